@@ -1,0 +1,102 @@
+//! One configured upstream API, and what each provider type fixes.
+
+use crate::api::Api;
+use crate::credential::Secret;
+use crate::glob::Glob;
+
+/// The provider types of contract §1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ProviderType {
+    /// `anthropic`
+    Anthropic,
+    /// `openai`
+    OpenAi,
+    /// `copilot`
+    Copilot,
+}
+
+/// What a provider type fixes: data, no behaviour.
+#[derive(Debug)]
+pub struct Profile {
+    /// The type's name in configuration and records; also the default provider name.
+    pub name: &'static str,
+    /// What follows `/{name}` in the route prefix: `/v1` for OpenAI, whose clients put it into their base URL.
+    pub prefix_suffix: &'static str,
+    /// Where requests go unless configured.
+    pub base_url: &'static str,
+    /// Exact routes that are inspected and recorded.
+    pub bridged: &'static [(&'static str, Api)],
+    /// Routes that are forwarded uninspected; one that ends in `/` stands for itself and everything below.
+    pub passthrough: &'static [&'static str],
+}
+
+/// One configured provider. Every value is usable as it is.
+#[derive(Clone, Debug)]
+pub struct Provider {
+    /// Which API family it speaks.
+    pub kind: ProviderType,
+    /// Unique name: route prefix, record, metric label.
+    pub name: String,
+    /// `false`: everything under the prefix is answered 503.
+    pub enabled: bool,
+    /// Where requests go.
+    pub base_url: BaseUrl,
+    /// Envoy cluster for our key's traffic (and callers' own, unless `byok_cluster` differs).
+    pub cluster: String,
+    /// Envoy cluster for callers' own credentials; the same as `cluster` unless configured.
+    pub byok_cluster: String,
+    /// Our own credential.
+    pub key: Key,
+    /// Whether callers may bring theirs.
+    pub byok: Byok,
+    /// Whether the actor is told to the upstream.
+    pub send_actor: bool,
+    /// Which models may be asked for.
+    pub models: ModelPolicy,
+    /// Whether Responses with `background: true` are let through.
+    pub allow_background: bool,
+    /// `false`: stored objects are out of reach with the central key.
+    pub stored_objects: bool,
+    /// Seconds told in `retry-after` while Envoy's circuit is open; 1 to 86 400.
+    pub open_retry_after_seconds: u32,
+}
+
+/// The parts of a base URL that a request needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BaseUrl {
+    /// Host, with the port where it is not the scheme's default: the upstream `:authority`.
+    pub authority: String,
+    /// Path without a trailing slash; empty for none.
+    pub path: String,
+}
+
+/// Where the provider's own credential comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Key {
+    /// There is none: callers bring their own.
+    Absent,
+    /// Sent by this filter.
+    Central(Secret),
+    /// Added by Envoy's `credential_injector` behind this filter.
+    External,
+}
+
+/// Whether callers may use their own credential (contract §4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Byok {
+    /// They may; the default.
+    Allow,
+    /// One that comes is refused with 403.
+    Deny,
+    /// None is refused with 401.
+    Require,
+}
+
+/// Which models may be asked for (contract §6).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ModelPolicy {
+    /// `None` allows all; an empty list allows none.
+    pub allow: Option<Vec<Glob>>,
+    /// These never.
+    pub deny: Vec<Glob>,
+}

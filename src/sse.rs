@@ -1,0 +1,1 @@
+//! An incremental decoder of server-sent events.

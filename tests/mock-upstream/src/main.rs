@@ -1,0 +1,2 @@
+//! Stands in for the AI providers.
+fn main() {}

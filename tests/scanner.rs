@@ -5,6 +5,7 @@
     clippy::panic,
     clippy::string_slice,
     clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
     reason = "a panic here is a failed test, not an outage"
 )]
 
@@ -119,7 +120,7 @@ fn scan<'a>(
     (result, log.told)
 }
 
-/// What serde_json says. Parsed as raw bytes first: lone surrogates are valid here and not in its strings.
+/// What `serde_json` says. Parsed as raw bytes first: lone surrogates are valid here and not in its strings.
 fn verdict(bytes: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(bytes) else { return false };
     serde_json::from_str::<&RawValue>(text).is_ok()
@@ -243,7 +244,7 @@ fn document() -> impl Strategy<Value = String> {
     })
 }
 
-/// serde_json recurses at most 128 levels; the scanner's paths have 12.
+/// `serde_json` recurses at most 128 levels; the scanner's paths have 12.
 fn depth(document: &str) -> usize {
     let (mut depth, mut most, mut in_string, mut escaped) = (0usize, 0, false, false);
     for byte in document.bytes() {

@@ -12,4 +12,5 @@ pub mod glob;
 pub mod headers;
 pub mod json;
 pub mod provider;
+pub mod route;
 pub mod sse;

@@ -6,6 +6,7 @@
 #![cfg_attr(not(target_arch = "wasm32"), forbid(unsafe_code))]
 
 pub mod api;
+pub mod caller;
 pub mod config;
 pub mod credential;
 pub mod glob;

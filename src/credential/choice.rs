@@ -72,7 +72,12 @@ fn own<'a>(headers: &'a Headers, kind: ProviderType, gateway: &GatewayCredential
     };
     places.iter().find_map(|header| {
         let value = headers.text(header)?;
-        let token = if *header == AUTHORIZATION { bearer(value)? } else { value.trim() };
+        let token = match bearer(value) {
+            Some(token) => token,
+            None if *header == AUTHORIZATION => return None,
+            // A scheme in front of an API key is a mistake, but must hide no gateway token.
+            None => value.trim(),
+        };
         let absent = token.is_empty() || is_the_gateways(header, token, gateway);
         (!absent).then_some(Own { header, token })
     })

@@ -263,6 +263,18 @@ fn a_gateway_token_gives_way_to_the_next_place() {
 }
 
 #[test]
+fn a_scheme_in_front_of_an_api_key_hides_nothing() {
+    let request = [("x-api-key", "Bearer gw_1")];
+    assert_eq!(sent(&request, &ours(ANTHROPIC)), pairs(&[("x-api-key", "the-central-key-of-ours")]));
+    let request = [("x-api-key", "bearer sk-ant-oat01-abc")];
+    assert_eq!(sent(&request, &open(ANTHROPIC)), pairs(&[("authorization", "Bearer sk-ant-oat01-abc")]));
+    let request = [("x-api-key", "Bearer sk-ant-api03-abc")];
+    assert_eq!(sent(&request, &open(ANTHROPIC)), pairs(&request));
+    let refused = decide(&[("x-api-key", "Bearer gho_abc")], &open(ANTHROPIC));
+    assert!(matches!(refused, Err(CredentialError::WrongVendor { seen: Vendor::GitHub, .. })));
+}
+
+#[test]
 fn a_credential_header_configured_as_the_gateways_is_never_the_callers_own() {
     let gateway = GatewayCredentials { headers: vec!["authorization".to_owned()], value_prefixes: vec![] };
     let request = headers(&[("authorization", "Bearer sk-x")]);
@@ -338,7 +350,7 @@ proptest! {
         prop_assert!(up.len() <= 1, "{:?}", up);
         for (name, value) in &up {
             prop_assert!(name == "authorization" || (name == "x-api-key" && kind == ANTHROPIC));
-            let token = if name == "authorization" { bearer(value).unwrap() } else { value.trim() };
+            let token = bearer(value).unwrap_or_else(|| value.trim());
             prop_assert!(!token.starts_with("gw_") && !token.starts_with("sk-gateway-"));
             prop_assert!(vendor_of(token).is_none_or(|vendor| vendor == Vendor::behind(kind)));
             prop_assert!(!(name == "x-api-key" && token.starts_with(OAUTH_PREFIX)));

@@ -2,8 +2,7 @@
 
 use crate::answer::Keep;
 use crate::api::request::RequestBounds;
-use crate::config::{ActorSource, Config, Limits, Price, Publish, RecordPolicy};
-use crate::credential::GatewayCredentials;
+use crate::config::{ActorSource, Config, GatewayCredentials, Limits, Price, Publish, RecordPolicy};
 use crate::headers::Stripping;
 use crate::provider::Provider;
 use crate::route::RouteTable;
@@ -71,7 +70,8 @@ impl Bridge {
     /// How much of a request is kept.
     #[must_use]
     pub fn request_bounds(&self) -> RequestBounds {
-        let prompt_bytes = if self.record.prompts { self.record.text_bytes.min(self.record.total_bytes) } else { 0 };
+        let prompt_bytes =
+            if self.record.prompts { self.record.text_bytes.min(self.record.total_bytes) } else { 0 };
         RequestBounds { depth_bytes: self.limits.reader_bytes, prompt_bytes }
     }
 

@@ -103,6 +103,18 @@ impl Exchange {
         matches!(&self.state, State::Bridged(interception) if interception.reads_response())
     }
 
+    /// Whether [`response_headers`](Self::response_headers) would look at the headers.
+    #[must_use]
+    pub const fn awaits_response(&self) -> bool {
+        matches!(&self.state, State::Bridged(_) | State::Passthrough(_))
+    }
+
+    /// Whether [`finish`](Self::finish) was called, or has nothing to do.
+    #[must_use]
+    pub const fn is_done(&self) -> bool {
+        !matches!(&self.state, State::Bridged(_))
+    }
+
     /// Whether [`request_body`](Self::request_body) would look at the body.
     #[must_use]
     pub fn reads_request(&self) -> bool {

@@ -152,7 +152,8 @@ pub struct ModelRef<'a> {
 #[derive(Debug, Serialize)]
 pub struct ActorRef<'a> {
     /// Who.
-    pub id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<&'a str>,
     /// What the configured headers say of them.
     #[serde(serialize_with = "as_object")]
     pub metadata: &'a [(String, String)],
@@ -280,7 +281,8 @@ impl<'a> TextBudget<'a> {
     /// The thoughts that say something.
     pub fn thoughts<'t>(&mut self, thoughts: &'t [Thought], notes: &mut Notes) -> Vec<ThoughtRef<'t>> {
         let said = thoughts.iter().filter(|thought| !thought.text.is_empty());
-        said.map(|thought| ThoughtRef { source: thought.source, text: self.text(&thought.text, notes) }).collect()
+        said.map(|thought| ThoughtRef { source: thought.source, text: self.text(&thought.text, notes) })
+            .collect()
     }
 
     fn arguments<'t>(&mut self, text: &'t Text, notes: &mut Notes) -> Option<Arguments<'t>> {
@@ -308,7 +310,11 @@ impl UsageRef {
     #[must_use]
     pub fn new(answer: Option<&Answer>, notes: &mut Notes) -> Self {
         let Some(answer) = answer else {
-            return Self { usage_status: UsageStatus::Missing, usage: Usage::default(), provider_usage: None };
+            return Self {
+                usage_status: UsageStatus::Missing,
+                usage: Usage::default(),
+                provider_usage: None,
+            };
         };
         if answer.usage.has_unreadable() {
             notes.add(Note::UsageUnreadable);
@@ -337,10 +343,11 @@ impl<'a> ErrorRef<'a> {
 }
 
 impl<'a> ActorRef<'a> {
-    /// The actor as the record shows them.
+    /// The actor as the record shows them; `None` where nothing is known.
     #[must_use]
-    pub fn new(actor: &'a Actor) -> Self {
-        Self { id: head(&actor.id, NAME_BYTES), metadata: &actor.metadata }
+    pub fn new(actor: Option<&'a Actor>, metadata: &'a [(String, String)]) -> Option<Self> {
+        let id = actor.map(|actor| head(&actor.id, NAME_BYTES));
+        (id.is_some() || !metadata.is_empty()).then_some(Self { id, metadata })
     }
 }
 

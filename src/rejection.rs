@@ -141,7 +141,7 @@ impl fmt::Display for Rejection {
             Self::MethodNotAllowed => f.write_str("this route takes POST only"),
             Self::RepeatedCredential => f.write_str("a credential header was sent more than once"),
             Self::WrongVendor(vendor) => {
-                write!(f, "the credential sent is a key of {vendor}, which is not forwarded to this provider")
+                write!(f, "the credential sent is a key of {}, which is not forwarded to this provider", vendor.name())
             }
             Self::ByokDenied => f.write_str("callers' own credentials are not accepted here; send none"),
             Self::StoredObjectDenied => {
@@ -173,12 +173,13 @@ const MESSAGE_PATH_BYTES: usize = 1024;
 pub fn reply(dialect: Api, status: u16, code: &str, message: &str) -> LocalReply {
     let kind = error_type(dialect, status);
     let error = match dialect {
-        Api::Messages => {
-            serde_json::to_string(&MessagesError { r#type: "error", error: MessagesErrorBody { r#type: kind, message } })
-        }
-        Api::ChatCompletions | Api::Responses => {
-            serde_json::to_string(&OpenAiError { error: OpenAiErrorBody { message, r#type: kind, param: None, code } })
-        }
+        Api::Messages => serde_json::to_string(&MessagesError {
+            r#type: "error",
+            error: MessagesErrorBody { r#type: kind, message },
+        }),
+        Api::ChatCompletions | Api::Responses => serde_json::to_string(&OpenAiError {
+            error: OpenAiErrorBody { message, r#type: kind, param: None, code },
+        }),
     };
     LocalReply {
         status,

@@ -96,7 +96,8 @@ pub fn one_line(text: &str, limit: usize) -> String {
         _ if character.is_control() => '?',
         _ => character,
     };
-    let mut line: String = text.get(..text.floor_char_boundary(limit)).unwrap_or_default().chars().map(harmless).collect();
+    let mut line: String =
+        text.get(..text.floor_char_boundary(limit)).unwrap_or_default().chars().map(harmless).collect();
     line.truncate(line.floor_char_boundary(limit));
     line
 }

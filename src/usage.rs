@@ -214,7 +214,8 @@ impl Pick<'_> {
     /// <https://platform.openai.com/docs/api-reference/responses/object#responses/object-usage>: the same numbers, in
     /// one API called prompt and completion, in the other input and output.
     fn openai(&mut self, numbers: &mut Numbers, input: &str, output: &str) {
-        let (input_details, output_details) = (format!("{input}_tokens_details"), format!("{output}_tokens_details"));
+        let (input_details, output_details) =
+            (format!("{input}_tokens_details"), format!("{output}_tokens_details"));
         self.number(&mut numbers.input, &[&format!("{input}_tokens")]);
         self.number(&mut numbers.output, &[&format!("{output}_tokens")]);
         self.number(&mut numbers.cache_read, &[&input_details, "cached_tokens"]);
@@ -223,8 +224,14 @@ impl Pick<'_> {
         let details = &mut numbers.details;
         self.number(&mut details.input_audio_tokens, &[&input_details, "audio_tokens"]);
         self.number(&mut details.output_audio_tokens, &[&output_details, "audio_tokens"]);
-        self.number(&mut details.accepted_prediction_tokens, &[&output_details, "accepted_prediction_tokens"]);
-        self.number(&mut details.rejected_prediction_tokens, &[&output_details, "rejected_prediction_tokens"]);
+        self.number(
+            &mut details.accepted_prediction_tokens,
+            &[&output_details, "accepted_prediction_tokens"],
+        );
+        self.number(
+            &mut details.rejected_prediction_tokens,
+            &[&output_details, "rejected_prediction_tokens"],
+        );
     }
 
     fn number(&mut self, slot: &mut Option<u64>, path: &[&str]) {
@@ -248,9 +255,16 @@ fn count(value: &Value) -> Option<u64> {
     let integer = number.as_u64().or_else(|| {
         let float = number.as_f64()?;
         // The cast saturates; what it changes is refused.
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked by the line below")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "checked by the line below"
+        )]
         let integer = float as u64;
-        #[expect(clippy::cast_precision_loss, reason = "a float that came from an integer below 2^53 is exact")]
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "a float that came from an integer below 2^53 is exact"
+        )]
         (integer as f64 == float).then_some(integer)
     })?;
     (integer <= LARGEST).then_some(integer)
@@ -311,7 +325,8 @@ mod tests {
     #[test]
     fn what_is_no_count_is_absent_and_noticed() {
         for wrong in ["\"12\"", "-1", "1.5", "1e300", "9007199254740992", "[]", "true"] {
-            let reader = read(Api::Messages, &[&format!("{{\"input_tokens\":{wrong},\"output_tokens\":2.0}}")]);
+            let reader =
+                read(Api::Messages, &[&format!("{{\"input_tokens\":{wrong},\"output_tokens\":2.0}}")]);
             let usage = reader.usage(Api::Messages);
             assert_eq!((usage.input_tokens, usage.output_tokens), (None, Some(2)), "{wrong}");
             assert!(reader.has_unreadable(), "{wrong}");

@@ -179,7 +179,9 @@ impl ObjectReader for Reading {
             }
             ([Name::Index], Kind::Number) => return Want::Read,
             ([Name::Usage] | [Name::Message, Name::Usage], Kind::Object) => Field::Usage,
-            ([Name::ContentBlock, Name::Input] | [Name::Content, Name::Item, Name::Input], _) if keep.arguments => {
+            ([Name::ContentBlock, Name::Input] | [Name::Content, Name::Item, Name::Input], _)
+                if keep.arguments =>
+            {
                 Field::BlockInput
             }
             (_, Kind::String) => match string_field(path, keep) {
@@ -284,7 +286,9 @@ impl Reading {
             Some(Place::ToolCall(at, _)) => add_whole(&said.partial_json, answer, |answer, run| {
                 answer.add_arguments(*at, run);
             }),
-            Some(Place::Thought(at)) => add_whole(&said.thinking, answer, |answer, run| answer.add_thought(*at, run)),
+            Some(Place::Thought(at)) => {
+                add_whole(&said.thinking, answer, |answer, run| answer.add_thought(*at, run))
+            }
             None => {}
         }
     }

@@ -346,9 +346,8 @@ impl Reading {
         self.facts.correlating_tool_call_id = match self.api {
             Api::Messages => turn.answered_part,
             Api::ChatCompletions => call_id.filter(|_| role == "tool"),
-            Api::Responses => {
-                call_id.filter(|_| matches!(turn.kind.as_str(), "function_call_output" | "custom_tool_call_output"))
-            }
+            Api::Responses => call_id
+                .filter(|_| matches!(turn.kind.as_str(), "function_call_output" | "custom_tool_call_output")),
         };
         self.facts.prompt = turn.prompt.filter(|_| role == "user" && self.prompt_bytes > 0);
     }

@@ -158,7 +158,12 @@ impl<R: ObjectReader> Events<R> {
     fn new(limits: &Limits) -> Self {
         Self {
             decoder: Decoder::new(limits.event_bytes),
-            object: EventObject { scanner: Scanner::object(DEPTH_BYTES), reader: R::default(), invalid: false, any: false },
+            object: EventObject {
+                scanner: Scanner::object(DEPTH_BYTES),
+                reader: R::default(),
+                invalid: false,
+                any: false,
+            },
         }
     }
 
@@ -337,7 +342,9 @@ impl ObjectReader for ErrorReading {
             ([] | [ErrorName::Error], Kind::Object) => return Want::Read,
             ([ErrorName::Error, ErrorName::Type], Kind::String) => Some(ErrorField::Kind),
             ([ErrorName::Error, ErrorName::Code], Kind::String | Kind::Number) => Some(ErrorField::Code),
-            ([ErrorName::Error, ErrorName::Message] | [ErrorName::Error], Kind::String) => Some(ErrorField::Message),
+            ([ErrorName::Error, ErrorName::Message] | [ErrorName::Error], Kind::String) => {
+                Some(ErrorField::Message)
+            }
             ([ErrorName::Message], Kind::String) => Some(ErrorField::Fallback),
             _ => None,
         };

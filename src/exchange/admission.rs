@@ -4,7 +4,7 @@
 //! credential → actor → encoding → declared size → body.
 
 use super::State;
-use super::interception::{Interception, Upload};
+use super::interception::{Download, Interception, Upload};
 use super::local::Passthrough;
 use crate::answer::NAME_BYTES;
 use crate::api::Api;
@@ -14,11 +14,12 @@ use crate::caller::{self, Actor, ActorError, Client};
 use crate::credential::{self, Credential, CredentialError, CredentialKind};
 use crate::headers::{HeaderEdits, Headers};
 use crate::metric::{Measurement, Metric};
+use crate::note::Notes;
 use crate::provider::{Provider, ProviderType};
 use crate::rejection::Rejection;
 use crate::route::Target;
 use crate::step::{Effect, Flow, RequestHead, Step};
-use crate::text::{head as cut, one_line};
+use crate::text::head as cut;
 use core::time::Duration;
 
 /// Decides what the stream is and what is to be done with its request's headers.
@@ -36,7 +37,9 @@ pub(super) fn admit(bridge: &Bridge, head: &RequestHead, random: u128) -> (State
     match (found.target, provider) {
         (Target::Outside, _) => (State::Aside, leave_alone(bridge, headers)),
         (Target::Invalid(problem), _) => refuse(&Rejection::InvalidPath(problem)),
-        (Target::NotFound | Target::Passthrough { .. }, Some(_)) if disabled => refuse(&Rejection::ProviderDisabled),
+        (Target::NotFound | Target::Passthrough { .. }, Some(_)) if disabled => {
+            refuse(&Rejection::ProviderDisabled)
+        }
         (Target::NotFound, _) | (_, None) => {
             refuse(&Rejection::NotFound { method: lossy(method), path: lossy(without_query(path)) })
         }
@@ -54,7 +57,9 @@ pub(super) fn admit(bridge: &Bridge, head: &RequestHead, random: u128) -> (State
         (Target::Bridged { .. }, Some(_)) if !disabled && headers.contains("upgrade") => {
             refuse(&Rejection::UpgradeRefused)
         }
-        (Target::Bridged { .. }, Some(_)) if !disabled && method != b"POST" => refuse(&Rejection::MethodNotAllowed),
+        (Target::Bridged { .. }, Some(_)) if !disabled && method != b"POST" => {
+            refuse(&Rejection::MethodNotAllowed)
+        }
         (Target::Bridged { api, upstream_path }, Some((at, provider))) => {
             intercept(bridge, head, (at, provider), api, upstream_path, random)
         }
@@ -103,8 +108,8 @@ fn forward(
     if head.headers.contains("upgrade") {
         return Err(Rejection::UpgradeUnsupported);
     }
-    let credential =
-        credential::choose(&head.headers, provider, &bridge.gateway_credentials).map_err(|error| refused_by(&error))?;
+    let credential = credential::choose(&head.headers, provider, &bridge.gateway_credentials)
+        .map_err(|error| refused_by(&error))?;
     if stored_object && !provider.stored_objects && credential.kind == CredentialKind::Centralized {
         return Err(Rejection::StoredObjectDenied);
     }
@@ -136,10 +141,11 @@ fn intercept(
     edits.remove("accept-encoding");
     edits.remove.retain(|name| head.headers.contains(name));
     address(bridge, provider, &interception.cluster, upstream_path, &mut edits);
-    if provider.send_actor && provider.kind != ProviderType::Copilot
+    if provider.send_actor
+        && provider.kind != ProviderType::Copilot
         && let Some(actor) = &interception.actor
     {
-        tell_actor(actor, &mut edits);
+        actor.edit(&mut edits);
     }
     let mut effects = vec![Effect::EditRequestHeaders(edits)];
     effects.extend(interception.published_at_start(bridge));
@@ -166,13 +172,17 @@ fn begin(
         method: named(":method").unwrap_or_default(),
         path: cut(&lossy(without_query(headers.first(":path").unwrap_or_default())), NAME_BYTES).to_owned(),
         actor: None,
+        actor_metadata: Vec::new(),
         client,
         user_agent: named("user-agent"),
         session_id: client.session(headers),
         credential: (CredentialKind::None, None),
         cluster: provider.cluster.clone(),
         upload: Upload::new(RequestReader::new(api, bridge.request_bounds()), declared_length(headers)),
-        ..Interception::default()
+        rejection: None,
+        download: Download::Awaiting,
+        first_event: None,
+        notes: Notes::default(),
     }
 }
 
@@ -186,13 +196,14 @@ fn check(
     if !provider.enabled {
         return Err(Rejection::ProviderDisabled);
     }
-    let credential = credential::choose(&head.headers, provider, &bridge.gateway_credentials).map_err(|error| {
-        interception.credential = (error.kind(), error.hint().map(str::to_owned));
-        refused_by(&error)
-    })?;
+    let credential =
+        credential::choose(&head.headers, provider, &bridge.gateway_credentials).map_err(|error| {
+            interception.credential = (error.kind(), error.hint().map(str::to_owned));
+            refused_by(&error)
+        })?;
     interception.credential = (credential.kind, credential.hint.clone());
     cluster(provider, credential.kind).clone_into(&mut interception.cluster);
-    interception.actor = actor(bridge, head)?;
+    (interception.actor, interception.actor_metadata) = actor(bridge, head)?;
     if is_encoded(&head.headers) {
         return Err(Rejection::UnsupportedEncoding);
     }
@@ -204,11 +215,19 @@ fn check(
     }
 }
 
-fn actor(bridge: &Bridge, head: &RequestHead) -> Result<Option<Actor>, Rejection> {
-    caller::actor(&head.headers, &bridge.actor, head.actor_property.as_deref()).map_err(|error| match error {
+/// The actor, and what is known of whoever it is.
+fn actor(bridge: &Bridge, head: &RequestHead) -> Result<(Option<Actor>, Vec<(String, String)>), Rejection> {
+    let refused = |error| match error {
         ActorError::Unreadable { .. } => Rejection::UnreadableActor,
         ActorError::Missing => Rejection::MissingActor,
-    })
+    };
+    let actor =
+        caller::actor(&head.headers, &bridge.actor, head.actor_property.as_deref()).map_err(refused)?;
+    let metadata = match &actor {
+        Some(actor) => actor.metadata.clone(),
+        None => caller::metadata(&head.headers, &bridge.actor).map_err(refused)?,
+    };
+    Ok((actor, metadata))
 }
 
 fn refused_by(error: &CredentialError) -> Rejection {
@@ -241,14 +260,6 @@ fn address(bridge: &Bridge, provider: &Provider, cluster: &str, path: Vec<u8>, e
     edits.set(bridge.cluster_header.as_str(), cluster);
 }
 
-/// Control characters cannot stand in a header; a property may hold some.
-fn tell_actor(actor: &Actor, edits: &mut HeaderEdits) {
-    edits.set("x-ai-bridge-actor-id", one_line(&actor.id, NAME_BYTES));
-    for (key, value) in &actor.metadata {
-        edits.set(format!("x-ai-bridge-actor-metadata-{key}"), one_line(value, NAME_BYTES));
-    }
-}
-
 fn declared_length(headers: &Headers) -> Option<u64> {
     headers.text("content-length")?.trim().parse().ok()
 }
@@ -256,7 +267,9 @@ fn declared_length(headers: &Headers) -> Option<u64> {
 /// Whether the body is in a content coding other than `identity` (RFC 9110 §8.4).
 pub(super) fn is_encoded(headers: &Headers) -> bool {
     let codings = headers.all("content-encoding").flat_map(|value| value.split(|byte| *byte == b','));
-    codings.map(<[u8]>::trim_ascii).any(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case(b"identity"))
+    codings
+        .map(<[u8]>::trim_ascii)
+        .any(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case(b"identity"))
 }
 
 fn without_query(path: &[u8]) -> &[u8] {
@@ -289,7 +302,10 @@ mod tests {
 
     #[test]
     fn an_id_is_a_uuid_of_version_7_and_begins_with_the_time() {
-        assert_eq!(uuid_v7(Duration::from_millis(0x0123_4567_89ab), 0), "01234567-89ab-7000-8000-000000000000");
+        assert_eq!(
+            uuid_v7(Duration::from_millis(0x0123_4567_89ab), 0),
+            "01234567-89ab-7000-8000-000000000000"
+        );
         assert_eq!(uuid_v7(Duration::from_millis(1), u128::MAX), "00000000-0001-7fff-bfff-ffffffffffff");
     }
 }

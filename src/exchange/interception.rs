@@ -30,6 +30,8 @@ pub(super) struct Interception {
     /// Without query.
     pub(super) path: String,
     pub(super) actor: Option<Actor>,
+    /// Also where the actor is not known: a gateway may know a caller's team all the same.
+    pub(super) actor_metadata: Vec<(String, String)>,
     pub(super) client: Client,
     pub(super) user_agent: Option<String>,
     pub(super) session_id: Option<String>,
@@ -103,7 +105,14 @@ impl Uploading {
     /// Reads on. `Ok(true)`: the body is over. A request is refused in the chunk that shows why, before that chunk is
     /// forwarded; with a declared length the chunk that reaches it is the last one, because an HTTP/1 upstream acts on
     /// it without waiting for the end of the stream.
-    fn read(&mut self, bridge: &Bridge, provider: &Provider, api: Api, chunk: &[u8], end: bool) -> Result<bool, Rejection> {
+    fn read(
+        &mut self,
+        bridge: &Bridge,
+        provider: &Provider,
+        api: Api,
+        chunk: &[u8],
+        end: bool,
+    ) -> Result<bool, Rejection> {
         self.seen = self.seen.saturating_add(u64::try_from(chunk.len()).unwrap_or(u64::MAX));
         if self.seen > bridge.limits.request_body_bytes {
             return Err(Rejection::RequestTooLarge);
@@ -144,7 +153,8 @@ fn judge_model(policy: &ModelPolicy, model: Option<&str>) -> Result<(), Rejectio
     }
     let model = model.ok_or(Rejection::ModelUnreadable)?;
     let denied = policy.deny.iter().any(|pattern| pattern.matches(model));
-    let allowed = policy.allow.as_ref().is_none_or(|allow| allow.iter().any(|pattern| pattern.matches(model)));
+    let allowed =
+        policy.allow.as_ref().is_none_or(|allow| allow.iter().any(|pattern| pattern.matches(model)));
     if denied || !allowed { Err(Rejection::ModelDenied(model.to_owned())) } else { Ok(()) }
 }
 
@@ -228,9 +238,9 @@ impl Interception {
             self.notes.add(Note::ResponseEncoded);
             return Format::Unread;
         }
-        let media_type = headers.text("content-type").map(|value| {
-            value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
-        });
+        let media_type = headers
+            .text("content-type")
+            .map(|value| value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase());
         let json = |media_type: &str| media_type == "application/json" || media_type.ends_with("+json");
         match media_type.as_deref() {
             _ if !(200..300).contains(&status) => Format::Error,

@@ -66,7 +66,8 @@ impl Local {
     pub(super) fn reply(&self, dialect: Api, open_retry_after_seconds: u32, headers: &Headers) -> LocalReply {
         let mut reply = rejection::reply(dialect, self.status, self.code, self.message);
         let replaced = |name: &str| {
-            name.starts_with(':') || matches!(name, "content-type" | "content-length" | "transfer-encoding" | "date" | "server")
+            name.starts_with(':')
+                || matches!(name, "content-type" | "content-length" | "transfer-encoding" | "date" | "server")
         };
         let kept = headers.iter().filter(|(name, _)| !replaced(name));
         reply.headers.extend(kept.map(|(name, value)| (name.to_owned(), value.to_vec())));
@@ -79,7 +80,8 @@ impl Local {
             503 if self.is_open_circuit() => add("retry-after", open_retry_after_seconds.to_string()),
             429 => {
                 let reset = headers.text("x-ratelimit-reset").map(str::trim);
-                let seconds = reset.filter(|reset| reset.parse::<u32>().is_ok()).unwrap_or(RETRY_AFTER_SECONDS);
+                let seconds =
+                    reset.filter(|reset| reset.parse::<u32>().is_ok()).unwrap_or(RETRY_AFTER_SECONDS);
                 add("retry-after", seconds.to_owned());
                 add("x-should-retry", "false".to_owned());
             }

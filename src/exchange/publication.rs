@@ -4,13 +4,14 @@ use super::admission;
 use super::interception::{Download, Downloading, Interception};
 use crate::answer::{Answer, NAME_BYTES};
 use crate::bridge::Bridge;
+use crate::caller::Client;
 use crate::metric::{Measurement, Metric};
 use crate::note::Note;
 use crate::price;
 use crate::provider::Provider;
 use crate::record::{
-    ActorRef, CredentialRef, ErrorRef, ModelRef, Outcome, ProviderRef, Record, ResponseRef, TextBudget, UpstreamRef,
-    UsageRef, timestamp,
+    ActorRef, CredentialRef, ErrorRef, ModelRef, Outcome, ProviderRef, Record, ResponseRef, TextBudget,
+    UpstreamRef, UsageRef, timestamp,
 };
 use crate::rejection::error_type;
 use crate::step::{Effect, Ending};
@@ -37,7 +38,7 @@ impl Interception {
         publish("api", self.api.name());
         publish("actor", actor.map_or("", |actor| &actor.id));
         publish("session", self.session_id.as_deref().unwrap_or_default());
-        for (key, value) in actor.map(|actor| actor.metadata.as_slice()).unwrap_or_default() {
+        for (key, value) in &self.actor_metadata {
             publish(&format!("actor_{key}"), value);
         }
         effects
@@ -51,7 +52,8 @@ impl Interception {
         if self.session_id.is_none()
             && let Some(user_id) = &self.upload.facts().user_id
         {
-            self.session_id = self.client.session_from_user_id(user_id);
+            self.session_id =
+                Client::session_from_user_id(user_id).filter(|_| self.client == Client::ClaudeCode);
             if let Some(session) = self.session_id.as_deref().filter(|_| bridge.publishes("session")) {
                 effects.push(value_of("session", session));
             }
@@ -80,7 +82,8 @@ impl Interception {
         });
         let mut budget = TextBudget::new(&bridge.record);
         let prompt = facts.prompt.as_ref().map(|prompt| budget.text(prompt, &mut notes));
-        let tool_calls = budget.tool_calls(answer.map(|a| a.tool_calls.as_slice()).unwrap_or_default(), &mut notes);
+        let tool_calls =
+            budget.tool_calls(answer.map(|a| a.tool_calls.as_slice()).unwrap_or_default(), &mut notes);
         let thoughts = budget.thoughts(answer.map(|a| a.thoughts.as_slice()).unwrap_or_default(), &mut notes);
         let refusal = this.rejection.as_ref().map(|rejection| (rejection.code(), rejection.to_string()));
         let record = Record {
@@ -98,7 +101,7 @@ impl Interception {
             upstream: UpstreamRef { host: &provider.base_url.authority, cluster: &this.cluster },
             streaming: facts.stream,
             model: ModelRef { requested: facts.model.as_deref(), served },
-            actor: this.actor.as_ref().map(ActorRef::new),
+            actor: ActorRef::new(this.actor.as_ref(), &this.actor_metadata),
             client: this.client.name(),
             user_agent: this.user_agent.as_deref(),
             session_id: this.session_id.as_deref(),
@@ -193,7 +196,11 @@ impl Interception {
         let mut measure = |metric: Metric, labels: Vec<(&'static str, String)>, value: u64| {
             measured.push(Effect::Measure(Measurement { metric, labels, value }));
         };
-        measure(Metric::Requests, vec![name(), api(), model(), ("outcome", record.outcome.name().to_owned())], 1);
+        measure(
+            Metric::Requests,
+            vec![name(), api(), model(), ("outcome", record.outcome.name().to_owned())],
+            1,
+        );
         let usage = &record.usage.usage;
         for (kind, tokens) in [
             ("input", usage.input_tokens),
@@ -216,7 +223,9 @@ impl Interception {
         for reason in unread {
             measure(Metric::Unread, vec![("reason", (*reason).to_owned())], 1);
         }
-        if let (Outcome::Rejected, Some(code)) = (record.outcome, record.error.as_ref().and_then(|error| error.code)) {
+        if let (Outcome::Rejected, Some(code)) =
+            (record.outcome, record.error.as_ref().and_then(|error| error.code))
+        {
             measured.push(Effect::Measure(admission::refused(&provider.name, code)));
         }
         measured

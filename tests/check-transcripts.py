@@ -122,7 +122,7 @@ def check_numbers(t, config):
     numbers = [usage[k] or 0 for k in ("input_tokens", "cache_read_tokens", "cache_write_tokens")]
     if usage["input_tokens"] is not None and "total_input_tokens" in usage:
         t.expect(usage["total_input_tokens"] == sum(numbers), "total_input_tokens is not the sum")
-    name = model["served"] or model["requested"] or ""
+    name = model.get("served") or model["requested"] or ""
     price = next((p for p in config["prices"] if any(fnmatch.fnmatchcase(name, m) for m in p["models"])), None)
     if price is None or usage["usage_status"] == "missing":
         return t.expect(t.record["cost_microusd"] is None, "a cost without a price or without usage")

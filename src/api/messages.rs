@@ -93,6 +93,7 @@ enum Field {
     /// The arguments of a tool call, verbatim.
     BlockInput,
     BlockThinking,
+    DeltaType,
     PartialJson,
     DeltaThinking,
     ErrorType,
@@ -123,6 +124,7 @@ struct Said {
     stop_reason: Option<Text>,
     usage: Option<Text>,
     block: Block,
+    delta_kind: Text,
     partial_json: Text,
     thinking: Text,
     error: Option<ApiErrorTexts>,
@@ -209,6 +211,7 @@ impl ObjectReader for Reading {
                 | Field::BlockType
                 | Field::BlockId
                 | Field::BlockName
+                | Field::DeltaType
                 | Field::ErrorType
                 | Field::ErrorCode
                 | Field::ErrorMessage => NAME_BYTES,
@@ -291,16 +294,17 @@ impl Reading {
 
     fn block_delta(&mut self, said: &Said, answer: &mut Answer) {
         let open = self.open.iter().find(|open| Some(open.index) == said.index);
-        match open.map(|open| &open.place) {
-            Some(Place::ToolCall(at, _)) => {
+        // A delta of another kind may have members of the same name.
+        match (open.map(|open| &open.place), said.delta_kind.as_str()) {
+            (Some(Place::ToolCall(at, _)), "input_json_delta") => {
                 note_cut(&said.partial_json, answer);
                 answer.add_arguments(*at, said.partial_json.as_str());
             }
-            Some(Place::Thought(at)) => {
+            (Some(Place::Thought(at)), "thinking_delta") => {
                 note_cut(&said.thinking, answer);
                 answer.add_thought(*at, said.thinking.as_str());
             }
-            None => {}
+            _ => {}
         }
     }
 
@@ -340,6 +344,7 @@ fn string_field(path: &[Name], keep: &Keep) -> Option<Field> {
         {
             Field::BlockThinking
         }
+        [Name::Delta, Name::Type] => Field::DeltaType,
         [Name::Delta, Name::PartialJson] if keep.arguments => Field::PartialJson,
         [Name::Delta, Name::Thinking] if keep.thoughts => Field::DeltaThinking,
         [Name::Error, Name::Type] => Field::ErrorType,
@@ -399,6 +404,7 @@ impl Said {
             Field::BlockName => self.block.name.get_or_insert_default(),
             Field::BlockInput => &mut self.block.input,
             Field::BlockThinking => &mut self.block.thinking,
+            Field::DeltaType => &mut self.delta_kind,
             Field::PartialJson => &mut self.partial_json,
             Field::DeltaThinking => &mut self.thinking,
             Field::ErrorType => self.error.get_or_insert_default().kind.get_or_insert_default(),

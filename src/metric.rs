@@ -5,9 +5,9 @@ use std::collections::HashSet;
 /// What a metric counts. Values are integers; the unit is in the name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Metric {
-    /// Counter of interceptions; labels provider × api × model × outcome: at most providers × 3 × (label_values + 2) × 6.
+    /// Counter of interceptions; labels provider × api × model × outcome: at most providers × 3 × (`label_values` + 2) × 6.
     Requests,
-    /// Counter of tokens; labels provider × model × type: at most providers × (label_values + 2) × 5.
+    /// Counter of tokens; labels provider × model × type: at most providers × (`label_values` + 2) × 5.
     Tokens,
     /// Counter of cost in millionths of a US dollar; labels provider × model.
     CostMicrousd,

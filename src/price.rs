@@ -15,9 +15,7 @@ pub fn for_model<'a>(prices: &'a [Price], model: &str) -> Option<&'a Price> {
 /// unknown age are priced as five-minute writes; a price that is missing for the cache is the input's.
 #[must_use]
 pub fn cost_microusd(price: &Price, usage: &Usage) -> Option<u64> {
-    if usage.total_tokens.is_none() {
-        return None;
-    }
+    usage.total_tokens?;
     let written = usage.cache_write_tokens.unwrap_or(0);
     let one_hour = usage.details.cache_write_1h_tokens.unwrap_or(0).min(written);
     let five_minutes = written.saturating_sub(one_hour);

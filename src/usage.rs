@@ -85,7 +85,7 @@ pub enum UsageStatus {
 #[derive(Clone, Debug, Default)]
 pub struct UsageReader {
     numbers: Numbers,
-    /// The last usage object, as it stood.
+    /// The final usage object, as it stood.
     verbatim: Option<String>,
     any: bool,
     last: bool,
@@ -130,7 +130,9 @@ impl UsageReader {
         self.unreadable |= read.unreadable;
         self.any = true;
         self.last |= last;
-        self.verbatim = Some(raw.to_owned());
+        if last {
+            self.verbatim = Some(raw.to_owned());
+        }
     }
 
     /// The tier stands beside the usage object in OpenAI's APIs.
@@ -144,7 +146,7 @@ impl UsageReader {
         self.unreadable
     }
 
-    /// The provider's last usage object as it stood; not bounded here.
+    /// The provider's final usage object as it stood; not bounded here.
     #[must_use]
     pub fn verbatim(&self) -> Option<&str> {
         self.verbatim.as_deref()

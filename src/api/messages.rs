@@ -93,6 +93,7 @@ enum Field {
     /// The arguments of a tool call, verbatim.
     BlockInput,
     BlockThinking,
+    DeltaType,
     PartialJson,
     DeltaThinking,
     ErrorType,
@@ -123,6 +124,7 @@ struct Said {
     stop_reason: Option<Text>,
     usage: Option<Text>,
     block: Block,
+    delta_kind: Text,
     partial_json: Text,
     thinking: Text,
     error: Option<ApiErrorTexts>,
@@ -202,7 +204,17 @@ impl ObjectReader for Reading {
                 Field::BlockInput | Field::BlockThinking | Field::PartialJson | Field::DeltaThinking => {
                     keep.text_bytes.min(keep.total_bytes)
                 }
-                _ => NAME_BYTES,
+                Field::Type
+                | Field::Id
+                | Field::Model
+                | Field::StopReason
+                | Field::BlockType
+                | Field::BlockId
+                | Field::BlockName
+                | Field::DeltaType
+                | Field::ErrorType
+                | Field::ErrorCode
+                | Field::ErrorMessage => NAME_BYTES,
             };
             self.said.text(field).push(run, limit);
         }
@@ -282,14 +294,17 @@ impl Reading {
 
     fn block_delta(&mut self, said: &Said, answer: &mut Answer) {
         let open = self.open.iter().find(|open| Some(open.index) == said.index);
-        match open.map(|open| &open.place) {
-            Some(Place::ToolCall(at, _)) => add_whole(&said.partial_json, answer, |answer, run| {
-                answer.add_arguments(*at, run);
-            }),
-            Some(Place::Thought(at)) => {
-                add_whole(&said.thinking, answer, |answer, run| answer.add_thought(*at, run))
+        // A delta of another kind may have members of the same name.
+        match (open.map(|open| &open.place), said.delta_kind.as_str()) {
+            (Some(Place::ToolCall(at, _)), "input_json_delta") => {
+                note_cut(&said.partial_json, answer);
+                answer.add_arguments(*at, said.partial_json.as_str());
             }
-            None => {}
+            (Some(Place::Thought(at)), "thinking_delta") => {
+                note_cut(&said.thinking, answer);
+                answer.add_thought(*at, said.thinking.as_str());
+            }
+            _ => {}
         }
     }
 
@@ -307,12 +322,11 @@ impl Reading {
     }
 }
 
-/// A delta that was itself cut ends the text it belongs to.
-fn add_whole(delta: &Text, answer: &mut Answer, add: impl FnOnce(&mut Answer, &str)) {
-    if delta.is_cut() {
+/// A piece that was itself cut makes the text that it belongs to poorer.
+fn note_cut(piece: &Text, answer: &mut Answer) {
+    if piece.is_cut() {
         answer.notes.add(Note::TextCut);
     }
-    add(answer, delta.as_str());
 }
 
 /// Which string stands at `path`.
@@ -322,13 +336,15 @@ fn string_field(path: &[Name], keep: &Keep) -> Option<Field> {
         [Name::Id] | [Name::Message, Name::Id] => Field::Id,
         [Name::Model] | [Name::Message, Name::Model] => Field::Model,
         [Name::StopReason] | [Name::Message | Name::Delta, Name::StopReason] => Field::StopReason,
-        [Name::ContentBlock, inner] | [Name::Content, Name::Item, inner] => match inner {
-            Name::Type => Field::BlockType,
-            Name::Id => Field::BlockId,
-            Name::Name => Field::BlockName,
-            Name::Thinking if keep.thoughts => Field::BlockThinking,
-            _ => return None,
-        },
+        [Name::ContentBlock, Name::Type] | [Name::Content, Name::Item, Name::Type] => Field::BlockType,
+        [Name::ContentBlock, Name::Id] | [Name::Content, Name::Item, Name::Id] => Field::BlockId,
+        [Name::ContentBlock, Name::Name] | [Name::Content, Name::Item, Name::Name] => Field::BlockName,
+        [Name::ContentBlock, Name::Thinking] | [Name::Content, Name::Item, Name::Thinking]
+            if keep.thoughts =>
+        {
+            Field::BlockThinking
+        }
+        [Name::Delta, Name::Type] => Field::DeltaType,
         [Name::Delta, Name::PartialJson] if keep.arguments => Field::PartialJson,
         [Name::Delta, Name::Thinking] if keep.thoughts => Field::DeltaThinking,
         [Name::Error, Name::Type] => Field::ErrorType,
@@ -351,7 +367,8 @@ fn begin_block(block: Block, answer: &mut Answer, whole: bool) -> Option<Begun> 
         "thinking" => {
             let at = answer.begin_thought("thinking")?;
             if whole {
-                add_whole(&block.thinking, answer, |answer, run| answer.add_thought(at, run));
+                note_cut(&block.thinking, answer);
+                answer.add_thought(at, block.thinking.as_str());
             }
             return Some(Begun::Thought(at));
         }
@@ -366,7 +383,8 @@ fn begin_block(block: Block, answer: &mut Answer, whole: bool) -> Option<Begun> 
     };
     let at = answer.begin_tool_call(call)?;
     if whole {
-        add_whole(&block.input, answer, |answer, run| answer.add_arguments(at, run));
+        note_cut(&block.input, answer);
+        answer.add_arguments(at, block.input.as_str());
     }
     Some(Begun::ToolCall(at))
 }
@@ -386,6 +404,7 @@ impl Said {
             Field::BlockName => self.block.name.get_or_insert_default(),
             Field::BlockInput => &mut self.block.input,
             Field::BlockThinking => &mut self.block.thinking,
+            Field::DeltaType => &mut self.delta_kind,
             Field::PartialJson => &mut self.partial_json,
             Field::DeltaThinking => &mut self.thinking,
             Field::ErrorType => self.error.get_or_insert_default().kind.get_or_insert_default(),

@@ -123,6 +123,14 @@ pub enum RequestProblem {
     Repeated(&'static str),
 }
 
+/// The top-level members that decide something.
+const DECIDING: [(Name, &str); 5] = [
+    (Name::Model, "model"),
+    (Name::Stream, "stream"),
+    (Name::StreamOptions, "stream_options"),
+    (Name::Background, "background"),
+    (Name::Store, "store"),
+];
 /// Bytes of a model's name; a longer one is unreadable.
 pub const MODEL_BYTES: usize = 1024;
 /// Bytes of identifiers.
@@ -248,14 +256,13 @@ impl Reading {
 
     /// A member that decides something may stand once: the upstream may believe the other one.
     fn decide(&mut self, name: Name) {
-        let (bit, text) = match name {
-            Name::Model => (1, "model"),
-            Name::Stream => (1 << 1, "stream"),
-            Name::StreamOptions => (1 << 2, "stream_options"),
-            Name::Background => (1 << 3, "background"),
-            Name::Store => (1 << 4, "store"),
-            _ => return,
+        let Some((at, text)) = (0_u8..)
+            .zip(DECIDING)
+            .find_map(|(at, (deciding, text))| (deciding == name).then_some((at, text)))
+        else {
+            return;
         };
+        let bit = 1 << at;
         if self.decided & bit != 0 {
             self.repeated.get_or_insert(text);
         }

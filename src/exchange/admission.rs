@@ -215,8 +215,11 @@ fn check(
     }
 }
 
+/// What is known of an actor: configured key to value.
+type Metadata = Vec<(String, String)>;
+
 /// The actor, and what is known of whoever it is.
-fn actor(bridge: &Bridge, head: &RequestHead) -> Result<(Option<Actor>, Vec<(String, String)>), Rejection> {
+fn actor(bridge: &Bridge, head: &RequestHead) -> Result<(Option<Actor>, Metadata), Rejection> {
     let refused = |error| match error {
         ActorError::Unreadable { .. } => Rejection::UnreadableActor,
         ActorError::Missing => Rejection::MissingActor,

@@ -117,23 +117,23 @@ impl Uploading {
         if self.seen > bridge.limits.request_body_bytes {
             return Err(Rejection::RequestTooLarge);
         }
-        let complete = self.reader.feed(chunk).map_err(refused_by)?;
+        let complete = self.reader.feed(chunk).map_err(|problem| refused_by(&problem))?;
         if complete && !self.judged {
             judge(provider, api, self.reader.facts())?;
             self.judged = true;
         }
         let over = end || self.declared.is_some_and(|declared| self.seen >= declared);
         if over {
-            self.reader.finish().map_err(refused_by)?;
+            self.reader.finish().map_err(|problem| refused_by(&problem))?;
         }
         Ok(over)
     }
 }
 
-fn refused_by(problem: RequestProblem) -> Rejection {
+fn refused_by(problem: &RequestProblem) -> Rejection {
     match problem {
         RequestProblem::Json(error) if error.problem == Problem::Empty => Rejection::EmptyBody,
-        RequestProblem::Json(error) => Rejection::InvalidJson(error),
+        RequestProblem::Json(error) => Rejection::InvalidJson(*error),
         RequestProblem::Repeated(name) => Rejection::RepeatedMember(name),
     }
 }

@@ -56,7 +56,7 @@ impl Local {
             503 => ("service_unavailable", "the upstream could not be reached"),
             504 => ("gateway_timeout", "the upstream did not answer in time"),
             502 => ("bad_gateway", "the upstream's answer was not valid"),
-            400..=499 => ("request_refused", "the gateway refused the request"),
+            402..=499 => ("request_refused", "the gateway refused the request"),
             _ => ("gateway_error", "the gateway could not serve the request"),
         };
         Some(Self { status, code, message })

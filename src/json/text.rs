@@ -1,6 +1,6 @@
 //! The inside of strings (RFC 8259 §7): plain runs in blocks, escapes, UTF-8, all across chunks.
 
-use super::block::{BLOCK, classify, is_special};
+use super::block::{BLOCK, classify, escapes, is_special};
 use super::{Chunk, Error, Problem};
 
 /// Who is told a string's text.
@@ -242,10 +242,64 @@ fn plain(bytes: &[u8], mut at: usize) -> Run {
     Run { end: at, ascii }
 }
 
-/// The same where nobody reads the string.
+/// The same where nobody reads the string: escapes that are right and whole are part of the run.
 #[inline(always)]
-fn unread(bytes: &[u8], at: usize) -> Run {
-    plain(bytes, at)
+fn unread(bytes: &[u8], begin: usize) -> Run {
+    let (mut at, mut high) = (begin, 0);
+    // 1: the next block's first byte stands after a backslash that escapes it.
+    let mut pending = 0;
+    while let Some(block) = bytes.get(at..).and_then(<[u8]>::first_chunk::<BLOCK>) {
+        let classes = classify(block);
+        if classes.special | pending != 0 {
+            let found = escapes(block);
+            let escaped = escaped(found.backslash, pending);
+            let bad = found.control | escaped & !found.letter & 0xffff;
+            let stop = found.quote & !escaped | bad | bad_hex(bytes, at, escaped & found.u);
+            if stop != 0 {
+                let place = stop.trailing_zeros();
+                let is_escaped = escaped >> place & 1;
+                high |= classes.high & !(u32::MAX << place);
+                return Run { end: at + place as usize - is_escaped as usize, ascii: high == 0 };
+            }
+            pending = escaped >> BLOCK;
+        }
+        high |= classes.high;
+        at += BLOCK;
+    }
+    at -= pending as usize;
+    let rest = plain(bytes, at);
+    Run { end: rest.end, ascii: rest.ascii && high == 0 }
+}
+
+/// Where the bytes are that a backslash escapes, if the first is iff `pending`. Bit 16 is the next block's first.
+#[inline(always)]
+fn escaped(backslash: u32, pending: u32) -> u32 {
+    let mut starts = backslash & !pending;
+    if starts & starts << 1 == 0 {
+        return pending | starts << 1;
+    }
+    // Some stand side by side: the first of two escapes the other, which then escapes nothing.
+    let mut escaped = pending;
+    while starts != 0 {
+        let next = (starts & starts.wrapping_neg()) << 1;
+        escaped |= next;
+        starts &= (starts - 1) & !next;
+    }
+    escaped
+}
+
+/// Which of the escaped `u` in the block at `at` are not followed by four hexadecimal digits in this chunk.
+#[inline(always)]
+fn bad_hex(bytes: &[u8], at: usize, mut u: u32) -> u32 {
+    while u != 0 {
+        let digits = at + u.trailing_zeros() as usize + 1;
+        let right = bytes.get(digits..).and_then(<[u8]>::first_chunk::<4>);
+        if !right.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit)) {
+            return u & u.wrapping_neg();
+        }
+        u &= u - 1;
+    }
+    0
 }
 
 /// What a one-letter escape stands for.

@@ -117,6 +117,10 @@ class Http1:
             self._chunked, self._length = False, 0
         return answer
 
+    def read_interim(self) -> int:
+        """The status of an interim answer."""
+        return int(self._until(b"\r\n\r\n").split(b" ")[1])
+
     def read(self) -> bytes:
         """The next bytes of the body as they arrive, b"" at its end."""
         if self._chunked:
@@ -250,7 +254,7 @@ class Http2:
         authority = next((value for name, value in headers if name.lower() == "host"), "gateway.test")
         pseudo = [(":method", method), (":scheme", "http"), (":authority", authority), (":path", target)]
         rest = [(name.lower(), value) for name, value in headers if name.lower() != "host"]
-        self._h2.send_headers(self._stream, pseudo + rest, end_stream=end)
+        self._h2.send_headers(self._stream, [(name.encode("latin-1"), value.encode("latin-1")) for name, value in pseudo + rest], end_stream=end)
         self._flush()
 
     def send(self, data: bytes, *, end: bool = False) -> None:

@@ -154,7 +154,8 @@ class Gateway:
             self._records.append((line, {"unreadable": str(error), "line": line}))
 
     def _take_log(self, line: str) -> None:
-        self._log.append(line)
+        if "]   " not in line:      # the lists of everything that is built into Envoy
+            self._log.append(line)
 
     def log(self) -> str:
         """Envoy's log until now."""

@@ -235,7 +235,7 @@ class Gateway:
 
     def reloads(self) -> dict[str, int]:
         """The counters that move when the filter's VM has died. All 0, or the filter has trapped."""
-        return self.stats(r"vm_reload|wasm.*(crash|fail)")
+        return self.stats(r"^wasm\..*(vm_reload|crash|fail)")
 
     def settle(self) -> None:
         """Returns when no request is in flight, and so all records that will come are on their way."""

@@ -10,16 +10,7 @@ mod stream;
 
 use proxy_wasm::types::LogLevel;
 
-// The macro defines `_initialize`, the one exported function that Envoy calls first.
-#[expect(
-    unsafe_code,
-    reason = "proxy_wasm::main! exports a function by name, which the compiler counts as unsafe"
-)]
-mod entry {
-    use super::{LogLevel, root};
-
-    proxy_wasm::main! {{
-        proxy_wasm::set_log_level(LogLevel::Info);
-        proxy_wasm::set_root_context(|_| Box::new(root::Root::default()));
-    }}
-}
+proxy_wasm::main! {{
+    proxy_wasm::set_log_level(LogLevel::Info);
+    proxy_wasm::set_root_context(|_| Box::new(root::Root::default()));
+}}

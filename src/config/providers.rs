@@ -173,7 +173,7 @@ fn check_key(node: &Node<'_>, key: &str, kind: ProviderType, elsewhere: bool, ga
     }
 }
 
-/// Key, callers' keys and type have to leave somebody who can be served, and nothing that is never used.
+/// Key, callers' keys and type have to go together.
 fn check_callers(
     members: &Members<'_, '_>,
     kind: ProviderType,
@@ -190,13 +190,6 @@ fn check_callers(
             members.problem("byok", "nobody could be served: callers of Copilot always bring their own key");
             return;
         }
-        (Key::Absent, Byok::Deny) => {
-            members.problem(
-                "byok",
-                "nobody could be served: there is no `key`, and callers may not bring theirs",
-            );
-            return;
-        }
         (Key::External, Byok::Allow | Byok::Require) if kind == ProviderType::Anthropic => {
             members.problem(
                 "byok",
@@ -204,10 +197,7 @@ fn check_callers(
             );
             return;
         }
-        (Key::Central(_) | Key::External, Byok::Require) => {
-            members.problem("byok", "with \"require\" the `key` would never be used; leave one of them out");
-            return;
-        }
+        // Legal, if odd: `require` beside a key that then rests, `deny` without a key that serves nobody.
         (Key::Absent | Key::Central(_) | Key::External, _) => {}
     }
     let inlets: &[&str] = match kind {

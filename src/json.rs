@@ -15,6 +15,8 @@ mod compact;
 mod nesting;
 mod number;
 mod scanner;
+mod skip;
+mod state;
 mod text;
 
 pub use compact::compact;

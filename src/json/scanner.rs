@@ -2,7 +2,9 @@
 
 use super::nesting::Nesting;
 use super::number::{Next, Number};
-use super::text::{Nobody, Sink, Text};
+use super::skip::skip;
+use super::state::{Literal, State};
+use super::text::{Sink, Text, short};
 use super::{
     Chunk, Error, Kind, MAX_NAME_BYTES, MAX_NUMBER_BYTES, MAX_PATH, Name, Problem, Scalar, Visitor, Want,
 };
@@ -29,68 +31,6 @@ pub struct Scanner<N: Name> {
     raw_from: usize,
     offset: u64,
     error: Option<Error>,
-}
-
-/// What may come next.
-#[derive(Clone, Copy, Debug)]
-enum State {
-    /// The document, an object.
-    Document,
-    /// A value.
-    Value,
-    /// A value, or the end of the array.
-    FirstItem,
-    /// A member name, or the end of the object.
-    FirstName,
-    /// A member name.
-    Name,
-    /// The rest of a member name.
-    InName,
-    /// The colon after a name.
-    Colon,
-    /// The rest of a string.
-    InString,
-    /// The rest of a number.
-    InNumber(Number),
-    /// The rest of a literal, of which so many bytes were seen.
-    InLiteral(Literal, usize),
-    /// A comma, or the end of the container.
-    After,
-    /// White space: the document is complete.
-    Done,
-}
-
-/// The three words of the grammar.
-#[derive(Clone, Copy, Debug)]
-enum Literal {
-    Null,
-    True,
-    False,
-}
-
-impl Literal {
-    fn word(self) -> &'static [u8] {
-        match self {
-            Self::Null => b"null",
-            Self::True => b"true",
-            Self::False => b"false",
-        }
-    }
-
-    fn kind(self) -> Kind {
-        match self {
-            Self::Null => Kind::Null,
-            Self::True | Self::False => Kind::Bool,
-        }
-    }
-
-    fn scalar(self) -> Scalar<'static> {
-        match self {
-            Self::Null => Scalar::Null,
-            Self::True => Scalar::Bool(true),
-            Self::False => Scalar::Bool(false),
-        }
-    }
 }
 
 impl<N: Name> Scanner<N> {
@@ -197,7 +137,11 @@ impl<N: Name> Scanner<N> {
         }
         self.raw_from = at;
         let mut state = self.state;
-        while let Some(&byte) = bytes.get(at) {
+        loop {
+            if !self.is_live() && state.is_between() {
+                (at, state) = skip(chunk, at, state, self.live, &mut self.nesting, &mut self.text)?;
+            }
+            let Some(&byte) = bytes.get(at) else { break };
             state = match state {
                 State::InString => {
                     at = self.string(chunk, at, visitor)?.unwrap_or(usize::MAX);
@@ -232,7 +176,16 @@ impl<N: Name> Scanner<N> {
                 State::FirstName if byte == b'}' => self.close(chunk, &mut at, visitor),
                 State::FirstName | State::Name if byte == b'"' => {
                     at += 1;
-                    State::InName
+                    match short(bytes, at).filter(|_| self.is_live()) {
+                        Some(after) => {
+                            let name =
+                                bytes.get(at..after - 1).and_then(|name| core::str::from_utf8(name).ok());
+                            self.named(name.and_then(N::of));
+                            at = after;
+                            State::Colon
+                        }
+                        None => State::InName,
+                    }
                 }
                 State::Colon if byte == b':' => {
                     at += 1;
@@ -342,18 +295,22 @@ impl<N: Name> Scanner<N> {
     /// Reads on in a member name, from `at` to just past its closing quote. `None`: the chunk ends first.
     fn name(&mut self, chunk: Chunk<'_>, at: usize) -> Result<Option<usize>, Error> {
         if !self.is_live() {
-            return self.text.read(chunk, at, &mut Nobody);
+            return self.text.skip(chunk, at);
         }
         let after = self.text.read(chunk, at, &mut self.scratch)?;
         if after.is_some() {
-            let name = self.scratch.text(MAX_NAME_BYTES).and_then(N::of);
-            self.known = name.is_some();
-            if let (Some(name), Some(place)) = (name, self.path.get_mut(self.live.wrapping_sub(1))) {
-                *place = name;
-            }
+            self.named(self.scratch.text(MAX_NAME_BYTES).and_then(N::of));
             self.scratch.clear();
         }
         Ok(after)
+    }
+
+    /// The member at hand, in the innermost container that is read, has this name.
+    fn named(&mut self, name: Option<N>) {
+        self.known = name.is_some();
+        if let (Some(name), Some(place)) = (name, self.path.get_mut(self.live.wrapping_sub(1))) {
+            *place = name;
+        }
     }
 
     /// Reads on in a string, from `at` to just past its closing quote. `None`: the chunk ends first.
@@ -367,7 +324,7 @@ impl<N: Name> Scanner<N> {
             let path = self.path.get(..self.live).unwrap_or(&[]);
             self.text.read(chunk, at, &mut Told { visitor, path })
         } else {
-            self.text.read(chunk, at, &mut Nobody)
+            self.text.skip(chunk, at)
         }
     }
 

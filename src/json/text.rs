@@ -13,7 +13,7 @@ pub(super) trait Sink {
 }
 
 /// Nobody: the string is only validated.
-pub(super) struct Nobody;
+struct Nobody;
 
 impl Sink for Nobody {
     const TELLS: bool = false;
@@ -83,6 +83,12 @@ impl Text {
             }
         }
         Ok(None)
+    }
+
+    /// Reads on in a string that nobody wants, from `at` to just past its closing quote. `None`: the chunk ends
+    /// first.
+    pub(super) fn skip(&mut self, chunk: Chunk<'_>, at: usize) -> Result<Option<usize>, Error> {
+        self.read(chunk, at, &mut Nobody)
     }
 
     /// Reads on in a string, from `at` to just past its closing quote. `None`: the chunk ends first.
@@ -243,7 +249,7 @@ fn plain(bytes: &[u8], mut at: usize) -> Run {
 }
 
 /// The same where nobody reads the string: escapes that are right and whole are part of the run.
-#[inline(always)]
+#[inline(never)]
 fn unread(bytes: &[u8], begin: usize) -> Run {
     let (mut at, mut high) = (begin, 0);
     // 1: the next block's first byte stands after a backslash that escapes it.
@@ -253,8 +259,9 @@ fn unread(bytes: &[u8], begin: usize) -> Run {
         if classes.special | pending != 0 {
             let found = escapes(block);
             let escaped = escaped(found.backslash, pending);
-            let bad = found.control | escaped & !found.letter & 0xffff;
-            let stop = found.quote & !escaped | bad | bad_hex(bytes, at, escaped & found.u);
+            let ends = classes.special & !found.backslash & !escaped;
+            let odd = escaped & !found.letter & 0xffff;
+            let stop = ends | if odd == 0 { 0 } else { not_hex(bytes, at, odd) };
             if stop != 0 {
                 let place = stop.trailing_zeros();
                 let is_escaped = escaped >> place & 1;
@@ -288,18 +295,28 @@ fn escaped(backslash: u32, pending: u32) -> u32 {
     escaped
 }
 
-/// Which of the escaped `u` in the block at `at` are not followed by four hexadecimal digits in this chunk.
+/// The first of these places in the block at `at` that is not a `u` with four hexadecimal digits in this chunk.
 #[inline(always)]
-fn bad_hex(bytes: &[u8], at: usize, mut u: u32) -> u32 {
-    while u != 0 {
-        let digits = at + u.trailing_zeros() as usize + 1;
-        let right = bytes.get(digits..).and_then(<[u8]>::first_chunk::<4>);
-        if !right.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit)) {
-            return u & u.wrapping_neg();
+fn not_hex(bytes: &[u8], at: usize, mut places: u32) -> u32 {
+    while places != 0 {
+        let place = at + places.trailing_zeros() as usize;
+        match bytes.get(place..).and_then(<[u8]>::first_chunk::<5>) {
+            Some([b'u', digits @ ..]) if digits.iter().all(u8::is_ascii_hexdigit) => places &= places - 1,
+            _ => return places & places.wrapping_neg(),
         }
-        u &= u - 1;
     }
     0
+}
+
+/// Where a string ends, just past its quote, if it is short and nothing but plain ASCII: most are.
+#[inline(always)]
+pub(super) fn short(bytes: &[u8], begin: usize) -> Option<usize> {
+    let block = bytes.get(begin..)?.first_chunk::<BLOCK>()?;
+    let classes = classify(block);
+    let place = classes.special.trailing_zeros();
+    let end = begin + place as usize;
+    let plain = classes.high & !(u32::MAX.checked_shl(place)?) == 0;
+    (plain && bytes.get(end) == Some(&b'"')).then_some(end + 1)
 }
 
 /// What a one-letter escape stands for.

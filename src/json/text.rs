@@ -311,12 +311,21 @@ fn not_hex(bytes: &[u8], at: usize, mut places: u32) -> u32 {
 /// Where a string ends, just past its quote, if it is short and nothing but plain ASCII: most are.
 #[inline(always)]
 pub(super) fn short(bytes: &[u8], begin: usize) -> Option<usize> {
-    let block = bytes.get(begin..)?.first_chunk::<BLOCK>()?;
-    let classes = classify(block);
-    let place = classes.special.trailing_zeros();
-    let end = begin + place as usize;
-    let plain = classes.high & !(u32::MAX.checked_shl(place)?) == 0;
-    (plain && bytes.get(end) == Some(&b'"')).then_some(end + 1)
+    let mut at = begin;
+    while let Some(block) = bytes.get(at..).and_then(<[u8]>::first_chunk::<BLOCK>) {
+        let classes = classify(block);
+        if classes.special != 0 {
+            let place = classes.special.trailing_zeros();
+            let ascii = classes.high & !(u32::MAX << place) == 0;
+            let end = at + place as usize;
+            return (ascii && bytes.get(end) == Some(&b'"')).then_some(end + 1);
+        }
+        if classes.high != 0 || at > begin + 3 * BLOCK {
+            return None;
+        }
+        at += BLOCK;
+    }
+    None
 }
 
 /// What a one-letter escape stands for.

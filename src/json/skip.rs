@@ -6,8 +6,9 @@
 use super::block::{BLOCK, space};
 use super::nesting::Nesting;
 use super::number;
+use super::run::short;
 use super::state::{Literal, State};
-use super::text::{Text, short};
+use super::text::Text;
 use super::{Chunk, Error};
 
 /// Reads on from `at`, where `state` comes next, as far as it is easy and more than `floor` containers stay open.

@@ -14,8 +14,13 @@ mod block;
 mod compact;
 mod nesting;
 mod number;
+mod reading;
+mod run;
 mod scanner;
+mod skip;
+mod state;
 mod text;
+mod unescape;
 
 pub use compact::compact;
 pub use scanner::Scanner;

@@ -1,11 +1,13 @@
 //! The grammar of documents (RFC 8259 §2–5), and what a visitor is told of them.
 
 use super::nesting::Nesting;
-use super::number::{Next, Number};
-use super::text::{Nobody, Sink, Text};
-use super::{
-    Chunk, Error, Kind, MAX_NAME_BYTES, MAX_NUMBER_BYTES, MAX_PATH, Name, Problem, Scalar, Visitor, Want,
-};
+use super::number::{Next, Number, whole};
+use super::reading::Reading;
+use super::run::short;
+use super::skip::skip;
+use super::state::{Literal, State};
+use super::text::Text;
+use super::{Chunk, Error, Kind, Name, Problem, Scalar, Visitor};
 
 /// Reads one document in chunks of any size. See [the module](super).
 #[derive(Debug)]
@@ -13,84 +15,9 @@ pub struct Scanner<N: Name> {
     state: State,
     nesting: Nesting,
     text: Text,
-    scratch: Scratch,
-    /// The name of the member, or [`Name::ITEM`], in each container that is read.
-    path: [N; MAX_PATH],
-    /// How many containers are read: the outermost of those that are open. At any greater depth we are inside a
-    /// value that is skipped or raw.
-    live: usize,
-    /// Whether the member that is at hand in the innermost container that is read has a known name.
-    known: bool,
-    /// What is wanted of the value that is at hand there.
-    want: Want,
-    /// Whether we are within a raw value.
-    raw: bool,
-    /// Where in the chunk the bytes of a raw value begin that were not told yet.
-    raw_from: usize,
+    reading: Reading<N>,
     offset: u64,
     error: Option<Error>,
-}
-
-/// What may come next.
-#[derive(Clone, Copy, Debug)]
-enum State {
-    /// The document, an object.
-    Document,
-    /// A value.
-    Value,
-    /// A value, or the end of the array.
-    FirstItem,
-    /// A member name, or the end of the object.
-    FirstName,
-    /// A member name.
-    Name,
-    /// The rest of a member name.
-    InName,
-    /// The colon after a name.
-    Colon,
-    /// The rest of a string.
-    InString,
-    /// The rest of a number.
-    InNumber(Number),
-    /// The rest of a literal, of which so many bytes were seen.
-    InLiteral(Literal, usize),
-    /// A comma, or the end of the container.
-    After,
-    /// White space: the document is complete.
-    Done,
-}
-
-/// The three words of the grammar.
-#[derive(Clone, Copy, Debug)]
-enum Literal {
-    Null,
-    True,
-    False,
-}
-
-impl Literal {
-    fn word(self) -> &'static [u8] {
-        match self {
-            Self::Null => b"null",
-            Self::True => b"true",
-            Self::False => b"false",
-        }
-    }
-
-    fn kind(self) -> Kind {
-        match self {
-            Self::Null => Kind::Null,
-            Self::True | Self::False => Kind::Bool,
-        }
-    }
-
-    fn scalar(self) -> Scalar<'static> {
-        match self {
-            Self::Null => Scalar::Null,
-            Self::True => Scalar::Bool(true),
-            Self::False => Scalar::Bool(false),
-        }
-    }
 }
 
 impl<N: Name> Scanner<N> {
@@ -108,13 +35,7 @@ impl<N: Name> Scanner<N> {
             state: State::Value,
             nesting: Nesting::new(depth_bytes),
             text: Text::default(),
-            scratch: Scratch::default(),
-            path: [N::ITEM; MAX_PATH],
-            live: 0,
-            known: true,
-            want: Want::Skip,
-            raw: false,
-            raw_from: 0,
+            reading: Reading::new(),
             offset: 0,
             error: None,
         }
@@ -176,14 +97,10 @@ impl<N: Name> Scanner<N> {
         result
     }
 
-    fn path(&self) -> &[N] {
-        self.path.get(..self.live).unwrap_or(&[])
-    }
-
     /// Whether the value or name at hand is not inside of a value that is skipped or raw.
     #[inline(always)]
     fn is_live(&self) -> bool {
-        self.nesting.depth() == self.live
+        self.nesting.depth() == self.reading.depth()
     }
 
     fn scan<V: Visitor<Name = N>>(&mut self, chunk: Chunk<'_>, visitor: &mut V) -> Result<(), Error> {
@@ -195,13 +112,18 @@ impl<N: Name> Scanner<N> {
                 None => return Ok(()),
             }
         }
-        self.raw_from = at;
+        self.reading.chunk_begins(at);
         let mut state = self.state;
-        while let Some(&byte) = bytes.get(at) {
+        loop {
+            if !self.is_live() && state.is_between() {
+                (at, state) =
+                    skip(chunk, at, state, self.reading.depth(), &mut self.nesting, &mut self.text)?;
+            }
+            let Some(&byte) = bytes.get(at) else { break };
             state = match state {
                 State::InString => {
                     at = self.string(chunk, at, visitor)?.unwrap_or(usize::MAX);
-                    if at == usize::MAX { state } else { self.string_ended(chunk, at, visitor) }
+                    if at == usize::MAX { state } else { self.ended(Kind::String, None, chunk, at, visitor) }
                 }
                 State::InName => {
                     at = self.name(chunk, at)?.unwrap_or(usize::MAX);
@@ -218,7 +140,7 @@ impl<N: Name> Scanner<N> {
                     }
                     _ => {
                         at += 1;
-                        self.literal_ended(literal, chunk, at, visitor)
+                        self.ended(literal.kind(), Some(literal.scalar()), chunk, at, visitor)
                     }
                 },
                 _ if matches!(byte, b' ' | b'\n' | b'\r' | b'\t') => {
@@ -232,7 +154,16 @@ impl<N: Name> Scanner<N> {
                 State::FirstName if byte == b'}' => self.close(chunk, &mut at, visitor),
                 State::FirstName | State::Name if byte == b'"' => {
                     at += 1;
-                    State::InName
+                    match short(bytes, at).filter(|_| self.is_live()) {
+                        Some(after) => {
+                            let name =
+                                bytes.get(at..after - 1).and_then(|name| core::str::from_utf8(name).ok());
+                            self.reading.named(name.and_then(N::of));
+                            at = after;
+                            State::Colon
+                        }
+                        None => State::InName,
+                    }
                 }
                 State::Colon if byte == b':' => {
                     at += 1;
@@ -253,9 +184,8 @@ impl<N: Name> Scanner<N> {
             };
         }
         self.state = state;
-        if self.raw {
-            self.tell_raw(chunk, bytes.len().saturating_sub(self.text.partial_len()), visitor);
-        }
+        let text_end = bytes.len().saturating_sub(self.text.partial_len());
+        self.reading.chunk_ends(chunk, text_end, visitor);
         Ok(())
     }
 
@@ -284,7 +214,7 @@ impl<N: Name> Scanner<N> {
             return Err(chunk.error(Problem::TooDeep, *at));
         }
         if live {
-            self.begin(kind, chunk, *at, visitor);
+            self.reading.begin(kind, chunk, *at, visitor);
         }
         if kind != Kind::Number {
             *at += 1;
@@ -292,43 +222,17 @@ impl<N: Name> Scanner<N> {
         Ok(state)
     }
 
-    /// Asks what is wanted of a value that is not inside of one that is skipped or raw.
-    fn begin<V: Visitor<Name = N>>(&mut self, kind: Kind, chunk: Chunk<'_>, at: usize, visitor: &mut V) {
-        self.want = Want::Skip;
-        if self.known {
-            self.want = visitor.begin(self.path(), kind, chunk.offset(at));
-        }
-        match (self.want, kind) {
-            (Want::Raw, _) => {
-                self.raw = true;
-                self.raw_from = at;
-            }
-            (Want::Read, Kind::Object | Kind::Array) => {
-                if let Some(place) = self.path.get_mut(self.live) {
-                    *place = N::ITEM;
-                    self.live += 1;
-                } else {
-                    self.want = Want::Skip;
-                }
-            }
-            _ => {}
-        }
-    }
-
     /// The innermost container ends with the byte at `at`.
     #[inline(always)]
     fn close<V: Visitor<Name = N>>(&mut self, chunk: Chunk<'_>, at: &mut usize, visitor: &mut V) -> State {
         let kind = if self.nesting.in_object() { Kind::Object } else { Kind::Array };
         *at += 1;
-        if self.is_live() {
-            // It was read, so it is a value that is known in the one around it, which is read too.
-            self.live -= 1;
-            self.known = true;
-            visitor.end(self.path(), kind, chunk.offset(*at));
-        }
+        let live = self.is_live();
         self.nesting.close();
-        if self.raw && self.is_live() {
-            self.raw_ended(kind, chunk, *at, visitor);
+        if live {
+            self.reading.container_ended(kind, chunk, *at, visitor);
+        } else if self.is_live() {
+            self.reading.ended(kind, None, chunk, *at, visitor);
         }
         self.after()
     }
@@ -341,19 +245,7 @@ impl<N: Name> Scanner<N> {
 
     /// Reads on in a member name, from `at` to just past its closing quote. `None`: the chunk ends first.
     fn name(&mut self, chunk: Chunk<'_>, at: usize) -> Result<Option<usize>, Error> {
-        if !self.is_live() {
-            return self.text.read(chunk, at, &mut Nobody);
-        }
-        let after = self.text.read(chunk, at, &mut self.scratch)?;
-        if after.is_some() {
-            let name = self.scratch.text(MAX_NAME_BYTES).and_then(N::of);
-            self.known = name.is_some();
-            if let (Some(name), Some(place)) = (name, self.path.get_mut(self.live.wrapping_sub(1))) {
-                *place = name;
-            }
-            self.scratch.clear();
-        }
-        Ok(after)
+        if self.is_live() { self.reading.name(chunk, at, &mut self.text) } else { self.text.skip(chunk, at) }
     }
 
     /// Reads on in a string, from `at` to just past its closing quote. `None`: the chunk ends first.
@@ -363,22 +255,24 @@ impl<N: Name> Scanner<N> {
         at: usize,
         visitor: &mut V,
     ) -> Result<Option<usize>, Error> {
-        if self.want == Want::Read && self.is_live() {
-            let path = self.path.get(..self.live).unwrap_or(&[]);
-            self.text.read(chunk, at, &mut Told { visitor, path })
-        } else {
-            self.text.read(chunk, at, &mut Nobody)
+        match self.reading.wanted_text(visitor).filter(|_| self.nesting.depth() == self.reading.depth()) {
+            Some(mut sink) => self.text.read(chunk, at, &mut sink),
+            None => self.text.skip(chunk, at),
         }
     }
 
+    /// A string, number or literal has ended just before `at`.
     #[inline(always)]
-    fn string_ended<V: Visitor<Name = N>>(&mut self, chunk: Chunk<'_>, at: usize, visitor: &mut V) -> State {
+    fn ended<V: Visitor<Name = N>>(
+        &mut self,
+        kind: Kind,
+        scalar: Option<Scalar<'_>>,
+        chunk: Chunk<'_>,
+        at: usize,
+        visitor: &mut V,
+    ) -> State {
         if self.is_live() {
-            match self.want {
-                Want::Skip => {}
-                Want::Read => visitor.end(self.path(), Kind::String, chunk.offset(at)),
-                Want::Raw => self.raw_ended(Kind::String, chunk, at, visitor),
-            }
+            self.reading.ended(kind, scalar, chunk, at, visitor);
         }
         self.after()
     }
@@ -393,52 +287,28 @@ impl<N: Name> Scanner<N> {
         visitor: &mut V,
     ) -> Result<State, Error> {
         let begin = *at;
-        let mut ended = false;
-        while let Some(&byte) = chunk.bytes.get(*at) {
-            match number.next(byte) {
-                Next::Part(next) => number = next,
-                Next::After => {
-                    ended = true;
-                    break;
-                }
-                Next::Bad => return Err(chunk.error(Problem::BadNumber, *at)),
-            }
-            *at += 1;
+        if number == Number::Begin {
+            *at = whole(chunk.bytes, begin).unwrap_or(begin);
         }
-        if self.want == Want::Read && self.is_live() {
-            self.scratch.push(chunk.bytes.get(begin..*at).unwrap_or(&[]));
+        let ended = *at > begin
+            || loop {
+                let Some(&byte) = chunk.bytes.get(*at) else { break false };
+                match number.next(byte) {
+                    Next::Part(next) => number = next,
+                    Next::After => break true,
+                    Next::Bad => return Err(chunk.error(Problem::BadNumber, *at)),
+                }
+                *at += 1;
+            };
+        if self.is_live() {
+            self.reading.number(chunk.bytes.get(begin..*at).unwrap_or(&[]));
         }
         Ok(if ended { self.number_ended(chunk, *at, visitor) } else { State::InNumber(number) })
     }
 
     fn number_ended<V: Visitor<Name = N>>(&mut self, chunk: Chunk<'_>, at: usize, visitor: &mut V) -> State {
         if self.is_live() {
-            match self.want {
-                Want::Skip => {}
-                Want::Read => {
-                    let number = Scalar::Number(self.scratch.text(MAX_NUMBER_BYTES));
-                    visitor.scalar(self.path(), number);
-                    self.scratch.clear();
-                }
-                Want::Raw => self.raw_ended(Kind::Number, chunk, at, visitor),
-            }
-        }
-        self.after()
-    }
-
-    fn literal_ended<V: Visitor<Name = N>>(
-        &mut self,
-        literal: Literal,
-        chunk: Chunk<'_>,
-        at: usize,
-        visitor: &mut V,
-    ) -> State {
-        if self.is_live() {
-            match self.want {
-                Want::Skip => {}
-                Want::Read => visitor.scalar(self.path(), literal.scalar()),
-                Want::Raw => self.raw_ended(literal.kind(), chunk, at, visitor),
-            }
+            self.reading.number_ended(chunk, at, visitor);
         }
         self.after()
     }
@@ -450,87 +320,8 @@ impl<N: Name> Scanner<N> {
         visitor: &mut V,
     ) -> Result<Option<usize>, Error> {
         let live = self.is_live();
-        let told = self.raw || live && self.want == Want::Read;
         let name = matches!(self.state, State::InName);
-        let path = self.path.get(..self.live).unwrap_or(&[]);
-        let scratch = &mut self.scratch;
-        self.text.complete(chunk, |character| {
-            if name && live {
-                scratch.push(character.as_bytes());
-            } else if told {
-                visitor.text(path, character);
-            }
-        })
-    }
-
-    /// Tells the bytes of a raw value up to `end` that were not told yet.
-    fn tell_raw<V: Visitor<Name = N>>(&mut self, chunk: Chunk<'_>, end: usize, visitor: &mut V) {
-        let bytes = chunk.bytes.get(self.raw_from..end).unwrap_or(&[]);
-        // Never fails: strings were validated, and everything else is ASCII.
-        let run = core::str::from_utf8(bytes).unwrap_or_default();
-        if !run.is_empty() {
-            visitor.text(self.path(), run);
-        }
-    }
-
-    fn raw_ended<V: Visitor<Name = N>>(&mut self, kind: Kind, chunk: Chunk<'_>, end: usize, visitor: &mut V) {
-        self.tell_raw(chunk, end, visitor);
-        self.raw = false;
-        visitor.end(self.path(), kind, chunk.offset(end));
-    }
-}
-
-/// A string's text goes to the visitor.
-struct Told<'a, V: Visitor> {
-    visitor: &'a mut V,
-    path: &'a [V::Name],
-}
-
-impl<V: Visitor> Sink for Told<'_, V> {
-    const TELLS: bool = true;
-
-    fn run(&mut self, run: &str) {
-        self.visitor.text(self.path, run);
-    }
-}
-
-/// The text of a name or number that may span chunks.
-#[derive(Debug)]
-struct Scratch {
-    bytes: [u8; MAX_NAME_BYTES],
-    /// Beyond the room there is, only the length grows.
-    len: usize,
-}
-
-impl Default for Scratch {
-    fn default() -> Self {
-        Self { bytes: [0; MAX_NAME_BYTES], len: 0 }
-    }
-}
-
-impl Scratch {
-    fn push(&mut self, bytes: &[u8]) {
-        for (place, &byte) in self.bytes.iter_mut().skip(self.len).zip(bytes) {
-            *place = byte;
-        }
-        self.len = self.len.saturating_add(bytes.len());
-    }
-
-    fn clear(&mut self) {
-        self.len = 0;
-    }
-
-    /// The text, unless it is longer than `max`.
-    fn text(&self, max: usize) -> Option<&str> {
-        let bytes = self.bytes.get(..self.len).filter(|bytes| bytes.len() <= max)?;
-        core::str::from_utf8(bytes).ok()
-    }
-}
-
-impl Sink for Scratch {
-    const TELLS: bool = true;
-
-    fn run(&mut self, run: &str) {
-        self.push(run.as_bytes());
+        let reading = &mut self.reading;
+        self.text.complete(chunk, |character| reading.character(character, live, name, visitor))
     }
 }

@@ -13,5 +13,6 @@ mod endings;
 mod headers;
 mod order;
 mod refusals;
+mod secrecy;
 mod transcript;
 mod world;

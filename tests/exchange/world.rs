@@ -64,6 +64,8 @@ pub(crate) struct World {
     pub(crate) records: usize,
     /// Measurements in order.
     pub(crate) measured: Vec<Measurement>,
+    /// `Debug` of every step.
+    pub(crate) steps: String,
     /// The request's callbacks are over: it was stopped.
     stopped: bool,
 }
@@ -82,6 +84,7 @@ impl World {
             published: BTreeMap::new(),
             records: 0,
             measured: Vec::new(),
+            steps: String::new(),
             stopped: false,
         }
     }
@@ -197,6 +200,11 @@ impl World {
         self.upstream_headers.as_ref().expect("the upstream was asked").text(name)
     }
 
+    /// `Debug` of the exchange.
+    pub(crate) fn shown(&self) -> String {
+        format!("{:?}", self.exchange)
+    }
+
     fn tick(&mut self) -> Duration {
         self.now += Duration::from_millis(5);
         self.now
@@ -204,6 +212,7 @@ impl World {
 
     /// Whether the stream goes on. `chunk`: the bytes at hand, and whether they are the request's.
     fn carry_out(&mut self, step: Step, chunk: Option<(&[u8], bool)>) -> bool {
+        self.steps.push_str(&format!("{step:?}"));
         let mut passes = chunk.map(|(bytes, _)| bytes.to_vec());
         for effect in step.effects {
             match effect {

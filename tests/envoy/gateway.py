@@ -5,6 +5,7 @@ It knows nothing of what the filter does: it gives the records, the log and the 
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import re
@@ -94,6 +95,7 @@ class Gateway:
             encoding="utf-8",
             errors="surrogateescape",
             start_new_session=True,     # a process group of its own: func-e and Envoy are stopped together
+            preexec_fn=die_with_parent,
         )
         for stream, take in ((self._process.stdout, self._take_output), (self._process.stderr, self._take_log)):
             reader = threading.Thread(target=self._read, args=(stream, take), daemon=True)
@@ -240,6 +242,11 @@ class Gateway:
     def settle(self) -> None:
         """Returns when no request is in flight, and so all records that will come are on their way."""
         self.wait_until(lambda: self.stats(r"^http\.ai_gateway\.downstream_rq_active$").get("http.ai_gateway.downstream_rq_active", 0) == 0, "no request is active")
+
+
+def die_with_parent() -> None:
+    """Runs in the child: should we be killed, the kernel kills func-e, which has Envoy killed in the same way."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)       # PR_SET_PDEATHSIG
 
 
 def func_e_environment(directory: Path) -> dict[str, str]:

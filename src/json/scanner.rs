@@ -160,7 +160,12 @@ impl<N: Name> Scanner<N> {
                                 bytes.get(at..after - 1).and_then(|name| core::str::from_utf8(name).ok());
                             self.reading.named(name.and_then(N::of));
                             at = after;
-                            State::Colon
+                            if bytes.get(at) == Some(&b':') {
+                                at += 1;
+                                State::Value
+                            } else {
+                                State::Colon
+                            }
                         }
                         None => State::InName,
                     }
@@ -216,8 +221,18 @@ impl<N: Name> Scanner<N> {
         if live {
             self.reading.begin(kind, chunk, *at, visitor);
         }
-        if kind != Kind::Number {
-            *at += 1;
+        if kind == Kind::Number {
+            return Ok(state);
+        }
+        *at += 1;
+        if kind == Kind::String
+            && let Some(after) = short(chunk.bytes, *at)
+        {
+            if live {
+                self.reading.short_text(chunk.bytes.get(*at..after - 1).unwrap_or(&[]), visitor);
+            }
+            *at = after;
+            return Ok(self.ended(kind, None, chunk, after, visitor));
         }
         Ok(state)
     }

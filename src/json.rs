@@ -21,6 +21,7 @@ mod skip;
 mod state;
 mod text;
 mod unescape;
+mod utf8;
 
 pub use compact::compact;
 pub use scanner::Scanner;

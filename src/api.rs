@@ -1,5 +1,11 @@
 //! The three APIs whose requests and responses are read: what differs between them by name only.
 
+pub mod chat_completions;
+pub mod messages;
+pub mod request;
+pub mod response;
+pub mod responses;
+
 /// An API that a bridged route speaks; the shape of its errors follows it (contract §9).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Api {

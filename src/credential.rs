@@ -1,10 +1,70 @@
-//! Secrets and whose they are.
+//! Secrets, whose they are, and which one goes upstream (contract §4). Nothing is verified here: that is the
+//! authentication filter's job.
 
 use core::fmt;
+
+mod choice;
+mod vendor;
+
+pub use self::choice::choose;
+pub use self::vendor::{VENDOR_PREFIXES, Vendor, vendor_of};
+pub use crate::headers::CREDENTIAL_HEADERS;
+use crate::headers::HeaderEdits;
 
 /// A key or token. Its text is in no `Debug` output, log line or error.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
+
+/// Whose credential pays for a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum CredentialKind {
+    /// Ours, sent by this filter or by Envoy's injector behind it.
+    Centralized,
+    /// The caller's own.
+    Byok,
+    /// There was none, or none that could be used: the request was refused.
+    None,
+}
+
+/// What was decided about one request's credentials.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Credential {
+    /// Whose it is.
+    pub kind: CredentialKind,
+    /// What the record shows of it, see [`hint`]; `None` where the key is not known here (external).
+    pub hint: Option<String>,
+    /// Every credential header present that must not go upstream as it came, lower case, each once.
+    pub remove: Vec<String>,
+    /// The one header to set and its whole value; `None` where the caller's goes up untouched or an injector
+    /// adds one behind this filter.
+    pub set: Option<(&'static str, Secret)>,
+}
+
+/// Why a request's credentials are refused. Shows no secret: a hint at most.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CredentialError {
+    /// 400: a credential header came more than once, so that one value would slip past inspection.
+    Repeated {
+        /// Its lower-case name.
+        header: String,
+    },
+    /// 403: the caller's credential belongs to another vendor.
+    WrongVendor {
+        /// Whose it is.
+        seen: Vendor,
+        /// For the record, see [`hint`].
+        hint: String,
+    },
+    /// 403: callers may not bring their own here.
+    ByokDenied {
+        /// For the record, see [`hint`].
+        hint: String,
+    },
+    /// 401: the caller brought none, and ours is not to be used or not configured.
+    Missing,
+}
+
+// === impl Secret ===
 
 impl Secret {
     /// Keeps `text` from being shown.
@@ -23,5 +83,147 @@ impl Secret {
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret(…)")
+    }
+}
+
+// === impl CredentialKind ===
+
+impl CredentialKind {
+    /// The name in records.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Centralized => "centralized",
+            Self::Byok => "byok",
+            Self::None => "none",
+        }
+    }
+}
+
+// === impl Credential ===
+
+impl Credential {
+    /// Adds what the decision changes in the upstream request's headers.
+    pub fn edit(&self, edits: &mut HeaderEdits) {
+        for name in &self.remove {
+            edits.remove(name.as_str());
+        }
+        if let Some((name, value)) = &self.set {
+            edits.set(*name, value.expose());
+        }
+    }
+}
+
+// === impl CredentialError ===
+
+impl CredentialError {
+    /// What the record shows of the caller's refused credential.
+    #[must_use]
+    pub fn hint(&self) -> Option<&str> {
+        match self {
+            Self::WrongVendor { hint, .. } | Self::ByokDenied { hint } => Some(hint),
+            Self::Repeated { .. } | Self::Missing => None,
+        }
+    }
+
+    /// Whose credential the record names: a refused one of the caller's is still byok.
+    #[must_use]
+    pub const fn kind(&self) -> CredentialKind {
+        match self {
+            Self::WrongVendor { .. } | Self::ByokDenied { .. } => CredentialKind::Byok,
+            Self::Repeated { .. } | Self::Missing => CredentialKind::None,
+        }
+    }
+}
+
+impl fmt::Display for CredentialError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Repeated { header } => write!(f, "the header {header} was sent more than once"),
+            Self::WrongVendor { seen, .. } => {
+                write!(f, "the credential is one of {}, which is not sent to this provider", seen.name())
+            }
+            Self::ByokDenied { .. } => {
+                f.write_str("callers may not bring their own credential to this provider")
+            }
+            Self::Missing => f.write_str("a credential is required"),
+        }
+    }
+}
+
+impl core::error::Error for CredentialError {}
+
+/// What a record shows of a secret of n Unicode scalars: the first and the last r of them around `...`, where r
+/// is 4 from n = 20 on, 2 from 10, 1 from 5, else 0. At most two fifths are told.
+#[must_use]
+pub fn hint(secret: &str) -> String {
+    let shown = match secret.chars().count() {
+        20.. => 4,
+        10.. => 2,
+        5.. => 1,
+        _ => 0,
+    };
+    let mut end: Vec<char> = secret.chars().rev().take(shown).collect();
+    end.reverse();
+    secret.chars().take(shown).chain("...".chars()).chain(end).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hint_tells_more_of_longer_secrets() {
+        for (secret, told) in [
+            ("", "..."),
+            ("a", "..."),
+            ("ab", "..."),
+            ("abcd", "..."),
+            ("abcde", "a...e"),
+            ("abcdefghi", "a...i"),
+            ("abcdefghij", "ab...ij"),
+            ("abcdefghijklmnopqrs", "ab...rs"),
+            ("abcdefghijklmnopqrst", "abcd...qrst"),
+            ("sk-ant-api03-0123456789abcdef", "sk-a...cdef"),
+            ("äöüß", "..."),
+            ("äöüßé", "ä...é"),
+            ("🔑🔒🔓🗝️🔑🔒🔓🗝", "🔑...🗝"),
+        ] {
+            assert_eq!(hint(secret), told, "{secret}");
+        }
+    }
+
+    #[test]
+    fn no_debug_or_error_text_shows_a_secret() {
+        let secret = "sk-ant-SECRET-SECRET-SECRET";
+        let shown = format!(
+            "{:?} {:?} {:?}",
+            Secret::new(secret),
+            Credential {
+                kind: CredentialKind::Centralized,
+                hint: Some(hint(secret)),
+                remove: vec!["authorization".to_owned()],
+                set: Some(("x-api-key", Secret::new(secret))),
+            },
+            CredentialError::ByokDenied { hint: hint(secret) }
+        );
+        assert!(!shown.contains("SECRET"), "{shown}");
+        for error in [
+            CredentialError::Repeated { header: "x-api-key".to_owned() },
+            CredentialError::WrongVendor { seen: Vendor::Anthropic, hint: hint(secret) },
+            CredentialError::ByokDenied { hint: hint(secret) },
+            CredentialError::Missing,
+        ] {
+            let shown = error.to_string();
+            assert!(!shown.contains("sk-") && !shown.contains("..."), "{shown}");
+        }
+    }
+
+    #[test]
+    fn a_refused_credential_of_the_callers_is_recorded_as_theirs() {
+        let denied = CredentialError::ByokDenied { hint: "a...e".to_owned() };
+        assert_eq!((denied.kind(), denied.hint()), (CredentialKind::Byok, Some("a...e")));
+        assert_eq!(CredentialError::Missing.kind().name(), "none");
+        assert_eq!(CredentialError::Missing.hint(), None);
     }
 }

@@ -1,8 +1,60 @@
-//! Headers as they are: an ordered list of lower-case names and byte values.
+//! Headers as they are: an ordered list of lower-case names and byte values; what is to change in them; and
+//! which of a client's headers end at this hop. Which credential goes upstream is not decided here.
+
+use core::fmt;
+use std::collections::BTreeSet;
+
+use crate::glob::Glob;
+
+/// The headers that carry credentials, for whatever provider (contract §4).
+pub const CREDENTIAL_HEADERS: [&str; 5] =
+    ["authorization", "proxy-authorization", "x-api-key", "api-key", "x-goog-api-key"];
+
+/// The headers that concern one connection only: RFC 9110 §7.6.1, with `proxy-authenticate` of RFC 9110
+/// §11.7.1. `te` goes with its `trailers` too: whether the next hop wants trailers is between Envoy and it.
+const HOP_BY_HOP: [&str; 8] = [
+    "connection",
+    "keep-alive",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "proxy-authenticate",
+];
+
+/// The headers without which a message is another message: where it goes, where it ends, how its body is read.
+const OF_THE_MESSAGE: [&str; 4] = ["host", "content-length", "content-type", "content-encoding"];
+
+/// Everything that the filter itself says in headers begins so.
+const OWN_PREFIX: &str = "x-ai-bridge-";
 
 /// One message's headers. Names are lower case (Envoy gives them so); a name may stand more than once.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+///
+/// Any value may be a secret, so that `Debug` shows names only.
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Headers(Vec<(String, Vec<u8>)>);
+
+/// What is to change in a message's headers: all removals first, then all settings.
+///
+/// Any value may be a secret, so that `Debug` shows names only.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct HeaderEdits {
+    /// Names of which every value goes, each once.
+    pub remove: Vec<String>,
+    /// Names that get exactly this one value, each once.
+    pub set: Vec<(String, Vec<u8>)>,
+}
+
+/// Which headers of a client's request are not sent upstream, whatever the provider (contract §3); built once
+/// per configuration.
+#[derive(Clone, Debug, Default)]
+pub struct Stripping {
+    named: BTreeSet<String>,
+    patterns: Vec<Glob>,
+}
+
+// === impl Headers ===
 
 impl Headers {
     /// Headers in the order in which they came.
@@ -32,13 +84,307 @@ impl Headers {
     pub fn text(&self, name: &str) -> Option<&str> {
         self.first(name).and_then(|value| core::str::from_utf8(value).ok())
     }
+
+    /// Whether `name` is there, also with an empty value.
+    #[must_use]
+    pub fn contains(&self, name: &str) -> bool {
+        self.first(name).is_some()
+    }
+
+    /// Whether `name` has two or more values.
+    #[must_use]
+    pub fn repeats(&self, name: &str) -> bool {
+        self.all(name).nth(1).is_some()
+    }
+
+    /// The names for which `wanted` holds, each once, in the order of their first values.
+    fn names(&self, mut wanted: impl FnMut(&str) -> bool) -> Vec<String> {
+        let mut seen = BTreeSet::new();
+        self.iter()
+            .filter(|(name, _)| seen.insert(*name) && wanted(name))
+            .map(|(name, _)| name.to_owned())
+            .collect()
+    }
+
+    /// The present headers that a `Connection` header names, of any number of them. Every token is looked up
+    /// once, so that thousands of them cost no more than reading them.
+    fn nominated(&self) -> BTreeSet<&str> {
+        let present: BTreeSet<&str> = self.iter().map(|(name, _)| name).collect();
+        let mut token = String::new();
+        let mut nominated = BTreeSet::new();
+        for part in self.all("connection").flat_map(|value| value.split(|byte| *byte == b',')) {
+            let Ok(part) = core::str::from_utf8(part) else { continue };
+            token.clear();
+            token.push_str(part.trim());
+            token.make_ascii_lowercase();
+            if let Some(name) = present.get(token.as_str()) {
+                nominated.insert(*name);
+            }
+        }
+        nominated
+    }
 }
 
-/// What is to change in a message's headers: all removals first, then all settings.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct HeaderEdits {
-    /// Names of which every value goes, each once.
-    pub remove: Vec<String>,
-    /// Names that get exactly this one value.
-    pub set: Vec<(String, Vec<u8>)>,
+impl fmt::Debug for Headers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.0.iter().map(|(name, _)| name)).finish()
+    }
+}
+
+/// The present headers that end at this hop, each once: the fixed list and those that `Connection` names.
+///
+/// A client cannot name away what makes the message (pseudo headers, `host`, `content-length`, `content-type`,
+/// `content-encoding`), nor a credential: an injector behind this filter would put the central key in the place
+/// of the caller's own, which alone was inspected.
+#[must_use]
+pub fn hop_by_hop(headers: &Headers) -> Vec<String> {
+    let nominated = headers.nominated();
+    headers.names(|name| ends_here(name, &nominated))
+}
+
+fn ends_here(name: &str, nominated: &BTreeSet<&str>) -> bool {
+    HOP_BY_HOP.contains(&name)
+        || (nominated.contains(name) && removable(name) && !CREDENTIAL_HEADERS.contains(&name))
+}
+
+/// Whether a message without `name` is still the same message.
+fn removable(name: &str) -> bool {
+    !name.is_empty() && !name.starts_with(':') && !OF_THE_MESSAGE.contains(&name)
+}
+
+// === impl HeaderEdits ===
+
+impl HeaderEdits {
+    /// Every value of `name` goes. Asking twice is asking once.
+    pub fn remove(&mut self, name: impl Into<String>) {
+        let name = name.into();
+        if !self.remove.contains(&name) {
+            self.remove.push(name);
+        }
+    }
+
+    /// `name` gets exactly this value; the last one asked for stays.
+    pub fn set(&mut self, name: impl Into<String>, value: impl Into<Vec<u8>>) {
+        let (name, value) = (name.into(), value.into());
+        match self.set.iter_mut().find(|(n, _)| *n == name) {
+            Some((_, earlier)) => *earlier = value,
+            None => self.set.push((name, value)),
+        }
+    }
+
+    /// Carries the edits out: what the next hop sees. A set header stands at the end.
+    pub fn apply(&self, headers: &mut Headers) {
+        headers.0.retain(|(name, _)| !self.remove.contains(name) && !self.set.iter().any(|(n, _)| n == name));
+        headers.0.extend(self.set.iter().cloned());
+    }
+}
+
+impl fmt::Debug for HeaderEdits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let set: Vec<&String> = self.set.iter().map(|(name, _)| name).collect();
+        f.debug_struct("HeaderEdits").field("remove", &self.remove).field("set", &set).finish()
+    }
+}
+
+// === impl Stripping ===
+
+impl Stripping {
+    /// `named` are exact lower-case names: the cluster header, the gateway's credential headers, the actor's
+    /// headers. `patterns` are the configured `remove_headers`.
+    pub fn new<'a>(named: impl IntoIterator<Item = &'a str>, patterns: &[Glob]) -> Self {
+        Self { named: named.into_iter().map(str::to_owned).collect(), patterns: patterns.to_vec() }
+    }
+
+    /// The present headers that are not sent upstream, each once: hop-by-hop, our own `x-ai-bridge-…`, the named
+    /// ones and those that fit a pattern. Never what makes the message, also not by name: see [`hop_by_hop`].
+    #[must_use]
+    pub fn list(&self, headers: &Headers) -> Vec<String> {
+        let nominated = headers.nominated();
+        headers.names(|name| ends_here(name, &nominated) || (removable(name) && self.holds(name)))
+    }
+
+    fn holds(&self, name: &str) -> bool {
+        name.starts_with(OWN_PREFIX)
+            || self.named.contains(name)
+            || self.patterns.iter().any(|pattern| pattern.matches(name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn headers(pairs: &[(&str, &str)]) -> Headers {
+        Headers::new(pairs.iter().map(|(n, v)| ((*n).to_owned(), v.as_bytes().to_vec())).collect())
+    }
+
+    fn names(headers: &Headers) -> Vec<&str> {
+        headers.iter().map(|(name, _)| name).collect()
+    }
+
+    #[test]
+    fn removals_come_before_settings_and_every_name_is_asked_for_once() {
+        let mut edits = HeaderEdits::default();
+        edits.remove("x-api-key");
+        edits.remove("x-api-key");
+        edits.remove("cookie");
+        edits.set(":path", "/first");
+        edits.set("x-api-key", "ours");
+        edits.set(":path", "/v1/messages");
+        assert_eq!(edits.remove, ["x-api-key", "cookie"]);
+        assert_eq!(edits.set.len(), 2);
+
+        let mut seen = headers(&[
+            (":path", "/anthropic/v1/messages"),
+            ("x-api-key", "theirs"),
+            ("accept", "a"),
+            ("cookie", "1"),
+            ("accept", "b"),
+            ("cookie", "2"),
+        ]);
+        edits.apply(&mut seen);
+        assert!(
+            seen == headers(&[
+                ("accept", "a"),
+                ("accept", "b"),
+                (":path", "/v1/messages"),
+                ("x-api-key", "ours")
+            ])
+        );
+    }
+
+    #[test]
+    fn hop_by_hop_headers_are_the_fixed_ones_that_are_there() {
+        for name in HOP_BY_HOP {
+            assert_eq!(hop_by_hop(&headers(&[("accept", "x"), (name, "trailers")])), [name]);
+        }
+        assert!(hop_by_hop(&headers(&[("accept", "x"), ("trailers", "x")])).is_empty());
+        assert!(hop_by_hop(&Headers::default()).is_empty());
+    }
+
+    #[test]
+    fn connection_names_more_in_any_case_with_any_spaces_in_any_number_of_headers() {
+        let seen = headers(&[
+            ("x-one", "1"),
+            ("connection", "close, X-One ,,\tx-TWO"),
+            ("x-two", "2"),
+            ("x-two", "again"),
+            ("x-three", "3"),
+            ("connection", "x-three, x-absent"),
+            ("x-kept", "4"),
+        ]);
+        assert_eq!(hop_by_hop(&seen), ["x-one", "connection", "x-two", "x-three"]);
+    }
+
+    #[test]
+    fn a_broken_token_in_connection_hides_no_other() {
+        let seen = Headers::new(vec![
+            ("connection".into(), b"\xff\xfe, x-one".to_vec()),
+            ("x-one".into(), vec![0xff]),
+        ]);
+        assert_eq!(hop_by_hop(&seen), ["connection", "x-one"]);
+    }
+
+    #[test]
+    fn connection_cannot_name_what_makes_the_message_or_carries_a_credential() {
+        let mut pairs = vec![(":path", "/"), (":method", "POST"), (":authority", "a"), ("x-one", "1")];
+        pairs.extend(OF_THE_MESSAGE.iter().chain(&CREDENTIAL_HEADERS).map(|name| (*name, "x")));
+        let all = pairs.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(",");
+        pairs.push(("connection", &all));
+        assert_eq!(hop_by_hop(&headers(&pairs)), ["x-one", "connection"]);
+    }
+
+    fn usual() -> Stripping {
+        let patterns = ["cookie", "x-forwarded-client-cert", "x-amzn-oidc-*"].map(Glob::new);
+        Stripping::new(["x-upstream-cluster", "x-gateway-token", "x-user", "x-team"], &patterns)
+    }
+
+    #[test]
+    fn what_is_not_for_the_upstream_is_listed_once_and_everything_else_stays() {
+        let seen = headers(&[
+            (":method", "POST"),
+            (":path", "/anthropic/v1/messages"),
+            ("x-ai-bridge-cluster", "evil"),
+            ("x-ai-bridge-anything", "evil"),
+            ("x-upstream-cluster", "evil"),
+            ("x-gateway-token", "gw_1"),
+            ("x-user", "ann"),
+            ("x-team", "red"),
+            ("x-team", "blue"),
+            ("cookie", "a=b"),
+            ("x-forwarded-client-cert", "…"),
+            ("x-amzn-oidc-data", "…"),
+            ("x-amzn-trace-id", "…"),
+            ("connection", "x-user, x-hop"),
+            ("x-hop", "1"),
+            ("te", "trailers"),
+            ("anthropic-version", "2023-06-01"),
+            ("content-type", "application/json"),
+            ("x-ai-bridge", "not ours"),
+        ]);
+        let list = usual().list(&seen);
+        assert_eq!(
+            list,
+            [
+                "x-ai-bridge-cluster",
+                "x-ai-bridge-anything",
+                "x-upstream-cluster",
+                "x-gateway-token",
+                "x-user",
+                "x-team",
+                "cookie",
+                "x-forwarded-client-cert",
+                "x-amzn-oidc-data",
+                "connection",
+                "x-hop",
+                "te",
+            ]
+        );
+        let mut upstream = seen;
+        HeaderEdits { remove: list, set: vec![] }.apply(&mut upstream);
+        assert_eq!(
+            names(&upstream),
+            [":method", ":path", "x-amzn-trace-id", "anthropic-version", "content-type", "x-ai-bridge"]
+        );
+    }
+
+    #[test]
+    fn no_pattern_and_no_name_takes_what_makes_the_message() {
+        let seen = headers(&[(":path", "/"), ("host", "a"), ("content-type", "b"), ("accept", "c")]);
+        assert_eq!(Stripping::new([], &[Glob::new("*")]).list(&seen), ["accept"]);
+        assert_eq!(Stripping::new([":path", "host", "content-type", "accept"], &[]).list(&seen), ["accept"]);
+    }
+
+    #[test]
+    fn debug_shows_names_and_no_value() {
+        let seen = headers(&[("authorization", "Bearer sk-ant-SECRET")]);
+        let mut edits = HeaderEdits::default();
+        edits.set("x-api-key", "sk-ant-SECRET");
+        let shown = format!("{seen:?} {edits:?}");
+        assert!(shown.contains("authorization") && shown.contains("x-api-key"), "{shown}");
+        assert!(!shown.contains("SECRET"), "{shown}");
+    }
+
+    proptest! {
+        #[test]
+        fn any_headers_are_listed_once_each_and_the_message_stays(
+            pairs in prop::collection::vec((
+                prop::sample::select(vec![
+                    "connection", "te", ":path", "host", "content-length", "x-a", "x-b", "authorization", "cookie",
+                ]),
+                prop_oneof!["(, ?|X-A|x-b|:path|host|content-length|authorization|close){0,6}".prop_map(String::into_bytes),
+                            prop::collection::vec(any::<u8>(), 0..20)],
+            ), 0..12)
+        ) {
+            let seen = Headers::new(pairs.into_iter().map(|(n, v)| (n.to_owned(), v)).collect());
+            let list = usual().list(&seen);
+            let once: BTreeSet<&String> = list.iter().collect();
+            prop_assert_eq!(once.len(), list.len());
+            for name in &list {
+                prop_assert!(seen.contains(name) && removable(name) && name != "authorization");
+            }
+        }
+    }
 }

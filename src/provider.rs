@@ -1,5 +1,9 @@
 //! One configured upstream API, and what each provider type fixes.
 
+pub mod anthropic;
+pub mod copilot;
+pub mod openai;
+
 use crate::api::Api;
 use crate::credential::Secret;
 use crate::glob::Glob;
@@ -99,4 +103,51 @@ pub struct ModelPolicy {
     pub allow: Option<Vec<Glob>>,
     /// These never.
     pub deny: Vec<Glob>,
+}
+
+impl ProviderType {
+    /// What this type fixes.
+    #[must_use]
+    pub const fn profile(self) -> &'static Profile {
+        match self {
+            Self::Anthropic => &anthropic::PROFILE,
+            Self::OpenAi => &openai::PROFILE,
+            Self::Copilot => &copilot::PROFILE,
+        }
+    }
+
+    /// The name in configuration and records.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        self.profile().name
+    }
+}
+
+impl Provider {
+    /// The route prefix below the root: `/{name}`, for OpenAI `/{name}/v1`. No trailing slash.
+    #[must_use]
+    pub fn prefix(&self) -> String {
+        format!("/{}{}", self.name, self.kind.profile().prefix_suffix)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_profile_is_well_formed() {
+        for kind in [ProviderType::Anthropic, ProviderType::OpenAi, ProviderType::Copilot] {
+            let profile = kind.profile();
+            assert_eq!(kind.name(), profile.name);
+            assert!(!profile.base_url.ends_with('/'), "{}", profile.base_url);
+            for (route, _) in profile.bridged {
+                assert!(route.starts_with('/') && !route.ends_with('/'), "{route}");
+                assert!(!profile.passthrough.contains(route), "{route}");
+            }
+            for route in profile.passthrough {
+                assert!(route.starts_with('/') && route.len() > 1, "{route}");
+            }
+        }
+    }
 }

@@ -1,0 +1,189 @@
+//! What was learned from a response, whichever API it speaks and however it came.
+
+use crate::api::Api;
+use crate::config::{Limits, RecordPolicy};
+use crate::note::{Note, Notes};
+use crate::text::{self, Text};
+use crate::usage::UsageReader;
+
+/// Identifiers, names, models and messages are kept up to this many bytes.
+pub const NAME_BYTES: usize = 1024;
+
+/// How much of an answer is kept.
+#[derive(Clone, Debug)]
+pub struct Keep {
+    /// Bytes of one text.
+    pub text_bytes: usize,
+    /// Bytes of all texts together.
+    pub total_bytes: usize,
+    /// Whether arguments of tool calls are kept.
+    pub arguments: bool,
+    /// Whether thoughts are kept.
+    pub thoughts: bool,
+    /// How many tool calls.
+    pub tool_calls: usize,
+    /// How many thoughts.
+    pub thought_count: usize,
+}
+
+impl Keep {
+    /// As configured.
+    #[must_use]
+    pub const fn new(record: &RecordPolicy, limits: &Limits) -> Self {
+        Self {
+            text_bytes: record.text_bytes,
+            total_bytes: record.total_bytes,
+            arguments: record.tool_arguments,
+            thoughts: record.thoughts,
+            tool_calls: limits.tool_calls,
+            thought_count: limits.thoughts,
+        }
+    }
+}
+
+/// Everything learned from one response. Grows only within [`Keep`].
+#[derive(Debug)]
+pub struct Answer {
+    /// Whose numbers `usage` holds.
+    pub api: Api,
+    /// The provider's id of the message or response.
+    pub id: Option<String>,
+    /// The model that served.
+    pub model: Option<String>,
+    /// Why the model stopped; one a choice.
+    pub finish_reasons: Vec<String>,
+    /// Token numbers.
+    pub usage: UsageReader,
+    /// In the order in which they began.
+    pub tool_calls: Vec<ToolCall>,
+    /// In the order in which they began.
+    pub thoughts: Vec<Thought>,
+    /// The provider said so.
+    pub error: Option<ApiError>,
+    /// The API's own end was seen: nothing that follows matters.
+    pub ended: bool,
+    /// Where less was learned than passed.
+    pub notes: Notes,
+    keep: Keep,
+    kept_bytes: usize,
+}
+
+/// A call that the model asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ToolCall {
+    /// By which the result refers to it.
+    pub id: Option<String>,
+    /// The item's own id, where the API has both.
+    pub item_id: Option<String>,
+    /// The tool.
+    pub name: Option<String>,
+    /// As the model wrote them: usually JSON.
+    pub arguments: Text,
+    /// Who runs it.
+    pub hosted: bool,
+    /// Its end was seen.
+    pub complete: bool,
+}
+
+/// What the model thought, as far as it shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Thought {
+    /// `thinking`, `reasoning`, `reasoning_summary` or `commentary`.
+    pub source: &'static str,
+    /// Its text.
+    pub text: Text,
+}
+
+/// An error as the provider stated it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ApiError {
+    /// `error.type`
+    pub kind: Option<String>,
+    /// `error.code`
+    pub code: Option<String>,
+    /// `error.message`
+    pub message: Option<String>,
+}
+
+impl Answer {
+    /// Nothing learned yet.
+    #[must_use]
+    pub fn new(api: Api, keep: Keep) -> Self {
+        Self {
+            api,
+            id: None,
+            model: None,
+            finish_reasons: Vec::new(),
+            usage: UsageReader::default(),
+            tool_calls: Vec::new(),
+            thoughts: Vec::new(),
+            error: None,
+            ended: false,
+            notes: Notes::default(),
+            keep,
+            kept_bytes: 0,
+        }
+    }
+
+    /// How much may be kept.
+    #[must_use]
+    pub const fn keep(&self) -> &Keep {
+        &self.keep
+    }
+
+    /// A tool call has begun. Answers where it stands; `None` where there are enough already.
+    pub fn begin_tool_call(&mut self, call: ToolCall) -> Option<usize> {
+        if self.tool_calls.len() >= self.keep.tool_calls {
+            self.notes.dropped_tool_call();
+            return None;
+        }
+        self.tool_calls.push(call);
+        Some(self.tool_calls.len().saturating_sub(1))
+    }
+
+    /// A thought has begun. Answers where it stands; `None` where there are enough already or none are kept.
+    pub fn begin_thought(&mut self, source: &'static str) -> Option<usize> {
+        if !self.keep.thoughts {
+            return None;
+        }
+        if self.thoughts.len() >= self.keep.thought_count {
+            self.notes.dropped_thought();
+            return None;
+        }
+        self.thoughts.push(Thought { source, text: Text::default() });
+        Some(self.thoughts.len().saturating_sub(1))
+    }
+
+    /// More arguments for the tool call at `at`.
+    pub fn add_arguments(&mut self, at: usize, run: &str) {
+        if self.keep.arguments
+            && let Some(call) = self.tool_calls.get_mut(at)
+        {
+            Self::add(&self.keep, &mut self.kept_bytes, &mut self.notes, &mut call.arguments, run);
+        }
+    }
+
+    /// More of the thought at `at`.
+    pub fn add_thought(&mut self, at: usize, run: &str) {
+        if let Some(thought) = self.thoughts.get_mut(at) {
+            Self::add(&self.keep, &mut self.kept_bytes, &mut self.notes, &mut thought.text, run);
+        }
+    }
+
+    /// One more reason why the model stopped; as many as tool calls are kept.
+    pub fn finished(&mut self, reason: &str) {
+        if self.finish_reasons.len() < self.keep.tool_calls.max(1) {
+            self.finish_reasons.push(text::head(reason, NAME_BYTES).to_owned());
+        }
+    }
+
+    fn add(keep: &Keep, kept_bytes: &mut usize, notes: &mut Notes, text: &mut Text, run: &str) {
+        let left_of_total = keep.total_bytes.saturating_sub(*kept_bytes);
+        let limit = keep.text_bytes.min(text.as_str().len().saturating_add(left_of_total));
+        let kept = text.push(run, limit);
+        *kept_bytes = kept_bytes.saturating_add(kept);
+        if text.is_cut() {
+            notes.add(Note::TextCut);
+        }
+    }
+}

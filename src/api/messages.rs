@@ -1,0 +1,212 @@
+//! Anthropic Messages, <https://docs.anthropic.com/en/api/messages> and
+//! <https://docs.anthropic.com/en/docs/build-with-claude/streaming>.
+
+mod said;
+
+use crate::answer::{Answer, Keep, ToolCall};
+use crate::api::request::{self, Slot};
+use crate::api::response::ObjectReader;
+use crate::json::{Kind, Scalar, Want};
+use crate::note::Note;
+use crate::text::Text;
+use said::{Block, Said};
+
+pub use said::Name;
+
+/// Where a request's values stand.
+#[must_use]
+pub fn request_slot(path: &[request::Name]) -> Option<Slot> {
+    use request::Name::{Content, Item, Messages, Metadata, Role, Text, ToolUseId, Type, UserId};
+    Some(match path {
+        [Metadata] => Slot::Enter,
+        [Metadata, UserId] => Slot::UserId,
+        [Messages] => Slot::Turns,
+        [Messages, Item] => Slot::Turn,
+        [Messages, Item, Role] => Slot::Role,
+        [Messages, Item, Content] => Slot::Content,
+        [Messages, Item, Content, Item] => Slot::Part,
+        [Messages, Item, Content, Item, Type] => Slot::PartType,
+        [Messages, Item, Content, Item, Text] => Slot::PartText,
+        [Messages, Item, Content, Item, ToolUseId] => Slot::PartCallId,
+        _ => return None,
+    })
+}
+
+/// Content blocks of a stream that are open at once; a provider has one or two.
+const OPEN_BLOCKS: usize = 256;
+
+/// What one event says, or one document says so far; and, across events, which blocks are open.
+#[derive(Debug, Default)]
+pub struct Reading {
+    said: Said,
+    open: Vec<OpenBlock>,
+}
+
+/// A content block of a stream that has begun and not stopped.
+#[derive(Debug)]
+struct OpenBlock {
+    index: u64,
+    place: Place,
+}
+
+#[derive(Debug)]
+enum Place {
+    /// The tool call at that place, and the input that it began with: `{}` unless it comes whole.
+    ToolCall(usize, String),
+    /// The thought at that place.
+    Thought(usize),
+}
+
+// === impl Reading ===
+
+impl ObjectReader for Reading {
+    type Name = Name;
+
+    fn begin(&mut self, path: &[Name], kind: Kind, keep: &Keep) -> Want {
+        self.said.begin(path, kind, keep)
+    }
+
+    fn text(&mut self, run: &str, keep: &Keep) {
+        self.said.text(run, keep);
+    }
+
+    fn scalar(&mut self, path: &[Name], value: Scalar<'_>) {
+        self.said.scalar(path, value);
+    }
+
+    fn document_end(&mut self, path: &[Name], answer: &mut Answer) {
+        match path {
+            [Name::Content, Name::Item] => {
+                let block = core::mem::take(&mut self.said.block);
+                begin_block(block, answer, true);
+            }
+            [] => {
+                let said = core::mem::take(&mut self.said);
+                if said.kind.as_str() == "error" {
+                    answer.error = Some(said.api_error());
+                } else {
+                    said.message(answer, true);
+                }
+                answer.ended = true;
+            }
+            _ => {}
+        }
+    }
+
+    fn event(&mut self, name: &[u8], answer: &mut Answer) {
+        let said = core::mem::take(&mut self.said);
+        if answer.ended {
+            return;
+        }
+        let kind = if said.kind.is_empty() { name } else { said.kind.as_str().as_bytes() };
+        match kind {
+            b"message_start" => said.message(answer, false),
+            b"content_block_start" => self.block_start(said, answer),
+            b"content_block_delta" => self.block_delta(&said, answer),
+            b"content_block_stop" => self.block_stop(said.index, answer),
+            b"message_delta" => said.message(answer, true),
+            b"message_stop" => answer.ended = true,
+            b"error" => {
+                answer.error = Some(said.api_error());
+                answer.ended = true;
+            }
+            // New kinds of events may come at any time; they are the client's.
+            _ => {}
+        }
+    }
+
+    fn forget(&mut self) {
+        self.said = Said::default();
+    }
+}
+
+impl Reading {
+    fn block_start(&mut self, said: Said, answer: &mut Answer) {
+        let Some(index) = said.index else { return };
+        self.open.retain(|open| open.index != index);
+        let input = said.block.input.as_str().to_owned();
+        let thinking = said.block.thinking.as_str().to_owned();
+        let place = match begin_block(said.block, answer, false) {
+            Some(Begun::ToolCall(at)) => Place::ToolCall(at, input),
+            Some(Begun::Thought(at)) => {
+                answer.add_thought(at, &thinking);
+                Place::Thought(at)
+            }
+            None => return,
+        };
+        if self.open.len() < OPEN_BLOCKS {
+            self.open.push(OpenBlock { index, place });
+        }
+    }
+
+    fn block_delta(&mut self, said: &Said, answer: &mut Answer) {
+        let open = self.open.iter().find(|open| Some(open.index) == said.index);
+        // A delta of another kind may have members of the same name.
+        match (open.map(|open| &open.place), said.delta_kind.as_str()) {
+            (Some(Place::ToolCall(at, _)), "input_json_delta") => {
+                note_cut(&said.partial_json, answer);
+                answer.add_arguments(*at, said.partial_json.as_str());
+            }
+            (Some(Place::Thought(at)), "thinking_delta") => {
+                note_cut(&said.thinking, answer);
+                answer.add_thought(*at, said.thinking.as_str());
+            }
+            _ => {}
+        }
+    }
+
+    fn block_stop(&mut self, index: Option<u64>, answer: &mut Answer) {
+        let Some(found) = self.open.iter().position(|open| Some(open.index) == index) else { return };
+        if let Place::ToolCall(at, begun_with) = self.open.swap_remove(found).place {
+            // No deltas came: the call is as it began.
+            if answer.tool_calls.get(at).is_some_and(|call| call.arguments.is_empty()) {
+                answer.add_arguments(at, &begun_with);
+            }
+            if let Some(call) = answer.tool_calls.get_mut(at) {
+                call.complete = true;
+            }
+        }
+    }
+}
+
+/// A piece that was itself cut makes the text that it belongs to poorer.
+fn note_cut(piece: &Text, answer: &mut Answer) {
+    if piece.is_cut() {
+        answer.notes.add(Note::TextCut);
+    }
+}
+
+enum Begun {
+    ToolCall(usize),
+    Thought(usize),
+}
+
+/// Puts a block that has begun into the answer; `whole`: with everything it says, for it is over too.
+fn begin_block(block: Block, answer: &mut Answer, whole: bool) -> Option<Begun> {
+    let hosted = match block.kind.as_str() {
+        "tool_use" => false,
+        "server_tool_use" | "mcp_tool_use" => true,
+        "thinking" => {
+            let at = answer.begin_thought("thinking")?;
+            if whole {
+                note_cut(&block.thinking, answer);
+                answer.add_thought(at, block.thinking.as_str());
+            }
+            return Some(Begun::Thought(at));
+        }
+        _ => return None,
+    };
+    let call = ToolCall {
+        id: block.id.map(Text::into_string),
+        name: block.name.map(Text::into_string),
+        hosted,
+        complete: whole,
+        ..ToolCall::default()
+    };
+    let at = answer.begin_tool_call(call)?;
+    if whole {
+        note_cut(&block.input, answer);
+        answer.add_arguments(at, block.input.as_str());
+    }
+    Some(Begun::ToolCall(at))
+}

@@ -1,0 +1,382 @@
+//! Reads a response as it streams by, whichever API it speaks: an event stream, a document, or an error.
+//!
+//! Nothing here can stop or change the response: what cannot be read makes the record poorer, and a note says so.
+
+use crate::answer::{Answer, ApiError, Keep, NAME_BYTES};
+use crate::api::{Api, messages};
+use crate::config::Limits;
+use crate::json::{self, Kind, Problem, Scalar, Scanner, Visitor, Want};
+use crate::note::Note;
+use crate::sse::{self, Decoder, Fate};
+use crate::text::Text;
+
+/// How a response's body is to be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// Server-sent events.
+    Events,
+    /// One JSON document.
+    Document,
+    /// The JSON document of an error status.
+    Error,
+    /// Not at all.
+    Unread,
+}
+
+/// Memory for nesting, in bytes: one bit a level; deeper makes the event or document unreadable.
+const DEPTH_BYTES: usize = 1024;
+
+/// Reads one response.
+#[derive(Debug)]
+pub struct ResponseReader {
+    answer: Answer,
+    body: Body,
+}
+
+#[derive(Debug)]
+enum Body {
+    MessagesEvents(Box<Events<messages::Reading>>),
+    MessagesDocument(Box<Document<messages::Reading>>),
+    Error(Box<Document<ErrorReading>>),
+    Unread,
+}
+
+/// What an API learns from one JSON object: a document, or the data of one event. `answer` gets what is learned; of an
+/// event only when it is over and proved valid.
+pub trait ObjectReader: Default {
+    /// The names it knows.
+    type Name: json::Name;
+    /// As [`Visitor::begin`].
+    fn begin(&mut self, path: &[Self::Name], kind: Kind, keep: &Keep) -> Want;
+    /// As [`Visitor::text`].
+    fn text(&mut self, run: &str, keep: &Keep);
+    /// As [`Visitor::scalar`].
+    fn scalar(&mut self, path: &[Self::Name], value: Scalar<'_>);
+    /// A wanted value inside a document is over: what is complete with it goes into `answer`.
+    fn document_end(&mut self, path: &[Self::Name], answer: &mut Answer);
+    /// An event is over: everything goes into `answer`, and the reader is as new but for what spans events.
+    fn event(&mut self, name: &[u8], answer: &mut Answer);
+    /// An event is over that cannot be used: the reader is as new but for what spans events.
+    fn forget(&mut self);
+}
+
+/// An event stream, read by `R`.
+#[derive(Debug)]
+struct Events<R: ObjectReader> {
+    decoder: Decoder,
+    object: EventObject<R>,
+}
+
+#[derive(Debug)]
+struct EventObject<R: ObjectReader> {
+    scanner: Scanner<R::Name>,
+    reader: R,
+    /// The event's data is not valid JSON.
+    invalid: bool,
+    /// An event was seen.
+    any: bool,
+}
+
+/// A document, read by `R`.
+#[derive(Debug)]
+struct Document<R: ObjectReader> {
+    scanner: Scanner<R::Name>,
+    reader: R,
+    left_bytes: u64,
+    invalid: bool,
+}
+
+// === impl ResponseReader ===
+
+impl ResponseReader {
+    /// For an answer of `api`.
+    #[must_use]
+    pub fn new(api: Api, format: Format, keep: Keep, limits: &Limits) -> Self {
+        let body = match (format, api) {
+            (Format::Events, Api::Messages) => Body::MessagesEvents(Box::new(Events::new(limits))),
+            (Format::Document, Api::Messages) => Body::MessagesDocument(Box::new(Document::new(limits))),
+            (Format::Error, _) => Body::Error(Box::new(Document::new(limits))),
+            (Format::Unread | Format::Events | Format::Document, _) => Body::Unread,
+        };
+        Self { answer: Answer::new(api, keep), body }
+    }
+
+    /// Reads on.
+    pub fn feed(&mut self, chunk: &[u8]) {
+        match &mut self.body {
+            Body::MessagesEvents(events) => events.feed(chunk, &mut self.answer),
+            Body::MessagesDocument(document) => document.feed(chunk, &mut self.answer),
+            Body::Error(document) => document.feed(chunk, &mut self.answer),
+            Body::Unread => {}
+        }
+    }
+
+    /// The body is over.
+    pub fn finish(&mut self) {
+        match &mut self.body {
+            Body::MessagesEvents(events) => events.finish(&mut self.answer),
+            Body::MessagesDocument(document) => document.finish(&mut self.answer),
+            Body::Error(document) => document.finish(&mut self.answer),
+            Body::Unread => {}
+        }
+    }
+
+    /// Whether an event was seen.
+    #[must_use]
+    pub fn any_event(&self) -> bool {
+        match &self.body {
+            Body::MessagesEvents(events) => events.object.any,
+            Body::MessagesDocument(_) | Body::Error(_) | Body::Unread => false,
+        }
+    }
+
+    /// Whether the end of an HTTP body alone says that the answer is whole.
+    #[must_use]
+    pub fn ends_with_body(&self) -> bool {
+        match &self.body {
+            Body::MessagesEvents(_) => false,
+            Body::MessagesDocument(document) => document.is_over(),
+            Body::Error(_) | Body::Unread => true,
+        }
+    }
+
+    /// What was learned.
+    #[must_use]
+    pub const fn answer(&self) -> &Answer {
+        &self.answer
+    }
+
+    /// What was learned, to note something.
+    pub const fn answer_mut(&mut self) -> &mut Answer {
+        &mut self.answer
+    }
+}
+
+// === impl Events ===
+
+impl<R: ObjectReader> Events<R> {
+    fn new(limits: &Limits) -> Self {
+        Self {
+            decoder: Decoder::new(limits.event_bytes),
+            object: EventObject {
+                scanner: Scanner::object(DEPTH_BYTES),
+                reader: R::default(),
+                invalid: false,
+                any: false,
+            },
+        }
+    }
+
+    fn feed(&mut self, chunk: &[u8], answer: &mut Answer) {
+        self.decoder.feed(chunk, &mut EventSink { object: &mut self.object, answer });
+    }
+
+    fn finish(&mut self, answer: &mut Answer) {
+        self.decoder.finish(&mut EventSink { object: &mut self.object, answer });
+    }
+}
+
+struct EventSink<'a, R: ObjectReader> {
+    object: &'a mut EventObject<R>,
+    answer: &'a mut Answer,
+}
+
+impl<R: ObjectReader> sse::Sink for EventSink<'_, R> {
+    fn data(&mut self, run: &[u8]) {
+        let object = &mut *self.object;
+        if !object.invalid {
+            let mut visit = Visit { reader: &mut object.reader, answer: self.answer, document: false };
+            object.invalid = object.scanner.feed(run, &mut visit).is_err();
+        }
+    }
+
+    fn event(&mut self, event: sse::Event<'_>) {
+        let object = &mut *self.object;
+        let mut visit = Visit { reader: &mut object.reader, answer: self.answer, document: false };
+        let valid = !object.invalid && object.scanner.finish(&mut visit).is_ok();
+        object.any = true;
+        match (event.fate, valid) {
+            (Fate::Complete | Fate::Unterminated, true) => object.reader.event(event.name, self.answer),
+            (Fate::Oversized, _) => {
+                self.answer.notes.add(Note::EventTooLarge);
+                object.reader.forget();
+            }
+            // An answer that was cut within an event: the outcome says so.
+            (Fate::Unterminated, false) => object.reader.forget(),
+            (Fate::Complete, false) => {
+                self.answer.notes.add(Note::ResponseUnreadable);
+                object.reader.forget();
+            }
+        }
+        object.scanner = Scanner::object(DEPTH_BYTES);
+        object.invalid = false;
+    }
+}
+
+// === impl Document ===
+
+impl<R: ObjectReader> Document<R> {
+    fn new(limits: &Limits) -> Self {
+        Self {
+            scanner: Scanner::object(DEPTH_BYTES),
+            reader: R::default(),
+            left_bytes: limits.document_bytes,
+            invalid: false,
+        }
+    }
+
+    fn feed(&mut self, chunk: &[u8], answer: &mut Answer) {
+        if self.invalid || chunk.is_empty() {
+            return;
+        }
+        let length = u64::try_from(chunk.len()).unwrap_or(u64::MAX);
+        if length > self.left_bytes {
+            self.invalid = true;
+            answer.notes.add(Note::DocumentTooLarge);
+            return;
+        }
+        self.left_bytes = self.left_bytes.saturating_sub(length);
+        let mut visit = Visit { reader: &mut self.reader, answer, document: true };
+        if self.scanner.feed(chunk, &mut visit).is_err() {
+            self.invalid = true;
+            answer.notes.add(Note::ResponseUnreadable);
+        }
+    }
+
+    fn finish(&mut self, answer: &mut Answer) {
+        if self.invalid {
+            return;
+        }
+        let mut visit = Visit { reader: &mut self.reader, answer, document: true };
+        if let Err(error) = self.scanner.finish(&mut visit) {
+            // Truncated: the outcome says so. Empty: there was nothing to read.
+            if !matches!(error.problem, Problem::Truncated) {
+                self.invalid = true;
+                answer.notes.add(Note::ResponseUnreadable);
+            }
+        }
+    }
+
+    /// Nothing more can be learned from it.
+    fn is_over(&self) -> bool {
+        self.invalid || self.scanner.is_complete()
+    }
+}
+
+struct Visit<'a, R: ObjectReader> {
+    reader: &'a mut R,
+    answer: &'a mut Answer,
+    document: bool,
+}
+
+impl<R: ObjectReader> Visitor for Visit<'_, R> {
+    type Name = R::Name;
+
+    fn begin(&mut self, path: &[R::Name], kind: Kind, _offset: u64) -> Want {
+        self.reader.begin(path, kind, self.answer.keep())
+    }
+
+    fn text(&mut self, _path: &[R::Name], run: &str) {
+        self.reader.text(run, self.answer.keep());
+    }
+
+    fn scalar(&mut self, path: &[R::Name], value: Scalar<'_>) {
+        self.reader.scalar(path, value);
+    }
+
+    fn end(&mut self, path: &[R::Name], _kind: Kind, _offset: u64) {
+        if self.document {
+            self.reader.document_end(path, self.answer);
+        }
+    }
+}
+
+// === impl ErrorReading ===
+
+/// The error document of any provider: `error` is an object, or a text; some have only a `message`.
+#[derive(Debug, Default)]
+struct ErrorReading {
+    current: Option<ErrorField>,
+    text: Text,
+    error: ApiError,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum ErrorField {
+    Kind,
+    Code,
+    Message,
+    /// `message` beside `error`, or alone.
+    Fallback,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ErrorName {
+    Item,
+    Code,
+    Error,
+    Message,
+    Type,
+}
+
+impl json::Name for ErrorName {
+    const ITEM: Self = Self::Item;
+
+    fn of(name: &str) -> Option<Self> {
+        Some(match name {
+            "code" => Self::Code,
+            "error" => Self::Error,
+            "message" => Self::Message,
+            "type" => Self::Type,
+            _ => return None,
+        })
+    }
+}
+
+impl ObjectReader for ErrorReading {
+    type Name = ErrorName;
+
+    fn begin(&mut self, path: &[ErrorName], kind: Kind, _keep: &Keep) -> Want {
+        self.text.clear();
+        self.current = match (path, kind) {
+            ([] | [ErrorName::Error], Kind::Object) => return Want::Read,
+            ([ErrorName::Error, ErrorName::Type], Kind::String) => Some(ErrorField::Kind),
+            ([ErrorName::Error, ErrorName::Code], Kind::String | Kind::Number) => Some(ErrorField::Code),
+            ([ErrorName::Error, ErrorName::Message] | [ErrorName::Error], Kind::String) => {
+                Some(ErrorField::Message)
+            }
+            ([ErrorName::Message], Kind::String) => Some(ErrorField::Fallback),
+            _ => None,
+        };
+        if self.current.is_some() { Want::Read } else { Want::Skip }
+    }
+
+    fn text(&mut self, run: &str, _keep: &Keep) {
+        self.text.push(run, NAME_BYTES);
+    }
+
+    fn scalar(&mut self, _path: &[ErrorName], value: Scalar<'_>) {
+        if let (Some(ErrorField::Code), Scalar::Number(Some(number))) = (self.current, value) {
+            self.error.code = Some(number.to_owned());
+        }
+    }
+
+    fn document_end(&mut self, path: &[ErrorName], answer: &mut Answer) {
+        let text = Some(self.text.as_str().to_owned());
+        match self.current.take() {
+            Some(ErrorField::Kind) => self.error.kind = text,
+            Some(ErrorField::Code) => self.error.code = text,
+            Some(ErrorField::Message) => self.error.message = text,
+            Some(ErrorField::Fallback) => self.error.message = self.error.message.take().or(text),
+            None => {}
+        }
+        if path.is_empty() {
+            answer.error = Some(core::mem::take(&mut self.error));
+            answer.ended = true;
+        }
+    }
+
+    fn event(&mut self, _name: &[u8], _answer: &mut Answer) {}
+
+    fn forget(&mut self) {}
+}

@@ -1,0 +1,83 @@
+//! What is built once from configuration and shared by all streams; replaced whole when the configuration changes.
+
+use crate::answer::Keep;
+use crate::api::request::RequestBounds;
+use crate::config::{ActorSource, Config, GatewayCredentials, Limits, Price, Publish, RecordPolicy};
+use crate::headers::Stripping;
+use crate::provider::Provider;
+use crate::route::RouteTable;
+
+/// The configured bridge.
+#[derive(Debug)]
+pub struct Bridge {
+    /// In configured order; [`crate::route::Found::provider`] is an index into it.
+    pub providers: Vec<Provider>,
+    /// Every provider's routes.
+    pub routes: RouteTable,
+    /// Lower-case name of the header that names the upstream cluster.
+    pub cluster_header: String,
+    /// Our own gateway's tokens.
+    pub gateway_credentials: GatewayCredentials,
+    /// Where the caller's identity is found.
+    pub actor: ActorSource,
+    /// What never goes upstream.
+    pub stripping: Stripping,
+    /// What of the traffic's text is recorded.
+    pub record: RecordPolicy,
+    /// Which single values are set as properties.
+    pub publish: Publish,
+    /// Whether metrics are kept.
+    pub metrics: bool,
+    /// Bounds.
+    pub limits: Limits,
+    /// First match wins.
+    pub prices: Vec<Price>,
+}
+
+impl Bridge {
+    /// Everything that follows from a configuration.
+    #[must_use]
+    pub fn new(config: Config) -> Self {
+        let actor_headers = config.actor.metadata_headers.iter().map(|(_, header)| header.as_str());
+        let named = core::iter::once(config.cluster_header.as_str())
+            .chain(config.gateway_credentials.headers.iter().map(String::as_str))
+            .chain(config.actor.header.as_deref())
+            .chain(actor_headers);
+        Self {
+            stripping: Stripping::new(named, &config.remove_headers),
+            routes: RouteTable::new(&config.root, &config.providers),
+            providers: config.providers,
+            cluster_header: config.cluster_header,
+            gateway_credentials: config.gateway_credentials,
+            actor: config.actor,
+            record: config.record,
+            publish: config.publish,
+            metrics: config.metrics,
+            limits: config.limits,
+            prices: config.prices,
+        }
+    }
+
+    /// Whether the single value `ai_bridge_{name}` is set.
+    #[must_use]
+    pub fn publishes(&self, name: &str) -> bool {
+        match &self.publish {
+            Publish::All => true,
+            Publish::Only(names) => names.iter().any(|published| published == name),
+        }
+    }
+
+    /// How much of a request is kept.
+    #[must_use]
+    pub fn request_bounds(&self) -> RequestBounds {
+        let prompt_bytes =
+            if self.record.prompts { self.record.text_bytes.min(self.record.total_bytes) } else { 0 };
+        RequestBounds { depth_bytes: self.limits.reader_bytes, prompt_bytes }
+    }
+
+    /// How much of an answer is kept.
+    #[must_use]
+    pub const fn keep(&self) -> Keep {
+        Keep::new(&self.record, &self.limits)
+    }
+}

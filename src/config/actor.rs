@@ -1,0 +1,94 @@
+//! Where the authenticated caller is found.
+
+use super::ActorSource;
+use super::echo::quoted;
+use super::header::header_name_without_credential;
+use super::node::Node;
+
+/// Bytes of the longest metadata key.
+const LONGEST_KEY_BYTES: usize = 64;
+/// Metadata keys of one actor.
+const MOST_KEYS: usize = 32;
+/// Elements of a property path.
+const LONGEST_PROPERTY: usize = 32;
+
+impl ActorSource {
+    /// What `node` says, with the defaults for what it does not.
+    pub(super) fn parse(node: &Node<'_>) -> Option<Self> {
+        node.object("an object", |members| {
+            let (header, property) = (members.member("header"), members.member("property"));
+            let required = members.bool("required", false);
+            if required && header.is_none() && property.is_none() {
+                members.problem("required", "nobody could pass: neither `header` nor `property` is given");
+            }
+            Self {
+                header: header.and_then(|node| header_name_without_credential(&node)),
+                metadata_headers: members.read("metadata_headers", Vec::new(), metadata_headers),
+                property: property.and_then(|node| property_path(&node)),
+                required,
+            }
+        })
+    }
+
+    /// Each configured header with its path.
+    pub(super) fn headers(&self) -> impl Iterator<Item = (String, &str)> {
+        let header = self.header.iter().map(|name| ("actor.header".to_owned(), name.as_str()));
+        let metadata = self.metadata_headers.iter();
+        header.chain(metadata.map(|(key, name)| (format!("actor.metadata_headers.{key}"), name.as_str())))
+    }
+}
+
+/// Metadata keys with the header of each. A key becomes part of a property's and a header's name.
+fn metadata_headers(node: &Node<'_>) -> Option<Vec<(String, String)>> {
+    let entries = node.entries("an object of keys and header names")?;
+    if entries.len() > MOST_KEYS {
+        node.problem(format!("expected at most {MOST_KEYS} keys, found {}", entries.len()));
+    }
+    let mut seen: Vec<String> = Vec::new();
+    let pair = |(key, node): &(&str, Node<'_>)| {
+        let header = header_name_without_credential(node);
+        if !is_metadata_key(key) {
+            node.problem(format!(
+                "expected a key of at most {LONGEST_KEY_BYTES} letters, digits, _ and - that starts with a \
+                 letter or digit, found {}",
+                quoted(key)
+            ));
+            return None;
+        }
+        let sent = key.to_ascii_lowercase();
+        if seen.contains(&sent) {
+            // It becomes part of a header's name, in which case does not count.
+            node.problem(format!("\"{sent}\" is there twice: keys differ by more than case"));
+            return None;
+        }
+        seen.push(sent);
+        Some(((*key).to_owned(), header?))
+    };
+    Some(entries.iter().filter_map(pair).collect())
+}
+
+fn is_metadata_key(key: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric();
+    key.len() <= LONGEST_KEY_BYTES
+        && key.bytes().next().is_some_and(plain)
+        && key.bytes().all(|byte| plain(byte) || byte == b'_' || byte == b'-')
+}
+
+/// The elements of a host property's path.
+fn property_path(node: &Node<'_>) -> Option<Vec<String>> {
+    let elements = node.list("strings")?;
+    if elements.is_empty() || elements.len() > LONGEST_PROPERTY {
+        node.problem(format!("expected 1 to {LONGEST_PROPERTY} strings, found {}", elements.len()));
+        return None;
+    }
+    let element = |node: &Node<'_>| {
+        let text = node.text()?;
+        // The host's ABI separates the elements by NUL.
+        if text.is_empty() || text.contains('\0') {
+            node.problem(format!("expected a part of a property path, found {}", quoted(text)));
+            return None;
+        }
+        Some(text.to_owned())
+    };
+    Some(elements.iter().filter_map(element).collect())
+}

@@ -1,0 +1,71 @@
+//! What of a configuration may be repeated in a problem: short, on one line, and nothing that looks like a key.
+
+use crate::credential::VENDOR_PREFIXES;
+
+/// Characters of a text that are repeated.
+const SHOWN_CHARS: usize = 80;
+/// What follows a key's prefix is at least this long; `xai-grok` is no key.
+const KEY_TAIL_CHARS: usize = 12;
+
+/// `text` in quotes, on one line, cut; or, where it looks like a key, only that.
+pub(super) fn quoted(text: &str) -> String {
+    if looks_like_a_key(text) {
+        return "a text that looks like a key (not shown)".to_owned();
+    }
+    let mut shown: String = text.chars().take(SHOWN_CHARS).collect();
+    if shown.len() < text.len() {
+        shown.push('…');
+    }
+    format!("{shown:?}")
+}
+
+/// The path of the member `name` of the object at `parent`.
+pub(super) fn segment(parent: &str, name: &str) -> String {
+    let plain = (1..=SHOWN_CHARS).contains(&name.len())
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
+        && !looks_like_a_key(name);
+    match (plain, parent.is_empty()) {
+        (true, true) => name.to_owned(),
+        (true, false) => format!("{parent}.{name}"),
+        (false, _) => format!("{parent}[{}]", quoted(name)),
+    }
+}
+
+/// Whether somewhere in `text` stands what vendors hand out as keys.
+pub(super) fn looks_like_a_key(text: &str) -> bool {
+    let is_key_char = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    text.split(|c| !is_key_char(c)).any(|word| {
+        let prefixes = VENDOR_PREFIXES.iter().map(|(prefix, _)| *prefix).chain(["sk-"]);
+        prefixes.into_iter().any(|prefix| {
+            word.strip_prefix(prefix).is_some_and(|tail| tail.chars().count() >= KEY_TAIL_CHARS)
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{quoted, segment};
+
+    #[test]
+    fn a_text_is_shown_on_one_line_and_a_key_is_not_shown() {
+        assert_eq!(quoted("api.openai.com"), "\"api.openai.com\"");
+        assert_eq!(quoted("a\nb\u{2028}"), "\"a\\nb\\u{2028}\"");
+        assert_eq!(quoted(&"x".repeat(81)), format!("\"{}…\"", "x".repeat(80)));
+        for key in ["sk-ant-api03-0123456789", "Bearer ghp_0123456789ab", "https://h/sk-0123456789abcdef"] {
+            assert_eq!(quoted(key), "a text that looks like a key (not shown)", "{key}");
+        }
+        assert_eq!(quoted("xai-grok"), "\"xai-grok\"");
+    }
+
+    #[test]
+    fn a_strange_member_name_is_escaped_in_the_path() {
+        assert_eq!(segment("", "root"), "root");
+        assert_eq!(segment("actor", "x-team"), "actor.x-team");
+        assert_eq!(segment("actor", "a b\n"), "actor[\"a b\\n\"]");
+        assert_eq!(segment("actor", ""), "actor[\"\"]");
+        assert_eq!(
+            segment("providers[0].key", "sk-ant-api03-0123456789"),
+            "providers[0].key[a text that looks like a key (not shown)]"
+        );
+    }
+}

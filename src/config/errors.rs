@@ -1,0 +1,68 @@
+//! What is wrong with a configuration: every problem with its place, safe to log.
+
+use core::fmt;
+
+/// One thing that is wrong. Neither part ever holds a secret or a line break.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// Where, e.g. `providers[1].base_url`; `configuration` for the document as a whole.
+    pub path: String,
+    /// What was expected and what was found, or what to do.
+    pub message: String,
+}
+
+/// Every problem of one configuration, in the order in which they were found; never empty.
+///
+/// `Display` prints one problem a line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigErrors(Vec<Problem>);
+
+// === impl Problem ===
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.path, self.message)
+    }
+}
+
+// === impl ConfigErrors ===
+
+impl ConfigErrors {
+    /// `None` where nothing is wrong.
+    pub(super) fn of(problems: Vec<Problem>) -> Option<Self> {
+        if problems.is_empty() { None } else { Some(Self(problems)) }
+    }
+
+    /// The document as a whole is wrong.
+    pub(super) fn whole(message: String) -> Self {
+        Self(vec![Problem { path: "configuration".to_owned(), message }])
+    }
+
+    /// Each problem, for one log line each.
+    pub fn iter(&self) -> core::slice::Iter<'_, Problem> {
+        self.0.iter()
+    }
+}
+
+impl<'a> IntoIterator for &'a ConfigErrors {
+    type Item = &'a Problem;
+    type IntoIter = core::slice::Iter<'a, Problem>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl fmt::Display for ConfigErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, problem) in self.iter().enumerate() {
+            if index > 0 {
+                f.write_str("\n")?;
+            }
+            write!(f, "{problem}")?;
+        }
+        Ok(())
+    }
+}
+
+impl core::error::Error for ConfigErrors {}

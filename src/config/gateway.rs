@@ -1,0 +1,70 @@
+//! Our own gateway's tokens: how they are told from everybody else's.
+
+use core::fmt;
+
+use super::GatewayCredentials;
+use super::header::header_name;
+use super::node::Node;
+use crate::credential::VENDOR_PREFIXES;
+
+/// Bytes of the longest token prefix.
+const LONGEST_PREFIX_BYTES: usize = 128;
+
+/// Prints no prefix: it may be most of a token.
+impl fmt::Debug for GatewayCredentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GatewayCredentials")
+            .field("headers", &self.headers)
+            .field("value_prefixes", &format_args!("{} (not shown)", self.value_prefixes.len()))
+            .finish()
+    }
+}
+
+impl GatewayCredentials {
+    /// What `node` says, with the defaults for what it does not.
+    pub(super) fn parse(node: &Node<'_>) -> Option<Self> {
+        node.object("an object", |members| {
+            let headers = |node: &Node<'_>| {
+                Some(node.list("header names")?.iter().filter_map(header_name).collect::<Vec<_>>())
+            };
+            let prefixes = |node: &Node<'_>| {
+                Some(node.list("token prefixes")?.iter().filter_map(value_prefix).collect::<Vec<_>>())
+            };
+            Self {
+                headers: members.read("headers", Vec::new(), headers),
+                value_prefixes: members.read("value_prefixes", Vec::new(), prefixes),
+            }
+        })
+    }
+
+    /// Whether `key` would be taken for one of our own tokens.
+    pub(super) fn claims(&self, key: &str) -> bool {
+        self.value_prefixes.iter().any(|prefix| key.starts_with(prefix))
+    }
+
+    /// Whether everything in this header is consumed, so that no caller's own key can come in it.
+    pub(super) fn consumes(&self, header: &str) -> bool {
+        self.headers.iter().any(|name| name == header)
+    }
+}
+
+/// A prefix that no vendor's key can carry. It is not repeated in problems.
+fn value_prefix(node: &Node<'_>) -> Option<String> {
+    let prefix = node.text()?;
+    let same = |theirs: &str| theirs.starts_with(prefix) || prefix.starts_with(theirs);
+    if prefix.is_empty() {
+        node.problem("expected the prefix of the gateway's tokens, found an empty string");
+    } else if !prefix.bytes().all(|byte| byte.is_ascii_graphic() && byte != b',') {
+        node.problem("expected visible ASCII characters without a comma, as in a token (without \"Bearer\")");
+    } else if prefix.len() > LONGEST_PREFIX_BYTES {
+        node.problem(format!("longer than {LONGEST_PREFIX_BYTES} bytes"));
+    } else if let Some((_, vendor)) = VENDOR_PREFIXES.iter().find(|(theirs, _)| same(theirs)) {
+        node.problem(format!(
+            "keys of {} begin so too and would be taken for the gateway's tokens",
+            vendor.name()
+        ));
+    } else {
+        return Some(prefix.to_owned());
+    }
+    None
+}

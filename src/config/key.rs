@@ -1,0 +1,86 @@
+//! A provider's own key: where it comes from, and what it cannot be. Nothing here repeats a key.
+
+use super::echo::{looks_like_a_key, quoted};
+use super::node::Node;
+use crate::credential::Secret;
+use crate::provider::Key;
+
+/// Bytes of the longest key.
+const LONGEST_KEY_BYTES: usize = 8192;
+/// Bytes of the longest name of an environment variable.
+const LONGEST_VARIABLE_BYTES: usize = 128;
+
+/// The host's environment.
+pub(super) type Environment<'e> = &'e dyn Fn(&str) -> Option<String>;
+
+/// The key in `node`; `None` once what is wrong with it was said.
+pub(super) fn key(node: &Node<'_>, environment: Environment<'_>) -> Option<Key> {
+    const EXPECTED: &str = "an object with exactly one of `env`, `value` and `external`";
+    node.object(EXPECTED, |members| {
+        let sources = [members.member("env"), members.member("value"), members.member("external")];
+        match &sources {
+            [Some(env), None, None] => from_environment(env, environment),
+            [None, Some(value), None] => secret(value, value.text()?, "the key"),
+            [None, None, Some(external)] => match external.bool()? {
+                true => Some(Key::External),
+                false => {
+                    external.problem("expected true; without a key leave `key` out");
+                    None
+                }
+            },
+            [None, None, None] => {
+                node.problem(format!("expected {EXPECTED}, found none of them"));
+                None
+            }
+            _ => {
+                node.problem(format!("expected {EXPECTED}, found several"));
+                None
+            }
+        }
+    })?
+}
+
+fn from_environment(node: &Node<'_>, environment: Environment<'_>) -> Option<Key> {
+    let name = node.text()?;
+    let starts_well = name.bytes().next().is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'_');
+    let is_name = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    if !starts_well || !is_name || name.len() > LONGEST_VARIABLE_BYTES || may_be_a_key(name) {
+        // Not repeated: it may be the key itself.
+        node.problem("expected the name of an environment variable: letters, digits and _");
+        return None;
+    }
+    let Some(value) = environment(name) else {
+        node.problem(format!(
+            "the environment variable {} is not set; set it for the proxy and name it in `host_env_keys` of \
+             the filter's vm_config",
+            quoted(name)
+        ));
+        return None;
+    };
+    secret(node, &value, &format!("the environment variable {} (see `host_env_keys`)", quoted(name)))
+}
+
+/// Whether a well-formed variable name is more likely a key, written where its variable's name belongs.
+fn may_be_a_key(name: &str) -> bool {
+    let random = name.len() >= 20
+        && name.bytes().any(|byte| byte.is_ascii_lowercase())
+        && name.bytes().any(|byte| byte.is_ascii_digit());
+    random || looks_like_a_key(name)
+}
+
+/// `text` as a key that fits a header; files and variables end with line breaks, so it is trimmed.
+fn secret(node: &Node<'_>, text: &str, what: &str) -> Option<Key> {
+    let text = text.trim();
+    if text.is_empty() {
+        node.problem(format!("{what} is empty"));
+    } else if text.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("bearer ")) {
+        node.problem(format!("{what} begins with \"Bearer\"; give the key alone"));
+    } else if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        node.problem(format!("{what} holds something else than visible ASCII characters"));
+    } else if text.len() > LONGEST_KEY_BYTES {
+        node.problem(format!("{what} is longer than {LONGEST_KEY_BYTES} bytes"));
+    } else {
+        return Some(Key::Central(Secret::new(text)));
+    }
+    None
+}

@@ -1,0 +1,307 @@
+//! A JSON value that knows its path and collects every problem.
+//!
+//! Not `serde_json::Value`: that keeps the last of two members of one name, and here both are a problem.
+//! No type of this file has a `Debug`, because any text may be a secret.
+
+use core::cell::RefCell;
+use core::fmt;
+use core::ops::RangeInclusive;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+
+use super::echo::{quoted, segment};
+use super::errors::Problem;
+use super::nearest::nearest;
+
+/// A JSON document as it was written: members in their order, also repeated ones.
+pub(super) enum Value {
+    Null,
+    Bool(bool),
+    Number(f64),
+    Text(String),
+    List(Vec<Self>),
+    Object(Vec<(String, Self)>),
+}
+
+/// Where every problem goes, from wherever it is found.
+#[derive(Default)]
+pub(super) struct Problems(RefCell<Vec<Problem>>);
+
+/// One value at its place. Reading it as what it is not reports a problem and gives `None`.
+pub(super) struct Node<'a> {
+    value: &'a Value,
+    path: String,
+    problems: &'a Problems,
+}
+
+/// The members of one object while they are read. What nobody asks for is unknown.
+pub(super) struct Members<'a, 'n> {
+    node: &'n Node<'a>,
+    entries: Vec<(&'a str, &'a Value)>,
+    asked: RefCell<Vec<&'static str>>,
+    /// Known, but nobody is advised to write them.
+    refused: RefCell<Vec<&'static str>>,
+}
+
+// === impl Problems ===
+
+impl Problems {
+    pub(super) fn add(&self, path: &str, message: impl Into<String>) {
+        let path = if path.is_empty() { "configuration" } else { path };
+        self.0.borrow_mut().push(Problem { path: path.to_owned(), message: message.into() });
+    }
+
+    pub(super) fn into_inner(self) -> Vec<Problem> {
+        self.0.into_inner()
+    }
+}
+
+// === impl Node ===
+
+impl<'a> Node<'a> {
+    /// The whole document.
+    pub(super) fn root(value: &'a Value, problems: &'a Problems) -> Self {
+        Self { value, path: String::new(), problems }
+    }
+
+    /// Says what is wrong with this value.
+    pub(super) fn problem(&self, message: impl Into<String>) {
+        self.problems.add(&self.path, message);
+    }
+
+    /// Says what should have been here. What is here is named by its kind only: it may be a secret.
+    pub(super) fn mismatch(&self, expected: &str) {
+        let found = match self.value {
+            Value::Null => "null",
+            Value::Bool(_) => "a boolean",
+            Value::Number(_) => "a number",
+            Value::Text(_) => "a string",
+            Value::List(_) => "a list",
+            Value::Object(_) => "an object",
+        };
+        self.problem(format!("expected {expected}, found {found}"));
+    }
+
+    pub(super) fn text(&self) -> Option<&'a str> {
+        let Value::Text(text) = self.value else { return self.reject("a string") };
+        Some(text)
+    }
+
+    pub(super) fn bool(&self) -> Option<bool> {
+        let Value::Bool(value) = self.value else { return self.reject("true or false") };
+        Some(*value)
+    }
+
+    /// A whole number, in whatever notation: Helm prints 33554432 as `3.3554432e+07`.
+    pub(super) fn whole(&self, bounds: RangeInclusive<u64>) -> Option<u64> {
+        let (least, most) = (*bounds.start(), *bounds.end());
+        let expected = format!("a whole number from {least} to {most}");
+        let Value::Number(number) = self.value else { return self.reject(&expected) };
+        // Every bound is below 2^53, so a number within them is exact.
+        if number.fract() == 0.0 && (least as f64..=most as f64).contains(number) {
+            return Some(*number as u64);
+        }
+        self.problem(format!("expected {expected}, found {number}"));
+        None
+    }
+
+    /// A number with or without a fraction.
+    pub(super) fn number(&self, bounds: RangeInclusive<f64>) -> Option<f64> {
+        let expected = format!("a number from {} to {}", bounds.start(), bounds.end());
+        let Value::Number(number) = self.value else { return self.reject(&expected) };
+        if bounds.contains(number) {
+            return Some(*number);
+        }
+        self.problem(format!("expected {expected}, found {number}"));
+        None
+    }
+
+    /// One of a few names; `choices` pairs each with what it means.
+    pub(super) fn one_of<T: Copy>(&self, choices: &[(&'static str, T)]) -> Option<T> {
+        let names: Vec<String> = choices.iter().map(|(name, _)| format!("\"{name}\"")).collect();
+        let expected = format!("one of {}", names.join(", "));
+        let Value::Text(written) = self.value else { return self.reject(&expected) };
+        if let Some((_, meaning)) = choices.iter().find(|(name, _)| name == written) {
+            return Some(*meaning);
+        }
+        let hint = did_you_mean(written, choices.iter().map(|(name, _)| *name));
+        self.problem(format!("expected {expected}, found {}{hint}", quoted(written)));
+        None
+    }
+
+    pub(super) fn list(&self, of: &str) -> Option<Vec<Self>> {
+        let Value::List(items) = self.value else { return self.reject(&format!("a list of {of}")) };
+        let item = |(index, value)| {
+            let path = format!("{}[{index}]", self.path);
+            Self { value, path, problems: self.problems }
+        };
+        Some(items.iter().enumerate().map(item).collect())
+    }
+
+    pub(super) fn is_empty_list(&self) -> bool {
+        matches!(self.value, Value::List(items) if items.is_empty())
+    }
+
+    /// Reads an object of known members; afterwards each that `read` did not ask for is a problem.
+    pub(super) fn object<T>(&self, expected: &str, read: impl FnOnce(&Members<'a, '_>) -> T) -> Option<T> {
+        let entries = self.once_each(expected)?;
+        let members = Members { node: self, entries, asked: RefCell::default(), refused: RefCell::default() };
+        let result = read(&members);
+        members.report_unknown();
+        Some(result)
+    }
+
+    /// The members of an object whose names are free.
+    pub(super) fn entries(&self, expected: &str) -> Option<Vec<(&'a str, Self)>> {
+        let entries = self.once_each(expected)?;
+        Some(entries.into_iter().map(|(name, value)| (name, self.below(name, value))).collect())
+    }
+
+    /// The members of an object; a repeated one is a problem, and its first value is read.
+    fn once_each(&self, expected: &str) -> Option<Vec<(&'a str, &'a Value)>> {
+        let Value::Object(written) = self.value else { return self.reject(expected) };
+        let mut entries: Vec<(&str, &Value)> = Vec::new();
+        for (name, value) in written {
+            if entries.iter().any(|(known, _)| known == name) {
+                self.below(name, value).problem("duplicate member");
+            } else {
+                entries.push((name, value));
+            }
+        }
+        Some(entries)
+    }
+
+    fn below(&self, name: &str, value: &'a Value) -> Self {
+        Self { value, path: segment(&self.path, name), problems: self.problems }
+    }
+
+    fn reject<T>(&self, expected: &str) -> Option<T> {
+        self.mismatch(expected);
+        None
+    }
+}
+
+/// `; did you mean "…"?`, or nothing where nothing is near.
+pub(super) fn did_you_mean<'k>(written: &str, known: impl IntoIterator<Item = &'k str>) -> String {
+    nearest(written, known).map(|name| format!("; did you mean \"{name}\"?")).unwrap_or_default()
+}
+
+// === impl Members ===
+
+impl<'a> Members<'a, '_> {
+    /// The member `name`, where it was written.
+    pub(super) fn member(&self, name: &'static str) -> Option<Node<'a>> {
+        self.asked.borrow_mut().push(name);
+        let (_, value) = self.entries.iter().find(|(written, _)| *written == name)?;
+        Some(self.node.below(name, value))
+    }
+
+    /// The member `name`; that it is missing is a problem.
+    pub(super) fn required(&self, name: &'static str, what: &str) -> Option<Node<'a>> {
+        let member = self.member(name);
+        if member.is_none() {
+            self.node.problems.add(&segment(&self.node.path, name), format!("required: {what}"));
+        }
+        member
+    }
+
+    /// What `read` makes of the member, else `default`.
+    pub(super) fn read<T>(
+        &self,
+        name: &'static str,
+        default: T,
+        read: impl FnOnce(&Node<'a>) -> Option<T>,
+    ) -> T {
+        self.member(name).and_then(|node| read(&node)).unwrap_or(default)
+    }
+
+    pub(super) fn bool(&self, name: &'static str, default: bool) -> bool {
+        self.read(name, default, Node::bool)
+    }
+
+    /// Says what is wrong with the member `name`, whether it was written or is missing.
+    pub(super) fn problem(&self, name: &'static str, message: impl Into<String>) {
+        self.node.problems.add(&segment(&self.node.path, name), message);
+    }
+
+    /// Says what is wrong at a path of another place.
+    pub(super) fn problem_at(&self, path: &str, message: impl Into<String>) {
+        self.node.problems.add(path, message);
+    }
+
+    /// A member that has a meaning, but not here.
+    pub(super) fn refuse(&self, name: &'static str, why: &str) {
+        self.refused.borrow_mut().push(name);
+        if self.entries.iter().any(|(written, _)| *written == name) {
+            self.problem(name, why);
+        }
+    }
+
+    fn report_unknown(&self) {
+        let (asked, refused) = (self.asked.borrow(), self.refused.borrow());
+        for (name, value) in &self.entries {
+            if asked.iter().chain(refused.iter()).all(|known| known != name) {
+                let hint = did_you_mean(name, asked.iter().copied());
+                self.node.below(name, value).problem(format!("unknown member{hint}"));
+            }
+        }
+    }
+}
+
+// === impl Value ===
+
+impl<'de> Deserialize<'de> for Value {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(AnyValue)
+    }
+}
+
+struct AnyValue;
+
+impl<'de> Visitor<'de> for AnyValue {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(Value::Number(value as f64))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(Value::Number(value as f64))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(Value::Number(value))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(Value::Text(value.to_owned()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let mut list = Vec::new();
+        while let Some(item) = items.next_element()? {
+            list.push(item);
+        }
+        Ok(Value::List(list))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
+        let mut object = Vec::new();
+        while let Some(member) = members.next_entry()? {
+            object.push(member);
+        }
+        Ok(Value::Object(object))
+    }
+}

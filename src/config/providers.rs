@@ -1,0 +1,216 @@
+//! The providers: each by itself, and what would leave one without anybody to serve.
+
+use super::GatewayCredentials;
+use super::base_url::{self, base_url};
+use super::echo::quoted;
+use super::key::{Environment, key};
+use super::node::{Members, Node};
+use super::text::{cluster, model_patterns};
+use crate::credential::{Vendor, vendor_of};
+use crate::provider::{Byok, Key, ModelPolicy, Provider, ProviderType};
+
+/// Bytes of the longest provider name: it is part of every path, record and metric label.
+const LONGEST_NAME_BYTES: usize = 64;
+/// Seconds that a client may be told to wait: a day.
+const LONGEST_RETRY_AFTER_SECONDS: u64 = 86_400;
+/// As Envoy's default base ejection time.
+const RETRY_AFTER_SECONDS: u32 = 30;
+
+/// The types by their names, which are also the default provider names.
+const TYPES: [(&str, ProviderType); 3] = [
+    (ProviderType::Anthropic.name(), ProviderType::Anthropic),
+    (ProviderType::OpenAi.name(), ProviderType::OpenAi),
+    (ProviderType::Copilot.name(), ProviderType::Copilot),
+];
+
+const BYOK: [(&str, Byok); 3] = [("allow", Byok::Allow), ("deny", Byok::Deny), ("require", Byok::Require)];
+
+/// Vendors whose own APIs also speak OpenAI's or Anthropic's dialect: behind a configured base URL their keys are
+/// no mistake.
+const COMPATIBLE_VENDORS: [Vendor; 4] = [Vendor::Google, Vendor::Aws, Vendor::XAi, Vendor::Groq];
+
+/// What of the surroundings a provider depends on.
+#[derive(Clone, Copy)]
+pub(super) struct Surroundings<'s> {
+    pub(super) environment: Environment<'s>,
+    pub(super) gateway: &'s GatewayCredentials,
+}
+
+/// Every provider in `node`, without those in which a problem was found.
+pub(super) fn providers(node: &Node<'_>, around: Surroundings<'_>) -> Option<Vec<Provider>> {
+    let items = node.list("providers")?;
+    if items.is_empty() {
+        node.problem("expected at least one provider, found an empty list");
+    }
+    let mut names: Vec<Option<String>> = Vec::new();
+    let mut providers = Vec::new();
+    for item in &items {
+        item.object("an object", |members| {
+            let kind = members.required("type", "one of \"anthropic\", \"openai\", \"copilot\"");
+            let kind = kind.and_then(|node| node.one_of(&TYPES));
+            let name = name(members, kind, &names);
+            names.push(name.clone());
+            providers.extend(provider(members, kind, name, around));
+        })
+        // So that every provider has its place among the names.
+        .unwrap_or_else(|| names.push(None));
+    }
+    Some(providers)
+}
+
+/// The provider's name, where it is a name; that it is not unique is a problem of its own.
+fn name(members: &Members<'_, '_>, kind: Option<ProviderType>, others: &[Option<String>]) -> Option<String> {
+    let written = members.member("name");
+    let is_default = written.is_none();
+    let name = match written {
+        Some(node) => {
+            let text = node.text()?;
+            if !is_name(text) {
+                node.problem(format!(
+                    "expected lower-case letters and digits, in words joined by single hyphens, found {}",
+                    quoted(text)
+                ));
+                return None;
+            }
+            if text.len() > LONGEST_NAME_BYTES {
+                node.problem(format!("longer than {LONGEST_NAME_BYTES} bytes"));
+                return None;
+            }
+            text
+        }
+        None => kind?.name(),
+    };
+    if let Some(other) = others.iter().position(|other| other.as_deref() == Some(name)) {
+        let what = if is_default { "the default " } else { "" };
+        members.problem("name", format!("{what}\"{name}\" is already the name of providers[{other}]"));
+    }
+    Some(name.to_owned())
+}
+
+/// `^[a-z0-9]+(-[a-z0-9]+)*$`
+fn is_name(text: &str) -> bool {
+    text.split('-').all(|word| {
+        !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+    })
+}
+
+/// One provider. Every member is asked for, so that all its problems are found, also where the type is unknown.
+fn provider(
+    members: &Members<'_, '_>,
+    kind: Option<ProviderType>,
+    name: Option<String>,
+    around: Surroundings<'_>,
+) -> Option<Provider> {
+    members.refuse("bedrock", "not supported in this version");
+    members.refuse("keys", "not supported in this version; give one `key`");
+    let enabled = members.bool("enabled", true);
+    let url = members.member("base_url");
+    let base = url.as_ref().map(base_url);
+    let cluster_name = members.member("cluster").and_then(|node| cluster(&node));
+    let byok_cluster = members.member("byok_cluster").and_then(|node| cluster(&node));
+    let written_key = members.member("key");
+    let key = written_key.as_ref().map_or(Some(Key::Absent), |node| key(node, around.environment));
+    let byok = members.member("byok");
+    let byok = byok.map_or(Some(Byok::Allow), |node| node.one_of(&BYOK));
+    let send_actor = members.bool("send_actor", false);
+    let models = members.read("models", ModelPolicy::default(), model_policy);
+    let allow_background = members.bool("allow_background", false);
+    let stored_objects = members.bool("stored_objects", true);
+    let open_retry_after_seconds = members.read("open_retry_after_seconds", RETRY_AFTER_SECONDS, |node| {
+        u32::try_from(node.whole(1..=LONGEST_RETRY_AFTER_SECONDS)?).ok()
+    });
+
+    let kind = kind?;
+    if kind == ProviderType::Copilot && send_actor {
+        members.problem("send_actor", "the actor is never told to Copilot; leave it out");
+    }
+    if let (Some(node), Some(Key::Central(secret))) = (&written_key, &key) {
+        check_key(node, secret.expose(), kind, url.is_some(), around.gateway);
+    }
+    if let (Some(key), Some(byok)) = (&key, byok) {
+        check_callers(members, kind, key, byok, around.gateway);
+    }
+    let (name, key, byok) = (name?, key?, byok?);
+    let cluster = cluster_name.unwrap_or_else(|| name.clone());
+    Some(Provider {
+        kind,
+        enabled,
+        base_url: base.unwrap_or_else(|| base_url::parse(kind.profile().base_url).ok())?,
+        byok_cluster: byok_cluster.unwrap_or_else(|| cluster.clone()),
+        cluster,
+        name,
+        key,
+        byok,
+        send_actor,
+        models,
+        allow_background,
+        stored_objects,
+        open_retry_after_seconds,
+    })
+}
+
+fn model_policy(node: &Node<'_>) -> Option<ModelPolicy> {
+    node.object("an object with `allow` and `deny`", |members| ModelPolicy {
+        allow: members.member("allow").and_then(|node| model_patterns(&node)),
+        deny: members.read("deny", Vec::new(), model_patterns),
+    })
+}
+
+/// Whose key it is: a key of somebody else's would be handed to the wrong vendor.
+fn check_key(node: &Node<'_>, key: &str, kind: ProviderType, elsewhere: bool, gateway: &GatewayCredentials) {
+    if let Some(vendor) = vendor_of(key) {
+        let own = Vendor::behind(kind);
+        if kind != ProviderType::Copilot
+            && vendor != own
+            && !(elsewhere && COMPATIBLE_VENDORS.contains(&vendor))
+        {
+            node.problem(format!("the key is one of {}, not of {}", vendor.name(), own.name()));
+        }
+    } else if gateway.claims(key) {
+        node.problem(
+            "the key begins with one of gateway_credentials.value_prefixes: it is the gateway's own token",
+        );
+    }
+}
+
+/// Key, callers' keys and type have to go together.
+fn check_callers(
+    members: &Members<'_, '_>,
+    kind: ProviderType,
+    key: &Key,
+    byok: Byok,
+    gateway: &GatewayCredentials,
+) {
+    if kind == ProviderType::Copilot && *key != Key::Absent {
+        members.problem("key", "callers of Copilot always bring their own; leave it out");
+        return;
+    }
+    match (key, byok) {
+        (Key::Absent, Byok::Deny) if kind == ProviderType::Copilot => {
+            members.problem("byok", "nobody could be served: callers of Copilot always bring their own key");
+            return;
+        }
+        (Key::External, Byok::Allow | Byok::Require) if kind == ProviderType::Anthropic => {
+            members.problem(
+                "byok",
+                "expected \"deny\", because `key` is external: Envoy would add its key to the caller's own",
+            );
+            return;
+        }
+        // Legal, if odd: `require` beside a key that then rests, `deny` without a key that serves nobody.
+        (Key::Absent | Key::Central(_) | Key::External, _) => {}
+    }
+    let inlets: &[&str] = match kind {
+        ProviderType::Anthropic => &["authorization", "x-api-key"],
+        ProviderType::OpenAi | ProviderType::Copilot => &["authorization"],
+    };
+    if *key == Key::Absent && inlets.iter().all(|header| gateway.consumes(header)) {
+        let inlets = inlets.join(" and ");
+        members.problem(
+            "key",
+            format!(
+                "nobody could be served: there is none, and gateway_credentials.headers consumes {inlets}"
+            ),
+        );
+    }
+}

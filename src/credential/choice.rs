@@ -1,0 +1,166 @@
+//! Which one credential of a request goes upstream. At most one of the five credential headers ever does, and
+//! never a token of our own gateway's.
+
+use super::{
+    CREDENTIAL_HEADERS, Credential, CredentialError, CredentialKind, Secret, Vendor, hint, vendor_of,
+};
+use crate::config::GatewayCredentials;
+use crate::headers::Headers;
+use crate::provider::{Byok, Key, Provider, ProviderType};
+
+const AUTHORIZATION: &str = "authorization";
+const X_API_KEY: &str = "x-api-key";
+
+/// Anthropic's OAuth tokens, which its API takes as Bearer only.
+const OAUTH_PREFIX: &str = "sk-ant-oat";
+
+/// A caller's own credential, and where it stands.
+struct Own<'a> {
+    header: &'static str,
+    token: &'a str,
+}
+
+/// Decides by the provider's rules and the request's headers as the client sent them (contract §4): refuse what
+/// is repeated; recognise the caller's own; refuse another vendor's, then any where callers may not bring one;
+/// else ours.
+///
+/// Only the recognised credential is judged. The others, malformed ones and gateway tokens are removed and count
+/// as absent.
+///
+/// # Errors
+/// See [`CredentialError`].
+pub fn choose(
+    headers: &Headers,
+    provider: &Provider,
+    gateway: &GatewayCredentials,
+) -> Result<Credential, CredentialError> {
+    refuse_repetition(headers, gateway)?;
+    match own(headers, provider.kind, gateway) {
+        Some(own) => byok(&own, headers, provider, gateway),
+        None => central(headers, provider, gateway),
+    }
+}
+
+/// Two values of one credential header, or two that Envoy has joined: one would slip past inspection.
+fn refuse_repetition(headers: &Headers, gateway: &GatewayCredentials) -> Result<(), CredentialError> {
+    let names = CREDENTIAL_HEADERS.into_iter().chain(gateway.headers.iter().map(String::as_str));
+    for name in names {
+        if headers.repeats(name) {
+            return Err(CredentialError::Repeated { header: name.to_owned() });
+        }
+    }
+    if headers.first(AUTHORIZATION).is_some_and(is_joined) {
+        return Err(CredentialError::Repeated { header: AUTHORIZATION.to_owned() });
+    }
+    Ok(())
+}
+
+/// Whether an `authorization` holds a comma and speaks of Bearer: Envoy joins two values with a comma before any
+/// filter runs, and no Bearer token has one (RFC 6750 §2.1).
+fn is_joined(value: &[u8]) -> bool {
+    value.contains(&b',')
+        && value
+            .split(|byte| *byte == b',' || byte.is_ascii_whitespace())
+            .any(|part| part.eq_ignore_ascii_case(b"bearer"))
+}
+
+/// The caller's own credential, from the first place where this provider type has one.
+fn own<'a>(headers: &'a Headers, kind: ProviderType, gateway: &GatewayCredentials) -> Option<Own<'a>> {
+    let places: &[&'static str] = match kind {
+        ProviderType::Anthropic => &[X_API_KEY, AUTHORIZATION],
+        ProviderType::OpenAi | ProviderType::Copilot => &[AUTHORIZATION],
+    };
+    places.iter().find_map(|header| {
+        let value = headers.text(header)?;
+        let token = match bearer(value) {
+            Some(token) => token,
+            None if *header == AUTHORIZATION => return None,
+            // A scheme in front of an API key is a mistake, but must hide no gateway token.
+            None => value.trim(),
+        };
+        let absent = token.is_empty() || is_the_gateways(header, token, gateway);
+        (!absent).then_some(Own { header, token })
+    })
+}
+
+/// The token of `Bearer {token}`: exactly two fields, the scheme in any case. Anything else is no credential.
+fn bearer(value: &str) -> Option<&str> {
+    let mut fields = value.split_whitespace();
+    let scheme = fields.next()?;
+    let token = fields.next()?;
+    (scheme.eq_ignore_ascii_case("bearer") && fields.next().is_none()).then_some(token)
+}
+
+/// Whether a token is for our own gateway: recognised, not verified.
+fn is_the_gateways(header: &str, token: &str, gateway: &GatewayCredentials) -> bool {
+    gateway.headers.iter().any(|name| name == header)
+        || gateway.value_prefixes.iter().any(|prefix| token.starts_with(prefix))
+}
+
+fn byok(
+    own: &Own<'_>,
+    headers: &Headers,
+    provider: &Provider,
+    gateway: &GatewayCredentials,
+) -> Result<Credential, CredentialError> {
+    let hint = hint(own.token);
+    if let Some(seen) = vendor_of(own.token).filter(|seen| *seen != Vendor::behind(provider.kind)) {
+        return Err(CredentialError::WrongVendor { seen, hint });
+    }
+    if provider.byok == Byok::Deny {
+        return Err(CredentialError::ByokDenied { hint });
+    }
+    // As it came, unless it came where its vendor does not read it.
+    let (kept, set) = if own.header == X_API_KEY && own.token.starts_with(OAUTH_PREFIX) {
+        (None, Some((AUTHORIZATION, as_bearer(own.token))))
+    } else {
+        (Some(own.header), None)
+    };
+    Ok(Credential {
+        kind: CredentialKind::Byok,
+        hint: Some(hint),
+        remove: all_but(kept, headers, gateway),
+        set,
+    })
+}
+
+fn central(
+    headers: &Headers,
+    provider: &Provider,
+    gateway: &GatewayCredentials,
+) -> Result<Credential, CredentialError> {
+    // Copilot's tokens are personal: there is no key of ours, whatever was configured.
+    if provider.byok == Byok::Require || provider.kind == ProviderType::Copilot {
+        return Err(CredentialError::Missing);
+    }
+    let (hint, set) = match &provider.key {
+        Key::Absent => return Err(CredentialError::Missing),
+        Key::External => (None, None),
+        Key::Central(key) => {
+            let set = match provider.kind {
+                ProviderType::Anthropic => (X_API_KEY, key.clone()),
+                ProviderType::OpenAi | ProviderType::Copilot => (AUTHORIZATION, as_bearer(key.expose())),
+            };
+            (Some(hint(key.expose())), Some(set))
+        }
+    };
+    Ok(Credential { kind: CredentialKind::Centralized, hint, remove: all_but(None, headers, gateway), set })
+}
+
+fn as_bearer(token: &str) -> Secret {
+    Secret::new(format!("Bearer {token}"))
+}
+
+/// Every credential header present, the gateway's too, except `kept`.
+fn all_but(kept: Option<&str>, headers: &Headers, gateway: &GatewayCredentials) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for name in CREDENTIAL_HEADERS.into_iter().chain(gateway.headers.iter().map(String::as_str)) {
+        if Some(name) != kept && headers.contains(name) && !names.iter().any(|known| known == name) {
+            names.push(name.to_owned());
+        }
+    }
+    names
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,138 @@
+//! One request and its response: the only place that sequences.
+//!
+//! The host calls one method per callback and carries out the [`Step`] that comes back. A stream goes from `Start` to
+//! one of three lives:
+//!
+//! * `Aside`: not ours, or answered at once without a record. Nothing more is looked at.
+//! * `Passthrough`: forwarded; only the response's headers are looked at.
+//! * `Bridged`: an interception that leaves exactly one record, when [`Exchange::finish`] is called first.
+//!
+//! Callbacks may be missing (a stream can end anywhere), repeated (Envoy flushes logs periodically) or out of order (an
+//! answer before the request is whole); every method is defined in every state.
+
+mod admission;
+mod interception;
+mod local;
+mod publication;
+
+use crate::bridge::Bridge;
+use crate::step::{Ending, Flow, RequestHead, ResponseHead, Step};
+use core::time::Duration;
+use interception::Interception;
+use local::Passthrough;
+use std::rc::Rc;
+
+/// One stream.
+#[derive(Debug)]
+pub struct Exchange {
+    bridge: Rc<Bridge>,
+    /// What the id of a record is made of besides the time.
+    random: u128,
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    Start,
+    Aside,
+    Passthrough(Passthrough),
+    Bridged(Box<Interception>),
+    Done,
+}
+
+impl Exchange {
+    /// A stream under the configuration of `bridge`. Of `random`, 74 bits are used.
+    #[must_use]
+    pub const fn new(bridge: Rc<Bridge>, random: u128) -> Self {
+        Self { bridge, random, state: State::Start }
+    }
+
+    /// The configuration that this stream began under.
+    #[must_use]
+    pub fn bridge(&self) -> &Bridge {
+        &self.bridge
+    }
+
+    /// The request's headers.
+    pub fn request_headers(&mut self, head: &RequestHead) -> Step {
+        if !matches!(self.state, State::Start) {
+            return Step::pass();
+        }
+        let (state, step) = admission::admit(&self.bridge, head, self.random);
+        self.state = state;
+        step
+    }
+
+    /// A piece of the request's body; `end`: there is no more, and no trailers.
+    pub fn request_body(&mut self, chunk: &[u8], end: bool) -> Step {
+        match &mut self.state {
+            State::Bridged(interception) => interception.request_body(&self.bridge, chunk, end),
+            State::Start | State::Aside | State::Passthrough(_) | State::Done => Step::pass(),
+        }
+    }
+
+    /// The request's trailers: its body is over.
+    pub fn request_trailers(&mut self) -> Step {
+        self.request_body(&[], true)
+    }
+
+    /// The response's headers: the upstream's, or of a local reply, our own included.
+    pub fn response_headers(&mut self, head: &ResponseHead) -> Step {
+        match &mut self.state {
+            State::Bridged(interception) => interception.response_headers(&self.bridge, head),
+            State::Passthrough(passthrough) => {
+                let step = passthrough.response_headers(&self.bridge, head);
+                self.state = State::Aside;
+                step
+            }
+            State::Start | State::Aside | State::Done => Step::pass(),
+        }
+    }
+
+    /// A piece of the response's body; `end`: there is no more, and no trailers.
+    pub fn response_body(&mut self, chunk: &[u8], end: bool, now: Duration) -> Step {
+        match &mut self.state {
+            State::Bridged(interception) => interception.response_body(chunk, end, now),
+            State::Start | State::Aside | State::Passthrough(_) | State::Done => Step::pass(),
+        }
+    }
+
+    /// Whether [`response_body`](Self::response_body) would look at the body.
+    #[must_use]
+    pub fn reads_response(&self) -> bool {
+        matches!(&self.state, State::Bridged(interception) if interception.reads_response())
+    }
+
+    /// Whether [`response_headers`](Self::response_headers) would look at the headers.
+    #[must_use]
+    pub const fn awaits_response(&self) -> bool {
+        matches!(&self.state, State::Bridged(_) | State::Passthrough(_))
+    }
+
+    /// Whether [`finish`](Self::finish) was called, or has nothing to do.
+    #[must_use]
+    pub const fn is_done(&self) -> bool {
+        !matches!(&self.state, State::Bridged(_))
+    }
+
+    /// Whether [`request_body`](Self::request_body) would look at the body.
+    #[must_use]
+    pub fn reads_request(&self) -> bool {
+        matches!(&self.state, State::Bridged(_))
+    }
+
+    /// The response's trailers: its body is over.
+    pub fn response_trailers(&mut self, now: Duration) -> Step {
+        self.response_body(&[], true, now)
+    }
+
+    /// The stream is over, however it ended. Only the first call does anything.
+    pub fn finish(&mut self, ending: &Ending) -> Step {
+        match core::mem::replace(&mut self.state, State::Done) {
+            State::Bridged(interception) => {
+                Step { effects: interception.publish(&self.bridge, ending), flow: Flow::Continue }
+            }
+            State::Start | State::Aside | State::Passthrough(_) | State::Done => Step::pass(),
+        }
+    }
+}

@@ -1,0 +1,314 @@
+//! What becomes of a request at its headers: left alone, refused, forwarded, or intercepted.
+//!
+//! The order of the checks is contract §1's: hygiene → route → disabled → `Upgrade` → method → repeated credential →
+//! credential → actor → encoding → declared size → body.
+
+use super::State;
+use super::interception::{Download, Interception, Upload};
+use super::local::Passthrough;
+use crate::answer::NAME_BYTES;
+use crate::api::Api;
+use crate::api::request::RequestReader;
+use crate::bridge::Bridge;
+use crate::caller::{self, Actor, ActorError, Client};
+use crate::credential::{self, Credential, CredentialError, CredentialKind};
+use crate::headers::{HeaderEdits, Headers};
+use crate::metric::{Measurement, Metric};
+use crate::note::Notes;
+use crate::provider::{Provider, ProviderType};
+use crate::rejection::Rejection;
+use crate::route::Target;
+use crate::step::{Effect, Flow, RequestHead, Step};
+use crate::text::head as cut;
+use core::time::Duration;
+
+/// Decides what the stream is and what is to be done with its request's headers.
+pub(super) fn admit(bridge: &Bridge, head: &RequestHead, random: u128) -> (State, Step) {
+    let headers = &head.headers;
+    let method = headers.first(":method").unwrap_or_default();
+    let path = headers.first(":path").unwrap_or_default();
+    let found = bridge.routes.find(method, path);
+    let provider = found.provider.and_then(|at| bridge.providers.get(at).map(|provider| (at, provider)));
+    let refuse = |rejection: &Rejection| {
+        let name = provider.map_or("unknown", |(_, provider)| provider.name.as_str());
+        (State::Aside, refusal(bridge, name, rejection, found.dialect))
+    };
+    let disabled = provider.is_some_and(|(_, provider)| !provider.enabled);
+    match (found.target, provider) {
+        (Target::Outside, _) => (State::Aside, leave_alone(bridge, headers)),
+        (Target::Invalid(problem), _) => refuse(&Rejection::InvalidPath(problem)),
+        (Target::NotFound | Target::Passthrough { .. }, Some(_)) if disabled => {
+            refuse(&Rejection::ProviderDisabled)
+        }
+        (Target::NotFound, _) | (_, None) => {
+            refuse(&Rejection::NotFound { method: lossy(method), path: lossy(without_query(path)) })
+        }
+        (Target::Passthrough { upstream_path, stored_object }, Some((_, provider))) => {
+            match forward(bridge, head, provider, stored_object) {
+                Ok(mut edits) => {
+                    let cluster = &edits.cluster;
+                    address(bridge, provider, cluster, upstream_path, &mut edits.headers);
+                    let passthrough = Passthrough::new(provider, found.dialect, edits.kind);
+                    (State::Passthrough(passthrough), step(vec![Effect::EditRequestHeaders(edits.headers)]))
+                }
+                Err(rejection) => refuse(&rejection),
+            }
+        }
+        (Target::Bridged { .. }, Some(_)) if !disabled && headers.contains("upgrade") => {
+            refuse(&Rejection::UpgradeRefused)
+        }
+        (Target::Bridged { .. }, Some(_)) if !disabled && method != b"POST" => {
+            refuse(&Rejection::MethodNotAllowed)
+        }
+        (Target::Bridged { api, upstream_path }, Some((at, provider))) => {
+            intercept(bridge, head, (at, provider), api, upstream_path, random)
+        }
+    }
+}
+
+/// What passthrough changes in a request's headers, and on whose account.
+struct Forwarding {
+    headers: HeaderEdits,
+    cluster: String,
+    kind: CredentialKind,
+}
+
+/// Not below our root: only the header that picks clusters is ours alone.
+fn leave_alone(bridge: &Bridge, headers: &Headers) -> Step {
+    if !headers.contains(&bridge.cluster_header) {
+        return Step::pass();
+    }
+    let mut edits = HeaderEdits::default();
+    edits.remove(bridge.cluster_header.as_str());
+    step(vec![Effect::EditRequestHeaders(edits)])
+}
+
+/// A refusal that leaves no record.
+fn refusal(bridge: &Bridge, provider: &str, rejection: &Rejection, dialect: Api) -> Step {
+    let mut effects = Vec::new();
+    if bridge.metrics {
+        effects.push(Effect::Measure(refused(provider, rejection.code())));
+    }
+    effects.push(Effect::Reply(rejection.reply(dialect)));
+    Step { effects, flow: Flow::Stop }
+}
+
+/// One request refused.
+pub(super) fn refused(provider: &str, reason: &str) -> Measurement {
+    let labels = vec![("provider", provider.to_owned()), ("reason", reason.to_owned())];
+    Measurement { metric: Metric::Refusals, labels, value: 1 }
+}
+
+fn forward(
+    bridge: &Bridge,
+    head: &RequestHead,
+    provider: &Provider,
+    stored_object: bool,
+) -> Result<Forwarding, Rejection> {
+    if head.headers.contains("upgrade") {
+        return Err(Rejection::UpgradeUnsupported);
+    }
+    let credential = credential::choose(&head.headers, provider, &bridge.gateway_credentials)
+        .map_err(|error| refused_by(&error))?;
+    if stored_object && !provider.stored_objects && credential.kind == CredentialKind::Centralized {
+        return Err(Rejection::StoredObjectDenied);
+    }
+    actor(bridge, head)?;
+    let mut headers = strippings(bridge, &head.headers);
+    credential.edit(&mut headers);
+    Ok(Forwarding { headers, cluster: cluster(provider, credential.kind).to_owned(), kind: credential.kind })
+}
+
+fn intercept(
+    bridge: &Bridge,
+    head: &RequestHead,
+    (at, provider): (usize, &Provider),
+    api: Api,
+    upstream_path: Vec<u8>,
+    random: u128,
+) -> (State, Step) {
+    let mut interception = begin(bridge, head, (at, provider), api, random);
+    let credential = match check(bridge, head, provider, &mut interception) {
+        Ok(credential) => credential,
+        Err(rejection) => {
+            let mut effects = interception.published_at_start(bridge);
+            effects.extend(interception.reject(rejection).effects);
+            return (State::Bridged(Box::new(interception)), Step { effects, flow: Flow::Stop });
+        }
+    };
+    let mut edits = strippings(bridge, &head.headers);
+    credential.edit(&mut edits);
+    edits.remove("accept-encoding");
+    edits.remove.retain(|name| head.headers.contains(name));
+    address(bridge, provider, &interception.cluster, upstream_path, &mut edits);
+    if provider.send_actor
+        && provider.kind != ProviderType::Copilot
+        && let Some(actor) = &interception.actor
+    {
+        actor.edit(&mut edits);
+    }
+    let mut effects = vec![Effect::EditRequestHeaders(edits)];
+    effects.extend(interception.published_at_start(bridge));
+    (State::Bridged(Box::new(interception)), step(effects))
+}
+
+/// What the headers say of a bridged request, before anything is checked.
+fn begin(
+    bridge: &Bridge,
+    head: &RequestHead,
+    (at, provider): (usize, &Provider),
+    api: Api,
+    random: u128,
+) -> Interception {
+    let headers = &head.headers;
+    let client = Client::recognise(headers);
+    let named = |name: &str| headers.first(name).map(|value| cut(&lossy(value), NAME_BYTES).to_owned());
+    Interception {
+        provider: at,
+        api,
+        id: uuid_v7(head.now, random),
+        started: head.now,
+        request_id: named("x-request-id"),
+        method: named(":method").unwrap_or_default(),
+        path: cut(&lossy(without_query(headers.first(":path").unwrap_or_default())), NAME_BYTES).to_owned(),
+        actor: None,
+        actor_metadata: Vec::new(),
+        client,
+        user_agent: named("user-agent"),
+        session_id: client.session(headers),
+        credential: (CredentialKind::None, None),
+        cluster: provider.cluster.clone(),
+        upload: Upload::new(RequestReader::new(api, bridge.request_bounds()), declared_length(headers)),
+        rejection: None,
+        download: Download::Awaiting,
+        first_event: None,
+        notes: Notes::default(),
+    }
+}
+
+/// Every check that the headers allow. What is learned on the way is in the record also when a later check fails.
+fn check(
+    bridge: &Bridge,
+    head: &RequestHead,
+    provider: &Provider,
+    interception: &mut Interception,
+) -> Result<Credential, Rejection> {
+    if !provider.enabled {
+        return Err(Rejection::ProviderDisabled);
+    }
+    let credential =
+        credential::choose(&head.headers, provider, &bridge.gateway_credentials).map_err(|error| {
+            interception.credential = (error.kind(), error.hint().map(str::to_owned));
+            refused_by(&error)
+        })?;
+    interception.credential = (credential.kind, credential.hint.clone());
+    cluster(provider, credential.kind).clone_into(&mut interception.cluster);
+    (interception.actor, interception.actor_metadata) = actor(bridge, head)?;
+    if is_encoded(&head.headers) {
+        return Err(Rejection::UnsupportedEncoding);
+    }
+    match declared_length(&head.headers) {
+        Some(declared) if declared > bridge.limits.request_body_bytes => Err(Rejection::RequestTooLarge),
+        Some(0) => Err(Rejection::EmptyBody),
+        _ if head.end => Err(Rejection::EmptyBody),
+        _ => Ok(credential),
+    }
+}
+
+/// What is known of an actor: configured key to value.
+type Metadata = Vec<(String, String)>;
+
+/// The actor, and what is known of whoever it is.
+fn actor(bridge: &Bridge, head: &RequestHead) -> Result<(Option<Actor>, Metadata), Rejection> {
+    let refused = |error| match error {
+        ActorError::Unreadable { .. } => Rejection::UnreadableActor,
+        ActorError::Missing => Rejection::MissingActor,
+    };
+    let actor =
+        caller::actor(&head.headers, &bridge.actor, head.actor_property.as_deref()).map_err(refused)?;
+    let metadata = match &actor {
+        Some(actor) => actor.metadata.clone(),
+        None => caller::metadata(&head.headers, &bridge.actor).map_err(refused)?,
+    };
+    Ok((actor, metadata))
+}
+
+fn refused_by(error: &CredentialError) -> Rejection {
+    match error {
+        CredentialError::Repeated { .. } => Rejection::RepeatedCredential,
+        CredentialError::WrongVendor { seen, .. } => Rejection::WrongVendor(*seen),
+        CredentialError::ByokDenied { .. } => Rejection::ByokDenied,
+        CredentialError::Missing => Rejection::MissingCredential,
+    }
+}
+
+fn strippings(bridge: &Bridge, headers: &Headers) -> HeaderEdits {
+    let mut edits = HeaderEdits::default();
+    bridge.stripping.list(headers).into_iter().for_each(|name| edits.remove(name));
+    edits
+}
+
+/// Callers' own credentials have a breaker of their own.
+fn cluster(provider: &Provider, kind: CredentialKind) -> &str {
+    match kind {
+        CredentialKind::Byok => &provider.byok_cluster,
+        CredentialKind::Centralized | CredentialKind::None => &provider.cluster,
+    }
+}
+
+/// Where the request goes.
+fn address(bridge: &Bridge, provider: &Provider, cluster: &str, path: Vec<u8>, edits: &mut HeaderEdits) {
+    edits.set(":path", path);
+    edits.set(":authority", provider.base_url.authority.as_str());
+    edits.set(bridge.cluster_header.as_str(), cluster);
+}
+
+fn declared_length(headers: &Headers) -> Option<u64> {
+    headers.text("content-length")?.trim().parse().ok()
+}
+
+/// Whether the body is in a content coding other than `identity` (RFC 9110 §8.4).
+pub(super) fn is_encoded(headers: &Headers) -> bool {
+    let codings = headers.all("content-encoding").flat_map(|value| value.split(|byte| *byte == b','));
+    codings
+        .map(<[u8]>::trim_ascii)
+        .any(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case(b"identity"))
+}
+
+fn without_query(path: &[u8]) -> &[u8] {
+    path.split(|byte| *byte == b'?').next().unwrap_or_default()
+}
+
+fn lossy(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+const fn step(effects: Vec<Effect>) -> Step {
+    Step { effects, flow: Flow::Continue }
+}
+
+/// RFC 9562 §5.7: 48 bits of milliseconds, then random bits around the version and the variant.
+fn uuid_v7(now: Duration, random: u128) -> String {
+    let millis = now.as_millis() & 0xffff_ffff_ffff;
+    let rand_a = random & 0xfff;
+    let rand_b = (random >> 12) & 0x3fff_ffff_ffff_ffff;
+    let uuid = (millis << 80) | (0x7 << 76) | (rand_a << 64) | (0b10 << 62) | rand_b;
+    let hex = format!("{uuid:032x}");
+    let part = |from: usize, to: usize| hex.get(from..to).unwrap_or_default();
+    format!("{}-{}-{}-{}-{}", part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::uuid_v7;
+    use core::time::Duration;
+
+    #[test]
+    fn an_id_is_a_uuid_of_version_7_and_begins_with_the_time() {
+        assert_eq!(
+            uuid_v7(Duration::from_millis(0x0123_4567_89ab), 0),
+            "01234567-89ab-7000-8000-000000000000"
+        );
+        assert_eq!(uuid_v7(Duration::from_millis(1), u128::MAX), "00000000-0001-7fff-bfff-ffffffffffff");
+    }
+}

@@ -1,0 +1,287 @@
+//! One bridged request with its response, from admission to its record.
+
+use super::admission;
+use super::local::{self, Local};
+use crate::api::Api;
+use crate::api::request::{RequestFacts, RequestProblem, RequestReader};
+use crate::api::response::{Format, ResponseReader};
+use crate::bridge::Bridge;
+use crate::caller::{Actor, Client};
+use crate::credential::CredentialKind;
+use crate::headers::Headers;
+use crate::json::Problem;
+use crate::note::{Note, Notes};
+use crate::provider::{ModelPolicy, Provider};
+use crate::rejection::Rejection;
+use crate::step::{Effect, Flow, ResponseHead, Step};
+use crate::text::Text;
+use core::time::Duration;
+
+/// What is known of a bridged stream. Both directions have their own place: an answer may begin before the request is
+/// whole.
+#[derive(Debug)]
+pub(super) struct Interception {
+    /// Index into the bridge's providers.
+    pub(super) provider: usize,
+    pub(super) api: Api,
+    pub(super) id: String,
+    pub(super) started: Duration,
+    pub(super) request_id: Option<String>,
+    pub(super) method: String,
+    /// Without query.
+    pub(super) path: String,
+    pub(super) actor: Option<Actor>,
+    /// Also where the actor is not known: a gateway may know a caller's team all the same.
+    pub(super) actor_metadata: Vec<(String, String)>,
+    pub(super) client: Client,
+    pub(super) user_agent: Option<String>,
+    pub(super) session_id: Option<String>,
+    /// Whose, and its hint.
+    pub(super) credential: (CredentialKind, Option<String>),
+    pub(super) cluster: String,
+    pub(super) upload: Upload,
+    pub(super) rejection: Option<Rejection>,
+    pub(super) download: Download,
+    pub(super) first_event: Option<Duration>,
+    pub(super) notes: Notes,
+}
+
+/// The request's side.
+#[derive(Debug)]
+pub(super) enum Upload {
+    /// The body is on its way.
+    Reading(Box<Uploading>),
+    /// It is whole, and was one valid JSON object that may pass; or nothing more is to be read.
+    Read(RequestFacts),
+}
+
+/// A body on its way.
+#[derive(Debug)]
+pub(super) struct Uploading {
+    reader: RequestReader,
+    /// By `content-length`.
+    declared: Option<u64>,
+    seen: u64,
+    /// The object is complete, and what it asks for is allowed.
+    judged: bool,
+}
+
+/// The response's side.
+#[derive(Debug)]
+pub(super) enum Download {
+    /// Nothing has come.
+    Awaiting,
+    /// Envoy or another filter answers.
+    Local(Local),
+    /// The upstream's answer has begun.
+    Reading(Box<Downloading>),
+}
+
+/// An answer of the upstream.
+#[derive(Debug)]
+pub(super) struct Downloading {
+    pub(super) status: u16,
+    pub(super) reader: ResponseReader,
+    /// HTTP's end was seen.
+    pub(super) over: bool,
+}
+
+// === impl Upload ===
+
+impl Upload {
+    pub(super) fn new(reader: RequestReader, declared: Option<u64>) -> Self {
+        Self::Reading(Box::new(Uploading { reader, declared, seen: 0, judged: false }))
+    }
+
+    /// What the request said as far as it came.
+    pub(super) fn facts(&self) -> &RequestFacts {
+        match self {
+            Self::Reading(uploading) => uploading.reader.facts(),
+            Self::Read(facts) => facts,
+        }
+    }
+}
+
+impl Uploading {
+    /// Reads on. `Ok(true)`: the body is over. A request is refused in the chunk that shows why, before that chunk is
+    /// forwarded; with a declared length the chunk that reaches it is the last one, because an HTTP/1 upstream acts on
+    /// it without waiting for the end of the stream.
+    fn read(
+        &mut self,
+        bridge: &Bridge,
+        provider: &Provider,
+        api: Api,
+        chunk: &[u8],
+        end: bool,
+    ) -> Result<bool, Rejection> {
+        self.seen = self.seen.saturating_add(u64::try_from(chunk.len()).unwrap_or(u64::MAX));
+        if self.seen > bridge.limits.request_body_bytes {
+            return Err(Rejection::RequestTooLarge);
+        }
+        let complete = self.reader.feed(chunk).map_err(|problem| refused_by(&problem))?;
+        if complete && !self.judged {
+            judge(provider, api, self.reader.facts())?;
+            self.judged = true;
+        }
+        let over = end || self.declared.is_some_and(|declared| self.seen >= declared);
+        if over {
+            self.reader.finish().map_err(|problem| refused_by(&problem))?;
+        }
+        Ok(over)
+    }
+}
+
+fn refused_by(problem: &RequestProblem) -> Rejection {
+    match problem {
+        RequestProblem::Json(error) if error.problem == Problem::Empty => Rejection::EmptyBody,
+        RequestProblem::Json(error) => Rejection::InvalidJson(*error),
+        RequestProblem::Repeated(name) => Rejection::RepeatedMember(name),
+    }
+}
+
+/// Whether what the request asks for is allowed.
+fn judge(provider: &Provider, api: Api, facts: &RequestFacts) -> Result<(), Rejection> {
+    judge_model(&provider.models, facts.model.as_ref())?;
+    if facts.background && api == Api::Responses && !provider.allow_background {
+        return Err(Rejection::BackgroundRefused);
+    }
+    Ok(())
+}
+
+fn judge_model(policy: &ModelPolicy, model: Option<&Text>) -> Result<(), Rejection> {
+    if policy.allow.is_none() && policy.deny.is_empty() {
+        return Ok(());
+    }
+    let model = model.filter(|model| !model.is_cut()).ok_or(Rejection::ModelUnreadable)?.as_str();
+    let denied = policy.deny.iter().any(|pattern| pattern.matches(model));
+    let allowed =
+        policy.allow.as_ref().is_none_or(|allow| allow.iter().any(|pattern| pattern.matches(model)));
+    if denied || !allowed { Err(Rejection::ModelDenied(model.to_owned())) } else { Ok(()) }
+}
+
+// === impl Interception ===
+
+impl Interception {
+    /// Reads a piece of the request's body.
+    pub(super) fn request_body(&mut self, bridge: &Bridge, chunk: &[u8], end: bool) -> Step {
+        if self.rejection.is_some() {
+            return Step { effects: Vec::new(), flow: Flow::Stop };
+        }
+        let Upload::Reading(uploading) = &mut self.upload else { return Step::pass() };
+        let Some(provider) = bridge.providers.get(self.provider) else { return Step::pass() };
+        match uploading.read(bridge, provider, self.api, chunk, end) {
+            Ok(false) => Step::pass(),
+            Ok(true) => {
+                self.settle();
+                Step::pass()
+            }
+            Err(rejection) => self.reject(rejection),
+        }
+    }
+
+    /// The request was read as far as it will be: its reader's memory is given back.
+    fn settle(&mut self) {
+        let upload = core::mem::replace(&mut self.upload, Upload::Read(RequestFacts::default()));
+        self.upload = match upload {
+            Upload::Reading(uploading) => Upload::Read(uploading.reader.into_facts()),
+            Upload::Read(facts) => Upload::Read(facts),
+        };
+    }
+
+    /// Refuses the request: with a reply, or, where an answer has begun, by cutting the stream.
+    pub(super) fn reject(&mut self, rejection: Rejection) -> Step {
+        let effect = match self.download {
+            Download::Awaiting => Effect::Reply(rejection.reply(self.api)),
+            Download::Local(_) | Download::Reading(_) => {
+                self.notes.add(Note::ReplyImpossible);
+                Effect::Reset
+            }
+        };
+        self.rejection = Some(rejection);
+        self.settle();
+        Step { effects: vec![effect], flow: Flow::Stop }
+    }
+
+    /// Whether the response's body matters.
+    pub(super) const fn reads_response(&self) -> bool {
+        self.rejection.is_none() && matches!(self.download, Download::Reading(_))
+    }
+
+    /// Looks at the response's headers and decides how its body is read.
+    pub(super) fn response_headers(&mut self, bridge: &Bridge, head: &ResponseHead) -> Step {
+        if self.rejection.is_some() || !matches!(self.download, Download::Awaiting) {
+            // Our own reply, on its way through the filters.
+            return Step::pass();
+        }
+        let Some(provider) = bridge.providers.get(self.provider) else { return Step::pass() };
+        if let Some(local) = Local::recognise(head) {
+            let reply = local.reply(self.api, provider.open_retry_after_seconds, &head.headers);
+            self.download = Download::Local(local);
+            return Step { effects: vec![Effect::Reply(reply)], flow: Flow::Stop };
+        }
+        let status = local::status(&head.headers).unwrap_or_default();
+        let format = self.format(status, &head.headers);
+        let reader = ResponseReader::new(self.api, format, bridge.keep(), &bridge.limits);
+        let mut downloading = Downloading { status, reader, over: false };
+        if head.end {
+            downloading.end();
+        }
+        self.download = Download::Reading(Box::new(downloading));
+        if bridge.metrics && self.credential.0 == CredentialKind::Centralized {
+            return Step { effects: local::headroom(&provider.name, &head.headers), flow: Flow::Continue };
+        }
+        Step::pass()
+    }
+
+    /// How the answer's body is to be read: by its content type, and where it states none, as what was asked for.
+    fn format(&mut self, status: u16, headers: &Headers) -> Format {
+        if admission::is_encoded(headers) {
+            self.notes.add(Note::ResponseEncoded);
+            return Format::Unread;
+        }
+        let media_type = headers
+            .text("content-type")
+            .map(|value| value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase());
+        let json = |media_type: &str| media_type == "application/json" || media_type.ends_with("+json");
+        match media_type.as_deref() {
+            _ if !(200..300).contains(&status) => Format::Error,
+            Some("text/event-stream") => Format::Events,
+            Some(media_type) if json(media_type) => Format::Document,
+            None if self.upload.facts().stream => Format::Events,
+            None => Format::Document,
+            Some(_) => {
+                self.notes.add(Note::ResponseContentType);
+                Format::Unread
+            }
+        }
+    }
+
+    /// Reads a piece of the response's body.
+    pub(super) fn response_body(&mut self, chunk: &[u8], end: bool, now: Duration) -> Step {
+        if self.rejection.is_none()
+            && let Download::Reading(downloading) = &mut self.download
+            && !downloading.over
+        {
+            downloading.reader.feed(chunk);
+            if self.first_event.is_none() && downloading.reader.any_event() {
+                self.first_event = Some(now);
+            }
+            if end {
+                downloading.end();
+            }
+        }
+        Step::pass()
+    }
+}
+
+impl Downloading {
+    fn end(&mut self) {
+        self.over = true;
+        self.reader.finish();
+    }
+
+    /// 2xx.
+    pub(super) const fn is_success(&self) -> bool {
+        self.status >= 200 && self.status < 300
+    }
+}

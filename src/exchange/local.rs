@@ -1,0 +1,160 @@
+//! Replies that Envoy or another filter makes on our routes, put into the caller's dialect (contract §9), and
+//! passthrough, of which nothing else is looked at.
+
+use crate::api::Api;
+use crate::bridge::Bridge;
+use crate::credential::CredentialKind;
+use crate::headers::Headers;
+use crate::metric::{Measurement, Metric};
+use crate::provider::Provider;
+use crate::rejection;
+use crate::step::{Effect, Flow, LocalReply, ResponseHead, Step};
+
+/// A reply that somebody on the gateway made, not the upstream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Local {
+    /// Its status.
+    pub(super) status: u16,
+    /// What happened, as one snake-case word.
+    pub(super) code: &'static str,
+    /// For people.
+    pub(super) message: &'static str,
+}
+
+/// A passthrough stream.
+#[derive(Debug)]
+pub(super) struct Passthrough {
+    provider: String,
+    retry_after_seconds: u32,
+    dialect: Api,
+    kind: CredentialKind,
+}
+
+/// Envoy's word for «the upstream answered».
+const VIA_UPSTREAM: &str = "via_upstream";
+/// Envoy's word for a cluster of which every host is ejected.
+const NO_HEALTHY_UPSTREAM: &str = "no_healthy_upstream";
+/// Told with a 429 that says nothing itself.
+const RETRY_AFTER_SECONDS: &str = "60";
+
+// === impl Local ===
+
+impl Local {
+    /// The local reply that `head` belongs to, if it is one and an error.
+    pub(super) fn recognise(head: &ResponseHead) -> Option<Self> {
+        let details = head.code_details.as_deref().filter(|details| *details != VIA_UPSTREAM)?;
+        let status = status(&head.headers).filter(|status| *status >= 400)?;
+        let (code, message) = match status {
+            400 => ("bad_request", "the gateway refused the request"),
+            401 => ("unauthorized", "the gateway did not authenticate the caller"),
+            403 => ("forbidden", "the gateway does not allow this request"),
+            404 => ("not_found", "the gateway has no route for this request"),
+            408 => ("request_timeout", "the request did not arrive in time"),
+            413 => ("request_too_large", "the request body is too large"),
+            429 => ("rate_limited", "a limit of the gateway is reached"),
+            503 if details == NO_HEALTHY_UPSTREAM => ("service_unavailable", "circuit breaker is open"),
+            503 => ("service_unavailable", "the upstream could not be reached"),
+            504 => ("gateway_timeout", "the upstream did not answer in time"),
+            502 => ("bad_gateway", "the upstream's answer was not valid"),
+            402..=499 => ("request_refused", "the gateway refused the request"),
+            _ => ("gateway_error", "the gateway could not serve the request"),
+        };
+        Some(Self { status, code, message })
+    }
+
+    /// The same reply in `dialect`. What else the reply's maker put into headers stays.
+    pub(super) fn reply(&self, dialect: Api, open_retry_after_seconds: u32, headers: &Headers) -> LocalReply {
+        let mut reply = rejection::reply(dialect, self.status, self.code, self.message);
+        let replaced = |name: &str| {
+            name.starts_with(':')
+                || matches!(name, "content-type" | "content-length" | "transfer-encoding" | "date" | "server")
+        };
+        let kept = headers.iter().filter(|(name, _)| !replaced(name));
+        reply.headers.extend(kept.map(|(name, value)| (name.to_owned(), value.to_vec())));
+        let mut add = |name: &str, value: String| {
+            if !headers.contains(name) {
+                reply.headers.push((name.to_owned(), value.into_bytes()));
+            }
+        };
+        match self.status {
+            503 if self.is_open_circuit() => add("retry-after", open_retry_after_seconds.to_string()),
+            429 => {
+                let reset = headers.text("x-ratelimit-reset").map(str::trim);
+                let seconds =
+                    reset.filter(|reset| reset.parse::<u32>().is_ok()).unwrap_or(RETRY_AFTER_SECONDS);
+                add("retry-after", seconds.to_owned());
+                add("x-should-retry", "false".to_owned());
+            }
+            400 | 401 | 403 | 404 | 405 | 413 | 415 | 426 | 501 => add("x-should-retry", "false".to_owned()),
+            _ => {}
+        }
+        reply
+    }
+
+    fn is_open_circuit(&self) -> bool {
+        self.message == "circuit breaker is open"
+    }
+}
+
+/// The status of a response.
+pub(super) fn status(headers: &Headers) -> Option<u16> {
+    headers.text(":status")?.parse().ok()
+}
+
+// === impl Passthrough ===
+
+impl Passthrough {
+    pub(super) fn new(provider: &Provider, dialect: Api, kind: CredentialKind) -> Self {
+        Self {
+            provider: provider.name.clone(),
+            retry_after_seconds: provider.open_retry_after_seconds,
+            dialect,
+            kind,
+        }
+    }
+
+    pub(super) fn response_headers(&self, bridge: &Bridge, head: &ResponseHead) -> Step {
+        let mut step = Step::pass();
+        if bridge.metrics {
+            let class = match status(&head.headers) {
+                Some(200..=299) => "2xx",
+                Some(300..=399) => "3xx",
+                Some(400..=499) => "4xx",
+                Some(500..=599) => "5xx",
+                _ => "unknown",
+            };
+            let labels = vec![("provider", self.provider.clone()), ("status_class", class.to_owned())];
+            step.effects.push(Effect::Measure(Measurement { metric: Metric::Passthrough, labels, value: 1 }));
+            if self.kind == CredentialKind::Centralized {
+                step.effects.extend(headroom(&self.provider, &head.headers));
+            }
+        }
+        if let Some(local) = Local::recognise(head) {
+            let reply = local.reply(self.dialect, self.retry_after_seconds, &head.headers);
+            step.effects.push(Effect::Reply(reply));
+            step.flow = Flow::Stop;
+        }
+        step
+    }
+}
+
+/// What the provider says is left for our key.
+pub(super) fn headroom(provider: &str, headers: &Headers) -> Vec<Effect> {
+    let gauges = HEADROOM.iter().filter_map(|(header, of)| {
+        let left = headers.text(header)?.trim().parse().ok()?;
+        let labels = vec![("provider", provider.to_owned()), ("of", (*of).to_owned())];
+        Some(Effect::Measure(Measurement { metric: Metric::UpstreamRemaining, labels, value: left }))
+    });
+    gauges.collect()
+}
+
+/// <https://docs.anthropic.com/en/api/rate-limits#response-headers>,
+/// <https://platform.openai.com/docs/guides/rate-limits#rate-limits-in-headers>
+const HEADROOM: [(&str, &str); 6] = [
+    ("anthropic-ratelimit-requests-remaining", "requests"),
+    ("anthropic-ratelimit-tokens-remaining", "tokens"),
+    ("anthropic-ratelimit-input-tokens-remaining", "input_tokens"),
+    ("anthropic-ratelimit-output-tokens-remaining", "output_tokens"),
+    ("x-ratelimit-remaining-requests", "requests"),
+    ("x-ratelimit-remaining-tokens", "tokens"),
+];

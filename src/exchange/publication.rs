@@ -1,0 +1,293 @@
+//! What an interception leaves behind: its record, its single values, its measurements.
+
+use super::admission;
+use super::interception::{Download, Downloading, Interception};
+use crate::answer::{Answer, NAME_BYTES};
+use crate::bridge::Bridge;
+use crate::caller::Client;
+use crate::metric::{Measurement, Metric};
+use crate::note::Note;
+use crate::price;
+use crate::provider::Provider;
+use crate::record::{
+    ActorRef, CredentialRef, ErrorRef, ModelRef, Outcome, ProviderRef, Record, ResponseRef, TextBudget,
+    UpstreamRef, UsageRef, timestamp,
+};
+use crate::rejection::error_type;
+use crate::step::{Effect, Ending};
+use crate::text::{Text, head, one_line};
+use crate::usage::UsageStatus;
+use core::time::Duration;
+
+/// Bytes of a single value.
+const VALUE_BYTES: usize = 256;
+
+impl Interception {
+    /// The single values that are known at the request's headers, so that later filters can use them.
+    pub(super) fn published_at_start(&self, bridge: &Bridge) -> Vec<Effect> {
+        let provider = bridge.providers.get(self.provider).map_or("", |provider| provider.name.as_str());
+        let actor = self.actor.as_ref();
+        let mut effects = Vec::new();
+        let mut publish = |name: &str, value: &str| {
+            if bridge.publishes(name) {
+                effects.push(value_of(name, value));
+            }
+        };
+        publish("id", &self.id);
+        publish("provider", provider);
+        publish("api", self.api.name());
+        publish("actor", actor.map_or("", |actor| &actor.id));
+        publish("session", self.session_id.as_deref().unwrap_or_default());
+        for (key, value) in &self.actor_metadata {
+            publish(&format!("actor_{key}"), value);
+        }
+        effects
+    }
+
+    /// Everything else, when the stream is over.
+    pub(super) fn publish(mut self: Box<Self>, bridge: &Bridge, ending: &Ending) -> Vec<Effect> {
+        let Some(provider) = bridge.providers.get(self.provider) else { return Vec::new() };
+        let outcome = self.outcome(ending);
+        let mut effects = Vec::new();
+        if self.session_id.is_none()
+            && let Some(user_id) = &self.upload.facts().user_id
+        {
+            self.session_id =
+                Client::session_from_user_id(user_id).filter(|_| self.client == Client::ClaudeCode);
+            if let Some(session) = self.session_id.as_deref().filter(|_| bridge.publishes("session")) {
+                effects.push(value_of("session", session));
+            }
+        }
+        let this = &*self;
+        let facts = this.upload.facts();
+        let download = this.downloading();
+        let answer = download.map(|download| download.reader.answer());
+        let mut notes = this.notes.clone();
+        notes.merge(&facts.notes);
+        if let Some(answer) = answer {
+            notes.merge(&answer.notes);
+        }
+        let usage = UsageRef::new(answer, &mut notes);
+        let served = answer.and_then(|answer| answer.model.as_deref());
+        let requested = facts.model.as_ref().map(Text::as_str);
+        let model = served.or(requested).filter(|model| !model.is_empty());
+        let cost_microusd = model.and_then(|model| {
+            let price = price::for_model(&bridge.prices, model);
+            if price.is_none() && !bridge.prices.is_empty() && usage.usage_status != UsageStatus::Missing {
+                notes.add(Note::Price);
+            }
+            let cost = price::cost_microusd(price?, &usage.usage);
+            if cost.is_some() && usage.usage_status == UsageStatus::Partial {
+                notes.add(Note::CostPartial);
+            }
+            cost
+        });
+        let mut budget = TextBudget::new(&bridge.record);
+        let prompt = facts.prompt.as_ref().map(|prompt| budget.text(prompt, &mut notes));
+        let tool_calls =
+            budget.tool_calls(answer.map(|a| a.tool_calls.as_slice()).unwrap_or_default(), &mut notes);
+        let thoughts = budget.thoughts(answer.map(|a| a.thoughts.as_slice()).unwrap_or_default(), &mut notes);
+        let refusal = this.rejection.as_ref().map(|rejection| (rejection.code(), rejection.to_string()));
+        let record = Record {
+            version: 1,
+            id: &this.id,
+            request_id: this.request_id.as_deref(),
+            started_at: timestamp(this.started),
+            ended_at: timestamp(ending.now),
+            duration_ms: millis(ending.now.saturating_sub(this.started)),
+            time_to_first_event_ms: this.first_event.map(|at| millis(at.saturating_sub(this.started))),
+            provider: ProviderRef { r#type: provider.kind.name(), name: &provider.name },
+            api: this.api.name(),
+            method: &this.method,
+            path: &this.path,
+            upstream: UpstreamRef { host: &provider.base_url.authority, cluster: &this.cluster },
+            streaming: facts.stream,
+            model: ModelRef { requested, served },
+            actor: ActorRef::new(this.actor.as_ref(), &this.actor_metadata),
+            client: this.client.name(),
+            user_agent: this.user_agent.as_deref(),
+            session_id: this.session_id.as_deref(),
+            correlating_tool_call_id: facts.correlating_tool_call_id.as_deref(),
+            credential: CredentialRef::new(this.credential.0, this.credential.1.as_deref()),
+            response: ResponseRef {
+                id: answer.and_then(|answer| answer.id.as_deref()),
+                status: this.status(),
+                finish_reasons: answer.map(|answer| answer.finish_reasons.as_slice()).unwrap_or_default(),
+            },
+            usage,
+            cost_microusd,
+            prompt,
+            tool_calls,
+            thoughts,
+            outcome,
+            error: this.error(refusal.as_ref().map(|(code, message)| (*code, message.as_str()))),
+            notes: notes.lines(),
+        };
+        if bridge.metrics {
+            effects.extend(this.measurements(provider, &record, model, &notes.unread_reasons()));
+        }
+        effects.extend(values(bridge, &record, model));
+        // Numbers, strings and JSON that was read before cannot fail to be written.
+        if let Ok(written) = serde_json::to_string(&record) {
+            effects.push(value("ai_bridge_record".to_owned(), written));
+        }
+        effects
+    }
+
+    fn outcome(&self, ending: &Ending) -> Outcome {
+        if self.rejection.is_some() {
+            return Outcome::Rejected;
+        }
+        match &self.download {
+            Download::Local(local) => match local.status {
+                408 => Outcome::AbortedClient,
+                400..=499 => Outcome::Rejected,
+                _ => Outcome::Unavailable,
+            },
+            // An upstream that fails before it answers is answered for by Envoy: it is the client that went away.
+            Download::Awaiting => Outcome::AbortedClient,
+            Download::Reading(download) => download.outcome(ending),
+        }
+    }
+
+    fn downloading(&self) -> Option<&Downloading> {
+        match &self.download {
+            Download::Reading(download) => Some(download),
+            Download::Awaiting | Download::Local(_) => None,
+        }
+    }
+
+    /// What the client got.
+    fn status(&self) -> Option<u16> {
+        match (&self.download, &self.rejection) {
+            (Download::Reading(download), _) => Some(download.status),
+            (Download::Local(local), _) => Some(local.status),
+            (Download::Awaiting, rejection) => rejection.as_ref().map(crate::rejection::Rejection::status),
+        }
+    }
+
+    fn error<'a>(&'a self, refusal: Option<(&'a str, &'a str)>) -> Option<ErrorRef<'a>> {
+        if let (Some((code, message)), Some(rejection)) = (refusal, &self.rejection) {
+            let r#type = Some(error_type(self.api, rejection.status()));
+            return Some(ErrorRef { r#type, code: Some(code), message: Some(message) });
+        }
+        match &self.download {
+            Download::Local(local) => Some(ErrorRef {
+                r#type: Some(error_type(self.api, local.status)),
+                code: Some(local.code),
+                message: Some(local.message),
+            }),
+            Download::Reading(download) => download.reader.answer().error.as_ref().map(ErrorRef::stated),
+            Download::Awaiting => None,
+        }
+    }
+
+    fn measurements(
+        &self,
+        provider: &Provider,
+        record: &Record<'_>,
+        model: Option<&str>,
+        unread: &[&'static str],
+    ) -> Vec<Effect> {
+        let name = || ("provider", provider.name.clone());
+        let api = || ("api", self.api.name().to_owned());
+        // Models only from 2xx answers: whatever a caller asks for is no label value.
+        let served = self.downloading().is_some_and(Downloading::is_success);
+        let model = || ("model", model.filter(|_| served).unwrap_or("unknown").to_owned());
+        let mut measured = Vec::new();
+        let mut measure = |metric: Metric, labels: Vec<(&'static str, String)>, value: u64| {
+            measured.push(Effect::Measure(Measurement { metric, labels, value }));
+        };
+        measure(
+            Metric::Requests,
+            vec![name(), api(), model(), ("outcome", record.outcome.name().to_owned())],
+            1,
+        );
+        let usage = &record.usage.usage;
+        for (kind, tokens) in [
+            ("input", usage.input_tokens),
+            ("output", usage.output_tokens),
+            ("cache_read", usage.cache_read_tokens),
+            ("cache_write", usage.cache_write_tokens),
+            ("reasoning", usage.reasoning_tokens),
+        ] {
+            if let Some(tokens) = tokens.filter(|tokens| *tokens > 0) {
+                measure(Metric::Tokens, vec![name(), model(), ("type", kind.to_owned())], tokens);
+            }
+        }
+        if let Some(cost) = record.cost_microusd.filter(|cost| *cost > 0) {
+            measure(Metric::CostMicrousd, vec![name(), model()], cost);
+        }
+        measure(Metric::DurationMs, vec![name(), api()], record.duration_ms);
+        if let Some(waited) = record.time_to_first_event_ms {
+            measure(Metric::TimeToFirstEventMs, vec![name(), api()], waited);
+        }
+        for reason in unread {
+            measure(Metric::Unread, vec![("reason", (*reason).to_owned())], 1);
+        }
+        if let (Outcome::Rejected, Some(code)) =
+            (record.outcome, record.error.as_ref().and_then(|error| error.code))
+        {
+            measured.push(Effect::Measure(admission::refused(&provider.name, code)));
+        }
+        measured
+    }
+}
+
+impl Downloading {
+    fn outcome(&self, ending: &Ending) -> Outcome {
+        let answer: &Answer = self.reader.answer();
+        if !self.is_success() || answer.error.is_some() {
+            return Outcome::Failed;
+        }
+        if answer.ended || (self.over && self.reader.ends_with_body()) {
+            return Outcome::Completed;
+        }
+        if !self.over && ending.is_by_client() {
+            return Outcome::AbortedClient;
+        }
+        Outcome::AbortedUpstream
+    }
+}
+
+impl Ending {
+    /// Whether it was the client that cut the stream: Envoy's details name the side.
+    /// <https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_conn_man/response_code_details>
+    fn is_by_client(&self) -> bool {
+        let details = self.code_details.as_deref().unwrap_or_default();
+        ["downstream", "http1.", "http2.", "http3."].iter().any(|side| details.starts_with(side))
+    }
+}
+
+/// The single values that are known at the end.
+fn values(bridge: &Bridge, record: &Record<'_>, model: Option<&str>) -> Vec<Effect> {
+    let usage = &record.usage.usage;
+    let number = |number: Option<u64>| number.unwrap_or(0).to_string();
+    [
+        ("model", model.unwrap_or_default().to_owned()),
+        ("outcome", record.outcome.name().to_owned()),
+        ("input_tokens", number(usage.input_tokens)),
+        ("output_tokens", number(usage.output_tokens)),
+        ("cache_read_tokens", number(usage.cache_read_tokens)),
+        ("cache_write_tokens", number(usage.cache_write_tokens)),
+        ("total_tokens", number(usage.total_tokens)),
+        ("cost_microusd", number(record.cost_microusd)),
+    ]
+    .into_iter()
+    .filter(|(name, _)| bridge.publishes(name))
+    .map(|(name, text)| value_of(name, &text))
+    .collect()
+}
+
+/// `ai_bridge_{name}`, harmless in a log line.
+fn value_of(name: &str, text: &str) -> Effect {
+    value(format!("ai_bridge_{name}"), one_line(head(text, NAME_BYTES), VALUE_BYTES))
+}
+
+const fn value(name: String, value: String) -> Effect {
+    Effect::Publish { name, value }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,143 @@
+//! Every call to the host, and what each failure means. A call that the host refuses makes the record poorer or, where
+//! it matters, is logged; nothing here panics unless the host breaks its own interface.
+
+use crate::headers::{HeaderEdits, Headers};
+use crate::metric::MetricKind;
+use crate::step::LocalReply;
+use core::hash::{BuildHasher, Hasher};
+use core::time::Duration;
+use proxy_wasm::hostcalls;
+use proxy_wasm::types::{BufferType, MapType, MetricType};
+use std::collections::hash_map::RandomState;
+use std::time::SystemTime;
+
+/// A direction of the stream.
+#[derive(Clone, Copy)]
+pub(super) enum Side {
+    Request,
+    Response,
+}
+
+impl Side {
+    const fn headers(self) -> MapType {
+        match self {
+            Self::Request => MapType::HttpRequestHeaders,
+            Self::Response => MapType::HttpResponseHeaders,
+        }
+    }
+
+    const fn body(self) -> BufferType {
+        match self {
+            Self::Request => BufferType::HttpRequestBody,
+            Self::Response => BufferType::HttpResponseBody,
+        }
+    }
+}
+
+/// The plugin configuration; empty where there is none.
+pub(super) fn plugin_configuration() -> Vec<u8> {
+    hostcalls::get_buffer(BufferType::PluginConfiguration, 0, usize::MAX).ok().flatten().unwrap_or_default()
+}
+
+/// An environment variable that `host_env_keys` or `key_values` names.
+pub(super) fn environment_variable(name: &str) -> Option<String> {
+    // A name with these characters is none, and the standard library would panic on some of them.
+    if name.is_empty() || name.contains(['=', '\0']) {
+        return None;
+    }
+    std::env::var(name).ok()
+}
+
+/// Time since the Unix epoch.
+pub(super) fn now() -> Duration {
+    let now = hostcalls::get_current_time().unwrap_or(SystemTime::UNIX_EPOCH);
+    now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
+}
+
+/// 128 bits that nobody else has: the standard library's keyed hash, whose key the host draws at random for each VM and
+/// which changes with every call.
+pub(super) fn random() -> u128 {
+    let part = || u128::from(RandomState::new().build_hasher().finish());
+    (part() << 64) | part()
+}
+
+/// All headers of one side. Only in that side's headers callback.
+pub(super) fn headers(side: Side) -> Headers {
+    Headers::new(hostcalls::get_map_bytes(side.headers()).unwrap_or_default())
+}
+
+/// Changes the headers of one side. Only in that side's headers callback.
+pub(super) fn edit_headers(side: Side, edits: &HeaderEdits) {
+    for name in &edits.remove {
+        let _ = hostcalls::remove_map_value(side.headers(), name);
+    }
+    for (name, value) in &edits.set {
+        if hostcalls::set_map_value_bytes(side.headers(), name, Some(value)).is_err() {
+            log::error!("the host refused to set the header {name}");
+        }
+    }
+}
+
+/// The first `size` bytes of the body chunk at hand.
+pub(super) fn chunk(side: Side, size: usize) -> Vec<u8> {
+    if size == 0 {
+        return Vec::new();
+    }
+    hostcalls::get_buffer(side.body(), 0, size).ok().flatten().unwrap_or_default()
+}
+
+/// Sends `bytes` instead of the chunk at hand.
+pub(super) fn replace_chunk(side: Side, size: usize, bytes: &[u8]) {
+    if hostcalls::set_buffer(side.body(), 0, size, bytes).is_err() {
+        log::error!("the host refused to replace a body chunk");
+    }
+}
+
+/// The property `path`, where the host has it.
+pub(super) fn property(path: Vec<&str>) -> Option<Vec<u8>> {
+    hostcalls::get_property(path).ok().flatten()
+}
+
+/// Sets the property `name`.
+pub(super) fn publish(name: &str, value: &str) {
+    if hostcalls::set_property(vec![name], Some(value.as_bytes())).is_err() {
+        log::warn!("the host refused to set the property {name}");
+    }
+}
+
+/// Answers the client.
+pub(super) fn reply(reply: &LocalReply) {
+    // The SDK takes text; a value that is none (it came from another filter's reply) is left out.
+    let headers = reply.headers.iter();
+    let text = headers
+        .filter_map(|(name, value)| Some((name.as_str(), core::str::from_utf8(value).ok()?)))
+        .collect();
+    if hostcalls::send_http_response(u32::from(reply.status), text, Some(reply.body.as_bytes())).is_err() {
+        log::error!("the host refused a reply with status {}", reply.status);
+    }
+}
+
+/// Cuts the stream.
+pub(super) fn reset() {
+    let _ = hostcalls::reset_http_response();
+}
+
+/// The id of the metric `name`.
+pub(super) fn define_metric(kind: MetricKind, name: &str) -> Option<u32> {
+    let kind = match kind {
+        MetricKind::Counter => MetricType::Counter,
+        MetricKind::Gauge => MetricType::Gauge,
+        MetricKind::Histogram => MetricType::Histogram,
+    };
+    hostcalls::define_metric(kind, name).ok()
+}
+
+/// Adds to a counter.
+pub(super) fn increment_metric(id: u32, by: u64) {
+    let _ = hostcalls::increment_metric(id, i64::try_from(by).unwrap_or(i64::MAX));
+}
+
+/// Sets a gauge or adds to a histogram.
+pub(super) fn record_metric(id: u32, value: u64) {
+    let _ = hostcalls::record_metric(id, value);
+}

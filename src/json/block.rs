@@ -1,0 +1,176 @@
+//! Sixteen bytes at once: what they are, as masks of one bit a byte, the first byte in the lowest bit.
+
+/// Bytes in a block.
+pub(super) const BLOCK: usize = 16;
+
+/// The bytes of a block that matter in a string.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Classes {
+    /// A quote, a backslash or a control character: what ends a plain run.
+    pub(super) special: u32,
+    /// Not ASCII.
+    pub(super) high: u32,
+}
+
+/// The bytes of a block that matter where it has a backslash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Escapes {
+    pub(super) backslash: u32,
+    /// What may follow a backslash and is an escape with it: one of `"\/bfnrt`, not `u`.
+    pub(super) letter: u32,
+}
+
+/// Where a plain run ends, and whether it is more than ASCII.
+#[inline(always)]
+pub(super) fn classify(block: &[u8; BLOCK]) -> Classes {
+    let lanes = Lanes::load(block);
+    let special = lanes.equal(b'"').or(lanes.equal(b'\\')).or(lanes.control());
+    Classes { special: special.mask(), high: lanes.mask() }
+}
+
+/// Where escapes are, and whether they are right.
+#[inline(always)]
+pub(super) fn escapes(block: &[u8; BLOCK]) -> Escapes {
+    let lanes = Lanes::load(block);
+    let backslash = lanes.equal(b'\\');
+    let letter = backslash.or(lanes.equal(b'"')).or(lanes.equal(b'/')).or(lanes.equal(b'b'));
+    let letter =
+        letter.or(lanes.equal(b'f')).or(lanes.equal(b'n')).or(lanes.equal(b'r')).or(lanes.equal(b't'));
+    Escapes { backslash: backslash.mask(), letter: letter.mask() }
+}
+
+/// Where white space is (RFC 8259 §2).
+#[inline(always)]
+pub(super) fn space(block: &[u8; BLOCK]) -> u32 {
+    let lanes = Lanes::load(block);
+    lanes.equal(b' ').or(lanes.equal(b'\n')).or(lanes.equal(b'\r')).or(lanes.equal(b'\t')).mask()
+}
+
+/// Whether a byte ends a plain run.
+#[inline(always)]
+pub(super) fn is_special(byte: u8) -> bool {
+    byte == b'"' || byte == b'\\' || byte < 0x20
+}
+
+/// Sixteen bytes, or sixteen answers in the highest bit of each.
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+#[derive(Clone, Copy)]
+struct Lanes(core::arch::wasm32::v128);
+
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+impl Lanes {
+    /// One load; that it is written without a pointer keeps it safe.
+    #[inline(always)]
+    fn load(block: &[u8; BLOCK]) -> Self {
+        let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = *block;
+        Self(core::arch::wasm32::u8x16(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p))
+    }
+
+    #[inline(always)]
+    fn equal(self, byte: u8) -> Self {
+        Self(core::arch::wasm32::u8x16_eq(self.0, core::arch::wasm32::u8x16_splat(byte)))
+    }
+
+    #[inline(always)]
+    fn control(self) -> Self {
+        Self(core::arch::wasm32::u8x16_lt(self.0, core::arch::wasm32::u8x16_splat(0x20)))
+    }
+
+    #[inline(always)]
+    fn or(self, other: Self) -> Self {
+        Self(core::arch::wasm32::v128_or(self.0, other.0))
+    }
+
+    #[inline(always)]
+    fn mask(self) -> u32 {
+        u32::from(core::arch::wasm32::u8x16_bitmask(self.0))
+    }
+}
+
+/// The same in two words, for where there are no vectors: tests and tools.
+#[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
+#[derive(Clone, Copy)]
+struct Lanes(u64, u64);
+
+#[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
+impl Lanes {
+    const ONES: u64 = u64::MAX / 0xff;
+    const HIGH: u64 = Self::ONES << 7;
+
+    #[inline(always)]
+    fn load(block: &[u8; BLOCK]) -> Self {
+        let both = u128::from_le_bytes(*block);
+        Self(both as u64, (both >> 64) as u64)
+    }
+
+    #[inline(always)]
+    fn each(self, of: impl Fn(u64) -> u64) -> Self {
+        Self(of(self.0), of(self.1))
+    }
+
+    /// Sets the highest bit of each byte that is zero. No byte carries into the next.
+    #[inline(always)]
+    fn zero(self) -> Self {
+        self.each(|word| !(((word & !Self::HIGH) + !Self::HIGH) | word) & Self::HIGH)
+    }
+
+    #[inline(always)]
+    fn equal(self, byte: u8) -> Self {
+        self.each(|word| word ^ (Self::ONES * u64::from(byte))).zero()
+    }
+
+    #[inline(always)]
+    fn control(self) -> Self {
+        self.each(|word| word & (Self::ONES * 0xe0)).zero()
+    }
+
+    #[inline(always)]
+    fn or(self, other: Self) -> Self {
+        Self(self.0 | other.0, self.1 | other.1)
+    }
+
+    #[inline(always)]
+    fn mask(self) -> u32 {
+        // The product's highest byte is the sum of the highest bit of each byte i, at bit i.
+        let Self(low, high) =
+            self.each(|word| ((word & Self::HIGH) >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56);
+        ((high << 8) | low) as u32
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BLOCK, Classes, classify, escapes, is_special, space};
+
+    /// Every byte at every place, among others of every sort.
+    fn each(check: impl Fn(&[u8; BLOCK], &dyn Fn(fn(u8) -> bool) -> u32)) {
+        for filler in *b"a\"\\ \x00u\xff\x80\x01" {
+            for byte in 0..=u8::MAX {
+                for place in 0..BLOCK {
+                    let mut block = [filler; BLOCK];
+                    block[place] = byte;
+                    let mask = |is: fn(u8) -> bool| (0..BLOCK).map(|i| u32::from(is(block[i])) << i).sum();
+                    check(&block, &mask);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_byte_is_classified_at_every_place() {
+        each(|block, mask| {
+            let expected = Classes { special: mask(is_special), high: mask(|byte| byte >= 0x80) };
+            assert_eq!(classify(block), expected, "{block:?}");
+            assert_eq!(space(block), mask(|byte| b" \t\r\n".contains(&byte)));
+        });
+    }
+
+    #[test]
+    fn every_byte_of_an_escape_is_recognised_at_every_place() {
+        each(|block, mask| {
+            let found = escapes(block);
+            assert_eq!(found.backslash, mask(|byte| byte == b'\\'));
+            assert_eq!(found.letter, mask(|byte| b"\"\\/bfnrt".contains(&byte)));
+        });
+    }
+}

@@ -1,0 +1,96 @@
+//! What an interception cost (contract §14).
+
+use crate::config::Price;
+use crate::usage::Usage;
+
+/// The price that holds for `model`: the first that names it.
+#[must_use]
+pub fn for_model<'a>(prices: &'a [Price], model: &str) -> Option<&'a Price> {
+    prices.iter().find(|price| price.models.iter().any(|pattern| pattern.matches(model)))
+}
+
+/// Millionths of a US dollar, rounded half up once; `None` where no number was stated.
+///
+/// A price is in USD per million tokens, which is microUSD per token. Reasoning is inside the output. Cache writes of
+/// unknown age are priced as five-minute writes; a price that is missing for the cache is the input's.
+#[must_use]
+pub fn cost_microusd(price: &Price, usage: &Usage) -> Option<u64> {
+    usage.total_tokens?;
+    let written = usage.cache_write_tokens.unwrap_or(0);
+    let one_hour = usage.details.cache_write_1h_tokens.unwrap_or(0).min(written);
+    let five_minutes = written.saturating_sub(one_hour);
+    let sum: f64 = [
+        (usage.input_tokens, price.input),
+        (usage.output_tokens, price.output),
+        (usage.cache_read_tokens, price.cache_read.unwrap_or(price.input)),
+        (Some(five_minutes), price.cache_write_5m.unwrap_or(price.input)),
+        (Some(one_hour), price.cache_write_1h.unwrap_or(price.input)),
+    ]
+    .into_iter()
+    .map(|(tokens, price)| as_f64(tokens.unwrap_or(0)) * price)
+    .sum();
+    Some(round_half_up(sum))
+}
+
+#[expect(clippy::cast_precision_loss, reason = "token counts are below 2^53")]
+const fn as_f64(tokens: u64) -> f64 {
+    tokens as f64
+}
+
+/// The cast saturates; sums are not negative. What binary fractions lose (0.1 × 5 is a little below 0.5) is far below
+/// a thousandth of a microUSD.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "see above")]
+fn round_half_up(sum: f64) -> u64 {
+    (sum + 0.5 + 1e-7).floor() as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{cost_microusd, for_model};
+    use crate::config::Price;
+    use crate::glob::Glob;
+    use crate::usage::{Usage, UsageDetails};
+
+    fn price() -> Price {
+        Price {
+            models: vec![Glob::new("claude-opus-4-*")],
+            input: 5.0,
+            output: 25.0,
+            cache_read: Some(0.5),
+            cache_write_5m: Some(6.25),
+            cache_write_1h: None,
+        }
+    }
+
+    #[test]
+    fn the_sum_is_rounded_once_and_half_up() {
+        let usage = |read, write, hour| Usage {
+            input_tokens: Some(10),
+            output_tokens: Some(2),
+            cache_read_tokens: Some(read),
+            cache_write_tokens: Some(write),
+            total_tokens: Some(1),
+            details: UsageDetails { cache_write_1h_tokens: Some(hour), ..UsageDetails::default() },
+            ..Usage::default()
+        };
+        assert_eq!(cost_microusd(&price(), &usage(0, 0, 0)), Some(100));
+        assert_eq!(cost_microusd(&price(), &usage(1, 0, 0)), Some(101));
+        assert_eq!(cost_microusd(&price(), &usage(0, 1, 0)), Some(106));
+        assert_eq!(cost_microusd(&price(), &usage(1, 1, 0)), Some(107));
+        assert_eq!(cost_microusd(&price(), &usage(0, 3, 2)), Some(116));
+    }
+
+    #[test]
+    fn what_was_never_stated_costs_nothing_known() {
+        assert_eq!(cost_microusd(&price(), &Usage::default()), None);
+    }
+
+    #[test]
+    fn the_first_price_that_names_the_model_holds() {
+        let dear = Price { models: vec![Glob::new("*")], input: 99.0, ..price() };
+        let prices = [price(), dear];
+        assert_eq!(for_model(&prices, "claude-opus-4-1").map(|price| price.input), Some(5.0));
+        assert_eq!(for_model(&prices, "gpt-5").map(|price| price.input), Some(99.0));
+        assert!(for_model(&prices[..1], "gpt-5").is_none());
+    }
+}

@@ -1,0 +1,418 @@
+//! The interception record, version 1 (contract §8): one JSON document per bridged request.
+//!
+//! Optional members are left out where nothing is known; lists are always there.
+
+use crate::answer::{Answer, ApiError, NAME_BYTES, Thought, ToolCall};
+use crate::caller::Actor;
+use crate::config::RecordPolicy;
+use crate::credential::CredentialKind;
+use crate::json;
+use crate::note::{Note, Notes};
+use crate::text::{Spoken, Text, cut_as_written, head, written_bytes};
+use crate::usage::{Usage, UsageStatus, VERBATIM_BYTES};
+use core::fmt;
+use core::time::Duration;
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+/// How an interception ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// The API's own end was forwarded.
+    Completed,
+    /// An error status of the upstream, or an error inside a 200.
+    Failed,
+    /// Refused by the gateway; `error.code` says why.
+    Rejected,
+    /// No response headers ever came from the upstream.
+    Unavailable,
+    /// The client went away before the end.
+    AbortedClient,
+    /// The upstream's answer began and did not end.
+    AbortedUpstream,
+}
+
+impl Outcome {
+    /// As it stands in records and labels.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Rejected => "rejected",
+            Self::Unavailable => "unavailable",
+            Self::AbortedClient => "aborted_client",
+            Self::AbortedUpstream => "aborted_upstream",
+        }
+    }
+}
+
+/// The record as it is written.
+#[derive(Debug, Serialize)]
+pub struct Record<'a> {
+    /// Always 1.
+    pub version: u8,
+    /// `UUIDv7`.
+    pub id: &'a str,
+    /// `x-request-id` as Envoy has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<&'a str>,
+    /// When the request's headers came, RFC 3339 with milliseconds.
+    pub started_at: String,
+    /// When the stream was over.
+    pub ended_at: String,
+    /// Between the two.
+    pub duration_ms: u64,
+    /// From the request's headers to the first event of a stream.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time_to_first_event_ms: Option<u64>,
+    /// The configured provider.
+    pub provider: ProviderRef<'a>,
+    /// `messages`, `chat_completions` or `responses`.
+    pub api: &'static str,
+    /// The client's.
+    pub method: &'a str,
+    /// The client's, without query.
+    pub path: &'a str,
+    /// Where the request was sent, or would have been.
+    pub upstream: UpstreamRef<'a>,
+    /// A streamed answer was asked for.
+    pub streaming: bool,
+    /// Asked for and served.
+    pub model: ModelRef<'a>,
+    /// The authenticated caller.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub actor: Option<ActorRef<'a>>,
+    /// The program that called.
+    pub client: &'static str,
+    /// Its user agent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user_agent: Option<&'a str>,
+    /// Its session.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session_id: Option<&'a str>,
+    /// The tool call whose result this request brings.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub correlating_tool_call_id: Option<&'a str>,
+    /// Whose credential.
+    pub credential: CredentialRef<'a>,
+    /// The upstream's answer.
+    pub response: ResponseRef<'a>,
+    /// Tokens.
+    pub usage: UsageRef,
+    /// Millionths of a US dollar, by the configured prices.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cost_microusd: Option<u64>,
+    /// The user's last text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prompt: Option<Spoken<'a>>,
+    /// What the model called.
+    pub tool_calls: Vec<ToolCallRef<'a>>,
+    /// What the model thought.
+    pub thoughts: Vec<ThoughtRef<'a>>,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// What went wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<ErrorRef<'a>>,
+    /// Where the record is poorer than the traffic, and the like.
+    pub notes: Vec<String>,
+}
+
+/// `provider`
+#[derive(Debug, Serialize)]
+pub struct ProviderRef<'a> {
+    /// The provider type.
+    pub r#type: &'static str,
+    /// The configured name.
+    pub name: &'a str,
+}
+
+/// `upstream`
+#[derive(Debug, Serialize)]
+pub struct UpstreamRef<'a> {
+    /// The base URL's host.
+    pub host: &'a str,
+    /// Envoy's cluster.
+    pub cluster: &'a str,
+}
+
+/// `model`
+#[derive(Debug, Serialize)]
+pub struct ModelRef<'a> {
+    /// By the request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub requested: Option<&'a str>,
+    /// By the response.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub served: Option<&'a str>,
+}
+
+/// `actor`
+#[derive(Debug, Serialize)]
+pub struct ActorRef<'a> {
+    /// Who.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<&'a str>,
+    /// What the configured headers say of them.
+    #[serde(serialize_with = "as_object")]
+    pub metadata: &'a [(String, String)],
+}
+
+/// `credential`
+#[derive(Debug, Serialize)]
+pub struct CredentialRef<'a> {
+    /// `centralized`, `byok` or `none`.
+    pub kind: &'static str,
+    /// A few characters of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<&'a str>,
+}
+
+/// `response`
+#[derive(Debug, Serialize)]
+pub struct ResponseRef<'a> {
+    /// The provider's id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<&'a str>,
+    /// What the client got.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// Why the model stopped.
+    pub finish_reasons: &'a [String],
+}
+
+/// `usage`
+#[derive(Debug, Serialize)]
+pub struct UsageRef {
+    /// How much was seen.
+    pub usage_status: UsageStatus,
+    /// The numbers in one meaning.
+    #[serde(flatten)]
+    pub usage: Usage,
+    /// The provider's own final usage object.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub provider_usage: Option<Box<RawValue>>,
+}
+
+/// One of `tool_calls`
+#[derive(Debug, Serialize)]
+pub struct ToolCallRef<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    item_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    arguments: Option<Arguments<'a>>,
+    kind: &'static str,
+    complete: bool,
+}
+
+/// A tool call's arguments: JSON where they are, else the text.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Arguments<'a> {
+    Json(Box<RawValue>),
+    Text(Spoken<'a>),
+}
+
+impl fmt::Debug for Arguments<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Json(json) => write!(f, "Json({} bytes)", json.get().len()),
+            Self::Text(text) => text.fmt(f),
+        }
+    }
+}
+
+/// One of `thoughts`
+#[derive(Debug, Serialize)]
+pub struct ThoughtRef<'a> {
+    source: &'static str,
+    text: Spoken<'a>,
+}
+
+/// `error`
+#[derive(Debug, Serialize)]
+pub struct ErrorRef<'a> {
+    /// The dialect's type.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub r#type: Option<&'a str>,
+    /// The dialect's code; of our own refusals the reason.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<&'a str>,
+    /// For people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<&'a str>,
+}
+
+/// Cuts the texts of one record to its bounds, in the order in which they are asked for.
+#[derive(Debug)]
+pub struct TextBudget<'a> {
+    policy: &'a RecordPolicy,
+    left: usize,
+}
+
+// === impl TextBudget ===
+
+impl<'a> TextBudget<'a> {
+    /// All of `record.total_bytes` is left.
+    #[must_use]
+    pub const fn new(policy: &'a RecordPolicy) -> Self {
+        Self { policy, left: policy.total_bytes }
+    }
+
+    /// As much of `text` as may be written.
+    pub fn text<'t>(&mut self, text: &'t Text, notes: &mut Notes) -> Spoken<'t> {
+        let kept = cut_as_written(text.as_str(), self.policy.text_bytes.min(self.left));
+        self.left = self.left.saturating_sub(written_bytes(kept));
+        if text.is_cut() || kept.len() < text.as_str().len() {
+            notes.add(Note::TextCut);
+        }
+        Spoken(kept)
+    }
+
+    /// The tool calls with as much of their arguments as may be written.
+    pub fn tool_calls<'t>(&mut self, calls: &'t [ToolCall], notes: &mut Notes) -> Vec<ToolCallRef<'t>> {
+        let written = calls.iter().map(|call| ToolCallRef {
+            id: call.id.as_deref(),
+            item_id: call.item_id.as_deref(),
+            name: call.name.as_deref(),
+            arguments: self.arguments(&call.arguments, notes),
+            kind: if call.hosted { "hosted" } else { "client" },
+            complete: call.complete,
+        });
+        written.collect()
+    }
+
+    /// The thoughts that say something.
+    pub fn thoughts<'t>(&mut self, thoughts: &'t [Thought], notes: &mut Notes) -> Vec<ThoughtRef<'t>> {
+        let said = thoughts.iter().filter(|thought| !thought.text.is_empty());
+        said.map(|thought| ThoughtRef { source: thought.source, text: self.text(&thought.text, notes) })
+            .collect()
+    }
+
+    fn arguments<'t>(&mut self, text: &'t Text, notes: &mut Notes) -> Option<Arguments<'t>> {
+        if !self.policy.tool_arguments || (text.is_empty() && !text.is_cut()) {
+            return None;
+        }
+        let whole = (!text.is_cut()).then(|| compact(text.as_str())).flatten();
+        Some(match whole {
+            Some(json) if json.get().len() <= self.policy.text_bytes.min(self.left) => {
+                self.left = self.left.saturating_sub(json.get().len());
+                Arguments::Json(json)
+            }
+            _ => Arguments::Text(self.text(text, notes)),
+        })
+    }
+}
+
+/// JSON on one line, or `None` where `text` is none.
+fn compact(text: &str) -> Option<Box<RawValue>> {
+    RawValue::from_string(json::compact(text).ok()?).ok()
+}
+
+impl UsageRef {
+    /// The numbers of `answer`.
+    #[must_use]
+    pub fn new(answer: Option<&Answer>, notes: &mut Notes) -> Self {
+        let Some(answer) = answer else {
+            return Self {
+                usage_status: UsageStatus::Missing,
+                usage: Usage::default(),
+                provider_usage: None,
+            };
+        };
+        if answer.usage.has_unreadable() {
+            notes.add(Note::UsageUnreadable);
+        }
+        let verbatim = answer.usage.verbatim().filter(|raw| {
+            let fits = raw.len() <= VERBATIM_BYTES;
+            if !fits {
+                notes.add(Note::UsageTooLarge);
+            }
+            fits
+        });
+        Self {
+            usage_status: answer.usage.status(),
+            usage: answer.usage.usage(answer.api),
+            provider_usage: verbatim.and_then(compact),
+        }
+    }
+}
+
+impl<'a> ErrorRef<'a> {
+    /// What the provider stated.
+    #[must_use]
+    pub fn stated(error: &'a ApiError) -> Self {
+        Self { r#type: error.kind.as_deref(), code: error.code.as_deref(), message: error.message.as_deref() }
+    }
+}
+
+impl<'a> ActorRef<'a> {
+    /// The actor as the record shows them; `None` where nothing is known.
+    #[must_use]
+    pub fn new(actor: Option<&'a Actor>, metadata: &'a [(String, String)]) -> Option<Self> {
+        let id = actor.map(|actor| head(&actor.id, NAME_BYTES));
+        (id.is_some() || !metadata.is_empty()).then_some(Self { id, metadata })
+    }
+}
+
+impl CredentialRef<'_> {
+    /// A credential of that kind.
+    #[must_use]
+    pub const fn new(kind: CredentialKind, hint: Option<&str>) -> CredentialRef<'_> {
+        CredentialRef { kind: kind.name(), hint }
+    }
+}
+
+fn as_object<S: serde::Serializer>(pairs: &&[(String, String)], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(pairs.iter().map(|(key, value)| (key, head(value, NAME_BYTES))))
+}
+
+/// RFC 3339 in UTC with milliseconds: `2026-11-23T05:33:00.000Z`. `at` is time since the Unix epoch.
+#[must_use]
+pub fn timestamp(at: Duration) -> String {
+    let seconds = at.as_secs();
+    let (days, second) = (seconds / 86_400, seconds % 86_400);
+    let (year, month, day) = date(days);
+    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{:03}Z", at.subsec_millis())
+}
+
+/// The Gregorian date `days` after 1970-01-01: years are counted from March, so that the leap day comes last, in eras
+/// of 400 years.
+const fn date(days: u64) -> (u64, u64, u64) {
+    let from_march_0000 = days + 719_468;
+    let (era, day_of_era) = (from_march_0000 / 146_097, from_march_0000 % 146_097);
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+    let year = year_of_era + era * 400 + if month <= 2 { 1 } else { 0 };
+    (year, month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::timestamp;
+    use core::time::Duration;
+
+    #[test]
+    fn a_timestamp_is_rfc_3339_in_utc_with_milliseconds() {
+        for (millis, written) in [
+            (0, "1970-01-01T00:00:00.000Z"),
+            (951_782_400_000, "2000-02-29T00:00:00.000Z"),
+            (1_709_251_199_999, "2024-02-29T23:59:59.999Z"),
+            (1_709_251_200_001, "2024-03-01T00:00:00.001Z"),
+            (1_795_411_980_042, "2026-11-23T05:33:00.042Z"),
+            (4_102_444_800_000, "2100-01-01T00:00:00.000Z"),
+        ] {
+            assert_eq!(timestamp(Duration::from_millis(millis)), written);
+        }
+    }
+}

@@ -1,0 +1,289 @@
+//! Why the gateway answers a request itself, and how that answer looks in the caller's dialect (contract §9).
+
+use crate::api::Api;
+use crate::credential::Vendor;
+use crate::json;
+use crate::route::PathProblem;
+use crate::step::LocalReply;
+use crate::text;
+use core::fmt;
+use serde::Serialize;
+
+/// A request that this filter refuses.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Rejection {
+    /// 400: the path could mean something else to the upstream.
+    InvalidPath(PathProblem),
+    /// 404: nothing is served there.
+    NotFound {
+        /// As sent, not trusted.
+        method: String,
+        /// As sent, not trusted.
+        path: String,
+    },
+    /// 503: the operator has switched the provider off.
+    ProviderDisabled,
+    /// 426: a bridged route is never tunnelled; clients fall back to POST at once.
+    UpgradeRefused,
+    /// 501: a passthrough route is never tunnelled either.
+    UpgradeUnsupported,
+    /// 405: bridged routes take POST.
+    MethodNotAllowed,
+    /// 400: one of two credentials would slip past inspection.
+    RepeatedCredential,
+    /// 403: a key of another vendor.
+    WrongVendor(Vendor),
+    /// 403: callers may not bring their own credential.
+    ByokDenied,
+    /// 403: with the central key, stored objects are out of reach.
+    StoredObjectDenied,
+    /// 401: no credential, and none is configured.
+    MissingCredential,
+    /// 400: the header that names the actor is repeated or not UTF-8.
+    UnreadableActor,
+    /// 401: an actor is required.
+    MissingActor,
+    /// 415: the body cannot be read.
+    UnsupportedEncoding,
+    /// 413: declared or actual size.
+    RequestTooLarge,
+    /// 400: a bridged request needs a body.
+    EmptyBody,
+    /// 400: the body is not one valid JSON object.
+    InvalidJson(json::Error),
+    /// 400: the upstream might believe the other one.
+    RepeatedMember(&'static str),
+    /// 403: by the model policy.
+    ModelDenied(String),
+    /// 403: there is a model policy and the request names no model.
+    ModelUnreadable,
+    /// 501: its usage could never be seen.
+    BackgroundRefused,
+}
+
+impl Rejection {
+    /// The HTTP status.
+    #[must_use]
+    pub const fn status(&self) -> u16 {
+        match self {
+            Self::InvalidPath(_)
+            | Self::RepeatedCredential
+            | Self::UnreadableActor
+            | Self::EmptyBody
+            | Self::InvalidJson(_)
+            | Self::RepeatedMember(_) => 400,
+            Self::MissingCredential | Self::MissingActor => 401,
+            Self::WrongVendor(_)
+            | Self::ByokDenied
+            | Self::StoredObjectDenied
+            | Self::ModelDenied(_)
+            | Self::ModelUnreadable => 403,
+            Self::NotFound { .. } => 404,
+            Self::MethodNotAllowed => 405,
+            Self::RequestTooLarge => 413,
+            Self::UnsupportedEncoding => 415,
+            Self::UpgradeRefused => 426,
+            Self::UpgradeUnsupported | Self::BackgroundRefused => 501,
+            Self::ProviderDisabled => 503,
+        }
+    }
+
+    /// The reason as one snake-case word: `error.code` of the reply (OpenAI's shape), of the record and of the metric.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::InvalidPath(_) => "invalid_path",
+            Self::NotFound { .. } => "not_found",
+            Self::ProviderDisabled => "provider_disabled",
+            Self::UpgradeRefused => "upgrade_refused",
+            Self::UpgradeUnsupported => "upgrade_unsupported",
+            Self::MethodNotAllowed => "method_not_allowed",
+            Self::RepeatedCredential => "repeated_credential",
+            Self::WrongVendor(_) => "wrong_vendor_credential",
+            Self::ByokDenied => "byok_denied",
+            Self::StoredObjectDenied => "stored_object_denied",
+            Self::MissingCredential => "missing_credential",
+            Self::UnreadableActor => "unreadable_actor",
+            Self::MissingActor => "missing_actor",
+            Self::UnsupportedEncoding => "unsupported_encoding",
+            Self::RequestTooLarge => "request_too_large",
+            Self::EmptyBody => "empty_body",
+            Self::InvalidJson(_) => "invalid_json",
+            Self::RepeatedMember(_) => "repeated_member",
+            Self::ModelDenied(_) => "model_denied",
+            Self::ModelUnreadable => "model_unreadable",
+            Self::BackgroundRefused => "background_refused",
+        }
+    }
+
+    /// The answer to the caller. Nothing of the configuration, of keys or of upstream addresses is in it.
+    #[must_use]
+    pub fn reply(&self, dialect: Api) -> LocalReply {
+        let mut reply = reply(dialect, self.status(), self.code(), &self.to_string());
+        reply.headers.push(("x-should-retry".to_owned(), b"false".to_vec()));
+        if *self == Self::MethodNotAllowed {
+            reply.headers.push(("allow".to_owned(), b"POST".to_vec()));
+        }
+        reply
+    }
+}
+
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::InvalidPath(problem) => write!(f, "the request path is not acceptable: {problem}"),
+            Self::NotFound { method, path } => {
+                write!(f, "no route for {} {}", text::head(method, 64), text::head(path, MESSAGE_PATH_BYTES))
+            }
+            Self::ProviderDisabled => f.write_str("this provider is disabled"),
+            Self::UpgradeRefused => f.write_str("this route takes no WebSocket or other upgrade; use POST"),
+            Self::UpgradeUnsupported => f.write_str("upgrades are not supported on this route"),
+            Self::MethodNotAllowed => f.write_str("this route takes POST only"),
+            Self::RepeatedCredential => f.write_str("a credential header was sent more than once"),
+            Self::WrongVendor(vendor) => {
+                write!(f, "the credential sent is a key of {}, which is not forwarded to this provider", vendor.name())
+            }
+            Self::ByokDenied => f.write_str("callers' own credentials are not accepted here; send none"),
+            Self::StoredObjectDenied => {
+                f.write_str("stored objects are not reachable with the gateway's own credential")
+            }
+            Self::MissingCredential => f.write_str("a credential of your own is required"),
+            Self::UnreadableActor => f.write_str("the caller's identity was sent more than once or is not UTF-8"),
+            Self::MissingActor => f.write_str("the caller is not identified"),
+            Self::UnsupportedEncoding => f.write_str(
+                "the request body must not be compressed on its way through this gateway; the operator can put \
+                 Envoy's decompressor filter (envoy.filters.http.decompressor) in front",
+            ),
+            Self::RequestTooLarge => f.write_str("the request body is too large"),
+            Self::EmptyBody => f.write_str("a JSON body is required"),
+            Self::InvalidJson(error) => write!(f, "the request body is not one valid JSON object: {error}"),
+            Self::RepeatedMember(name) => write!(f, "the member \"{name}\" stands more than once in the request body"),
+            Self::ModelDenied(model) => write!(f, "the model \"{}\" is not allowed", text::head(model, 256)),
+            Self::ModelUnreadable => f.write_str("the request names no model, and only certain models are allowed"),
+            Self::BackgroundRefused => f.write_str("background responses are not supported"),
+        }
+    }
+}
+
+/// Bytes of a path shown in a message.
+const MESSAGE_PATH_BYTES: usize = 1024;
+
+/// A reply of the gateway in `dialect`. `code` is shown where the dialect has a place for it.
+#[must_use]
+pub fn reply(dialect: Api, status: u16, code: &str, message: &str) -> LocalReply {
+    let kind = error_type(dialect, status);
+    let error = match dialect {
+        Api::Messages => serde_json::to_string(&MessagesError {
+            r#type: "error",
+            error: MessagesErrorBody { r#type: kind, message },
+        }),
+        Api::ChatCompletions | Api::Responses => serde_json::to_string(&OpenAiError {
+            error: OpenAiErrorBody { message, r#type: kind, param: None, code },
+        }),
+    };
+    LocalReply {
+        status,
+        headers: vec![("content-type".to_owned(), b"application/json".to_vec())],
+        // Writing strings into a string cannot fail; an empty body would still carry the status.
+        body: error.unwrap_or_default(),
+    }
+}
+
+/// The dialect's `error.type` for a status (contract §9).
+#[must_use]
+pub const fn error_type(dialect: Api, status: u16) -> &'static str {
+    let messages = matches!(dialect, Api::Messages);
+    match status {
+        401 => "authentication_error",
+        403 => "permission_error",
+        404 => "not_found_error",
+        413 if messages => "request_too_large",
+        429 => "rate_limit_error",
+        501 => "invalid_request_error",
+        503 if messages => "overloaded_error",
+        408 | 504 if messages => "timeout_error",
+        408 => "server_error",
+        400..=499 => "invalid_request_error",
+        _ if messages => "api_error",
+        _ => "server_error",
+    }
+}
+
+/// <https://docs.anthropic.com/en/api/errors>
+#[derive(Serialize)]
+struct MessagesError<'a> {
+    r#type: &'static str,
+    error: MessagesErrorBody<'a>,
+}
+
+#[derive(Serialize)]
+struct MessagesErrorBody<'a> {
+    r#type: &'static str,
+    message: &'a str,
+}
+
+/// <https://platform.openai.com/docs/guides/error-codes>
+#[derive(Serialize)]
+struct OpenAiError<'a> {
+    error: OpenAiErrorBody<'a>,
+}
+
+#[derive(Serialize)]
+struct OpenAiErrorBody<'a> {
+    message: &'a str,
+    r#type: &'static str,
+    param: Option<&'a str>,
+    code: &'a str,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Rejection, error_type, reply};
+    use crate::api::Api;
+
+    #[test]
+    fn each_dialect_has_its_own_shape() {
+        assert_eq!(
+            reply(Api::Messages, 503, "provider_disabled", "m").body,
+            r#"{"type":"error","error":{"type":"overloaded_error","message":"m"}}"#
+        );
+        assert_eq!(
+            reply(Api::Responses, 503, "provider_disabled", "m").body,
+            r#"{"error":{"message":"m","type":"server_error","param":null,"code":"provider_disabled"}}"#
+        );
+    }
+
+    #[test]
+    fn hostile_text_in_a_message_is_escaped() {
+        let path = "/x\"\n\u{0}".to_owned();
+        let reply = Rejection::NotFound { method: "GET".to_owned(), path }.reply(Api::ChatCompletions);
+        let body: serde_json::Value = serde_json::from_str(&reply.body).unwrap();
+        assert_eq!(body["error"]["message"], "no route for GET /x\"\n\0");
+        assert_eq!(body["error"]["code"], "not_found");
+    }
+
+    #[test]
+    fn the_type_follows_status_and_dialect() {
+        for (status, messages, openai) in [
+            (400, "invalid_request_error", "invalid_request_error"),
+            (401, "authentication_error", "authentication_error"),
+            (402, "invalid_request_error", "invalid_request_error"),
+            (403, "permission_error", "permission_error"),
+            (404, "not_found_error", "not_found_error"),
+            (405, "invalid_request_error", "invalid_request_error"),
+            (408, "timeout_error", "server_error"),
+            (413, "request_too_large", "invalid_request_error"),
+            (415, "invalid_request_error", "invalid_request_error"),
+            (426, "invalid_request_error", "invalid_request_error"),
+            (429, "rate_limit_error", "rate_limit_error"),
+            (500, "api_error", "server_error"),
+            (501, "invalid_request_error", "invalid_request_error"),
+            (502, "api_error", "server_error"),
+            (503, "overloaded_error", "server_error"),
+            (504, "timeout_error", "server_error"),
+        ] {
+            assert_eq!(error_type(Api::Messages, status), messages, "{status}");
+            assert_eq!(error_type(Api::Responses, status), openai, "{status}");
+        }
+    }
+}

@@ -1,0 +1,350 @@
+//! What paths are, by example and by property.
+
+use super::hygiene::decode;
+use super::*;
+use crate::provider::{BaseUrl, Byok, Key, ModelPolicy};
+use proptest::prelude::*;
+use std::borrow::Cow;
+
+fn provider(kind: ProviderType, name: &str, base_path: &str) -> Provider {
+    Provider {
+        kind,
+        name: name.to_owned(),
+        enabled: true,
+        base_url: BaseUrl { authority: "upstream.example".to_owned(), path: base_path.to_owned() },
+        cluster: name.to_owned(),
+        byok_cluster: name.to_owned(),
+        key: Key::Absent,
+        byok: Byok::Allow,
+        send_actor: false,
+        models: ModelPolicy::default(),
+        allow_background: false,
+        stored_objects: true,
+        open_retry_after_seconds: 30,
+    }
+}
+
+fn table(root: &str) -> RouteTable {
+    RouteTable::new(
+        root,
+        &[
+            provider(ProviderType::Anthropic, "anthropic", ""),
+            provider(ProviderType::OpenAi, "openai", "/v1"),
+            provider(ProviderType::Copilot, "copilot", ""),
+            provider(ProviderType::Anthropic, "deep", "/api"),
+            provider(ProviderType::Copilot, "copilot-business", "/b"),
+            provider(ProviderType::Anthropic, "doubled", "/v1"),
+        ],
+    )
+}
+
+fn find(path: &str) -> Found {
+    table("").find(b"POST", path.as_bytes())
+}
+
+fn bridged(path: &str) -> (Api, String) {
+    match find(path) {
+        Found { target: Target::Bridged { api, upstream_path }, dialect, provider: Some(_) }
+            if dialect == api =>
+        {
+            (api, String::from_utf8(upstream_path).unwrap())
+        }
+        other => panic!("{path}: {other:?}"),
+    }
+}
+
+fn passed(path: &str) -> String {
+    match find(path) {
+        Found { target: Target::Passthrough { upstream_path, .. }, provider: Some(_), .. } => {
+            String::from_utf8(upstream_path).unwrap()
+        }
+        other => panic!("{path}: {other:?}"),
+    }
+}
+
+#[test]
+fn bridged_routes_go_to_the_base_url_with_their_query() {
+    for (path, api, upstream) in [
+        ("/openai/v1/chat/completions", Api::ChatCompletions, "/v1/chat/completions"),
+        ("/openai/v1/responses", Api::Responses, "/v1/responses"),
+        ("/openai/v1/responses/compact", Api::Responses, "/v1/responses/compact"),
+        ("/anthropic/v1/messages?beta=true", Api::Messages, "/v1/messages?beta=true"),
+        ("/anthropic/v1/messages?", Api::Messages, "/v1/messages?"),
+        ("/anthropic/v1/messages?a=%zz/../\\&b=//?#", Api::Messages, "/v1/messages?a=%zz/../\\&b=//?#"),
+        ("/deep/v1/messages", Api::Messages, "/api/v1/messages"),
+        ("/doubled/v1/messages", Api::Messages, "/v1/v1/messages"),
+        ("/copilot/chat/completions", Api::ChatCompletions, "/chat/completions"),
+        ("/copilot/responses", Api::Responses, "/responses"),
+        ("/copilot/responses/compact", Api::Responses, "/responses/compact"),
+        ("/copilot/v1/messages", Api::Messages, "/v1/messages"),
+        ("/copilot-business/v1/messages", Api::Messages, "/b/v1/messages"),
+    ] {
+        assert_eq!(bridged(path), (api, upstream.to_owned()), "{path}");
+    }
+}
+
+#[test]
+fn a_trailing_slash_on_a_bridged_route_is_that_route_without_it() {
+    for (path, upstream) in [
+        ("/openai/v1/responses/", "/v1/responses"),
+        ("/openai/v1/responses/?stream=true", "/v1/responses?stream=true"),
+        ("/openai/v1/responses/compact/", "/v1/responses/compact"),
+        ("/openai/v1/chat/completions/", "/v1/chat/completions"),
+        ("/anthropic/v1/messages/", "/v1/messages"),
+        ("/copilot/responses/", "/responses"),
+    ] {
+        assert_eq!(bridged(path).1, upstream, "{path}");
+    }
+    let got = table("").find(b"GET", b"/openai/v1/responses/").target;
+    assert!(matches!(got, Target::Bridged { api: Api::Responses, .. }), "{got:?}");
+}
+
+#[test]
+fn passthrough_routes_go_up_as_they_are_written() {
+    for (path, upstream) in [
+        ("/anthropic/v1/models", "/v1/models"),
+        ("/anthropic/v1/models/", "/v1/models/"),
+        ("/anthropic/v1/models/claude-opus-4-1", "/v1/models/claude-opus-4-1"),
+        ("/anthropic/v1/messages/count_tokens?beta=true", "/v1/messages/count_tokens?beta=true"),
+        ("/anthropic/api/event_logging", "/api/event_logging"),
+        ("/anthropic/api/event_logging/batch", "/api/event_logging/batch"),
+        ("/anthropic/api/hello", "/api/hello"),
+        ("/deep/v1/models", "/api/v1/models"),
+        ("/doubled/v1/models", "/v1/v1/models"),
+        ("/openai/v1/models/ft%3Agpt%2F5?x=%2E%2E", "/v1/models/ft%3Agpt%2F5?x=%2E%2E"),
+        ("/openai/v1/models/a%2Fb/", "/v1/models/a%2Fb/"),
+        ("/openai/v1/models/%FF%0A.%25", "/v1/models/%FF%0A.%25"),
+        ("/openai/v1/models/%252e%252e/x", "/v1/models/%252e%252e/x"),
+        ("/openai/v1/models/.../..a/.b/é", "/v1/models/.../..a/.b/é"),
+        ("/openai/v1/conversations", "/v1/conversations"),
+        ("/openai/v1/responses/resp_1/input_items", "/v1/responses/resp_1/input_items"),
+        ("/openai/v1/responses/compact/x", "/v1/responses/compact/x"),
+        ("/openai/v1/responses/compacted", "/v1/responses/compacted"),
+        ("/copilot/agents", "/agents"),
+        ("/copilot/agents/", "/agents/"),
+        ("/copilot/agents/swe/internal/memory", "/agents/swe/internal/memory"),
+        ("/copilot/mcp/readonly", "/mcp/readonly"),
+        ("/copilot/.well-known/oauth-protected-resource", "/.well-known/oauth-protected-resource"),
+        ("/copilot/_ping", "/_ping"),
+    ] {
+        assert_eq!(passed(path), upstream, "{path}");
+    }
+}
+
+#[test]
+fn everything_else_is_not_found_in_the_shape_of_its_place() {
+    use Api::{ChatCompletions, Messages};
+    for (path, provider, dialect) in [
+        ("", None, ChatCompletions),
+        ("*", None, ChatCompletions),
+        ("/", None, ChatCompletions),
+        ("/v1/messages", None, ChatCompletions),
+        ("/anthropicx/v1/messages", None, ChatCompletions),
+        ("/openai/chat/completions", None, ChatCompletions),
+        ("/openai/v%31/responses", None, ChatCompletions),
+        ("/%61nthropic/v1/messages", None, ChatCompletions),
+        ("/Anthropic/v1/messages", None, ChatCompletions),
+        ("/anthropic%2Fv1/messages", None, ChatCompletions),
+        ("/anthropic", Some(0), Messages),
+        ("/anthropic?x", Some(0), Messages),
+        ("/anthropic/", Some(0), Messages),
+        ("/anthropic/v1/m%65ssages", Some(0), Messages),
+        ("/anthropic/v1/messages/batches", Some(0), Messages),
+        ("/anthropic/v1/messages/count_tokens/", Some(0), Messages),
+        ("/anthropic/v1/mod%65ls", Some(0), Messages),
+        ("/anthropic/api/hello/x", Some(0), Messages),
+        ("/anthropic/v1/{*rest}", Some(0), Messages),
+        ("/openai/v1", Some(1), ChatCompletions),
+        ("/openai/v1/embeddings", Some(1), ChatCompletions),
+        ("/openai/v1/responses/comp%61ct", Some(1), ChatCompletions),
+        ("/openai/v1/responses/comp%61ct/", Some(1), ChatCompletions),
+        ("/openai/v1/responses/compact%2F", Some(1), ChatCompletions),
+        ("/openai/v1/responses/compact%3Fx", Some(1), ChatCompletions),
+        ("/openai/v1/responses/compact%23", Some(1), ChatCompletions),
+        ("/openai/v1/responses/%3F", Some(1), ChatCompletions),
+        ("/openai/v1/responses%2Fcompact", Some(1), ChatCompletions),
+        ("/copilot/responses/resp_1", Some(2), ChatCompletions),
+        ("/copilot/v1/messages/count_tokens", Some(2), Messages),
+        ("/copilot/v1/mess%61ges", Some(2), ChatCompletions),
+        ("/copilot/v1/messagesx", Some(2), ChatCompletions),
+    ] {
+        assert_eq!(find(path), Found { provider, dialect, target: Target::NotFound }, "{path}");
+    }
+}
+
+#[test]
+fn hygiene_refuses_what_could_mean_two_things() {
+    use Api::{ChatCompletions, Messages};
+    use PathProblem::*;
+    let cases: &[(&[u8], PathProblem, Option<usize>, Api)] = &[
+        (b"/anthropic/v1/models/..", DotSegment, Some(0), Messages),
+        (b"/anthropic/../openai/v1/responses", DotSegment, Some(0), Messages),
+        (b"/../anthropic/v1/messages", DotSegment, None, ChatCompletions),
+        (b".", DotSegment, None, ChatCompletions),
+        (b"/copilot/v1/messages/./x", DotSegment, Some(2), Messages),
+        (b"/copilot/agents/%2e%2E/models", DotSegment, Some(2), ChatCompletions),
+        (b"/openai/v1/models/a%2F..%2Fb", DotSegment, Some(1), ChatCompletions),
+        (b"/openai/v1/models/a%2f%2e", DotSegment, Some(1), ChatCompletions),
+        (b"//anthropic/v1/messages", EmptySegment, None, ChatCompletions),
+        (b"/anthropic//v1/messages", EmptySegment, Some(0), Messages),
+        (b"/anthropic/v1/messages//", EmptySegment, Some(0), Messages),
+        (b"/openai/v1/responses/%2F", EmptySegment, Some(1), ChatCompletions),
+        (b"/openai/v1/models/a%2F%2Fb", EmptySegment, Some(1), ChatCompletions),
+        (b"/openai/v1/models/%20", BlankSegment, Some(1), ChatCompletions),
+        (b"/openai/v1/models/%09%C2%A0/x", BlankSegment, Some(1), ChatCompletions),
+        (b"/openai/v1/models/x%2F%0D%0A", BlankSegment, Some(1), ChatCompletions),
+        (b"/openai/v1/models/a\\b", Backslash, Some(1), ChatCompletions),
+        (b"/openai/v1/models/a%5cb", Backslash, Some(1), ChatCompletions),
+        (b"/openai/v1/models/a%00", EncodedNul, Some(1), ChatCompletions),
+        (b"/openai/v1/models/100%", InvalidEscape, Some(1), ChatCompletions),
+        (b"/openai/v1/models/%4", InvalidEscape, Some(1), ChatCompletions),
+        (b"/openai/v1/models/%+1", InvalidEscape, Some(1), ChatCompletions),
+        (b"/openai/v1/models/%u0041", InvalidEscape, Some(1), ChatCompletions),
+        (b"/openai/v1/models/\xff", NotUtf8, Some(1), ChatCompletions),
+        (b"/openai/v1/models/a\0", ForbiddenCharacter, Some(1), ChatCompletions),
+        (b"/openai/v1/models/a\x7f", ForbiddenCharacter, Some(1), ChatCompletions),
+        (b"/openai/v1/responses/compact#", ForbiddenCharacter, Some(1), ChatCompletions),
+        (b"/openai/v1/models/a b", ForbiddenCharacter, Some(1), ChatCompletions),
+    ];
+    for (path, problem, provider, dialect) in cases.iter().copied() {
+        let expected = Found { provider, dialect, target: Target::Invalid(problem) };
+        assert_eq!(table("").find(b"GET", path), expected, "{}", path.escape_ascii());
+    }
+}
+
+#[test]
+fn the_root_is_compared_as_written_and_hygiene_applies_below_it() {
+    let table = table("/api/v2/{ai}/./bridge");
+    for path in [
+        "/",
+        "",
+        "/api/v2",
+        "/api/v2/{ai}/./bridgex",
+        "/%61pi/v2/{ai}/./bridge/openai",
+        "/openai/v1/models/..",
+    ] {
+        let expected = Found { provider: None, dialect: Api::ChatCompletions, target: Target::Outside };
+        assert_eq!(table.find(b"GET", path.as_bytes()), expected, "{path}");
+    }
+    for path in ["/api/v2/{ai}/./bridge", "/api/v2/{ai}/./bridge/", "/api/v2/{ai}/./bridge?x"] {
+        assert_eq!(table.find(b"GET", path.as_bytes()).target, Target::NotFound, "{path}");
+    }
+    let got = table.find(b"POST", b"/api/v2/{ai}/./bridge/openai/v1/chat/completions?\xff").target;
+    let upstream_path = b"/v1/chat/completions?\xff".to_vec();
+    assert_eq!(got, Target::Bridged { api: Api::ChatCompletions, upstream_path });
+    let got = table.find(b"POST", b"/api/v2/{ai}/./bridge/../x").target;
+    assert_eq!(got, Target::Invalid(PathProblem::DotSegment));
+}
+
+#[test]
+fn stored_objects_are_openais_only() {
+    let stored = |method: &str, path: &str| {
+        let target = table("").find(method.as_bytes(), path.as_bytes()).target;
+        let Target::Passthrough { stored_object, .. } = target else { panic!("{path}: {target:?}") };
+        stored_object
+    };
+    assert!(stored("GET", "/openai/v1/responses/resp_1?stream=true"));
+    assert!(stored("DELETE", "/openai/v1/models/ft"));
+    assert!(!stored("GET", "/openai/v1/models/ft"));
+    assert!(!stored("DELETE", "/copilot/models/x"));
+    assert!(!stored("DELETE", "/anthropic/v1/models/x"));
+}
+
+/// Pieces from which paths that nearly mean something are made.
+const PIECES: &[&str] = &[
+    "/",
+    "/",
+    "/",
+    "%2F",
+    "%2f",
+    ".",
+    "%2e",
+    "..",
+    "%",
+    "%00",
+    "%5C",
+    "\\",
+    "%20",
+    "?",
+    "%3F",
+    "#",
+    "%23",
+    "%25",
+    "openai",
+    "anthropic",
+    "copilot",
+    "deep",
+    "v1",
+    "v%31",
+    "responses",
+    "respons%65s",
+    "compact",
+    "comp%61ct",
+    "chat/completions",
+    "messages",
+    "count_tokens",
+    "models",
+    "conversations",
+    "agents",
+    "/openai/v1/responses/",
+    "/anthropic/v1/models/",
+    "/copilot/agents/",
+    "x",
+    "é",
+    "%C3%A9",
+    "%ff",
+    ";",
+    " ",
+];
+
+/// One decoding that leaves what it does not understand, as an upstream's would.
+fn upstream_decoding(path: &[u8]) -> Vec<u8> {
+    decode(path).map_or_else(|_| path.to_vec(), Cow::into_owned)
+}
+
+fn check(path: &[u8]) {
+    let table = table("");
+    let found = table.find(b"GET", path);
+    if let Some(index) = found.provider {
+        assert!(path.starts_with(table.mounts[index].prefix.as_bytes()));
+    }
+    let (Target::Bridged { upstream_path, .. } | Target::Passthrough { upstream_path, .. }) = &found.target
+    else {
+        return;
+    };
+    let mount = &table.mounts[found.provider.unwrap()];
+    let route = upstream_path.strip_prefix(mount.base_path.as_bytes()).unwrap();
+    assert!(route.starts_with(b"/"));
+    let route = route.split(|byte| *byte == b'?').next().unwrap();
+    for route in [route.to_vec(), upstream_decoding(route)] {
+        assert!(!route.split(|byte| *byte == b'/').any(|segment| segment == b"." || segment == b".."));
+        let route = route.split(|byte| *byte == b'?').next().unwrap();
+        let bridged = mount.kind.profile().bridged.iter().any(|(bridged, _)| {
+            route.strip_prefix(bridged.as_bytes()).is_some_and(|rest| rest.is_empty() || rest == b"/")
+        });
+        assert_eq!(bridged, matches!(found.target, Target::Bridged { .. }), "{}", path.escape_ascii());
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_path_escapes_its_base_or_its_recording(pieces in prop::collection::vec(prop::sample::select(PIECES), 0..12)) {
+        check(pieces.concat().as_bytes());
+    }
+
+    #[test]
+    fn no_subtree_leads_to_a_bridged_route(
+        start in prop::sample::select(&["/openai/v1/responses/", "/anthropic/v1/messages/", "/copilot/agents/"][..]),
+        pieces in prop::collection::vec(prop::sample::select(PIECES), 0..5),
+    ) {
+        check([start, &pieces.concat()].concat().as_bytes());
+    }
+
+    #[test]
+    fn no_bytes_cause_a_panic(method: Vec<u8>, path: Vec<u8>) {
+        for root in ["", "/a"] {
+            let _ = table(root).find(&method, &path);
+            let _ = table(root).find(&method, &[b"/openai/v1/models/", path.as_slice()].concat());
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! The vocabulary between the exchange and the host: what goes in with a callback and what is to be done after it.
+
+use crate::headers::{HeaderEdits, Headers};
+use crate::metric::Measurement;
+use core::fmt;
+use core::time::Duration;
+
+/// What the host knows when request headers come.
+#[derive(Debug)]
+pub struct RequestHead {
+    /// All of them, pseudo headers included.
+    pub headers: Headers,
+    /// The host property that names the actor, where one is configured and present.
+    pub actor_property: Option<Vec<u8>>,
+    /// There is no body.
+    pub end: bool,
+    /// When: time since the Unix epoch.
+    pub now: Duration,
+}
+
+/// What the host knows when response headers come.
+#[derive(Debug)]
+pub struct ResponseHead {
+    /// All of them, pseudo headers included.
+    pub headers: Headers,
+    /// Envoy's `response.code_details`: `via_upstream`, or why Envoy or a filter answers itself.
+    pub code_details: Option<String>,
+    /// There is no body.
+    pub end: bool,
+    /// When: time since the Unix epoch.
+    pub now: Duration,
+}
+
+/// What the host knows when a stream is over.
+#[derive(Debug)]
+pub struct Ending {
+    /// Envoy's `response.code_details` at the end: who cut the stream, where somebody did.
+    pub code_details: Option<String>,
+    /// When: time since the Unix epoch.
+    pub now: Duration,
+}
+
+/// What is to be done, in this order, and how the stream goes on.
+#[derive(Debug, Default)]
+pub struct Step {
+    /// Carried out in order.
+    pub effects: Vec<Effect>,
+    /// What the callback answers.
+    pub flow: Flow,
+}
+
+/// How the stream goes on after a callback.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Flow {
+    /// What was looked at passes.
+    #[default]
+    Continue,
+    /// What was looked at goes nowhere: a reply or a reset is on its way.
+    Stop,
+}
+
+/// One thing for the host to do. `Debug` shows no bodies, header values or records.
+pub enum Effect {
+    /// Change the request's headers.
+    EditRequestHeaders(HeaderEdits),
+    /// Change the response's headers.
+    EditResponseHeaders(HeaderEdits),
+    /// Send these bytes to the upstream instead of the chunk that was looked at.
+    ReplaceRequestChunk(Vec<u8>),
+    /// Send these bytes to the client instead of the chunk that was looked at.
+    ReplaceResponseChunk(Vec<u8>),
+    /// Answer the client; the upstream is not asked, or its stream is reset.
+    Reply(LocalReply),
+    /// Cut the stream: the answer has begun and cannot be replaced.
+    Reset,
+    /// Set the property `name` (Envoy: `%FILTER_STATE(wasm.{name}:PLAIN)%`).
+    Publish {
+        /// `ai_bridge_…`
+        name: String,
+        /// UTF-8 text.
+        value: String,
+    },
+    /// Keep a metric.
+    Measure(Measurement),
+}
+
+impl fmt::Debug for Effect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::EditRequestHeaders(edits) => write!(f, "EditRequestHeaders({edits:?})"),
+            Self::EditResponseHeaders(edits) => write!(f, "EditResponseHeaders({edits:?})"),
+            Self::ReplaceRequestChunk(bytes) => write!(f, "ReplaceRequestChunk({} bytes)", bytes.len()),
+            Self::ReplaceResponseChunk(bytes) => write!(f, "ReplaceResponseChunk({} bytes)", bytes.len()),
+            Self::Reply(reply) => write!(f, "Reply({})", reply.status),
+            Self::Reset => f.write_str("Reset"),
+            Self::Publish { name, .. } => write!(f, "Publish({name})"),
+            Self::Measure(measurement) => write!(f, "Measure({measurement:?})"),
+        }
+    }
+}
+
+/// An answer of our own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LocalReply {
+    /// HTTP status.
+    pub status: u16,
+    /// Besides those that Envoy adds.
+    pub headers: Vec<(String, Vec<u8>)>,
+    /// JSON in the caller's dialect.
+    pub body: String,
+}
+
+impl Step {
+    /// Nothing to do.
+    #[must_use]
+    pub fn pass() -> Self {
+        Self::default()
+    }
+}

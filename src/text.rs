@@ -1,0 +1,163 @@
+//! Texts that are kept up to a bound, and how long a text is once it is written as JSON.
+
+use core::fmt;
+use serde::Serialize;
+
+/// The beginning of a text, up to a bound in bytes that the caller holds. `Debug` shows its length only: it may be what
+/// people or models said.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Text {
+    kept: String,
+    cut: bool,
+}
+
+impl Text {
+    /// The whole of `text`.
+    #[must_use]
+    pub fn whole(text: impl Into<String>) -> Self {
+        Self { kept: text.into(), cut: false }
+    }
+
+    /// Appends as much of `run` as fits into `limit` bytes altogether, at a character boundary; once something did not
+    /// fit, nothing is appended any more. Answers how many bytes were kept.
+    pub fn push(&mut self, run: &str, limit: usize) -> usize {
+        if self.cut {
+            return 0;
+        }
+        let room = limit.saturating_sub(self.kept.len());
+        let kept = run.get(..run.floor_char_boundary(room)).unwrap_or_default();
+        self.kept.push_str(kept);
+        self.cut = kept.len() < run.len();
+        kept.len()
+    }
+
+    /// What was kept.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.kept
+    }
+
+    /// Whether there was more.
+    #[must_use]
+    pub const fn is_cut(&self) -> bool {
+        self.cut
+    }
+
+    /// Whether nothing was kept.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.kept.is_empty()
+    }
+
+    /// Empties it and keeps its memory for the next text.
+    pub fn clear(&mut self) {
+        self.kept.clear();
+        self.cut = false;
+    }
+
+    /// What was kept, by itself.
+    #[must_use]
+    pub fn into_string(self) -> String {
+        self.kept
+    }
+}
+
+impl fmt::Debug for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Text({} bytes)", self.kept.len())
+    }
+}
+
+/// What people or models said, on its way into a record. `Debug` shows its length only.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Spoken<'a>(pub &'a str);
+
+impl fmt::Debug for Spoken<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Spoken({} bytes)", self.0.len())
+    }
+}
+
+/// The longest beginning of `text` that takes at most `limit` bytes inside a JSON string.
+#[must_use]
+pub fn cut_as_written(text: &str, limit: usize) -> &str {
+    // Every byte takes at least one: a text this short fits only if its escapes do.
+    let mut written = 0_usize;
+    for (at, character) in text.char_indices() {
+        written = written.saturating_add(written_len(character));
+        if written > limit {
+            return text.get(..at).unwrap_or_default();
+        }
+    }
+    text
+}
+
+/// Bytes that `text` takes inside a JSON string.
+#[must_use]
+pub fn written_bytes(text: &str) -> usize {
+    text.chars().map(written_len).sum()
+}
+
+/// Bytes that `character` takes inside a JSON string as `serde_json` writes it (RFC 8259 §7, shortest form).
+const fn written_len(character: char) -> usize {
+    match character {
+        '"' | '\\' | '\u{8}' | '\t' | '\n' | '\u{c}' | '\r' => 2,
+        '\0'..='\u{1f}' => 6,
+        _ => character.len_utf8(),
+    }
+}
+
+/// `text` with everything replaced by `?` that could forge or break a log line: C0 and C1 controls, DEL, U+2028, U+2029;
+/// cut at `limit` bytes.
+#[must_use]
+pub fn one_line(text: &str, limit: usize) -> String {
+    let harmless = |character: char| match character {
+        '\u{2028}' | '\u{2029}' => '?',
+        _ if character.is_control() => '?',
+        _ => character,
+    };
+    let mut line: String =
+        text.get(..text.floor_char_boundary(limit)).unwrap_or_default().chars().map(harmless).collect();
+    line.truncate(line.floor_char_boundary(limit));
+    line
+}
+
+/// At most `limit` bytes of `text`, cut at a character boundary.
+#[must_use]
+pub fn head(text: &str, limit: usize) -> &str {
+    text.get(..text.floor_char_boundary(limit)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Text, cut_as_written, one_line, written_bytes};
+
+    #[test]
+    fn a_text_is_cut_once_at_a_character_boundary_and_stays_cut() {
+        let mut text = Text::default();
+        assert_eq!(text.push("ab", 4), 2);
+        assert_eq!(text.push("cäd", 4), 1);
+        assert!(text.is_cut());
+        assert_eq!(text.push("x", 4), 0);
+        assert_eq!(text.as_str(), "abc");
+    }
+
+    #[test]
+    fn the_written_length_is_what_serde_json_writes() {
+        for text in ["", "plain", "q\"b\\", "\u{0}\u{1f}\u{8}\u{c}\n\r\t", "ä€😀\u{7f}\u{2028}"] {
+            let written = serde_json::to_string(text).unwrap().len() - 2;
+            assert_eq!(written_bytes(text), written, "{text:?}");
+            assert_eq!(cut_as_written(text, written), text);
+            if written > 0 {
+                assert!(written_bytes(cut_as_written(text, written - 1)) < written);
+            }
+        }
+    }
+
+    #[test]
+    fn control_characters_cannot_forge_a_log_line() {
+        assert_eq!(one_line("a\nb\u{85}c\u{2028}d\u{7f}", 256), "a?b?c?d?");
+        assert_eq!(one_line("äää", 3), "ä");
+    }
+}

@@ -1,0 +1,344 @@
+//! What the providers' token numbers mean, and how one set of numbers is made of them (contract §7).
+//!
+//! Two conventions meet here. Anthropic's `input_tokens` leaves out what came from or went to a cache; OpenAI's
+//! `prompt_tokens`/`input_tokens` includes both. [`Usage`] has one meaning for all: `input_tokens` is what was not
+//! cached, `total_input_tokens` is everything (the meaning of OpenTelemetry and of Envoy).
+
+use crate::api::Api;
+use serde::Serialize;
+use serde_json::Value;
+
+/// Tokens of one interception. A number that the provider never stated is absent; a stated zero is zero.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(default)]
+pub struct Usage {
+    /// Input that was neither read from nor written to a cache.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub input_tokens: Option<u64>,
+    /// Output, reasoning included.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub output_tokens: Option<u64>,
+    /// Input read from a cache.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cache_read_tokens: Option<u64>,
+    /// Input written to a cache.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cache_write_tokens: Option<u64>,
+    /// The part of the output that was reasoning.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reasoning_tokens: Option<u64>,
+    /// All input: plain, read from and written to caches.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub total_input_tokens: Option<u64>,
+    /// `total_input_tokens` + `output_tokens`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub total_tokens: Option<u64>,
+    /// Finer numbers, where the provider states them.
+    pub details: UsageDetails,
+}
+
+/// Finer numbers.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct UsageDetails {
+    /// Written to a cache for five minutes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cache_write_5m_tokens: Option<u64>,
+    /// Written to a cache for an hour.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cache_write_1h_tokens: Option<u64>,
+    /// Searches that the provider ran.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub web_search_requests: Option<u64>,
+    /// Pages that the provider fetched.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub web_fetch_requests: Option<u64>,
+    /// Audio in the input.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub input_audio_tokens: Option<u64>,
+    /// Audio in the output.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub output_audio_tokens: Option<u64>,
+    /// Predicted output that was used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accepted_prediction_tokens: Option<u64>,
+    /// Predicted output that was not used and is billed all the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rejected_prediction_tokens: Option<u64>,
+    /// The tier that served the request, as the provider names it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service_tier: Option<String>,
+}
+
+/// How much of the provider's usage was seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UsageStatus {
+    /// The API's final usage.
+    Complete,
+    /// Some numbers, not the final ones.
+    Partial,
+    /// None.
+    Missing,
+}
+
+/// The provider's own numbers, gathered while an answer is read.
+#[derive(Clone, Debug, Default)]
+pub struct UsageReader {
+    numbers: Numbers,
+    /// The final usage object, as it stood.
+    verbatim: Option<String>,
+    any: bool,
+    last: bool,
+    unreadable: bool,
+}
+
+/// The provider's numbers under one name each, before the convention is applied.
+#[derive(Clone, Debug, Default)]
+struct Numbers {
+    input: Option<u64>,
+    output: Option<u64>,
+    cache_read: Option<u64>,
+    cache_write: Option<u64>,
+    reasoning: Option<u64>,
+    details: UsageDetails,
+}
+
+/// Integers above this are not exact in every JSON reader (RFC 8259 §6), and no count of tokens.
+const LARGEST: u64 = (1 << 53) - 1;
+
+/// The provider's usage object is kept verbatim up to this many bytes.
+pub const VERBATIM_BYTES: usize = 16 * 1024;
+
+// === impl UsageReader ===
+
+impl UsageReader {
+    /// Takes in one usage object of `api`. Every number that it states replaces the one stated before: Anthropic's are
+    /// cumulative, OpenAI's come once. `last`: this is where the API states its final usage.
+    pub fn take(&mut self, api: Api, raw: &str, last: bool) {
+        let Ok(Value::Object(usage)) = serde_json::from_str::<Value>(raw) else {
+            // `null` is how Chat Completions says «not yet».
+            self.unreadable |= raw.trim() != "null";
+            return;
+        };
+        let usage = Value::Object(usage);
+        let mut read = Pick { usage: &usage, unreadable: false };
+        match api {
+            Api::Messages => read.messages(&mut self.numbers),
+            Api::ChatCompletions => read.openai(&mut self.numbers, "prompt", "completion"),
+            Api::Responses => read.openai(&mut self.numbers, "input", "output"),
+        }
+        self.unreadable |= read.unreadable;
+        self.any = true;
+        self.last |= last;
+        if last {
+            self.verbatim = Some(raw.to_owned());
+        }
+    }
+
+    /// The tier stands beside the usage object in OpenAI's APIs.
+    pub fn service_tier(&mut self, tier: &str) {
+        self.numbers.details.service_tier = Some(tier.to_owned());
+    }
+
+    /// Whether a number was stated that is none: negative, too large, a fraction, a text.
+    #[must_use]
+    pub const fn has_unreadable(&self) -> bool {
+        self.unreadable
+    }
+
+    /// The provider's final usage object as it stood; not bounded here.
+    #[must_use]
+    pub fn verbatim(&self) -> Option<&str> {
+        self.verbatim.as_deref()
+    }
+
+    /// How much was seen.
+    #[must_use]
+    pub const fn status(&self) -> UsageStatus {
+        match (self.any, self.last) {
+            (_, true) => UsageStatus::Complete,
+            (true, false) => UsageStatus::Partial,
+            (false, false) => UsageStatus::Missing,
+        }
+    }
+
+    /// The numbers in one meaning.
+    #[must_use]
+    pub fn usage(&self, api: Api) -> Usage {
+        let Numbers { input, output, cache_read, cache_write, reasoning, ref details } = self.numbers;
+        let cached = cache_read.unwrap_or(0).saturating_add(cache_write.unwrap_or(0));
+        let (input_tokens, total_input_tokens) = match api {
+            Api::Messages => (input, input.map(|plain| plain.saturating_add(cached))),
+            Api::ChatCompletions | Api::Responses => (input.map(|all| all.saturating_sub(cached)), input),
+        };
+        let total_tokens = match (total_input_tokens, output) {
+            (None, None) => None,
+            (input, output) => Some(input.unwrap_or(0).saturating_add(output.unwrap_or(0))),
+        };
+        Usage {
+            input_tokens,
+            output_tokens: output,
+            cache_read_tokens: cache_read,
+            cache_write_tokens: cache_write,
+            reasoning_tokens: reasoning,
+            total_input_tokens,
+            total_tokens,
+            details: details.clone(),
+        }
+    }
+}
+
+/// Reads numbers out of one usage object and remembers whether one was none.
+struct Pick<'a> {
+    usage: &'a Value,
+    unreadable: bool,
+}
+
+impl Pick<'_> {
+    /// <https://docs.anthropic.com/en/api/messages#response-usage>
+    fn messages(&mut self, numbers: &mut Numbers) {
+        self.number(&mut numbers.input, &["input_tokens"]);
+        self.number(&mut numbers.output, &["output_tokens"]);
+        self.number(&mut numbers.cache_read, &["cache_read_input_tokens"]);
+        self.number(&mut numbers.cache_write, &["cache_creation_input_tokens"]);
+        self.number(&mut numbers.reasoning, &["output_tokens_details", "thinking_tokens"]);
+        let details = &mut numbers.details;
+        self.number(&mut details.cache_write_5m_tokens, &["cache_creation", "ephemeral_5m_input_tokens"]);
+        self.number(&mut details.cache_write_1h_tokens, &["cache_creation", "ephemeral_1h_input_tokens"]);
+        self.number(&mut details.web_search_requests, &["server_tool_use", "web_search_requests"]);
+        self.number(&mut details.web_fetch_requests, &["server_tool_use", "web_fetch_requests"]);
+        if let Some(Value::String(tier)) = self.usage.get("service_tier") {
+            details.service_tier = Some(tier.clone());
+        }
+    }
+
+    /// <https://platform.openai.com/docs/api-reference/chat/object#chat/object-usage> and
+    /// <https://platform.openai.com/docs/api-reference/responses/object#responses/object-usage>: the same numbers, in
+    /// one API called prompt and completion, in the other input and output.
+    fn openai(&mut self, numbers: &mut Numbers, input: &str, output: &str) {
+        let (input_details, output_details) =
+            (format!("{input}_tokens_details"), format!("{output}_tokens_details"));
+        self.number(&mut numbers.input, &[&format!("{input}_tokens")]);
+        self.number(&mut numbers.output, &[&format!("{output}_tokens")]);
+        self.number(&mut numbers.cache_read, &[&input_details, "cached_tokens"]);
+        self.number(&mut numbers.cache_write, &[&input_details, "cache_write_tokens"]);
+        self.number(&mut numbers.reasoning, &[&output_details, "reasoning_tokens"]);
+        let details = &mut numbers.details;
+        self.number(&mut details.input_audio_tokens, &[&input_details, "audio_tokens"]);
+        self.number(&mut details.output_audio_tokens, &[&output_details, "audio_tokens"]);
+        self.number(
+            &mut details.accepted_prediction_tokens,
+            &[&output_details, "accepted_prediction_tokens"],
+        );
+        self.number(
+            &mut details.rejected_prediction_tokens,
+            &[&output_details, "rejected_prediction_tokens"],
+        );
+    }
+
+    fn number(&mut self, slot: &mut Option<u64>, path: &[&str]) {
+        let mut value = self.usage;
+        for name in path {
+            match value.get(name) {
+                None | Some(Value::Null) => return,
+                Some(inner) => value = inner,
+            }
+        }
+        match count(value) {
+            Some(number) => *slot = Some(number),
+            None => self.unreadable = true,
+        }
+    }
+}
+
+/// A count: an integer from 0 to 2^53 − 1, however it is written (`12`, `12.0`, `1.2e1`).
+fn count(value: &Value) -> Option<u64> {
+    let Value::Number(number) = value else { return None };
+    let integer = number.as_u64().or_else(|| {
+        let float = number.as_f64()?;
+        // The cast saturates; what it changes is refused.
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "checked by the line below"
+        )]
+        let integer = float as u64;
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "a float that came from an integer below 2^53 is exact"
+        )]
+        (integer as f64 == float).then_some(integer)
+    })?;
+    (integer <= LARGEST).then_some(integer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{UsageReader, UsageStatus};
+    use crate::api::Api;
+
+    fn read(api: Api, objects: &[&str]) -> UsageReader {
+        let mut reader = UsageReader::default();
+        for (at, raw) in objects.iter().enumerate() {
+            reader.take(api, raw, at + 1 == objects.len());
+        }
+        reader
+    }
+
+    #[test]
+    fn later_numbers_of_messages_replace_earlier_ones_and_are_never_summed() {
+        let reader = read(
+            Api::Messages,
+            &[
+                r#"{"input_tokens":10,"output_tokens":1,"cache_read_input_tokens":5,"cache_creation_input_tokens":null}"#,
+                r#"{"output_tokens":20,"cache_read_input_tokens":null}"#,
+            ],
+        );
+        let usage = reader.usage(Api::Messages);
+        assert_eq!((usage.input_tokens, usage.output_tokens), (Some(10), Some(20)));
+        assert_eq!((usage.cache_read_tokens, usage.cache_write_tokens), (Some(5), None));
+        assert_eq!((usage.total_input_tokens, usage.total_tokens), (Some(15), Some(35)));
+        assert_eq!(reader.status(), UsageStatus::Complete);
+        assert!(!reader.has_unreadable());
+    }
+
+    #[test]
+    fn openai_input_includes_what_was_cached() {
+        let usage = read(
+            Api::Responses,
+            &[r#"{"input_tokens":100,"input_tokens_details":{"cached_tokens":70,"cache_write_tokens":10},
+                 "output_tokens":5,"output_tokens_details":{"reasoning_tokens":3},"total_tokens":105}"#],
+        )
+        .usage(Api::Responses);
+        assert_eq!((usage.input_tokens, usage.total_input_tokens), (Some(20), Some(100)));
+        assert_eq!((usage.reasoning_tokens, usage.total_tokens), (Some(3), Some(105)));
+    }
+
+    #[test]
+    fn more_cached_than_there_was_is_clamped_at_zero() {
+        let usage = read(
+            Api::ChatCompletions,
+            &[r#"{"prompt_tokens":1,"prompt_tokens_details":{"cached_tokens":70},"completion_tokens":5}"#],
+        )
+        .usage(Api::ChatCompletions);
+        assert_eq!(usage.input_tokens, Some(0));
+    }
+
+    #[test]
+    fn what_is_no_count_is_absent_and_noticed() {
+        for wrong in ["\"12\"", "-1", "1.5", "1e300", "9007199254740992", "[]", "true"] {
+            let reader =
+                read(Api::Messages, &[&format!("{{\"input_tokens\":{wrong},\"output_tokens\":2.0}}")]);
+            let usage = reader.usage(Api::Messages);
+            assert_eq!((usage.input_tokens, usage.output_tokens), (None, Some(2)), "{wrong}");
+            assert!(reader.has_unreadable(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_null_usage_states_nothing() {
+        let reader = read(Api::ChatCompletions, &["null"]);
+        assert_eq!(reader.status(), UsageStatus::Missing);
+        assert!(!reader.has_unreadable());
+    }
+}

@@ -1,0 +1,106 @@
+//! What the upstream sees of a request's headers.
+
+use crate::world::{CONFIGURATION, World, bridge, changed, head};
+use serde_json::json;
+
+#[test]
+fn a_bridged_request_is_addressed_and_gets_the_central_key() {
+    let mut world = World::new(&bridge(CONFIGURATION));
+    world.request(
+        head(
+            "POST /anthropic/v1/messages?beta=true",
+            &[
+                ("authorization", "Bearer gw_abc"),
+                ("x-ai-bridge-cluster", "somewhere-else"),
+                ("x-ai-bridge-actor-id", "forged"),
+                ("cookie", "a=b"),
+                ("x-actor", "alice"),
+                ("x-team", "payments"),
+                ("accept-encoding", "gzip"),
+                ("content-length", "12"),
+                ("anthropic-beta", "a,b ,c"),
+            ],
+        ),
+        false,
+    );
+    for (name, value) in [
+        (":path", Some("/v1/messages?beta=true")),
+        (":authority", Some("api.anthropic.com")),
+        ("x-ai-bridge-cluster", Some("anthropic")),
+        ("x-api-key", Some("sk-ant-api03-CENTRALCENTRALCENTRAL")),
+        ("authorization", None),
+        ("x-ai-bridge-actor-id", None),
+        ("cookie", None),
+        ("x-actor", None),
+        ("x-team", None),
+        ("accept-encoding", None),
+        ("content-length", Some("12")),
+        ("anthropic-beta", Some("a,b ,c")),
+    ] {
+        assert_eq!(world.sent(name), value, "{name}");
+    }
+    for (name, value) in
+        [("provider", "anthropic"), ("api", "messages"), ("actor", "alice"), ("actor_team", "payments")]
+    {
+        assert_eq!(world.published[&format!("ai_bridge_{name}")], value);
+    }
+}
+
+#[test]
+fn the_actor_is_told_where_configured_and_never_on_passthrough() {
+    let bridge = changed(|configuration| configuration["providers"][0]["send_actor"] = json!(true));
+    let lines = [("x-actor", "alice"), ("x-team", "payments")];
+    let mut world = World::new(&bridge);
+    world.request(head("POST /anthropic/v1/messages", &lines), false);
+    assert_eq!(world.sent("x-ai-bridge-actor-id"), Some("alice"));
+    assert_eq!(world.sent("x-ai-bridge-actor-metadata-team"), Some("payments"));
+    let mut world = World::new(&bridge);
+    world.request(head("GET /anthropic/v1/models", &lines), true);
+    assert_eq!(world.sent("x-ai-bridge-actor-id"), None);
+}
+
+#[test]
+fn the_property_wins_over_the_header() {
+    let bridge = changed(|configuration| configuration["actor"]["property"] = json!(["metadata", "x"]));
+    let mut world = World::new(&bridge);
+    world.request_with(
+        head("POST /anthropic/v1/messages", &[("x-actor", "header")]),
+        Some(b"property"),
+        false,
+    );
+    world.upload(b"{}", true).finish("downstream_remote_disconnect");
+    assert_eq!(world.record()["actor"]["id"], "property");
+}
+
+#[test]
+fn a_callers_own_key_goes_to_the_cluster_for_callers_own_keys() {
+    let bridge =
+        changed(|configuration| configuration["providers"][0]["byok_cluster"] = json!("anthropic-byok"));
+    let mut world = World::new(&bridge);
+    world.request(head("POST /anthropic/v1/messages", &[("x-api-key", "sk-ant-api03-own")]), false);
+    assert_eq!(world.sent("x-ai-bridge-cluster"), Some("anthropic-byok"));
+    assert_eq!(world.sent("x-api-key"), Some("sk-ant-api03-own"));
+}
+
+#[test]
+fn outside_the_root_only_the_cluster_header_is_removed() {
+    let bridge = changed(|configuration| configuration["root"] = json!("/ai"));
+    let mut world = World::new(&bridge);
+    let lines = [("x-ai-bridge-cluster", "anthropic"), ("x-ai-bridge-other", "kept"), ("cookie", "kept")];
+    world.request(head("GET /other//x", &lines), false).upload(b"not json", true).done();
+    assert_eq!(world.sent("x-ai-bridge-cluster"), None);
+    assert_eq!(world.sent("x-ai-bridge-other"), Some("kept"));
+    assert_eq!(world.sent("cookie"), Some("kept"));
+    assert_eq!((world.records, world.upstream_body.as_slice()), (0, &b"not json"[..]));
+}
+
+#[test]
+fn passthrough_passes_whatever_the_body_is_and_counts() {
+    let mut world = World::new(&bridge(CONFIGURATION));
+    world.request(head("POST /anthropic/v1/messages/count_tokens", &[("accept-encoding", "gzip")]), false);
+    assert_eq!(world.sent("accept-encoding"), Some("gzip"));
+    world.upload(b"\xff", true).answer(head("200", &[]), false).download(b"\xfe", true).done();
+    assert_eq!((world.upstream_body.as_slice(), world.client_body.as_slice()), (&b"\xff"[..], &b"\xfe"[..]));
+    assert_eq!(world.records, 0);
+    assert!(world.measured.iter().any(|measured| measured.raw_name().contains("status_class=.=2xx")));
+}

@@ -1,0 +1,248 @@
+//! A simulated gateway around one [`Exchange`]: it calls the methods in Envoy's order, carries the steps out, and shows
+//! what upstream and client got.
+
+use ai_bridge::bridge::Bridge;
+use ai_bridge::config::Config;
+use ai_bridge::exchange::Exchange;
+use ai_bridge::headers::Headers;
+use ai_bridge::metric::Measurement;
+use ai_bridge::step::{Effect, Ending, Flow, LocalReply, RequestHead, ResponseHead, Step};
+use core::time::Duration;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+/// The configuration that the transcripts assume.
+pub(crate) const CONFIGURATION: &str = include_str!("../transcripts/config.json");
+
+/// A bridge under `configuration`.
+pub(crate) fn bridge(configuration: &str) -> Rc<Bridge> {
+    let config =
+        Config::parse(configuration.as_bytes(), &|_| None).unwrap_or_else(|errors| panic!("{errors}"));
+    Rc::new(Bridge::new(config))
+}
+
+/// `CONFIGURATION` with `change` applied.
+pub(crate) fn changed(change: impl FnOnce(&mut Value)) -> Rc<Bridge> {
+    let mut configuration: Value = serde_json::from_str(CONFIGURATION).unwrap();
+    change(&mut configuration);
+    bridge(&configuration.to_string())
+}
+
+/// A head of `METHOD path` (or a status) and `name: value` lines.
+pub(crate) fn head(first: &str, lines: &[(&str, &str)]) -> Headers {
+    let mut pairs: Vec<(String, Vec<u8>)> = match first.split_once(' ') {
+        Some((method, path)) => vec![
+            (":method".to_owned(), method.into()),
+            (":path".to_owned(), path.into()),
+            (":authority".to_owned(), b"gateway.example".to_vec()),
+            (":scheme".to_owned(), b"http".to_vec()),
+        ],
+        None => vec![(":status".to_owned(), first.into())],
+    };
+    pairs.extend(lines.iter().map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec())));
+    Headers::new(pairs)
+}
+
+/// One stream through the gateway.
+pub(crate) struct World {
+    exchange: Exchange,
+    now: Duration,
+    /// The headers that the upstream got; `None`: it was never asked.
+    pub(crate) upstream_headers: Option<Headers>,
+    /// The body bytes that the upstream got.
+    pub(crate) upstream_body: Vec<u8>,
+    /// The body bytes that the client got of the upstream's answer.
+    pub(crate) client_body: Vec<u8>,
+    /// The gateway's own answer.
+    pub(crate) reply: Option<LocalReply>,
+    /// The stream was cut.
+    pub(crate) reset: bool,
+    /// Properties, the last value of each.
+    pub(crate) published: BTreeMap<String, String>,
+    /// How often a record was published.
+    pub(crate) records: usize,
+    /// Measurements in order.
+    pub(crate) measured: Vec<Measurement>,
+    /// `Debug` of every step.
+    pub(crate) steps: String,
+    /// The request's callbacks are over: it was stopped.
+    stopped: bool,
+}
+
+impl World {
+    /// A fresh stream.
+    pub(crate) fn new(bridge: &Rc<Bridge>) -> Self {
+        Self {
+            exchange: Exchange::new(Rc::clone(bridge), 7),
+            now: Duration::from_millis(1_795_411_980_000),
+            upstream_headers: None,
+            upstream_body: Vec::new(),
+            client_body: Vec::new(),
+            reply: None,
+            reset: false,
+            published: BTreeMap::new(),
+            records: 0,
+            measured: Vec::new(),
+            steps: String::new(),
+            stopped: false,
+        }
+    }
+
+    /// The request's headers; `end`: no body follows.
+    pub(crate) fn request(&mut self, headers: Headers, end: bool) -> &mut Self {
+        self.request_with(headers, None, end)
+    }
+
+    /// As [`request`](Self::request), with the host property that names the actor.
+    pub(crate) fn request_with(
+        &mut self,
+        headers: Headers,
+        actor_property: Option<&[u8]>,
+        end: bool,
+    ) -> &mut Self {
+        let actor_property = actor_property.map(<[u8]>::to_vec);
+        let head = RequestHead { headers: headers.clone(), actor_property, end, now: self.tick() };
+        let step = self.exchange.request_headers(&head);
+        let mut upstream = headers;
+        for effect in &step.effects {
+            if let Effect::EditRequestHeaders(edits) = effect {
+                edits.apply(&mut upstream);
+            }
+        }
+        if self.carry_out(step, None) {
+            self.upstream_headers = Some(upstream);
+        }
+        self
+    }
+
+    /// A piece of the request's body.
+    pub(crate) fn upload(&mut self, chunk: &[u8], end: bool) -> &mut Self {
+        if !self.stopped {
+            let step = self.exchange.request_body(chunk, end);
+            self.carry_out(step, Some((chunk, true)));
+        }
+        self
+    }
+
+    /// The request's trailers.
+    pub(crate) fn request_trailers(&mut self) -> &mut Self {
+        if !self.stopped {
+            let step = self.exchange.request_trailers();
+            self.carry_out(step, None);
+        }
+        self
+    }
+
+    /// The upstream's headers.
+    pub(crate) fn answer(&mut self, headers: Headers, end: bool) -> &mut Self {
+        self.answer_by("via_upstream", headers, end)
+    }
+
+    /// Headers of an answer that `code_details` explains.
+    pub(crate) fn answer_by(&mut self, code_details: &str, headers: Headers, end: bool) -> &mut Self {
+        let code_details = Some(code_details.to_owned());
+        let head = ResponseHead { headers, code_details, end, now: self.tick() };
+        let step = self.exchange.response_headers(&head);
+        self.carry_out(step, None);
+        self
+    }
+
+    /// A piece of the answer's body.
+    pub(crate) fn download(&mut self, chunk: &[u8], end: bool) -> &mut Self {
+        let now = self.tick();
+        let step = self.exchange.response_body(chunk, end, now);
+        self.carry_out(step, Some((chunk, false)));
+        self
+    }
+
+    /// The answer's trailers.
+    pub(crate) fn response_trailers(&mut self) -> &mut Self {
+        let now = self.tick();
+        let step = self.exchange.response_trailers(now);
+        self.carry_out(step, None);
+        self
+    }
+
+    /// The stream is over; Envoy says why.
+    pub(crate) fn finish(&mut self, code_details: &str) -> &mut Self {
+        let ending = Ending { code_details: Some(code_details.to_owned()), now: self.tick() };
+        let step = self.exchange.finish(&ending);
+        self.carry_out(step, None);
+        self
+    }
+
+    /// The stream is over, in order.
+    pub(crate) fn done(&mut self) -> &mut Self {
+        self.finish("via_upstream")
+    }
+
+    /// The record. Exactly one was published.
+    pub(crate) fn record(&self) -> Value {
+        assert_eq!(self.records, 1, "records");
+        serde_json::from_str(&self.published["ai_bridge_record"]).expect("the record is JSON")
+    }
+
+    /// The status and body of the gateway's own answer.
+    pub(crate) fn replied(&self) -> (u16, Value) {
+        let reply = self.reply.as_ref().expect("a reply");
+        (reply.status, serde_json::from_str(&reply.body).expect("a reply is JSON"))
+    }
+
+    /// A header of the gateway's own answer.
+    pub(crate) fn reply_header(&self, name: &str) -> Option<&str> {
+        let headers = &self.reply.as_ref().expect("a reply").headers;
+        headers.iter().find(|(n, _)| n == name).map(|(_, value)| core::str::from_utf8(value).unwrap())
+    }
+
+    /// The value of a header that the upstream got.
+    pub(crate) fn sent(&self, name: &str) -> Option<&str> {
+        self.upstream_headers.as_ref().expect("the upstream was asked").text(name)
+    }
+
+    /// `Debug` of the exchange.
+    pub(crate) fn shown(&self) -> String {
+        format!("{:?}", self.exchange)
+    }
+
+    fn tick(&mut self) -> Duration {
+        self.now += Duration::from_millis(5);
+        self.now
+    }
+
+    /// Whether the stream goes on. `chunk`: the bytes at hand, and whether they are the request's.
+    fn carry_out(&mut self, step: Step, chunk: Option<(&[u8], bool)>) -> bool {
+        self.steps.push_str(&format!("{step:?}"));
+        let mut passes = chunk.map(|(bytes, _)| bytes.to_vec());
+        for effect in step.effects {
+            match effect {
+                Effect::EditRequestHeaders(_) | Effect::EditResponseHeaders(_) => {}
+                Effect::ReplaceRequestChunk(bytes) | Effect::ReplaceResponseChunk(bytes) => {
+                    passes = Some(bytes);
+                }
+                Effect::Reply(reply) => {
+                    assert!(self.reply.is_none(), "a second reply");
+                    // Envoy sends the reply through the filters.
+                    let status = reply.status.to_string();
+                    self.reply = Some(reply);
+                    self.stopped = true;
+                    self.answer_by("", head(&status, &[]), false);
+                }
+                Effect::Reset => {
+                    self.reset = true;
+                    self.stopped = true;
+                }
+                Effect::Publish { name, value } => {
+                    self.records += usize::from(name == "ai_bridge_record");
+                    self.published.insert(name, value);
+                }
+                Effect::Measure(measurement) => self.measured.push(measurement),
+            }
+        }
+        let goes_on = step.flow == Flow::Continue;
+        if let (Some(bytes), Some((_, upstream)), true) = (passes, chunk, goes_on) {
+            if upstream { self.upstream_body.extend(bytes) } else { self.client_body.extend(bytes) }
+        }
+        goes_on
+    }
+}

@@ -6,5 +6,6 @@ mod endings;
 mod headers;
 mod order;
 mod refusals;
+mod responses;
 mod transcript;
 mod world;

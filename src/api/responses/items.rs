@@ -74,7 +74,7 @@ impl Items {
         let Some(found) = self.current.take().and_then(|item| item.meaning(keep)) else { return };
         match found {
             Found::Call(_) if self.calls >= keep.tool_calls => {
-                let known = position.is_some_and(|position| ledger.knows(position));
+                let known = position.is_some_and(|position| ledger.knows_calls(position));
                 self.dropped_calls = self.dropped_calls.saturating_add(u64::from(!known));
             }
             Found::Call(_) => {

@@ -21,8 +21,10 @@ pub(super) struct Ledger {
     thoughts: Vec<KnownThought>,
     /// Reasoning and commentary that was added and is not done.
     open: Vec<OpenItem>,
-    /// Above every output index that was told; what is beyond the bounds is counted once.
+    /// Above every output index that was told.
     told_to: u64,
+    /// Above every output index at which a call was told: what is beyond the bounds is counted once.
+    calls_told_to: u64,
     /// Above every output index and part at which a thought was told.
     thoughts_told_to: (u64, u64),
 }
@@ -84,9 +86,9 @@ pub(super) enum Told {
 // === impl Ledger ===
 
 impl Ledger {
-    /// Whether the item at `index` was told before, however little of it was kept.
-    pub(super) const fn knows(&self, index: u64) -> bool {
-        index < self.told_to
+    /// Whether a call at `index` was told before, or one behind it, however little of it was kept.
+    pub(super) const fn knows_calls(&self, index: u64) -> bool {
+        index < self.calls_told_to
     }
 
     /// Whether a thought of the item at `index` was told before, or of one behind it.
@@ -99,7 +101,10 @@ impl Ledger {
         let next = self.told_to;
         let at = index.unwrap_or(next);
         match found {
-            Some(Found::Call(call)) => self.call(index, *call, told, answer),
+            Some(Found::Call(call)) => {
+                self.call(index, *call, told, answer);
+                self.calls_told_to = self.calls_told_to.max(at.saturating_add(1));
+            }
             Some(Found::Thoughts(thoughts)) => self.thoughts(at, thoughts, told, answer),
             None => {}
         }
@@ -151,7 +156,7 @@ impl Ledger {
         let Some(index) = index else {
             return find(&|_, kept| same_id(kept) || call.item_id.is_some() && kept.item_id == call.item_id);
         };
-        if !self.knows(index) && self.calls.iter().all(|known| known.confirmed) {
+        if !self.knows_calls(index) && self.calls.iter().all(|known| known.confirmed) {
             // As it is for every item of a document.
             return None;
         }
@@ -170,7 +175,7 @@ impl Ledger {
     /// A call that was not known. `None`: there are enough.
     fn begin_call(&mut self, index: Option<u64>, call: &Call, answer: &mut Answer) -> Option<usize> {
         let full = answer.tool_calls.len() >= answer.keep().tool_calls;
-        if full && index.is_some_and(|index| self.knows(index)) {
+        if full && index.is_some_and(|index| self.knows_calls(index)) {
             // It was counted when it was first told.
             return None;
         }

@@ -146,7 +146,10 @@ impl Reading {
                 self.said.begin_error();
                 return Want::Read;
             }
-            (Some(Place::Error), Kind::String) => (Current::Field(Field::ErrorMessage), Some(Form::Text)),
+            (Some(Place::Error), Kind::String) => {
+                self.said.begin_error();
+                (Current::Field(Field::ErrorMessage), Some(Form::Text))
+            }
             (Some(Place::Field(field)), _) => (Current::Field(field), field.form(kind)),
             (Some(Place::OfItem(field)), _) => (Current::OfItem(field), field.form(kind)),
             (Some(Place::Error) | None, _) => return Want::Skip,
@@ -155,7 +158,7 @@ impl Reading {
         match current {
             Current::Field(field) => self.said.begin(field),
             Current::OfItem(field) => {
-                if !items.current().is_some_and(|item| item.begin(field, form, keep)) {
+                if !self.said.items.current().is_some_and(|item| item.begin(field, form, keep)) {
                     return Want::Skip;
                 }
             }

@@ -30,7 +30,9 @@ pub(super) struct Said {
     service_tier: Text,
     usage: Option<Text>,
     web_searches: Option<Text>,
-    error: Option<ErrorTexts>,
+    /// A member `error` says that there is one; its texts may also stand by themselves.
+    is_error: bool,
+    error: ErrorTexts,
     pub(super) items: Items,
 }
 
@@ -51,9 +53,9 @@ impl Said {
         }
     }
 
-    /// An error object begins.
-    pub(super) fn begin_error(&mut self) {
-        self.error.get_or_insert_default();
+    /// An error object begins, or a text in its place.
+    pub(super) const fn begin_error(&mut self) {
+        self.is_error = true;
     }
 
     /// More of the text of `field`.
@@ -89,9 +91,9 @@ impl Said {
             Field::ServiceTier => &mut self.service_tier,
             Field::Usage => self.usage.get_or_insert_default(),
             Field::WebSearches => self.web_searches.get_or_insert_default(),
-            Field::ErrorType => &mut self.error.get_or_insert_default().kind,
-            Field::ErrorCode => &mut self.error.get_or_insert_default().code,
-            Field::ErrorMessage => &mut self.error.get_or_insert_default().message,
+            Field::ErrorType => &mut self.error.kind,
+            Field::ErrorCode => &mut self.error.code,
+            Field::ErrorMessage => &mut self.error.message,
             Field::OutputIndex | Field::SummaryIndex => return None,
         })
     }
@@ -146,12 +148,9 @@ impl Said {
                 }
             }
             kind => {
-                let (reason, error) = (self.reason.as_str(), self.api_error());
-                // A proxy's error may have neither type nor name.
-                let kind = if kind.is_empty() && self.error.is_some() { b"error" } else { kind };
-                if end(kind, Some(reason).filter(|reason| !reason.is_empty()), error, answer)
-                    && kind != b"error"
-                {
+                // Some errors have a type of their own, and a proxy's may have neither type nor name.
+                let kind = if name == b"error" || kind.is_empty() && self.is_error { b"error" } else { kind };
+                if end(kind, self.reason.as_str(), || self.api_error(), answer) {
                     self.items.commit(ledger, answer);
                     self.response(answer, true);
                 }
@@ -161,7 +160,7 @@ impl Said {
 
     /// The event is over, and above the limit: of what it says only its kind counts.
     pub(super) fn oversized(&self, name: &[u8], answer: &mut Answer) {
-        end(self.kind(name), None, ApiError::default(), answer);
+        end(self.kind(name), "", ApiError::default, answer);
     }
 
     /// Whether the response is over, as far as a document says.
@@ -176,7 +175,7 @@ impl Said {
         let is_error = match status {
             "failed" => true,
             "completed" | "incomplete" => false,
-            _ => self.error.is_some() && self.kind.is_empty() || self.kind.as_str() == "error",
+            _ => self.is_error || self.kind.as_str() == "error",
         };
         if is_error {
             answer.error = Some(self.api_error());
@@ -213,21 +212,18 @@ impl Said {
     }
 
     fn api_error(&self) -> ApiError {
-        let stated = |text: &Text| (!text.is_empty()).then(|| text.as_str().to_owned());
-        let error = self.error.as_ref();
+        let stated = |text: &Text| (!text.is_empty()).then(|| head(text.as_str(), NAME_BYTES).to_owned());
         ApiError {
-            kind: error.and_then(|error| stated(&error.kind)),
+            kind: stated(&self.error.kind),
             // An error event states it beside the type, an error object inside.
-            code: error
-                .and_then(|error| stated(&error.code))
-                .or_else(|| stated(&self.code).map(|code| head(&code, NAME_BYTES).to_owned())),
-            message: error.and_then(|error| stated(&error.message)),
+            code: stated(&self.error.code).or_else(|| stated(&self.code)),
+            message: stated(&self.error.message),
         }
     }
 }
 
 /// Whether an event of `kind` ends the response; if so the answer says how. `reason`: why it is incomplete.
-fn end(kind: &[u8], reason: Option<&str>, error: ApiError, answer: &mut Answer) -> bool {
+fn end(kind: &[u8], reason: &str, error: impl Fn() -> ApiError, answer: &mut Answer) -> bool {
     let status = match kind {
         b"response.completed" => "completed",
         b"response.incomplete" => "incomplete",
@@ -237,11 +233,12 @@ fn end(kind: &[u8], reason: Option<&str>, error: ApiError, answer: &mut Answer) 
     };
     answer.ended = true;
     if matches!(status, "failed" | "") {
-        answer.error = Some(error);
+        answer.error = Some(error());
     }
-    if !status.is_empty() {
+    let reason = if reason.is_empty() { status } else { reason };
+    if !reason.is_empty() {
         answer.finish_reasons.clear();
-        answer.finished(reason.unwrap_or(status));
+        answer.finished(reason);
     }
     true
 }

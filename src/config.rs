@@ -14,7 +14,6 @@ mod path;
 mod providers;
 mod publish;
 mod text;
-mod vendor;
 
 use self::header::{header_name_without_credential, header_pattern};
 use self::node::{Members, Node, Problems, Value};

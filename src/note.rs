@@ -6,6 +6,8 @@
 pub enum Note {
     /// A text was cut at `record.text_bytes` or `record.total_bytes`.
     TextCut,
+    /// A value of the request is too long to be read and was left out.
+    ValueTooLarge,
     /// The request asks for `stream_options: null` ahead of `stream: true`: usage will be missing.
     StreamOptionsLeft,
     /// The answer is compressed and was not read.
@@ -36,6 +38,7 @@ impl Note {
     pub const fn name(self) -> &'static str {
         match self {
             Self::TextCut => "text_cut",
+            Self::ValueTooLarge => "value_too_large",
             Self::StreamOptionsLeft => "stream_options_left",
             Self::ResponseEncoded => "response_encoded",
             Self::ResponseContentType => "response_content_type",
@@ -50,7 +53,7 @@ impl Note {
         }
     }
 
-    /// Whether something that passed was not read.
+    /// Whether `ai_bridge_unread_total` counts it.
     #[must_use]
     pub const fn is_unread(self) -> bool {
         !matches!(self, Self::CostPartial | Self::ReplyImpossible)

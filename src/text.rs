@@ -1,7 +1,11 @@
 //! Texts that are kept up to a bound, and how long a text is once it is written as JSON.
 
-/// The beginning of a text, up to a bound in bytes that the caller holds.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+use core::fmt;
+use serde::Serialize;
+
+/// The beginning of a text, up to a bound in bytes that the caller holds. `Debug` shows its length only: it may be what
+/// people or models said.
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Text {
     kept: String,
     cut: bool,
@@ -65,10 +69,26 @@ impl Text {
     }
 }
 
+impl fmt::Debug for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Text({} bytes)", self.kept.len())
+    }
+}
+
+/// What people or models said, on its way into a record. `Debug` shows its length only.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Spoken<'a>(pub &'a str);
+
+impl fmt::Debug for Spoken<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Spoken({} bytes)", self.0.len())
+    }
+}
+
 /// The longest beginning of `text` that takes at most `limit` bytes inside a JSON string.
 #[must_use]
 pub fn cut_as_written(text: &str, limit: usize) -> &str {
-    // Every byte takes at least one: a text this short fits only if its escapes do.
     let mut written = 0_usize;
     for (at, character) in text.char_indices() {
         written = written.saturating_add(written_len(character));
@@ -103,10 +123,8 @@ pub fn one_line(text: &str, limit: usize) -> String {
         _ if character.is_control() => '?',
         _ => character,
     };
-    let mut line: String =
-        text.get(..text.floor_char_boundary(limit)).unwrap_or_default().chars().map(harmless).collect();
-    line.truncate(line.floor_char_boundary(limit));
-    line
+    // `?` is never longer than what it stands for.
+    head(text, limit).chars().map(harmless).collect()
 }
 
 /// At most `limit` bytes of `text`, cut at a character boundary.

@@ -5,6 +5,7 @@
 
 use crate::api::{Api, chat_completions, messages, responses};
 use crate::json::{self, Kind, Scalar, Scanner, Visitor, Want};
+use crate::note::{Note, Notes};
 use crate::text::Text;
 
 /// The names that any of the three request formats gives meaning to.
@@ -100,8 +101,8 @@ pub struct RequestBounds {
 /// What a request said.
 #[derive(Debug, Default)]
 pub struct RequestFacts {
-    /// `model`, where it is a string of at most [`MODEL_BYTES`].
-    pub model: Option<String>,
+    /// `model`, where it is a string; cut at [`MODEL_BYTES`].
+    pub model: Option<Text>,
     /// `stream` is `true`.
     pub stream: bool,
     /// `background` is `true`.
@@ -112,6 +113,8 @@ pub struct RequestFacts {
     pub correlating_tool_call_id: Option<String>,
     /// Messages: `metadata.user_id`.
     pub user_id: Option<String>,
+    /// Where less was learned than passed.
+    pub notes: Notes,
 }
 
 /// Why a request cannot pass.
@@ -131,7 +134,7 @@ const DECIDING: [(Name, &str); 5] = [
     (Name::Background, "background"),
     (Name::Store, "store"),
 ];
-/// Bytes of a model's name; a longer one is unreadable.
+/// Bytes of a model's name; a longer one is recorded cut, and no policy allows it.
 pub const MODEL_BYTES: usize = 1024;
 /// Bytes of identifiers.
 const ID_BYTES: usize = 1024;
@@ -416,11 +419,15 @@ impl Visitor for Reading {
     fn end(&mut self, path: &[Name], kind: Kind, _offset: u64) {
         match self.current.take() {
             Some(Current::Model) => {
-                self.facts.model = (!self.model.is_cut()).then(|| self.model.as_str().to_owned());
+                self.facts.model = Some(core::mem::take(&mut self.model));
                 return;
             }
             Some(Current::Slot(Slot::UserId)) => {
-                self.facts.user_id = (!self.user_id.is_cut()).then(|| self.user_id.as_str().to_owned());
+                if self.user_id.is_cut() {
+                    self.facts.notes.add(Note::ValueTooLarge);
+                } else {
+                    self.facts.user_id = Some(self.user_id.as_str().to_owned());
+                }
                 return;
             }
             Some(Current::Slot(Slot::Input)) => {

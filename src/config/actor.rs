@@ -44,23 +44,31 @@ fn metadata_headers(node: &Node<'_>) -> Option<Vec<(String, String)>> {
     if entries.len() > MOST_KEYS {
         node.problem(format!("expected at most {MOST_KEYS} keys, found {}", entries.len()));
     }
+    let mut seen: Vec<String> = Vec::new();
     let pair = |(key, node): &(&str, Node<'_>)| {
         let header = header_name_without_credential(node);
         if !is_metadata_key(key) {
             node.problem(format!(
-                "expected a key of at most {LONGEST_KEY_BYTES} lower-case letters, digits, _ and - that starts \
-                 with a letter or digit, found {}",
+                "expected a key of at most {LONGEST_KEY_BYTES} letters, digits, _ and - that starts with a \
+                 letter or digit, found {}",
                 quoted(key)
             ));
             return None;
         }
+        let sent = key.to_ascii_lowercase();
+        if seen.contains(&sent) {
+            // It becomes part of a header's name, in which case does not count.
+            node.problem(format!("\"{sent}\" is there twice: keys differ by more than case"));
+            return None;
+        }
+        seen.push(sent);
         Some(((*key).to_owned(), header?))
     };
     Some(entries.iter().filter_map(pair).collect())
 }
 
 fn is_metadata_key(key: &str) -> bool {
-    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let plain = |byte: u8| byte.is_ascii_alphanumeric();
     key.len() <= LONGEST_KEY_BYTES
         && key.bytes().next().is_some_and(plain)
         && key.bytes().all(|byte| plain(byte) || byte == b'_' || byte == b'-')

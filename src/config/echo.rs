@@ -1,6 +1,6 @@
 //! What of a configuration may be repeated in a problem: short, on one line, and nothing that looks like a key.
 
-use super::vendor::VENDOR_PREFIXES;
+use crate::credential::VENDOR_PREFIXES;
 
 /// Characters of a text that are repeated.
 const SHOWN_CHARS: usize = 80;

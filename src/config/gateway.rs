@@ -5,7 +5,7 @@ use core::fmt;
 use super::GatewayCredentials;
 use super::header::header_name;
 use super::node::Node;
-use super::vendor::VENDOR_PREFIXES;
+use crate::credential::VENDOR_PREFIXES;
 
 /// Bytes of the longest token prefix.
 const LONGEST_PREFIX_BYTES: usize = 128;
@@ -59,7 +59,10 @@ fn value_prefix(node: &Node<'_>) -> Option<String> {
     } else if prefix.len() > LONGEST_PREFIX_BYTES {
         node.problem(format!("longer than {LONGEST_PREFIX_BYTES} bytes"));
     } else if let Some((_, vendor)) = VENDOR_PREFIXES.iter().find(|(theirs, _)| same(theirs)) {
-        node.problem(format!("keys of {vendor} begin so too and would be taken for the gateway's tokens"));
+        node.problem(format!(
+            "keys of {} begin so too and would be taken for the gateway's tokens",
+            vendor.name()
+        ));
     } else {
         return Some(prefix.to_owned());
     }

@@ -3,21 +3,13 @@
 use super::echo::quoted;
 use super::node::Node;
 use crate::glob::Glob;
+use crate::headers::CREDENTIAL_HEADERS;
 
-/// Headers that may carry a credential, for every provider (contract §4).
-pub(super) const CREDENTIAL_HEADERS: [&str; 5] =
-    ["authorization", "proxy-authorization", "x-api-key", "api-key", "x-goog-api-key"];
+/// Headers in which a credential goes to a provider.
+const CREDENTIALS_SENT: [&str; 2] = ["authorization", "x-api-key"];
 
-/// Headers without which a request does not arrive as what it is.
-const INDISPENSABLE: [&str; 7] = [
-    "host",
-    "content-type",
-    "content-length",
-    "content-encoding",
-    "transfer-encoding",
-    "authorization",
-    "x-api-key",
-];
+/// Headers that make the message: they are never removed, so that nobody may ask for it.
+const NEVER_REMOVED: [&str; 4] = ["host", "content-type", "content-length", "content-encoding"];
 
 /// Headers that HTTP (RFC 9110 §7.6.1 and its kin) or the providers' APIs need for themselves.
 const TAKEN: [&str; 20] = [
@@ -78,9 +70,15 @@ pub(super) fn header_pattern(node: &Node<'_>) -> Option<Glob> {
         node.problem(format!("\"{pattern}\" would remove every header"));
         return None;
     }
+    if NEVER_REMOVED.contains(&pattern.as_str()) {
+        node.problem(format!("\"{pattern}\" makes the message and is never removed"));
+        return None;
+    }
     let pattern = Glob::new(pattern);
-    if let Some(name) = INDISPENSABLE.iter().find(|name| pattern.matches(name)) {
-        node.problem(format!("would remove \"{name}\", which the provider needs"));
+    if let Some(name) = CREDENTIALS_SENT.iter().find(|name| pattern.matches(name)) {
+        node.problem(format!(
+            "would remove \"{name}\", in which the credential goes to the provider; others' go anyway"
+        ));
         return None;
     }
     Some(pattern)

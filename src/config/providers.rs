@@ -6,8 +6,8 @@ use super::echo::quoted;
 use super::key::{Environment, key};
 use super::node::{Members, Node};
 use super::text::{cluster, model_patterns};
-use super::vendor::vendor_of;
-use crate::provider::{BaseUrl, Byok, Key, ModelPolicy, Provider, ProviderType};
+use crate::credential::{Vendor, vendor_of};
+use crate::provider::{Byok, Key, ModelPolicy, Provider, ProviderType};
 
 /// Bytes of the longest provider name: it is part of every path, record and metric label.
 const LONGEST_NAME_BYTES: usize = 64;
@@ -16,18 +16,18 @@ const LONGEST_RETRY_AFTER_SECONDS: u64 = 86_400;
 /// As Envoy's default base ejection time.
 const RETRY_AFTER_SECONDS: u32 = 30;
 
-/// The types by the names that they have in configuration, which are also the default provider names.
+/// The types by their names, which are also the default provider names.
 const TYPES: [(&str, ProviderType); 3] = [
-    ("anthropic", ProviderType::Anthropic),
-    ("openai", ProviderType::OpenAi),
-    ("copilot", ProviderType::Copilot),
+    (ProviderType::Anthropic.name(), ProviderType::Anthropic),
+    (ProviderType::OpenAi.name(), ProviderType::OpenAi),
+    (ProviderType::Copilot.name(), ProviderType::Copilot),
 ];
 
 const BYOK: [(&str, Byok); 3] = [("allow", Byok::Allow), ("deny", Byok::Deny), ("require", Byok::Require)];
 
 /// Vendors whose own APIs also speak OpenAI's or Anthropic's dialect: behind a configured base URL their keys are
 /// no mistake.
-const COMPATIBLE_VENDORS: [&str; 4] = ["Google", "AWS", "xAI", "Groq"];
+const COMPATIBLE_VENDORS: [Vendor; 4] = [Vendor::Google, Vendor::Aws, Vendor::XAi, Vendor::Groq];
 
 /// What of the surroundings a provider depends on.
 #[derive(Clone, Copy)]
@@ -78,7 +78,7 @@ fn name(members: &Members<'_, '_>, kind: Option<ProviderType>, others: &[Option<
             }
             text
         }
-        None => TYPES.iter().find(|(_, known)| Some(*known) == kind)?.0,
+        None => kind?.name(),
     };
     if let Some(other) = others.iter().position(|other| other.as_deref() == Some(name)) {
         let what = if is_default { "the default " } else { "" };
@@ -135,7 +135,7 @@ fn provider(
     Some(Provider {
         kind,
         enabled,
-        base_url: base.unwrap_or_else(|| default_base_url(kind))?,
+        base_url: base.unwrap_or_else(|| base_url::parse(kind.profile().base_url).ok())?,
         byok_cluster: byok_cluster.unwrap_or_else(|| cluster.clone()),
         cluster,
         name,
@@ -149,16 +149,6 @@ fn provider(
     })
 }
 
-/// Where requests of this type go unless configured (contract §1).
-fn default_base_url(kind: ProviderType) -> Option<BaseUrl> {
-    let text = match kind {
-        ProviderType::Anthropic => "https://api.anthropic.com",
-        ProviderType::OpenAi => "https://api.openai.com/v1",
-        ProviderType::Copilot => "https://api.individual.githubcopilot.com",
-    };
-    base_url::parse(text).ok()
-}
-
 fn model_policy(node: &Node<'_>) -> Option<ModelPolicy> {
     node.object("an object with `allow` and `deny`", |members| ModelPolicy {
         allow: members.member("allow").and_then(|node| model_patterns(&node)),
@@ -168,14 +158,13 @@ fn model_policy(node: &Node<'_>) -> Option<ModelPolicy> {
 
 /// Whose key it is: a key of somebody else's would be handed to the wrong vendor.
 fn check_key(node: &Node<'_>, key: &str, kind: ProviderType, elsewhere: bool, gateway: &GatewayCredentials) {
-    let own = match kind {
-        ProviderType::Anthropic => "Anthropic",
-        ProviderType::OpenAi => "OpenAI",
-        ProviderType::Copilot => return,
-    };
     if let Some(vendor) = vendor_of(key) {
-        if vendor != own && !(elsewhere && COMPATIBLE_VENDORS.contains(&vendor)) {
-            node.problem(format!("the key is one of {vendor}, not of {own}"));
+        let own = Vendor::behind(kind);
+        if kind != ProviderType::Copilot
+            && vendor != own
+            && !(elsewhere && COMPATIBLE_VENDORS.contains(&vendor))
+        {
+            node.problem(format!("the key is one of {}, not of {}", vendor.name(), own.name()));
         }
     } else if gateway.claims(key) {
         node.problem(
@@ -184,7 +173,7 @@ fn check_key(node: &Node<'_>, key: &str, kind: ProviderType, elsewhere: bool, ga
     }
 }
 
-/// Key, callers' keys and type have to leave somebody who can be served, and nothing that is never used.
+/// Key, callers' keys and type have to go together.
 fn check_callers(
     members: &Members<'_, '_>,
     kind: ProviderType,
@@ -201,13 +190,6 @@ fn check_callers(
             members.problem("byok", "nobody could be served: callers of Copilot always bring their own key");
             return;
         }
-        (Key::Absent, Byok::Deny) => {
-            members.problem(
-                "byok",
-                "nobody could be served: there is no `key`, and callers may not bring theirs",
-            );
-            return;
-        }
         (Key::External, Byok::Allow | Byok::Require) if kind == ProviderType::Anthropic => {
             members.problem(
                 "byok",
@@ -215,10 +197,7 @@ fn check_callers(
             );
             return;
         }
-        (Key::Central(_) | Key::External, Byok::Require) => {
-            members.problem("byok", "with \"require\" the `key` would never be used; leave one of them out");
-            return;
-        }
+        // Legal, if odd: `require` beside a key that then rests, `deny` without a key that serves nobody.
         (Key::Absent | Key::Central(_) | Key::External, _) => {}
     }
     let inlets: &[&str] = match kind {

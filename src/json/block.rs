@@ -15,13 +15,9 @@ pub(super) struct Classes {
 /// The bytes of a block that matter where it has a backslash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Escapes {
-    pub(super) quote: u32,
     pub(super) backslash: u32,
-    pub(super) control: u32,
-    /// What may follow a backslash: one of `"\/bfnrtu`.
+    /// What may follow a backslash and is an escape with it: one of `"\/bfnrt`, not `u`.
     pub(super) letter: u32,
-    /// `u`
-    pub(super) u: u32,
 }
 
 /// Where a plain run ends, and whether it is more than ASCII.
@@ -36,23 +32,11 @@ pub(super) fn classify(block: &[u8; BLOCK]) -> Classes {
 #[inline(always)]
 pub(super) fn escapes(block: &[u8; BLOCK]) -> Escapes {
     let lanes = Lanes::load(block);
-    let (quote, backslash, u) = (lanes.equal(b'"'), lanes.equal(b'\\'), lanes.equal(b'u'));
-    let letter = quote.or(backslash).or(u).or(lanes.equal(b'/')).or(lanes.equal(b'b'));
+    let backslash = lanes.equal(b'\\');
+    let letter = backslash.or(lanes.equal(b'"')).or(lanes.equal(b'/')).or(lanes.equal(b'b'));
     let letter =
         letter.or(lanes.equal(b'f')).or(lanes.equal(b'n')).or(lanes.equal(b'r')).or(lanes.equal(b't'));
-    Escapes {
-        quote: quote.mask(),
-        backslash: backslash.mask(),
-        control: lanes.control().mask(),
-        letter: letter.mask(),
-        u: u.mask(),
-    }
-}
-
-/// Where `byte` is.
-#[inline(always)]
-pub(super) fn equal(block: &[u8; BLOCK], byte: u8) -> u32 {
-    Lanes::load(block).equal(byte).mask()
+    Escapes { backslash: backslash.mask(), letter: letter.mask() }
 }
 
 /// Where white space is (RFC 8259 §2).
@@ -127,17 +111,17 @@ impl Lanes {
     /// Sets the highest bit of each byte that is zero. No byte carries into the next.
     #[inline(always)]
     fn zero(self) -> Self {
-        self.each(|word| !((word & !Self::HIGH) + !Self::HIGH | word) & Self::HIGH)
+        self.each(|word| !(((word & !Self::HIGH) + !Self::HIGH) | word) & Self::HIGH)
     }
 
     #[inline(always)]
     fn equal(self, byte: u8) -> Self {
-        self.each(|word| word ^ Self::ONES * u64::from(byte)).zero()
+        self.each(|word| word ^ (Self::ONES * u64::from(byte))).zero()
     }
 
     #[inline(always)]
     fn control(self) -> Self {
-        self.each(|word| word & Self::ONES * 0xe0).zero()
+        self.each(|word| word & (Self::ONES * 0xe0)).zero()
     }
 
     #[inline(always)]
@@ -150,13 +134,13 @@ impl Lanes {
         // The product's highest byte is the sum of the highest bit of each byte i, at bit i.
         let Self(low, high) =
             self.each(|word| ((word & Self::HIGH) >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56);
-        (high << 8 | low) as u32
+        ((high << 8) | low) as u32
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{BLOCK, Classes, classify, equal, escapes, is_special, space};
+    use super::{BLOCK, Classes, classify, escapes, is_special, space};
 
     /// Every byte at every place, among others of every sort.
     fn each(check: impl Fn(&[u8; BLOCK], &dyn Fn(fn(u8) -> bool) -> u32)) {
@@ -177,7 +161,6 @@ mod tests {
         each(|block, mask| {
             let expected = Classes { special: mask(is_special), high: mask(|byte| byte >= 0x80) };
             assert_eq!(classify(block), expected, "{block:?}");
-            assert_eq!(equal(block, b'"'), mask(|byte| byte == b'"'));
             assert_eq!(space(block), mask(|byte| b" \t\r\n".contains(&byte)));
         });
     }
@@ -186,11 +169,8 @@ mod tests {
     fn every_byte_of_an_escape_is_recognised_at_every_place() {
         each(|block, mask| {
             let found = escapes(block);
-            assert_eq!(found.quote, mask(|byte| byte == b'"'));
             assert_eq!(found.backslash, mask(|byte| byte == b'\\'));
-            assert_eq!(found.control, mask(|byte| byte < 0x20));
-            assert_eq!(found.letter, mask(|byte| b"\"\\/bfnrtu".contains(&byte)));
-            assert_eq!(found.u, mask(|byte| byte == b'u'));
+            assert_eq!(found.letter, mask(|byte| b"\"\\/bfnrt".contains(&byte)));
         });
     }
 }

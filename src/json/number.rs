@@ -64,9 +64,34 @@ impl Number {
     }
 }
 
+/// Just past the number that begins at `at`, if it is one and something follows it in these bytes.
+#[inline]
+pub(super) fn whole(bytes: &[u8], mut at: usize) -> Option<usize> {
+    at += usize::from(*bytes.get(at)? == b'-');
+    at = if *bytes.get(at)? == b'0' { at + 1 } else { past_digits(bytes, at)? };
+    if *bytes.get(at)? == b'.' {
+        at = past_digits(bytes, at + 1)?;
+    }
+    if matches!(bytes.get(at)?, b'e' | b'E') {
+        at += 1 + usize::from(matches!(bytes.get(at + 1)?, b'+' | b'-'));
+        at = past_digits(bytes, at)?;
+    }
+    bytes.get(at).is_some_and(|byte| !byte.is_ascii_digit()).then_some(at)
+}
+
+/// Just past one or more digits.
+#[inline(always)]
+fn past_digits(bytes: &[u8], begin: usize) -> Option<usize> {
+    let mut at = begin;
+    while bytes.get(at).is_some_and(u8::is_ascii_digit) {
+        at += 1;
+    }
+    (at > begin).then_some(at)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Next, Number};
+    use super::{Next, Number, whole};
 
     /// Whether `text` as a whole is one number.
     fn valid(text: &str) -> bool {
@@ -84,11 +109,14 @@ mod tests {
     fn numbers_are_what_the_rfc_says() {
         for text in ["0", "-0", "1", "10", "-12", "0.0", "1.50", "1e1", "1E+10", "1e-0", "0e00", "-1.5E-07"] {
             assert!(valid(text), "{text}");
+            assert_eq!(whole(format!("[{text},").as_bytes(), 1), Some(1 + text.len()), "{text}");
+            assert_eq!(whole(text.as_bytes(), 0), None, "{text} may go on");
         }
         for text in
             ["", "-", "00", "01", "-01", "1.", ".5", "1.e1", "1e", "1e+", "1e1.5", "--1", "+1", "1ee1", "1a"]
         {
             assert!(!valid(text), "{text}");
+            assert_ne!(whole(format!("{text},").as_bytes(), 0), Some(text.len()), "{text}");
         }
     }
 

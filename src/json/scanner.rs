@@ -1,11 +1,13 @@
 //! The grammar of documents (RFC 8259 §2–5), and what a visitor is told of them.
 
 use super::nesting::Nesting;
-use super::number::{Next, Number};
-use super::text::{Nobody, Sink, Text};
-use super::{
-    Chunk, Error, Kind, MAX_NAME_BYTES, MAX_NUMBER_BYTES, MAX_PATH, Name, Problem, Scalar, Visitor, Want,
-};
+use super::number::{Next, Number, whole};
+use super::reading::Reading;
+use super::run::short;
+use super::skip::skip;
+use super::state::{Literal, State};
+use super::text::Text;
+use super::{Chunk, Error, Kind, Name, Problem, Scalar, Visitor};
 
 /// Reads one document in chunks of any size. See [the module](super).
 #[derive(Debug)]
@@ -13,84 +15,9 @@ pub struct Scanner<N: Name> {
     state: State,
     nesting: Nesting,
     text: Text,
-    scratch: Scratch,
-    /// The name of the member, or [`Name::ITEM`], in each container that is read.
-    path: [N; MAX_PATH],
-    /// How many containers are read: the outermost of those that are open. At any greater depth we are inside a
-    /// value that is skipped or raw.
-    live: usize,
-    /// Whether the member that is at hand in the innermost container that is read has a known name.
-    known: bool,
-    /// What is wanted of the value that is at hand there.
-    want: Want,
-    /// Whether we are within a raw value.
-    raw: bool,
-    /// Where in the chunk the bytes of a raw value begin that were not told yet.
-    raw_from: usize,
+    reading: Reading<N>,
     offset: u64,
     error: Option<Error>,
-}
-
-/// What may come next.
-#[derive(Clone, Copy, Debug)]
-enum State {
-    /// The document, an object.
-    Document,
-    /// A value.
-    Value,
-    /// A value, or the end of the array.
-    FirstItem,
-    /// A member name, or the end of the object.
-    FirstName,
-    /// A member name.
-    Name,
-    /// The rest of a member name.
-    InName,
-    /// The colon after a name.
-    Colon,
-    /// The rest of a string.
-    InString,
-    /// The rest of a number.
-    InNumber(Number),
-    /// The rest of a literal, of which so many bytes were seen.
-    InLiteral(Literal, usize),
-    /// A comma, or the end of the container.
-    After,
-    /// White space: the document is complete.
-    Done,
-}
-
-/// The three words of the grammar.
-#[derive(Clone, Copy, Debug)]
-enum Literal {
-    Null,
-    True,
-    False,
-}
-
-impl Literal {
-    fn word(self) -> &'static [u8] {
-        match self {
-            Self::Null => b"null",
-            Self::True => b"true",
-            Self::False => b"false",
-        }
-    }
-
-    fn kind(self) -> Kind {
-        match self {
-            Self::Null => Kind::Null,
-            Self::True | Self::False => Kind::Bool,
-        }
-    }
-
-    fn scalar(self) -> Scalar<'static> {
-        match self {
-            Self::Null => Scalar::Null,
-            Self::True => Scalar::Bool(true),
-            Self::False => Scalar::Bool(false),
-        }
-    }
 }
 
 impl<N: Name> Scanner<N> {
@@ -108,13 +35,7 @@ impl<N: Name> Scanner<N> {
             state: State::Value,
             nesting: Nesting::new(depth_bytes),
             text: Text::default(),
-            scratch: Scratch::default(),
-            path: [N::ITEM; MAX_PATH],
-            live: 0,
-            known: true,
-            want: Want::Skip,
-            raw: false,
-            raw_from: 0,
+            reading: Reading::new(),
             offset: 0,
             error: None,
         }
@@ -176,14 +97,10 @@ impl<N: Name> Scanner<N> {
         result
     }
 
-    fn path(&self) -> &[N] {
-        self.path.get(..self.live).unwrap_or(&[])
-    }
-
     /// Whether the value or name at hand is not inside of a value that is skipped or raw.
     #[inline(always)]
     fn is_live(&self) -> bool {
-        self.nesting.depth() == self.live
+        self.nesting.depth() == self.reading.depth()
     }
 
     fn scan<V: Visitor<Name = N>>(&mut self, chunk: Chunk<'_>, visitor: &mut V) -> Result<(), Error> {
@@ -195,13 +112,18 @@ impl<N: Name> Scanner<N> {
                 None => return Ok(()),
             }
         }
-        self.raw_from = at;
+        self.reading.chunk_begins(at);
         let mut state = self.state;
-        while let Some(&byte) = bytes.get(at) {
+        loop {
+            if !self.is_live() && state.is_between() {
+                (at, state) =
+                    skip(chunk, at, state, self.reading.depth(), &mut self.nesting, &mut self.text)?;
+            }
+            let Some(&byte) = bytes.get(at) else { break };
             state = match state {
                 State::InString => {
                     at = self.string(chunk, at, visitor)?.unwrap_or(usize::MAX);
-                    if at == usize::MAX { state } else { self.string_ended(chunk, at, visitor) }
+                    if at == usize::MAX { state } else { self.ended(Kind::String, None, chunk, at, visitor) }
                 }
                 State::InName => {
                     at = self.name(chunk, at)?.unwrap_or(usize::MAX);
@@ -218,7 +140,7 @@ impl<N: Name> Scanner<N> {
                     }
                     _ => {
                         at += 1;
-                        self.literal_ended(literal, chunk, at, visitor)
+                        self.ended(literal.kind(), Some(literal.scalar()), chunk, at, visitor)
                     }
                 },
                 _ if matches!(byte, b' ' | b'\n' | b'\r' | b'\t') => {
@@ -232,7 +154,21 @@ impl<N: Name> Scanner<N> {
                 State::FirstName if byte == b'}' => self.close(chunk, &mut at, visitor),
                 State::FirstName | State::Name if byte == b'"' => {
                     at += 1;
-                    State::InName
+                    match short(bytes, at).filter(|_| self.is_live()) {
+                        Some(after) => {
+                            let name =
+                                bytes.get(at..after - 1).and_then(|name| core::str::from_utf8(name).ok());
+                            self.reading.named(name.and_then(N::of));
+                            at = after;
+                            if bytes.get(at) == Some(&b':') {
+                                at += 1;
+                                State::Value
+                            } else {
+                                State::Colon
+                            }
+                        }
+                        None => State::InName,
+                    }
                 }
                 State::Colon if byte == b':' => {
                     at += 1;
@@ -253,9 +189,8 @@ impl<N: Name> Scanner<N> {
             };
         }
         self.state = state;
-        if self.raw {
-            self.tell_raw(chunk, bytes.len().saturating_sub(self.text.partial_len()), visitor);
-        }
+        let text_end = bytes.len().saturating_sub(self.text.partial_len());
+        self.reading.chunk_ends(chunk, text_end, visitor);
         Ok(())
     }
 
@@ -284,35 +219,22 @@ impl<N: Name> Scanner<N> {
             return Err(chunk.error(Problem::TooDeep, *at));
         }
         if live {
-            self.begin(kind, chunk, *at, visitor);
+            self.reading.begin(kind, chunk, *at, visitor);
         }
-        if kind != Kind::Number {
-            *at += 1;
+        if kind == Kind::Number {
+            return Ok(state);
+        }
+        *at += 1;
+        if kind == Kind::String
+            && let Some(after) = short(chunk.bytes, *at)
+        {
+            if live {
+                self.reading.short_text(chunk.bytes.get(*at..after - 1).unwrap_or(&[]), visitor);
+            }
+            *at = after;
+            return Ok(self.ended(kind, None, chunk, after, visitor));
         }
         Ok(state)
-    }
-
-    /// Asks what is wanted of a value that is not inside of one that is skipped or raw.
-    fn begin<V: Visitor<Name = N>>(&mut self, kind: Kind, chunk: Chunk<'_>, at: usize, visitor: &mut V) {
-        self.want = Want::Skip;
-        if self.known {
-            self.want = visitor.begin(self.path(), kind, chunk.offset(at));
-        }
-        match (self.want, kind) {
-            (Want::Raw, _) => {
-                self.raw = true;
-                self.raw_from = at;
-            }
-            (Want::Read, Kind::Object | Kind::Array) => {
-                if let Some(place) = self.path.get_mut(self.live) {
-                    *place = N::ITEM;
-                    self.live += 1;
-                } else {
-                    self.want = Want::Skip;
-                }
-            }
-            _ => {}
-        }
     }
 
     /// The innermost container ends with the byte at `at`.
@@ -320,15 +242,12 @@ impl<N: Name> Scanner<N> {
     fn close<V: Visitor<Name = N>>(&mut self, chunk: Chunk<'_>, at: &mut usize, visitor: &mut V) -> State {
         let kind = if self.nesting.in_object() { Kind::Object } else { Kind::Array };
         *at += 1;
-        if self.is_live() {
-            // It was read, so it is a value that is known in the one around it, which is read too.
-            self.live -= 1;
-            self.known = true;
-            visitor.end(self.path(), kind, chunk.offset(*at));
-        }
+        let live = self.is_live();
         self.nesting.close();
-        if self.raw && self.is_live() {
-            self.raw_ended(kind, chunk, *at, visitor);
+        if live {
+            self.reading.container_ended(kind, chunk, *at, visitor);
+        } else if self.is_live() {
+            self.reading.ended(kind, None, chunk, *at, visitor);
         }
         self.after()
     }
@@ -341,19 +260,7 @@ impl<N: Name> Scanner<N> {
 
     /// Reads on in a member name, from `at` to just past its closing quote. `None`: the chunk ends first.
     fn name(&mut self, chunk: Chunk<'_>, at: usize) -> Result<Option<usize>, Error> {
-        if !self.is_live() {
-            return self.text.read(chunk, at, &mut Nobody);
-        }
-        let after = self.text.read(chunk, at, &mut self.scratch)?;
-        if after.is_some() {
-            let name = self.scratch.text(MAX_NAME_BYTES).and_then(N::of);
-            self.known = name.is_some();
-            if let (Some(name), Some(place)) = (name, self.path.get_mut(self.live.wrapping_sub(1))) {
-                *place = name;
-            }
-            self.scratch.clear();
-        }
-        Ok(after)
+        if self.is_live() { self.reading.name(chunk, at, &mut self.text) } else { self.text.skip(chunk, at) }
     }
 
     /// Reads on in a string, from `at` to just past its closing quote. `None`: the chunk ends first.
@@ -363,22 +270,24 @@ impl<N: Name> Scanner<N> {
         at: usize,
         visitor: &mut V,
     ) -> Result<Option<usize>, Error> {
-        if self.want == Want::Read && self.is_live() {
-            let path = self.path.get(..self.live).unwrap_or(&[]);
-            self.text.read(chunk, at, &mut Told { visitor, path })
-        } else {
-            self.text.read(chunk, at, &mut Nobody)
+        match self.reading.wanted_text(visitor).filter(|_| self.nesting.depth() == self.reading.depth()) {
+            Some(mut sink) => self.text.read(chunk, at, &mut sink),
+            None => self.text.skip(chunk, at),
         }
     }
 
+    /// A string, number or literal has ended just before `at`.
     #[inline(always)]
-    fn string_ended<V: Visitor<Name = N>>(&mut self, chunk: Chunk<'_>, at: usize, visitor: &mut V) -> State {
+    fn ended<V: Visitor<Name = N>>(
+        &mut self,
+        kind: Kind,
+        scalar: Option<Scalar<'_>>,
+        chunk: Chunk<'_>,
+        at: usize,
+        visitor: &mut V,
+    ) -> State {
         if self.is_live() {
-            match self.want {
-                Want::Skip => {}
-                Want::Read => visitor.end(self.path(), Kind::String, chunk.offset(at)),
-                Want::Raw => self.raw_ended(Kind::String, chunk, at, visitor),
-            }
+            self.reading.ended(kind, scalar, chunk, at, visitor);
         }
         self.after()
     }
@@ -393,52 +302,28 @@ impl<N: Name> Scanner<N> {
         visitor: &mut V,
     ) -> Result<State, Error> {
         let begin = *at;
-        let mut ended = false;
-        while let Some(&byte) = chunk.bytes.get(*at) {
-            match number.next(byte) {
-                Next::Part(next) => number = next,
-                Next::After => {
-                    ended = true;
-                    break;
-                }
-                Next::Bad => return Err(chunk.error(Problem::BadNumber, *at)),
-            }
-            *at += 1;
+        if number == Number::Begin {
+            *at = whole(chunk.bytes, begin).unwrap_or(begin);
         }
-        if self.want == Want::Read && self.is_live() {
-            self.scratch.push(chunk.bytes.get(begin..*at).unwrap_or(&[]));
+        let ended = *at > begin
+            || loop {
+                let Some(&byte) = chunk.bytes.get(*at) else { break false };
+                match number.next(byte) {
+                    Next::Part(next) => number = next,
+                    Next::After => break true,
+                    Next::Bad => return Err(chunk.error(Problem::BadNumber, *at)),
+                }
+                *at += 1;
+            };
+        if self.is_live() {
+            self.reading.number(chunk.bytes.get(begin..*at).unwrap_or(&[]));
         }
         Ok(if ended { self.number_ended(chunk, *at, visitor) } else { State::InNumber(number) })
     }
 
     fn number_ended<V: Visitor<Name = N>>(&mut self, chunk: Chunk<'_>, at: usize, visitor: &mut V) -> State {
         if self.is_live() {
-            match self.want {
-                Want::Skip => {}
-                Want::Read => {
-                    let number = Scalar::Number(self.scratch.text(MAX_NUMBER_BYTES));
-                    visitor.scalar(self.path(), number);
-                    self.scratch.clear();
-                }
-                Want::Raw => self.raw_ended(Kind::Number, chunk, at, visitor),
-            }
-        }
-        self.after()
-    }
-
-    fn literal_ended<V: Visitor<Name = N>>(
-        &mut self,
-        literal: Literal,
-        chunk: Chunk<'_>,
-        at: usize,
-        visitor: &mut V,
-    ) -> State {
-        if self.is_live() {
-            match self.want {
-                Want::Skip => {}
-                Want::Read => visitor.scalar(self.path(), literal.scalar()),
-                Want::Raw => self.raw_ended(literal.kind(), chunk, at, visitor),
-            }
+            self.reading.number_ended(chunk, at, visitor);
         }
         self.after()
     }
@@ -450,87 +335,362 @@ impl<N: Name> Scanner<N> {
         visitor: &mut V,
     ) -> Result<Option<usize>, Error> {
         let live = self.is_live();
-        let told = self.raw || live && self.want == Want::Read;
         let name = matches!(self.state, State::InName);
-        let path = self.path.get(..self.live).unwrap_or(&[]);
-        let scratch = &mut self.scratch;
-        self.text.complete(chunk, |character| {
-            if name && live {
-                scratch.push(character.as_bytes());
-            } else if told {
-                visitor.text(path, character);
+        let reading = &mut self.reading;
+        self.text.complete(chunk, |character| reading.character(character, live, name, visitor))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Scanner;
+    use crate::json::{Error, Kind, MAX_PATH, Name, Problem, Scalar, Visitor, Want};
+
+    #[derive(Clone, Copy, Debug, PartialEq)]
+    enum Known {
+        Item,
+        Model,
+        Messages,
+        Quote,
+        Longest,
+    }
+
+    const LONGEST: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaé";
+
+    impl Name for Known {
+        const ITEM: Self = Self::Item;
+
+        fn of(name: &str) -> Option<Self> {
+            match name {
+                "model" => Some(Self::Model),
+                "messages" => Some(Self::Messages),
+                "\"é\u{1f600}" => Some(Self::Quote),
+                _ => name.ends_with(LONGEST).then_some(Self::Longest),
             }
-        })
-    }
-
-    /// Tells the bytes of a raw value up to `end` that were not told yet.
-    fn tell_raw<V: Visitor<Name = N>>(&mut self, chunk: Chunk<'_>, end: usize, visitor: &mut V) {
-        let bytes = chunk.bytes.get(self.raw_from..end).unwrap_or(&[]);
-        // Never fails: strings were validated, and everything else is ASCII.
-        let run = core::str::from_utf8(bytes).unwrap_or_default();
-        if !run.is_empty() {
-            visitor.text(self.path(), run);
         }
     }
 
-    fn raw_ended<V: Visitor<Name = N>>(&mut self, kind: Kind, chunk: Chunk<'_>, end: usize, visitor: &mut V) {
-        self.tell_raw(chunk, end, visitor);
-        self.raw = false;
-        visitor.end(self.path(), kind, chunk.offset(end));
-    }
-}
+    /// Writes down what it is told, one line each.
+    struct Log(Want, Vec<String>);
 
-/// A string's text goes to the visitor.
-struct Told<'a, V: Visitor> {
-    visitor: &'a mut V,
-    path: &'a [V::Name],
-}
+    impl Visitor for Log {
+        type Name = Known;
 
-impl<V: Visitor> Sink for Told<'_, V> {
-    const TELLS: bool = true;
-
-    fn run(&mut self, run: &str) {
-        self.visitor.text(self.path, run);
-    }
-}
-
-/// The text of a name or number that may span chunks.
-#[derive(Debug)]
-struct Scratch {
-    bytes: [u8; MAX_NAME_BYTES],
-    /// Beyond the room there is, only the length grows.
-    len: usize,
-}
-
-impl Default for Scratch {
-    fn default() -> Self {
-        Self { bytes: [0; MAX_NAME_BYTES], len: 0 }
-    }
-}
-
-impl Scratch {
-    fn push(&mut self, bytes: &[u8]) {
-        for (place, &byte) in self.bytes.iter_mut().skip(self.len).zip(bytes) {
-            *place = byte;
+        fn begin(&mut self, path: &[Known], kind: Kind, offset: u64) -> Want {
+            self.1.push(format!("{path:?} {kind:?} from {offset}"));
+            if path.is_empty() && matches!(kind, Kind::Object | Kind::Array) { Want::Read } else { self.0 }
         }
-        self.len = self.len.saturating_add(bytes.len());
+
+        fn text(&mut self, path: &[Known], run: &str) {
+            self.1.push(format!("{path:?} text {run}"));
+        }
+
+        fn scalar(&mut self, path: &[Known], value: Scalar<'_>) {
+            self.1.push(format!("{path:?} {value:?}"));
+        }
+
+        fn end(&mut self, path: &[Known], kind: Kind, offset: u64) {
+            self.1.push(format!("{path:?} {kind:?} to {offset}"));
+        }
     }
 
-    fn clear(&mut self) {
-        self.len = 0;
+    fn scan(want: Want, chunks: &[&[u8]]) -> (Result<(), Error>, Vec<String>) {
+        let (mut scanner, mut log) = (Scanner::any(64), Log(want, Vec::new()));
+        let result = chunks.iter().try_for_each(|chunk| scanner.feed(chunk, &mut log));
+        (result.and_then(|()| scanner.finish(&mut log)), log.1)
     }
 
-    /// The text, unless it is longer than `max`.
-    fn text(&self, max: usize) -> Option<&str> {
-        let bytes = self.bytes.get(..self.len).filter(|bytes| bytes.len() <= max)?;
-        core::str::from_utf8(bytes).ok()
+    fn told(want: Want, chunks: &[&str]) -> Vec<String> {
+        let chunks: Vec<&[u8]> = chunks.iter().map(|chunk| chunk.as_bytes()).collect();
+        let (result, told) = scan(want, &chunks);
+        assert_eq!(result, Ok(()));
+        told
     }
-}
 
-impl Sink for Scratch {
-    const TELLS: bool = true;
+    /// The text of a document that is one string.
+    fn text(chunks: &[&[u8]]) -> Result<String, Problem> {
+        let (result, told) = scan(Want::Read, chunks);
+        let runs = told.iter().filter_map(|line| line.strip_prefix("[] text "));
+        result.map(|()| runs.collect()).map_err(|error| error.problem)
+    }
 
-    fn run(&mut self, run: &str) {
-        self.push(run.as_bytes());
+    #[test]
+    fn values_are_told_with_path_and_place() {
+        let document = r#"{"model": "x", "unknown": [{"model": 1}], "messages": [null, true, -1.50]}"#;
+        let expected = [
+            "[] Object from 0",
+            "[Model] String from 10",
+            "[Model] text x",
+            "[Model] String to 13",
+            "[Messages] Array from 54",
+            "[Messages, Item] Null from 55",
+            "[Messages, Item] Null",
+            "[Messages, Item] Bool from 61",
+            "[Messages, Item] Bool(true)",
+            "[Messages, Item] Number from 67",
+            "[Messages, Item] Number(Some(\"-1.50\"))",
+            "[Messages] Array to 73",
+            "[] Object to 74",
+        ];
+        assert_eq!(told(Want::Read, &[document]), expected);
+    }
+
+    #[test]
+    fn a_raw_value_is_its_own_bytes() {
+        let document = "[ {\"a\\n\" : [ 1.0 ] } , \"\\u0041\" , 1e5 ,false]";
+        let expected = [
+            "[] Array from 0",
+            "[Item] Object from 2",
+            "[Item] text {\"a\\n\" : [ 1.0 ] }",
+            "[Item] Object to 20",
+            "[Item] String from 23",
+            "[Item] text \"\\u0041\"",
+            "[Item] String to 31",
+            "[Item] Number from 34",
+            "[Item] text 1e5",
+            "[Item] Number to 37",
+            "[Item] Bool from 39",
+            "[Item] text false",
+            "[Item] Bool to 44",
+            "[] Array to 45",
+        ];
+        assert_eq!(told(Want::Raw, &[document]), expected);
+    }
+
+    #[test]
+    fn of_a_skipped_value_nothing_is_told() {
+        let document = r#"{"model":{"model":1},"messages":["model"],"model":2}"#;
+        let expected = [
+            "[] Object from 0",
+            "[Model] Object from 9",
+            "[Messages] Array from 32",
+            "[Model] Number from 50",
+            "[] Object to 52",
+        ];
+        assert_eq!(told(Want::Skip, &[document]), expected);
+    }
+
+    #[test]
+    fn the_empty_string_has_no_text() {
+        assert_eq!(told(Want::Read, &["\"\""]), ["[] String from 0", "[] String to 2"]);
+    }
+
+    #[test]
+    fn names_are_compared_after_unescaping_and_up_to_64_bytes() {
+        let begins = |name: &str, cut: usize| {
+            let document = format!("{{\"{name}\":1}}");
+            let (before, after) = document.split_at(cut + 2);
+            told(Want::Read, &[before, after]).len() == 4
+        };
+        for name in ["model", "\\u006dodel", "\\\"\\u00e9\\ud83d\\uDE00", "\\\"é😀", LONGEST] {
+            for cut in (0..name.len()).filter(|cut| name.is_char_boundary(*cut)) {
+                assert!(begins(name, cut), "{name} cut at {cut}");
+            }
+        }
+        assert_eq!(LONGEST.len(), 64);
+        let longer = format!("b{LONGEST}");
+        for name in [&longer, "Model", "model ", "\\ud83d", "mode", "modell", ""] {
+            assert!(!begins(name, 0), "{name}");
+        }
+    }
+
+    #[test]
+    fn lone_surrogates_become_replacement_characters_and_pairs_combine() {
+        for (escaped, expected) in [
+            ("\\ud83d\\ude00", "😀"),
+            ("\\ud83d", "\u{fffd}"),
+            ("\\ude00x", "\u{fffd}x"),
+            ("\\ud83d\\ud83d\\ude00", "\u{fffd}😀"),
+            ("\\ud83dx\\ude00", "\u{fffd}x\u{fffd}"),
+            ("\\ud83d\\n\\ude00", "\u{fffd}\n\u{fffd}"),
+            ("\\ud83dé", "\u{fffd}é"),
+            ("\\u0000\\u00E9\\uFFFF", "\0é\u{ffff}"),
+            ("\\\"\\\\\\/\\b\\f\\n\\r\\t", "\"\\/\u{8}\u{c}\n\r\t"),
+        ] {
+            let document = format!("\"{escaped}\"");
+            for cut in 0..document.len() {
+                let (before, after) = document.as_bytes().split_at(cut);
+                assert_eq!(text(&[before, after]).as_deref(), Ok(expected), "{escaped} cut at {cut}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_string_must_be_utf8_read_or_not() {
+        for (bytes, valid) in [
+            (&b"\x7f"[..], true),
+            (b"\xc2\x80\xdf\xbf", true),
+            (b"\xe0\xa0\x80\xed\x9f\xbf\xee\x80\x80", true),
+            (b"\xf0\x90\x80\x80\xf4\x8f\xbf\xbf", true),
+            (b"\x80", false),
+            (b"\xc0\x80", false),
+            (b"\xc1\xbf", false),
+            (b"\xe0\x9f\xbf", false),
+            (b"\xed\xa0\x80", false),
+            (b"\xf0\x8f\xbf\xbf", false),
+            (b"\xf4\x90\x80\x80", false),
+            (b"\xf5\x80\x80\x80", false),
+            (b"\xff", false),
+            (b"\xe2\x82", false),
+            (b"\xe2\x82\\n", false),
+            (b"\xf0\x9f\x98", false),
+        ] {
+            for fill in [0, 3, 15, 16, 40, 300] {
+                let fill = "x".repeat(fill);
+                let document = [b"\"", fill.as_bytes(), bytes, fill.as_bytes(), b"\""].concat();
+                for cut in 0..document.len() {
+                    let (before, after) = document.split_at(cut);
+                    for want in [Want::Read, Want::Skip, Want::Raw] {
+                        let (result, _) = scan(want, &[before, after]);
+                        assert_eq!(result.is_ok(), valid, "{bytes:x?} {want:?} cut at {cut}");
+                        if let Err(error) = result {
+                            assert_eq!(error.problem, Problem::NotUtf8);
+                        }
+                    }
+                }
+                let name = [b"{", &document[..], b":0}"].concat();
+                assert_eq!(scan(Want::Read, &[&name]).0.is_ok(), valid);
+                assert_eq!(scan(Want::Skip, &[b"[[", &name, b"]]"]).0.is_ok(), valid);
+            }
+        }
+    }
+
+    #[test]
+    fn every_problem_is_found_where_it_is() {
+        for (document, problem, offset) in [
+            ("", Problem::Empty, 0),
+            (" \t\r\n", Problem::Empty, 4),
+            ("{\"a\":", Problem::Truncated, 5),
+            ("\"a", Problem::Truncated, 2),
+            ("-", Problem::Truncated, 1),
+            ("1e", Problem::Truncated, 2),
+            ("nul", Problem::Truncated, 3),
+            ("[1", Problem::Truncated, 2),
+            ("\u{feff}{}", Problem::UnexpectedByte, 0),
+            ("[1,]", Problem::UnexpectedByte, 3),
+            ("[,1]", Problem::UnexpectedByte, 1),
+            ("[1 2]", Problem::UnexpectedByte, 3),
+            ("{\"a\":1,}", Problem::UnexpectedByte, 7),
+            ("{\"a\" 1}", Problem::UnexpectedByte, 5),
+            ("{a:1}", Problem::UnexpectedByte, 1),
+            ("{1:1}", Problem::UnexpectedByte, 1),
+            ("[1}", Problem::UnexpectedByte, 2),
+            ("{\"a\":1]", Problem::UnexpectedByte, 6),
+            ("]", Problem::UnexpectedByte, 0),
+            ("nule", Problem::UnexpectedByte, 3),
+            ("True", Problem::UnexpectedByte, 0),
+            ("[NaN]", Problem::UnexpectedByte, 1),
+            ("[1.2.3]", Problem::UnexpectedByte, 4),
+            ("[1\u{b}]", Problem::UnexpectedByte, 2),
+            ("[01]", Problem::BadNumber, 2),
+            ("[-]", Problem::BadNumber, 2),
+            ("[1.]", Problem::BadNumber, 3),
+            ("[1.e1]", Problem::BadNumber, 3),
+            ("[1e+]", Problem::BadNumber, 4),
+            ("\"\\x\"", Problem::BadEscape, 2),
+            ("\"\\u12g4\"", Problem::BadEscape, 5),
+            ("\"\\u123\"", Problem::BadEscape, 6),
+            ("\"\\\n\"", Problem::BadEscape, 2),
+            ("\"a\nb\"", Problem::ControlCharacter, 2),
+            ("{\"\u{1f}\":1}", Problem::ControlCharacter, 2),
+            ("{} x", Problem::TrailingData, 3),
+            ("{}{}", Problem::TrailingData, 2),
+            ("1 2", Problem::TrailingData, 2),
+            ("null,", Problem::TrailingData, 4),
+        ] {
+            let expected = Err(Error { problem, offset });
+            for want in [Want::Read, Want::Skip, Want::Raw] {
+                assert_eq!(scan(want, &[document.as_bytes()]).0, expected, "{document:?} {want:?}");
+                let bytes: Vec<&[u8]> = document.as_bytes().chunks(1).collect();
+                assert_eq!(scan(want, &bytes).0, expected, "{document:?} {want:?} in bytes");
+            }
+        }
+    }
+
+    #[test]
+    fn an_object_is_told_from_everything_else_by_its_first_byte() {
+        for (document, offset) in [("[", 0), (" \n1", 2), ("\u{feff}{}", 0), ("x", 0), ("}", 0)] {
+            let (mut scanner, mut log) = (Scanner::object(64), Log(Want::Read, Vec::new()));
+            let error = Error { problem: Problem::NotAnObject, offset };
+            assert_eq!(scanner.feed(document.as_bytes(), &mut log), Err(error), "{document}");
+            assert!(log.1.is_empty());
+        }
+    }
+
+    #[test]
+    fn an_error_stays_and_names_no_input() {
+        let (mut scanner, mut log) = (Scanner::object(64), Log(Want::Read, Vec::new()));
+        assert_eq!(scanner.feed(b"{\"model\":", &mut log), Ok(()));
+        assert_eq!(scanner.offset(), 9);
+        let error = Error { problem: Problem::UnexpectedByte, offset: 10 };
+        assert_eq!(scanner.feed(b" secret", &mut log), Err(error));
+        assert_eq!(scanner.feed(b"1}", &mut log), Err(error));
+        assert_eq!(scanner.finish(&mut log), Err(error));
+        assert_eq!((scanner.offset(), scanner.is_complete()), (10, false));
+        assert_eq!(error.to_string(), "a character stands where JSON has no place for it (at byte 10)");
+    }
+
+    #[test]
+    fn a_document_is_complete_as_soon_as_nothing_can_follow() {
+        let (mut scanner, mut log) = (Scanner::object(64), Log(Want::Read, Vec::new()));
+        for (chunk, complete) in [("{\"model\":1", false), ("}", true), (" \n", true)] {
+            assert_eq!(scanner.feed(chunk.as_bytes(), &mut log), Ok(()));
+            assert_eq!(scanner.is_complete(), complete);
+        }
+        assert_eq!(scanner.finish(&mut log), Ok(()));
+        assert_eq!(scanner.finish(&mut log), Ok(()));
+        assert_eq!(scanner.feed(b" ", &mut log), Ok(()));
+        let error = Error { problem: Problem::TrailingData, offset: 14 };
+        assert_eq!(scanner.feed(b"{", &mut log), Err(error));
+    }
+
+    #[test]
+    fn a_number_that_is_the_document_ends_with_it() {
+        let expected = ["[] Number from 1", "[] Number(Some(\"12\"))"];
+        assert_eq!(told(Want::Read, &[" 1", "2"]), expected);
+        assert_eq!(told(Want::Read, &[" 1", "2 "]), expected);
+        assert_eq!(told(Want::Raw, &[" 12"])[1..], ["[] text 12", "[] Number to 3"]);
+        let (mut scanner, mut log) = (Scanner::any(64), Log(Want::Read, Vec::new()));
+        assert_eq!(scanner.feed(b"12", &mut log), Ok(()));
+        assert!(!scanner.is_complete());
+        assert_eq!(scanner.finish(&mut log), Ok(()));
+        assert!(scanner.is_complete());
+        assert_eq!(scanner.finish(&mut log), Ok(()));
+        assert_eq!(log.1.len(), 2, "its end is told once");
+        assert!(scanner.feed(b"3", &mut log).is_err());
+    }
+
+    #[test]
+    fn a_number_of_more_than_32_bytes_has_no_text() {
+        let number = |digits: usize| format!("[{}]", "7".repeat(digits));
+        assert_eq!(
+            told(Want::Read, &[&number(32)])[2],
+            format!("[Item] Number(Some(\"{}\"))", "7".repeat(32))
+        );
+        assert_eq!(told(Want::Read, &[&number(33)])[2], "[Item] Number(None)");
+        assert_eq!(told(Want::Read, &[&number(100_000)])[2], "[Item] Number(None)");
+    }
+
+    #[test]
+    fn a_container_whose_path_would_be_too_long_is_skipped() {
+        let document = "[".repeat(MAX_PATH + 1) + "1" + &"]".repeat(MAX_PATH + 1);
+        let told = told(Want::Read, &[&document]);
+        // It begins, but has neither elements nor an end.
+        assert_eq!(told.len(), 2 * MAX_PATH + 1);
+        assert_eq!(told[MAX_PATH], format!("{:?} Array from {MAX_PATH}", [Known::Item; MAX_PATH]));
+        assert_eq!(told.last().map(String::as_str), Some("[] Array to 27"));
+    }
+
+    #[test]
+    fn nesting_is_bounded() {
+        for want in [Want::Read, Want::Skip, Want::Raw] {
+            let (mut scanner, mut log) = (Scanner::any(2), Log(want, Vec::new()));
+            let error = Error { problem: Problem::TooDeep, offset: 16 };
+            assert_eq!(scanner.feed("[".repeat(17).as_bytes(), &mut log), Err(error));
+            let (mut scanner, mut log) = (Scanner::any(2), Log(want, Vec::new()));
+            assert_eq!(scanner.feed("[".repeat(16).as_bytes(), &mut log), Ok(()));
+            assert_eq!(scanner.feed("]".repeat(16).as_bytes(), &mut log), Ok(()));
+            assert!(scanner.is_complete());
+        }
     }
 }

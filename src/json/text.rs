@@ -1,6 +1,8 @@
 //! The inside of strings (RFC 8259 §7): plain runs in blocks, escapes, UTF-8, all across chunks.
 
-use super::block::{BLOCK, classify, escapes, is_special};
+use super::run::{plain, unread};
+use super::unescape::{FEW, hex, simple, unescape};
+use super::utf8::{incomplete, is_utf8};
 use super::{Chunk, Error, Problem};
 
 /// Who is told a string's text.
@@ -8,15 +10,19 @@ pub(super) trait Sink {
     /// `false`: nobody, so that escapes need no decoding.
     const TELLS: bool;
 
+    /// Whether long texts are expected, and runs better few than small.
+    const LONG: bool;
+
     /// A run of the text, never empty.
     fn run(&mut self, run: &str);
 }
 
 /// Nobody: the string is only validated.
-pub(super) struct Nobody;
+struct Nobody;
 
 impl Sink for Nobody {
     const TELLS: bool = false;
+    const LONG: bool = false;
 
     fn run(&mut self, _: &str) {}
 }
@@ -42,13 +48,6 @@ enum Escape {
     Begun,
     /// After `\u` and this many digits of this value.
     Hex(u8, u16),
-}
-
-/// Bytes without a special one among them, from a start that the caller knows up to `end`.
-struct Run {
-    end: usize,
-    /// Whether all of them are ASCII.
-    ascii: bool,
 }
 
 impl Text {
@@ -85,6 +84,12 @@ impl Text {
         Ok(None)
     }
 
+    /// Reads on in a string that nobody wants, from `at` to just past its closing quote. `None`: the chunk ends
+    /// first.
+    pub(super) fn skip(&mut self, chunk: Chunk<'_>, at: usize) -> Result<Option<usize>, Error> {
+        self.read(chunk, at, &mut Nobody)
+    }
+
     /// Reads on in a string, from `at` to just past its closing quote. `None`: the chunk ends first.
     #[inline(always)]
     pub(super) fn read<S: Sink>(
@@ -100,7 +105,11 @@ impl Text {
                     None => return Ok(None),
                 }
             }
-            let run = if S::TELLS { plain(chunk.bytes, at) } else { unread(chunk.bytes, at) };
+            let mut run = if S::TELLS { plain(chunk.bytes, at) } else { unread(chunk.bytes, at) };
+            if S::LONG && self.high.is_none() && run.end - at < FEW {
+                at = unescape(chunk, at, sink)?;
+                run = plain(chunk.bytes, at);
+            }
             if run.end > at {
                 self.flush(sink);
                 if S::TELLS || !run.ascii {
@@ -128,18 +137,17 @@ impl Text {
         sink: &mut S,
     ) -> Result<(), Error> {
         let bytes = chunk.bytes.get(begin..end).unwrap_or(&[]);
-        let (valid, rest) = match core::str::from_utf8(bytes) {
-            Ok(run) => (run, &[][..]),
-            Err(error) => {
-                let (valid, rest) = bytes.split_at_checked(error.valid_up_to()).unwrap_or((&[], &[]));
-                if error.error_len().is_some() || end < chunk.bytes.len() {
-                    return Err(chunk.error(Problem::NotUtf8, begin + valid.len()));
-                }
-                (core::str::from_utf8(valid).unwrap_or_default(), rest)
+        let waiting = if end == chunk.bytes.len() { incomplete(bytes) } else { 0 };
+        let (whole, rest) = bytes.split_at_checked(bytes.len() - waiting).unwrap_or((bytes, &[]));
+        if S::TELLS || !is_utf8(whole) {
+            let run = core::str::from_utf8(whole)
+                .map_err(|error| chunk.error(Problem::NotUtf8, begin + error.valid_up_to()))?;
+            if S::TELLS && !run.is_empty() {
+                sink.run(run);
             }
-        };
-        if S::TELLS && !valid.is_empty() {
-            sink.run(valid);
+        }
+        if core::str::from_utf8(rest).is_err_and(|error| error.error_len().is_some()) {
+            return Err(chunk.error(Problem::NotUtf8, begin + whole.len()));
         }
         for (place, &byte) in self.partial.iter_mut().zip(rest) {
             *place = byte;
@@ -160,17 +168,17 @@ impl Text {
             match self.escape {
                 Escape::Begun if byte == b'u' => self.escape = Escape::Hex(0, 0),
                 Escape::None | Escape::Begun => {
-                    let text = simple(byte).ok_or_else(bad)?;
+                    let character = char::from(simple(byte).ok_or_else(bad)?);
                     self.escape = Escape::None;
                     self.flush(sink);
                     if S::TELLS {
-                        sink.run(text);
+                        sink.run(character.encode_utf8(&mut [0; 4]));
                     }
                     return Ok(Some(at + 1));
                 }
                 Escape::Hex(digits, value) => {
                     let digit = hex(byte).ok_or_else(bad)?;
-                    let value = value << 4 | digit;
+                    let value = (value << 4) | digit;
                     if digits == 3 {
                         self.escape = Escape::None;
                         if S::TELLS {
@@ -214,117 +222,4 @@ impl Text {
             sink.run("\u{fffd}");
         }
     }
-}
-
-/// The run of bytes from `at` up to a quote, a backslash, a control character or the end.
-#[inline(always)]
-fn plain(bytes: &[u8], mut at: usize) -> Run {
-    let mut high = 0;
-    let (blocks, rest) = bytes.get(at..).unwrap_or(&[]).as_chunks::<BLOCK>();
-    for block in blocks {
-        let classes = classify(block);
-        if classes.special != 0 {
-            let place = classes.special.trailing_zeros();
-            high |= classes.high & !(u32::MAX << place);
-            return Run { end: at + place as usize, ascii: high == 0 };
-        }
-        high |= classes.high;
-        at += BLOCK;
-    }
-    let mut ascii = high == 0;
-    for &byte in rest {
-        if is_special(byte) {
-            break;
-        }
-        ascii &= byte.is_ascii();
-        at += 1;
-    }
-    Run { end: at, ascii }
-}
-
-/// The same where nobody reads the string: escapes that are right and whole are part of the run.
-#[inline(always)]
-fn unread(bytes: &[u8], begin: usize) -> Run {
-    let (mut at, mut high) = (begin, 0);
-    // 1: the next block's first byte stands after a backslash that escapes it.
-    let mut pending = 0;
-    while let Some(block) = bytes.get(at..).and_then(<[u8]>::first_chunk::<BLOCK>) {
-        let classes = classify(block);
-        if classes.special | pending != 0 {
-            let found = escapes(block);
-            let escaped = escaped(found.backslash, pending);
-            let bad = found.control | escaped & !found.letter & 0xffff;
-            let stop = found.quote & !escaped | bad | bad_hex(bytes, at, escaped & found.u);
-            if stop != 0 {
-                let place = stop.trailing_zeros();
-                let is_escaped = escaped >> place & 1;
-                high |= classes.high & !(u32::MAX << place);
-                return Run { end: at + place as usize - is_escaped as usize, ascii: high == 0 };
-            }
-            pending = escaped >> BLOCK;
-        }
-        high |= classes.high;
-        at += BLOCK;
-    }
-    at -= pending as usize;
-    let rest = plain(bytes, at);
-    Run { end: rest.end, ascii: rest.ascii && high == 0 }
-}
-
-/// Where the bytes are that a backslash escapes, if the first is iff `pending`. Bit 16 is the next block's first.
-#[inline(always)]
-fn escaped(backslash: u32, pending: u32) -> u32 {
-    let mut starts = backslash & !pending;
-    if starts & starts << 1 == 0 {
-        return pending | starts << 1;
-    }
-    // Some stand side by side: the first of two escapes the other, which then escapes nothing.
-    let mut escaped = pending;
-    while starts != 0 {
-        let next = (starts & starts.wrapping_neg()) << 1;
-        escaped |= next;
-        starts &= (starts - 1) & !next;
-    }
-    escaped
-}
-
-/// Which of the escaped `u` in the block at `at` are not followed by four hexadecimal digits in this chunk.
-#[inline(always)]
-fn bad_hex(bytes: &[u8], at: usize, mut u: u32) -> u32 {
-    while u != 0 {
-        let digits = at + u.trailing_zeros() as usize + 1;
-        let right = bytes.get(digits..).and_then(<[u8]>::first_chunk::<4>);
-        if !right.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit)) {
-            return u & u.wrapping_neg();
-        }
-        u &= u - 1;
-    }
-    0
-}
-
-/// What a one-letter escape stands for.
-#[inline(always)]
-fn simple(byte: u8) -> Option<&'static str> {
-    Some(match byte {
-        b'"' => "\"",
-        b'\\' => "\\",
-        b'/' => "/",
-        b'b' => "\u{8}",
-        b'f' => "\u{c}",
-        b'n' => "\n",
-        b'r' => "\r",
-        b't' => "\t",
-        _ => return None,
-    })
-}
-
-/// The value of a hexadecimal digit.
-#[inline(always)]
-fn hex(byte: u8) -> Option<u16> {
-    Some(u16::from(match byte {
-        b'0'..=b'9' => byte - b'0',
-        b'a'..=b'f' => byte - b'a' + 10,
-        b'A'..=b'F' => byte - b'A' + 10,
-        _ => return None,
-    }))
 }

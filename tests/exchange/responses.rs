@@ -36,11 +36,11 @@ fn document(document: &Value) -> Value {
     answered(&bridge(CONFIGURATION), DOCUMENT, &document.to_string())
 }
 
-fn added(index: u64, item: Value) -> Value {
+fn added(index: u64, item: &Value) -> Value {
     json!({"type": "response.output_item.added", "output_index": index, "item": item})
 }
 
-fn done(index: u64, item: Value) -> Value {
+fn done(index: u64, item: &Value) -> Value {
     json!({"type": "response.output_item.done", "output_index": index, "item": item})
 }
 
@@ -66,18 +66,18 @@ fn thoughts(record: &Value) -> Value {
 fn a_call_that_was_never_finished_is_kept_as_far_as_it_came() {
     let delta = |kind: &str, index: u64, id: &str, delta: &str| json!({"type": format!("response.{kind}.delta"), "output_index": index, "item_id": id, "delta": delta});
     let record = streamed(&[
-        added(0, function("fc_0", "c0", "")),
+        added(0, &function("fc_0", "c0", "")),
         added(
             1,
-            json!({"type": "custom_tool_call", "id": "ct_1", "call_id": "c1", "name": "g", "input": ""}),
+            &json!({"type": "custom_tool_call", "id": "ct_1", "call_id": "c1", "name": "g", "input": ""}),
         ),
         delta("function_call_arguments", 0, "fc_0", "{\"a\""),
         delta("custom_tool_call_input", 1, "ct_1", "{\"b\":"),
         delta("function_call_arguments", 0, "fc_0", ":1"),
         delta("custom_tool_call_input", 1, "ct_1", "2}"),
-        added(2, json!({"type": "mcp_call", "id": "m_2", "name": "lookup", "arguments": ""})),
+        added(2, &json!({"type": "mcp_call", "id": "m_2", "name": "lookup", "arguments": ""})),
         json!({"type": "response.mcp_call_arguments.done", "output_index": 2, "arguments": "{\"c\": 3}"}),
-        added(3, json!({"type": "web_search_call", "id": "ws_3", "status": "in_progress"})),
+        added(3, &json!({"type": "web_search_call", "id": "ws_3", "status": "in_progress"})),
     ]);
     assert_eq!(
         calls(&record),
@@ -95,7 +95,7 @@ fn a_call_that_was_never_finished_is_kept_as_far_as_it_came() {
 #[test]
 fn encrypted_pieces_of_arguments_are_not_kept() {
     let record = streamed(&[
-        added(0, function("first", "c0", "")),
+        added(0, &function("first", "c0", "")),
         json!({"type": "response.function_call_arguments.delta", "output_index": 0, "item_id": "second", "delta": "Zk3v"}),
     ]);
     assert_eq!(calls(&record), json!([["c0", null, false]]));
@@ -104,17 +104,17 @@ fn encrypted_pieces_of_arguments_are_not_kept() {
 #[test]
 fn thoughts_of_a_cut_stream_are_kept_as_far_as_they_came() {
     let record = streamed(&[
-        added(0, json!({"type": "reasoning", "id": "rs", "summary": []})),
+        added(0, &json!({"type": "reasoning", "id": "rs", "summary": []})),
         json!({"type": "response.reasoning_summary_text.delta", "output_index": 0, "item_id": "rs", "summary_index": 0, "delta": "on"}),
         json!({"type": "response.reasoning_summary_text.delta", "output_index": 0, "item_id": "rs", "summary_index": 0, "delta": "e"}),
         json!({"type": "response.reasoning_summary_text.done", "output_index": 0, "item_id": "rs", "summary_index": 0, "text": "one."}),
         json!({"type": "response.reasoning_summary_text.delta", "output_index": 0, "item_id": "rs", "summary_index": 1, "delta": "two"}),
         added(
             1,
-            json!({"type": "message", "id": "m", "role": "assistant", "phase": "commentary", "content": []}),
+            &json!({"type": "message", "id": "m", "role": "assistant", "phase": "commentary", "content": []}),
         ),
         json!({"type": "response.output_text.delta", "output_index": 1, "item_id": "m", "content_index": 0, "delta": "three"}),
-        added(2, json!({"type": "message", "id": "n", "role": "assistant", "content": []})),
+        added(2, &json!({"type": "message", "id": "n", "role": "assistant", "content": []})),
         json!({"type": "response.output_text.delta", "output_index": 2, "item_id": "n", "content_index": 0, "delta": "four"}),
     ]);
     assert_eq!(thoughts(&record), json!(["one.", "two", "three"]));
@@ -129,9 +129,9 @@ fn the_finished_item_replaces_what_came_in_pieces() {
         json!({"type": "reasoning", "id": "rs", "summary": parts})
     };
     let record = streamed(&[
-        added(0, reasoning(&[])),
+        added(0, &reasoning(&[])),
         json!({"type": "response.reasoning_summary_text.delta", "output_index": 0, "summary_index": 0, "delta": "pie"}),
-        done(0, reasoning(&["piece", "", "rest"])),
+        done(0, &reasoning(&["piece", "", "rest"])),
         completed(&[reasoning(&["piece", "", "rest"]), function("x", "y", "{}")]),
     ]);
     assert_eq!(thoughts(&record), json!(["piece", "rest"]));
@@ -141,9 +141,9 @@ fn the_finished_item_replaces_what_came_in_pieces() {
 #[test]
 fn the_terminal_event_fills_what_was_missing_and_doubles_nothing() {
     let record = streamed(&[
-        done(1, function("fc_1", "c1", "[1]")),
-        added(2, function("fc_2", "c2", "")),
-        done(3, json!({"type": "function_call", "id": "fc_3", "call_id": "c3"})),
+        done(1, &function("fc_1", "c1", "[1]")),
+        added(2, &function("fc_2", "c2", "")),
+        done(3, &json!({"type": "function_call", "id": "fc_3", "call_id": "c3"})),
         completed(&[
             function("fc_0", "c0", "[0]"),
             function("fc_1", "c1", "[1]"),
@@ -158,8 +158,10 @@ fn the_terminal_event_fills_what_was_missing_and_doubles_nothing() {
 
 #[test]
 fn the_finished_item_has_the_last_word_against_the_terminal_event() {
-    let record =
-        streamed(&[done(0, function("enc_1", "c0", "[0]")), completed(&[function("enc_2", "other", "[9]")])]);
+    let record = streamed(&[
+        done(0, &function("enc_1", "c0", "[0]")),
+        completed(&[function("enc_2", "other", "[9]")]),
+    ]);
     assert_eq!(calls(&record), json!([["c0", [0], true]]));
     assert_eq!(record["tool_calls"][0]["item_id"], "enc_1");
 }
@@ -168,7 +170,7 @@ fn the_finished_item_has_the_last_word_against_the_terminal_event() {
 fn an_upstream_that_numbers_every_item_alike_loses_and_doubles_nothing() {
     let (one, two) = (function("a", "c1", "[1]"), function("b", "c2", "[2]"));
     let wanted = json!([["c1", [1], true], ["c2", [2], true]]);
-    let numbered = [done(0, one.clone()), done(0, two.clone()), completed(&[one.clone(), two.clone()])];
+    let numbered = [done(0, &one), done(0, &two), completed(&[one.clone(), two.clone()])];
     assert_eq!(calls(&streamed(&numbered)), wanted);
     let unnumbered = |kind: &str, item: &Value| json!({"type": kind, "item": item});
     let events = [
@@ -179,8 +181,7 @@ fn an_upstream_that_numbers_every_item_alike_loses_and_doubles_nothing() {
     ];
     assert_eq!(calls(&streamed(&events)), wanted);
     // Reasoning that only the terminal event tells shifts everything by one.
-    let events =
-        [done(0, one.clone()), done(1, two.clone()), completed(&[json!({"type": "reasoning"}), one, two])];
+    let events = [done(0, &one), done(1, &two), completed(&[json!({"type": "reasoning"}), one, two])];
     assert_eq!(calls(&streamed(&events)), wanted);
 }
 
@@ -189,7 +190,7 @@ fn calls_with_the_same_id_are_two_where_they_stand_apart() {
     let (one, two) = (function("a", "same", "[1]"), function("b", "same", "[2]"));
     let wanted = json!([["same", [1], true], ["same", [2], true]]);
     assert_eq!(calls(&document(&json!({"output": [one, two]}))), wanted);
-    let events = [done(0, one.clone()), done(1, two.clone()), completed(&[one, two])];
+    let events = [done(0, &one), done(1, &two), completed(&[one, two])];
     assert_eq!(calls(&streamed(&events)), wanted);
 }
 
@@ -281,7 +282,7 @@ fn nothing_that_follows_the_end_counts() {
     let record = streamed(&[
         completed(&[]),
         json!({"type": "error", "code": "late"}),
-        done(0, function("a", "b", "{}")),
+        done(0, &function("a", "b", "{}")),
     ]);
     assert_eq!((&record["outcome"], &record["tool_calls"]), (&json!("completed"), &json!([])));
 }
@@ -336,10 +337,10 @@ fn a_truncated_document_says_what_it_said() {
 fn an_event_above_the_limit_counts_by_its_name_alone() {
     let bridge = changed(|configuration| configuration["limits"] = json!({"event_bytes": 2000}));
     let picture = json!({"type": "image_generation_call", "id": "ig", "status": "completed", "result": "A".repeat(3000)});
-    let (item, end) = (done(0, picture.clone()), completed(&[picture]));
+    let (item, end) = (done(0, &picture), completed(&[picture]));
     let body = format!(
         "data: {}\n\ndata: {}\n\nevent: response.output_item.done\ndata: {item}\n\nevent: response.completed\ndata: {end}\n\n",
-        added(0, json!({"type": "image_generation_call", "id": "ig", "status": "in_progress"})),
+        added(0, &json!({"type": "image_generation_call", "id": "ig", "status": "in_progress"})),
         json!({"type": "response.image_generation_call.completed", "output_index": 0, "item_id": "ig"}),
     );
     let record = answered(&bridge, EVENTS, &body);
@@ -359,10 +360,10 @@ fn what_is_beyond_the_bounds_is_counted_once() {
     let bridge = changed(|configuration| configuration["limits"] = json!({"tool_calls": 2, "thoughts": 2}));
     let call = |at: u64| function("i", &format!("c{at}"), "{}");
     let reasoning = json!({"type": "reasoning", "summary": [{"text": "a"}, {"text": "b"}, {"text": "c"}]});
-    let output: Vec<Value> = (0..5).map(call).chain([reasoning.clone()]).collect();
+    let output: Vec<Value> = (0..5).map(call).chain([reasoning]).collect();
     let mut events = Vec::new();
     for (index, item) in (0..).zip(&output) {
-        events.extend([added(index, item.clone()), done(index, item.clone())]);
+        events.extend([added(index, item), done(index, item)]);
     }
     events.push(completed(&output));
     let whole = json!({"output": output}).to_string();
@@ -404,7 +405,7 @@ fn what_policy_keeps_out_of_records_is_not_there() {
     ];
     let delta =
         json!({"type": "response.function_call_arguments.delta", "output_index": 9, "delta": "PRIVATE"});
-    let record = streamed_under(&bridge, &[added(9, function("x", "y", "")), delta, completed(&output)]);
+    let record = streamed_under(&bridge, &[added(9, &function("x", "y", "")), delta, completed(&output)]);
     assert!(!record.to_string().contains("PRIVATE"));
     assert_eq!((&record["tool_calls"][0]["id"], &record["thoughts"]), (&json!("c"), &json!([])));
 }

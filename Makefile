@@ -1,0 +1,93 @@
+# AI Bridge for Envoy. `make` lists what there is. Everything that is built or installed goes below target/.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+
+# The filter's place is part of its contract, so an inherited CARGO_TARGET_DIR does not move it.
+export CARGO_TARGET_DIR := $(CURDIR)/target
+WASM := target/wasm32-wasip1/release/ai_bridge.wasm
+WASM_TARGET := --target wasm32-wasip1
+TOOLS := target/tools
+
+# Python writes its caches below target/ as well.
+export PYTHONPYCACHEPREFIX := $(CURDIR)/target/pycache
+PYTHON := $(TOOLS)/python/bin/python
+PYTEST := $(PYTHON) -m pytest -o cache_dir="$(CURDIR)/target/pytest"
+
+.PHONY: help
+help: ## This list.
+	@echo "AI Bridge for Envoy"
+	@echo
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: prerequisites ## The filter: target/wasm32-wasip1/release/ai_bridge.wasm
+	cargo rustc --locked --package ai-bridge --lib --release $(WASM_TARGET) --crate-type cdylib
+	@ls -l $(WASM)
+
+.PHONY: run
+run: build mock-upstream tools ## The demo on loopback: a mock provider, Envoy, the filter; shows each record as it arrives. Ctrl-C ends it.
+	@$(PYTHON) tests/demo.py $(DEMO)
+
+.PHONY: test
+test: build mock-upstream tools ## Everything: unit and property tests, the filter, and the tests in real Envoy.
+	cargo test --locked --workspace
+	$(PYTEST) tests/envoy
+
+.PHONY: e2e
+e2e: build mock-upstream tools ## Only the tests in real Envoy. Some of them: make e2e E2E='-k streamed -x'
+	$(PYTEST) tests/envoy $(E2E)
+
+.PHONY: bench
+bench: build tools ## Envoy alone, with an empty filter, and with this one, side by side.
+	tests/bench/run
+
+.PHONY: lint
+lint: prerequisites ## Formatting, clippy for the host and for wasm, documentation; warnings are errors.
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+	cargo clippy --locked --package ai-bridge --lib $(WASM_TARGET) -- -D warnings
+	RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps --document-private-items
+
+.PHONY: fuzz
+fuzz: ## Runs each fuzz target for a minute (or SECONDS=…). Needs the nightly toolchain and cargo-fuzz.
+	@rustup run nightly cargo --version >/dev/null 2>&1 || { echo "make fuzz needs the nightly toolchain: rustup toolchain install nightly" >&2; exit 1; }
+	@command -v cargo-fuzz >/dev/null || { echo "make fuzz needs cargo-fuzz: cargo install --locked cargo-fuzz" >&2; exit 1; }
+	unset CARGO_TARGET_DIR; for target in $$(cargo +nightly fuzz list); do cargo +nightly fuzz run "$$target" -- -max_total_time=$(or $(SECONDS),60); done
+
+.PHONY: check
+check: lint test audit ## What must hold before a merge: lint, test and audit.
+
+.PHONY: audit
+audit: $(TOOLS)/cargo-deny.stamp ## Licences, sources and duplicates of all dependencies (ADVISORIES=1: known holes too; needs github.com).
+	$(TOOLS)/cargo-deny --locked check --config .deny.toml licenses bans sources $(if $(ADVISORIES),advisories)
+
+.PHONY: clean
+clean: ## Removes target/, and with it everything that was built or installed.
+	rm -rf target
+
+# === What the above stand on ===
+
+.PHONY: prerequisites
+prerequisites:
+	@tests/tools/prerequisites
+
+.PHONY: mock-upstream
+mock-upstream: prerequisites
+	cargo build --locked --release --package mock-upstream
+
+.PHONY: tools
+tools: $(TOOLS)/python.stamp $(TOOLS)/func-e.stamp
+
+$(TOOLS)/python.stamp: tests/tools/requirements.txt tests/tools/install-python | prerequisites
+	@tests/tools/install-python
+	@touch $@
+
+$(TOOLS)/func-e.stamp: tests/tools/install-func-e tests/tools/go-requirements.txt $(TOOLS)/python.stamp
+	@tests/tools/install-func-e
+	@touch $@
+
+$(TOOLS)/cargo-deny.stamp: tests/tools/install-cargo-deny | prerequisites
+	@tests/tools/install-cargo-deny
+	@touch $@

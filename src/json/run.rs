@@ -1,0 +1,116 @@
+//! How far a string goes on without anything to decide, sixteen bytes at a time.
+
+use super::block::{BLOCK, classify, escapes, is_special};
+
+/// Bytes without a special one among them, from a start that the caller knows up to `end`.
+pub(super) struct Run {
+    pub(super) end: usize,
+    /// Whether all of them are ASCII.
+    pub(super) ascii: bool,
+}
+
+/// The run of bytes from `at` up to a quote, a backslash, a control character or the end.
+#[inline(always)]
+pub(super) fn plain(bytes: &[u8], mut at: usize) -> Run {
+    let mut high = 0;
+    let (blocks, rest) = bytes.get(at..).unwrap_or(&[]).as_chunks::<BLOCK>();
+    for block in blocks {
+        let classes = classify(block);
+        if classes.special != 0 {
+            let place = classes.special.trailing_zeros();
+            high |= classes.high & !(u32::MAX << place);
+            return Run { end: at + place as usize, ascii: high == 0 };
+        }
+        high |= classes.high;
+        at += BLOCK;
+    }
+    let mut ascii = high == 0;
+    for &byte in rest {
+        if is_special(byte) {
+            break;
+        }
+        ascii &= byte.is_ascii();
+        at += 1;
+    }
+    Run { end: at, ascii }
+}
+
+/// The same where nobody reads the string: escapes that are right and whole are part of the run.
+#[inline(never)]
+pub(super) fn unread(bytes: &[u8], begin: usize) -> Run {
+    let (mut at, mut high) = (begin, 0);
+    // 1: the next block's first byte stands after a backslash that escapes it.
+    let mut pending = 0;
+    while let Some(block) = bytes.get(at..).and_then(<[u8]>::first_chunk::<BLOCK>) {
+        let classes = classify(block);
+        if classes.special | pending != 0 {
+            let found = escapes(block);
+            let escaped = escaped(found.backslash, pending);
+            let ends = classes.special & !found.backslash & !escaped;
+            let odd = escaped & !found.letter & 0xffff;
+            let stop = ends | if odd == 0 { 0 } else { not_hex(bytes, at, odd) };
+            if stop != 0 {
+                let place = stop.trailing_zeros();
+                let is_escaped = escaped >> place & 1;
+                high |= classes.high & !(u32::MAX << place);
+                return Run { end: at + place as usize - is_escaped as usize, ascii: high == 0 };
+            }
+            pending = escaped >> BLOCK;
+        }
+        high |= classes.high;
+        at += BLOCK;
+    }
+    at -= pending as usize;
+    let rest = plain(bytes, at);
+    Run { end: rest.end, ascii: rest.ascii && high == 0 }
+}
+
+/// Where the bytes are that a backslash escapes, if the first is iff `pending`. Bit 16 is the next block's first.
+#[inline(always)]
+fn escaped(backslash: u32, pending: u32) -> u32 {
+    let mut starts = backslash & !pending;
+    if starts & starts << 1 == 0 {
+        return pending | starts << 1;
+    }
+    // Some stand side by side: the first of two escapes the other, which then escapes nothing.
+    let mut escaped = pending;
+    while starts != 0 {
+        let next = (starts & starts.wrapping_neg()) << 1;
+        escaped |= next;
+        starts &= (starts - 1) & !next;
+    }
+    escaped
+}
+
+/// The first of these places in the block at `at` that is not a `u` with four hexadecimal digits in this chunk.
+#[inline(always)]
+fn not_hex(bytes: &[u8], at: usize, mut places: u32) -> u32 {
+    while places != 0 {
+        let place = at + places.trailing_zeros() as usize;
+        match bytes.get(place..).and_then(<[u8]>::first_chunk::<5>) {
+            Some([b'u', digits @ ..]) if digits.iter().all(u8::is_ascii_hexdigit) => places &= places - 1,
+            _ => return places & places.wrapping_neg(),
+        }
+    }
+    0
+}
+
+/// Where a string ends, just past its quote, if it is short and nothing but plain ASCII: most are.
+#[inline(always)]
+pub(super) fn short(bytes: &[u8], begin: usize) -> Option<usize> {
+    let mut at = begin;
+    while let Some(block) = bytes.get(at..).and_then(<[u8]>::first_chunk::<BLOCK>) {
+        let classes = classify(block);
+        if classes.special != 0 {
+            let place = classes.special.trailing_zeros();
+            let ascii = classes.high & !(u32::MAX << place) == 0;
+            let end = at + place as usize;
+            return (ascii && bytes.get(end) == Some(&b'"')).then_some(end + 1);
+        }
+        if classes.high != 0 || at > begin + 3 * BLOCK {
+            return None;
+        }
+        at += BLOCK;
+    }
+    None
+}

@@ -1,0 +1,120 @@
+"""What the Envoy tests share: one gateway for each module, a scripted provider, and what must hold after every test.
+
+A module says how its gateway differs from the shipped one in a module-level `GATEWAY` (arguments of `render`) and
+`CONCURRENCY`.
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any, Iterator
+
+import pytest
+
+from client import Http1, Http2
+from gateway import TOOLS, Gateway
+from render import WASM, render
+from upstream import Upstream
+
+
+def pytest_configure() -> None:
+    missing = [str(path) for path in (WASM, TOOLS / "func-e", TOOLS / "envoy") if not path.exists()]
+    if missing:
+        pytest.exit(f"run the Envoy tests with `make e2e`: {', '.join(missing)} not there", 2)
+
+
+@pytest.fixture(scope="module")
+def upstream() -> Iterator[Upstream]:
+    """All providers. Each test gives it a script."""
+    with Upstream() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def gateway(request: pytest.FixtureRequest, upstream: Upstream) -> Iterator[Gateway]:
+    """Envoy with the shipped configuration and the module's changes to it."""
+    changes: dict[str, Any] = getattr(request.module, "GATEWAY", {})
+    concurrency: int = getattr(request.module, "CONCURRENCY", 1)
+    with Gateway(render(upstream.address, **changes), concurrency=concurrency) as running:
+        yield running
+
+
+@pytest.fixture(params=[Http1, Http2], ids=lambda kind: kind.name)
+def client(request: pytest.FixtureRequest, gateway: Gateway) -> Iterator[Any]:
+    """A connection to the gateway; the test runs with HTTP/1.1 and with HTTP/2."""
+    with request.param(gateway.address) as connection:
+        yield connection
+
+
+@pytest.fixture
+def http1(gateway: Gateway) -> Iterator[Http1]:
+    """A connection with HTTP/1.1."""
+    with Http1(gateway.address) as connection:
+        yield connection
+
+
+@pytest.fixture
+def records(gateway: Gateway) -> "Records":
+    """The records that this test causes."""
+    return Records(gateway)
+
+
+@pytest.fixture(autouse=True)
+def nothing_trapped(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Whatever a test does to it: the filter's VM lives, and every script of the provider ran as written."""
+    uses = request.fixturenames
+    server = request.getfixturevalue("upstream") if "upstream" in uses else None
+    running = request.getfixturevalue("gateway") if "gateway" in uses else None
+    if server is not None:
+        server.begin(server.script)
+    yield
+    if server is not None and server.failures:
+        raise server.failures[0]
+    if running is not None:
+        assert_alive(running)
+
+
+def assert_alive(gateway: Gateway) -> None:
+    """Fails, with what Envoy said, if a VM of the filter has ever died."""
+    moved = {name: value for name, value in gateway.reloads().items() if value}
+    panics = [line for line in gateway.log().splitlines() if "panicked" in line or "Function: proxy_" in line]
+    assert not moved and not panics, f"{moved}\n" + "\n".join(panics)
+
+
+class Records:
+    """A view of a gateway's records that begins where a test begins."""
+
+    _barriers = itertools.count()
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+        self._seen = len(gateway.records())
+
+    def one(self) -> Any:
+        """The one record that there is; waits for it, and makes sure that no second one follows."""
+        self._gateway.wait_for_record(self._seen + 1)
+        found = self.all()
+        assert len(found) == 1, f"{len(found)} records instead of one: {found}"
+        return found[0]
+
+    def none(self) -> None:
+        """Makes sure that nothing was recorded."""
+        found = self.all()
+        assert not found, f"a record that should not be: {found}"
+
+    def all(self) -> list[Any]:
+        """Everything recorded until now, once every request has ended."""
+        self._gateway.settle()
+        # Records are written in order: when that of a later request is there, all earlier ones are.
+        name = f"barrier/{next(self._barriers)}"
+        with Http1(self._gateway.address) as connection:
+            connection.request("POST", "/anthropic/v1/messages", [("user-agent", name)], b"")
+        found: list[Any] = []
+
+        def arrived() -> bool:
+            found[:] = self._gateway.records()[self._seen :]
+            return any(record.get("user_agent") == name for record in found)
+
+        self._gateway.wait_until(arrived, f"the record of {name} is written")
+        self._seen += len(found)
+        return [record for record in found if not str(record.get("user_agent")).startswith("barrier/")]

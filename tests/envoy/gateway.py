@@ -1,0 +1,259 @@
+"""Envoy with the filter, started by func-e, watched and always stopped.
+
+It knows nothing of what the filter does: it gives the records, the log and the statistics as they come out of Envoy.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+import urllib.request
+from pathlib import Path
+from typing import Any, Callable, Iterator
+
+from render import REPOSITORY, Address
+
+TOOLS = REPOSITORY / "target" / "tools"
+RUNS = REPOSITORY / "target" / "envoy-runs"
+
+START_SECONDS = 60.0      # two busy cores compile the filter in a few seconds
+STOP_SECONDS = 10.0
+PATIENCE_SECONDS = 10.0   # for anything that a running gateway should do
+
+KEYS = {"ANTHROPIC_API_KEY": "sk-ant-central-0123456789", "OPENAI_API_KEY": "sk-proj-central-0123456789"}
+
+
+class GatewayDied(Exception):
+    """Envoy ended, or never got ready. Carries its log."""
+
+
+class Gateway:
+    """A running Envoy. Use as a context manager; afterwards nothing of it is left running."""
+
+    def __init__(
+        self,
+        config: Any,
+        *,
+        concurrency: int = 1,
+        environment: dict[str, str] | None = None,
+        log_level: str = "info",
+        arguments: list[str] | None = None,
+    ) -> None:
+        self.config = config
+        self.concurrency = concurrency
+        self.environment = KEYS if environment is None else environment
+        self.log_level = log_level
+        self.arguments = arguments or []
+        self.address: Address = ("127.0.0.1", 0)
+        self.admin: Address = ("127.0.0.1", 0)
+        self._news = threading.Condition()
+        self._records: list[tuple[str, Any]] = []
+        self._log: list[str] = []
+        self._process: subprocess.Popen[str] | None = None
+        self._readers: list[threading.Thread] = []
+
+    # === starting and stopping ===
+
+    def __enter__(self) -> "Gateway":
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Returns once Envoy takes requests. Raises `GatewayDied` with Envoy's log when it does not get there."""
+        RUNS.mkdir(parents=True, exist_ok=True)
+        self.directory = Path(tempfile.mkdtemp(dir=RUNS))
+        config_file = self.directory / "envoy.json"
+        config_file.write_text(json.dumps(self.config, indent=1))
+        command = [str(TOOLS / "func-e"), "run", "-c", str(config_file)]
+        command += ["--concurrency", str(self.concurrency), "--log-level", self.log_level]
+        command += ["--disable-hot-restart"]                    # several run side by side
+        command += ["--file-flush-interval-msec", "20"]         # records at once, not every 10 s
+        command += self.arguments
+        self._process = subprocess.Popen(
+            command,
+            cwd=self.directory,
+            env={"PATH": os.environ.get("PATH", ""), **func_e_environment(self.directory), **self.environment},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            errors="surrogateescape",
+            start_new_session=True,     # a process group of its own: func-e and Envoy are stopped together
+            preexec_fn=die_with_parent,
+        )
+        for stream, take in ((self._process.stdout, self._take_output), (self._process.stderr, self._take_log)):
+            reader = threading.Thread(target=self._read, args=(stream, take), daemon=True)
+            reader.start()
+            self._readers.append(reader)
+        self.admin = ("127.0.0.1", int(self.wait_for_log(r"admin address: 127\.0\.0\.1:(\d+)", START_SECONDS).group(1)))
+        self.wait_for_log(r"starting main dispatch loop", START_SECONDS)
+        self.wait_until(lambda: self._alive() and self.admin_get("/ready").strip() == "LIVE", "Envoy is ready", START_SECONDS)
+        listeners = json.loads(self.admin_get("/listeners?format=json"))["listener_statuses"]
+        socket_address = listeners[0]["local_address"]["socket_address"]
+        self.address = ("127.0.0.1", socket_address["port_value"])
+
+    def stop(self) -> None:
+        """Ends Envoy and func-e, politely first. Safe to call at any time, any number of times."""
+        process = self._process
+        if process is None:
+            return
+        self._process = None
+        if process.poll() is None:
+            try:        # asked this way Envoy still writes its records; func-e would kill it
+                self.admin_post("/quitquitquit")
+                process.wait(STOP_SECONDS)
+            except (OSError, subprocess.TimeoutExpired):
+                pass
+        try:            # whatever is left of the session, also when func-e itself is gone
+            os.killpg(process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        process.wait()
+        for reader in self._readers:
+            reader.join(STOP_SECONDS)
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def _alive(self) -> bool:
+        if self._process is not None and self._process.poll() is None:
+            return True
+        raise GatewayDied("Envoy ended. Its log:\n" + self.log())
+
+    # === what comes out of it ===
+
+    def _read(self, stream: Any, take: Callable[[str], None]) -> None:
+        with stream:
+            for line in stream:
+                with self._news:
+                    take(line.rstrip("\n"))
+                    self._news.notify_all()
+        with self._news:
+            self._news.notify_all()
+
+    def _take_output(self, line: str) -> None:
+        # func-e announces itself on the same stream; a record is a line of JSON.
+        if not line.startswith("{"):
+            self._log.append(line)
+            return
+        try:
+            self._records.append((line, json.loads(line)))
+        except ValueError as error:
+            self._records.append((line, {"unreadable": str(error), "line": line}))
+
+    def _take_log(self, line: str) -> None:
+        if "]   " not in line:      # the lists of everything that is built into Envoy
+            self._log.append(line)
+
+    def log(self) -> str:
+        """Envoy's log until now."""
+        with self._news:
+            return "\n".join(self._log)
+
+    def records(self) -> list[Any]:
+        """All records until now, oldest first."""
+        with self._news:
+            return [record for _, record in self._records]
+
+    def record_lines(self) -> list[str]:
+        """The same, as written."""
+        with self._news:
+            return [line for line, _ in self._records]
+
+    def wait_for_record(self, number: int, seconds: float = PATIENCE_SECONDS) -> Any:
+        """Record number `number` (from 1), when it is there."""
+        self.wait_until(lambda: len(self._records) >= number, f"record {number} is written", seconds)
+        return self._records[number - 1][1]
+
+    def wait_for_log(self, pattern: str, seconds: float = PATIENCE_SECONDS) -> "re.Match[str]":
+        """The first match of a pattern in Envoy's log, when it is there."""
+        found: list[re.Match[str]] = []
+        seen = 0
+
+        def look() -> bool:
+            nonlocal seen
+            while seen < len(self._log):
+                match = re.search(pattern, self._log[seen])
+                seen += 1
+                if match:
+                    found.append(match)
+                    return True
+            return False
+
+        self.wait_until(look, f"the log says {pattern!r}", seconds)
+        return found[0]
+
+    def wait_until(self, condition: Callable[[], bool], what: str, seconds: float = PATIENCE_SECONDS) -> None:
+        """Returns as soon as the condition holds; looks at each line that Envoy writes, and often in between."""
+        deadline = time.monotonic() + seconds
+        with self._news:
+            while not condition():
+                ended = self._process is None or self._process.poll() is not None
+                if ended and not any(reader.is_alive() for reader in self._readers):
+                    raise GatewayDied(f"Envoy ended while waiting until {what}. Its log:\n" + "\n".join(self._log))
+                if time.monotonic() > deadline:
+                    raise TimeoutError(f"{seconds} s passed before {what}. Envoy's log ends with:\n" + "\n".join(self._log[-40:]))
+                self._news.wait(0.02)
+
+    # === the administration interface ===
+
+    def admin_get(self, path: str) -> str:
+        """What Envoy's administration answers."""
+        with urllib.request.urlopen(f"http://{self.admin[0]}:{self.admin[1]}{path}", timeout=PATIENCE_SECONDS) as answer:
+            return answer.read().decode()
+
+    def admin_post(self, path: str) -> str:
+        """The same for what changes something."""
+        request = urllib.request.Request(f"http://{self.admin[0]}:{self.admin[1]}{path}", data=b"", method="POST")
+        with urllib.request.urlopen(request, timeout=PATIENCE_SECONDS) as answer:
+            return answer.read().decode()
+
+    def stats(self, pattern: str = "") -> dict[str, int]:
+        """Counters and gauges whose name matches."""
+        lines = self.admin_get(f"/stats?filter={pattern}" if pattern else "/stats").splitlines()
+        pairs = (line.rsplit(": ", 1) for line in lines)
+        return {name: int(value) for name, value in pairs if value.isdigit()}
+
+    def prometheus(self, name: str) -> Iterator[tuple[dict[str, str], float]]:
+        """The series of one metric, as Prometheus would read them: labels and value."""
+        for line in self.admin_get("/stats/prometheus").splitlines():
+            match = re.fullmatch(re.escape(name) + r"(?:\{(.*)\})? (\S+)", line)
+            if match:
+                yield dict(re.findall(r'([A-Za-z_]+)="((?:[^"\\]|\\.)*)"', match.group(1) or "")), float(match.group(2))
+
+    def reloads(self) -> dict[str, int]:
+        """The counters that move when the filter's VM has died. All 0, or the filter has trapped."""
+        return self.stats(r"^wasm\..*(vm_reload|crash|fail)")
+
+    def settle(self) -> None:
+        """Returns when no request is in flight, and so all records that will come are on their way."""
+        self.wait_until(lambda: self.stats(r"^http\.ai_gateway\.downstream_rq_active$").get("http.ai_gateway.downstream_rq_active", 0) == 0, "no request is active")
+
+
+def die_with_parent() -> None:
+    """Runs in the child: should we be killed, the kernel kills func-e, which has Envoy killed in the same way."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)       # PR_SET_PDEATHSIG
+
+
+def func_e_environment(directory: Path) -> dict[str, str]:
+    """Runs our Envoy, keeps everything of func-e's below target/, and never downloads."""
+    places = {"CONFIG_HOME": TOOLS / "func-e-home", "DATA_HOME": TOOLS / "func-e-home", "STATE_HOME": directory, "RUNTIME_DIR": directory}
+    return {
+        "ENVOY_PATH": str(TOOLS / "envoy"),
+        "HOME": str(directory),
+        **{f"FUNC_E_{name}": str(path) for name, path in places.items()},
+    }

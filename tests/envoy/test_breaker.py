@@ -1,0 +1,99 @@
+"""The circuit breaker of the shipped configuration: Envoy's outlier detection, the filter's words."""
+
+from __future__ import annotations
+
+from typing import Iterator
+
+import pytest
+
+from client import Http1
+from conftest import Records, assert_alive
+from gateway import Gateway
+from render import render, shipped
+from samples import CHAT, JSON, MESSAGES, TOKEN, chat_request, messages_request
+from test_bad_input import refused
+from upstream import Upstream, json_answer
+
+OWN_KEY = ("x-api-key", "sk-ant-api03-0123456789abcdef")
+
+
+@pytest.fixture
+def gateway(upstream: Upstream) -> Iterator[Gateway]:
+    """One for each test: an open circuit would be seen by the next."""
+    short = {"interval": "0.1s", "base_ejection_time": "2s", "max_ejection_time": "2s"}
+    with Gateway(render(upstream.address, breaker=short), concurrency=1) as running:
+        yield running
+        assert_alive(running)
+
+
+def ask(gateway: Gateway, path: str = MESSAGES, credential: tuple[str, str] = TOKEN):
+    with Http1(gateway.address) as client:
+        return client.request("POST", path, [JSON, credential], messages_request() if path.endswith("/messages") else chat_request())
+
+
+def is_open(answer) -> bool:
+    return answer.status == 503 and "circuit breaker is open" in answer.json()["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    "path,statuses",
+    [
+        (MESSAGES, [429, 503, 504, 529, 429]), (CHAT, [429, 503, 504, 429, 503]), ("/copilot/chat/completions", [429] * 5), ("/copilot/v1/messages", [503] * 5),
+    ],
+)
+def test_five_failures_in_a_row_open_the_circuit_and_time_closes_it(gateway, upstream, path, statuses):
+    records = Records(gateway)
+    credential = ("authorization", "Bearer gho_0123456789abcdefgh") if path.startswith("/copilot") else TOKEN
+    for status in statuses:
+        upstream.begin(json_answer({"error": {"message": "no", "type": "x"}}, status))
+        assert ask(gateway, path, credential).status == status
+    upstream.begin(json_answer({}))
+    answer = ask(gateway, path, credential)
+    error = refused(answer, 503, path, retry=None)
+    assert "circuit breaker is open" in error["message"]
+    assert answer.header("retry-after") == "30"
+    assert (error["type"], error.get("code")) == (("overloaded_error", None) if path.endswith("/messages") else ("server_error", "service_unavailable"))
+    assert upstream.requests == []
+
+    gateway.wait_until(lambda: ask(gateway, path, credential).status == 200, "the circuit closes again")
+    written = records.all()
+    assert [record["outcome"] for record in written[:6]] == ["failed"] * 5 + ["unavailable"]
+    assert written[5]["response"]["status"] == 503
+    assert written[5]["model"].get("requested") is None
+    assert written[-1]["outcome"] == "completed"
+
+
+@pytest.mark.parametrize("path,status", [(MESSAGES, 500), (MESSAGES, 400), (CHAT, 500), (CHAT, 529), (CHAT, 502)])
+def test_other_failures_do_not_open_it(gateway, upstream, path, status):
+    upstream.begin(json_answer({"error": {"message": "no"}}, status))
+    for _ in range(12):
+        assert ask(gateway, path).status == status
+
+
+def test_a_success_in_between_starts_the_count_again(gateway, upstream):
+    for status in [429, 429, 429, 429, 200, 429, 429, 429, 429, 200]:
+        upstream.begin(json_answer({}, status))
+        assert ask(gateway).status == status
+
+
+def test_the_limits_of_callers_own_keys_open_nobodys_circuit(gateway, upstream):
+    upstream.begin(json_answer({"error": {}}, 429))
+    for _ in range(8):
+        assert ask(gateway, credential=OWN_KEY).status == 429
+    upstream.begin(json_answer({}))
+    assert ask(gateway).status == 200
+    assert ask(gateway, credential=OWN_KEY).status == 200
+
+
+def test_a_provider_that_is_down_for_own_keys_has_a_circuit_of_its_own(gateway, upstream):
+    upstream.begin(json_answer({"error": {}}, 503))
+    for _ in range(5):
+        ask(gateway, credential=OWN_KEY)
+    upstream.begin(json_answer({}))
+    assert is_open(ask(gateway, credential=OWN_KEY))
+    assert ask(gateway).status == 200
+
+
+def test_the_filter_announces_what_the_shipped_breaker_does():
+    times = {cluster["outlier_detection"][name] for cluster in shipped()["static_resources"]["clusters"] for name in ("base_ejection_time", "max_ejection_time")}
+    assert times == {"30s"}

@@ -3,7 +3,7 @@
 //! Nothing here can stop or change the response: what cannot be read makes the record poorer, and a note says so.
 
 use crate::answer::{Answer, ApiError, Keep, NAME_BYTES};
-use crate::api::{Api, messages};
+use crate::api::{Api, messages, responses};
 use crate::config::Limits;
 use crate::json::{self, Kind, Problem, Scalar, Scanner, Visitor, Want};
 use crate::note::Note;
@@ -37,6 +37,8 @@ pub struct ResponseReader {
 enum Body {
     MessagesEvents(Box<Events<messages::Reading>>),
     MessagesDocument(Box<Document<messages::Reading>>),
+    ResponsesEvents(Box<Events<responses::EventReading>>),
+    ResponsesDocument(Box<Document<responses::DocumentReading>>),
     Error(Box<Document<ErrorReading>>),
     Unread,
 }
@@ -56,6 +58,10 @@ pub trait ObjectReader: Default {
     fn document_end(&mut self, path: &[Self::Name], answer: &mut Answer);
     /// An event is over: everything goes into `answer`, and the reader is as new but for what spans events.
     fn event(&mut self, name: &[u8], answer: &mut Answer);
+    /// An event is over that is above the limit: of its data only a part was read, and that was not proved valid.
+    fn oversized(&mut self, _name: &[u8], _answer: &mut Answer) {
+        self.forget();
+    }
     /// An event is over that cannot be used: the reader is as new but for what spans events.
     fn forget(&mut self);
 }
@@ -95,6 +101,8 @@ impl ResponseReader {
         let body = match (format, api) {
             (Format::Events, Api::Messages) => Body::MessagesEvents(Box::new(Events::new(limits))),
             (Format::Document, Api::Messages) => Body::MessagesDocument(Box::new(Document::new(limits))),
+            (Format::Events, Api::Responses) => Body::ResponsesEvents(Box::new(Events::new(limits))),
+            (Format::Document, Api::Responses) => Body::ResponsesDocument(Box::new(Document::new(limits))),
             (Format::Error, _) => Body::Error(Box::new(Document::new(limits))),
             (Format::Unread | Format::Events | Format::Document, _) => Body::Unread,
         };
@@ -106,6 +114,8 @@ impl ResponseReader {
         match &mut self.body {
             Body::MessagesEvents(events) => events.feed(chunk, &mut self.answer),
             Body::MessagesDocument(document) => document.feed(chunk, &mut self.answer),
+            Body::ResponsesEvents(events) => events.feed(chunk, &mut self.answer),
+            Body::ResponsesDocument(document) => document.feed(chunk, &mut self.answer),
             Body::Error(document) => document.feed(chunk, &mut self.answer),
             Body::Unread => {}
         }
@@ -116,6 +126,8 @@ impl ResponseReader {
         match &mut self.body {
             Body::MessagesEvents(events) => events.finish(&mut self.answer),
             Body::MessagesDocument(document) => document.finish(&mut self.answer),
+            Body::ResponsesEvents(events) => events.finish(&mut self.answer),
+            Body::ResponsesDocument(document) => document.finish(&mut self.answer),
             Body::Error(document) => document.finish(&mut self.answer),
             Body::Unread => {}
         }
@@ -126,7 +138,8 @@ impl ResponseReader {
     pub fn any_event(&self) -> bool {
         match &self.body {
             Body::MessagesEvents(events) => events.object.any,
-            Body::MessagesDocument(_) | Body::Error(_) | Body::Unread => false,
+            Body::ResponsesEvents(events) => events.object.any,
+            Body::MessagesDocument(_) | Body::ResponsesDocument(_) | Body::Error(_) | Body::Unread => false,
         }
     }
 
@@ -134,8 +147,9 @@ impl ResponseReader {
     #[must_use]
     pub fn ends_with_body(&self) -> bool {
         match &self.body {
-            Body::MessagesEvents(_) => false,
+            Body::MessagesEvents(_) | Body::ResponsesEvents(_) => false,
             Body::MessagesDocument(document) => document.is_over(),
+            Body::ResponsesDocument(document) => document.is_over(),
             Body::Error(_) | Body::Unread => true,
         }
     }
@@ -199,10 +213,11 @@ impl<R: ObjectReader> sse::Sink for EventSink<'_, R> {
             (Fate::Complete | Fate::Unterminated, true) => object.reader.event(event.name, self.answer),
             (Fate::Oversized, _) => {
                 self.answer.notes.add(Note::EventTooLarge);
-                object.reader.forget();
+                object.reader.oversized(event.name, self.answer);
             }
-            // An answer that was cut within an event: the outcome says so.
+            // An answer that was cut within an event: the outcome says so. What follows the end is nobody's.
             (Fate::Unterminated, false) => object.reader.forget(),
+            (Fate::Complete, false) if self.answer.ended => object.reader.forget(),
             (Fate::Complete, false) => {
                 self.answer.notes.add(Note::ResponseUnreadable);
                 object.reader.forget();

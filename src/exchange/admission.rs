@@ -139,6 +139,10 @@ fn intercept(
     let mut edits = strippings(bridge, &head.headers);
     credential.edit(&mut edits);
     edits.remove("accept-encoding");
+    if api == Api::ChatCompletions {
+        // The body may become longer; what was declared still says which chunk is the last.
+        edits.remove("content-length");
+    }
     edits.remove.retain(|name| head.headers.contains(name));
     address(bridge, provider, &interception.cluster, upstream_path, &mut edits);
     if provider.send_actor

@@ -8,7 +8,7 @@ use crate::api::response::{Format, ResponseReader};
 use crate::bridge::Bridge;
 use crate::caller::{Actor, Client};
 use crate::credential::CredentialKind;
-use crate::headers::Headers;
+use crate::headers::{HeaderEdits, Headers};
 use crate::json::Problem;
 use crate::note::{Note, Notes};
 use crate::provider::{ModelPolicy, Provider};
@@ -169,10 +169,12 @@ impl Interception {
         let Upload::Reading(uploading) = &mut self.upload else { return Step::pass() };
         let Some(provider) = bridge.providers.get(self.provider) else { return Step::pass() };
         match uploading.read(bridge, provider, self.api, chunk, end) {
-            Ok(false) => Step::pass(),
-            Ok(true) => {
-                self.settle();
-                Step::pass()
+            Ok(over) => {
+                let instead = uploading.reader.instead(chunk).map(Effect::ReplaceRequestChunk);
+                if over {
+                    self.settle();
+                }
+                Step { effects: instead.into_iter().collect(), flow: Flow::Continue }
             }
             Err(rejection) => self.reject(rejection),
         }
@@ -185,6 +187,9 @@ impl Interception {
             Upload::Reading(uploading) => Upload::Read(uploading.reader.into_facts()),
             Upload::Read(facts) => Upload::Read(facts),
         };
+        if self.upload.facts().stream_options_left {
+            self.notes.add(Note::StreamOptionsLeft);
+        }
     }
 
     /// Refuses the request: with a reply, or, where an answer has begun, by cutting the stream.
@@ -222,14 +227,24 @@ impl Interception {
         let format = self.format(status, &head.headers);
         let reader = ResponseReader::new(self.api, format, bridge.keep(), &bridge.limits);
         let mut downloading = Downloading { status, reader, over: false };
+        let mut effects = Vec::new();
+        if self.upload.facts().usage_spliced
+            && downloading.reader.cut_usage_event()
+            && head.headers.contains("content-length")
+        {
+            // It may become shorter.
+            let mut edits = HeaderEdits::default();
+            edits.remove("content-length");
+            effects.push(Effect::EditResponseHeaders(edits));
+        }
         if head.end {
             downloading.end();
         }
         self.download = Download::Reading(Box::new(downloading));
         if bridge.metrics && self.credential.0 == CredentialKind::Centralized {
-            return Step { effects: local::headroom(&provider.name, &head.headers), flow: Flow::Continue };
+            effects.extend(local::headroom(&provider.name, &head.headers));
         }
-        Step::pass()
+        Step { effects, flow: Flow::Continue }
     }
 
     /// How the answer's body is to be read: by its content type, and where it states none, as what was asked for.
@@ -268,6 +283,8 @@ impl Interception {
             if end {
                 downloading.end();
             }
+            let instead = downloading.reader.instead().map(Effect::ReplaceResponseChunk);
+            return Step { effects: instead.into_iter().collect(), flow: Flow::Continue };
         }
         Step::pass()
     }

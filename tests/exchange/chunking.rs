@@ -3,7 +3,7 @@
 use crate::transcript::{Transcript, all};
 
 /// The APIs whose answers are read.
-const APIS: [&str; 1] = ["messages"];
+const APIS: [&str; 2] = ["messages", "chat_completions"];
 
 fn every(check: impl Fn(&Transcript)) {
     let mut played = 0;

@@ -6,7 +6,8 @@
 pub enum Note {
     /// A text was cut at `record.text_bytes` or `record.total_bytes`.
     TextCut,
-    /// The request asks for `stream_options: null` ahead of `stream: true`: usage will be missing.
+    /// The request streams, and its `stream_options` could not be edited (`null` ahead of `stream`, or no object): usage
+    /// will be missing.
     StreamOptionsLeft,
     /// The answer is compressed and was not read.
     ResponseEncoded,
@@ -26,6 +27,8 @@ pub enum Note {
     CostPartial,
     /// A price list is configured and has none for the model.
     Price,
+    /// The answer ended in trailers within an event that might have been the one to cut: its start was not forwarded.
+    IncompleteEventLost,
     /// The request was refused when the answer had already begun: the stream was cut instead.
     ReplyImpossible,
 }
@@ -46,6 +49,7 @@ impl Note {
             Self::UsageTooLarge => "usage_too_large",
             Self::CostPartial => "cost_partial",
             Self::Price => "price",
+            Self::IncompleteEventLost => "incomplete_event_lost",
             Self::ReplyImpossible => "reply_impossible",
         }
     }
@@ -53,7 +57,7 @@ impl Note {
     /// Whether something that passed was not read.
     #[must_use]
     pub const fn is_unread(self) -> bool {
-        !matches!(self, Self::CostPartial | Self::ReplyImpossible)
+        !matches!(self, Self::CostPartial | Self::IncompleteEventLost | Self::ReplyImpossible)
     }
 }
 

@@ -288,6 +288,18 @@ impl Interception {
         }
         Step::pass()
     }
+
+    /// The response's body is over, and no byte can be added to it. Where the start of an event waits that never came
+    /// to its end, it is lost, as it would be to any reader of events.
+    pub(super) fn response_trailers(&mut self, now: Duration) -> Step {
+        let mut step = self.response_body(&[], true, now);
+        let lost = |effect: &Effect| matches!(effect, Effect::ReplaceResponseChunk(_));
+        if step.effects.iter().any(lost) {
+            self.notes.add(Note::IncompleteEventLost);
+            step.effects.retain(|effect| !lost(effect));
+        }
+        step
+    }
 }
 
 impl Downloading {

@@ -2,9 +2,9 @@
 
 use crate::json;
 
-/// One of them.
+/// One of them: the member of that name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "each is the member of that name")]
+#[expect(clippy::enum_variant_names, reason = "each is the member of that name")]
 pub enum Name {
     /// An array's element.
     Item,

@@ -5,7 +5,7 @@
 //!
 //! * `Aside`: not ours, or answered at once without a record. Nothing more is looked at.
 //! * `Passthrough`: forwarded; only the response's headers are looked at.
-//! * `Bridged`: an [`Interception`] that leaves exactly one record, when [`Exchange::finish`] is called first.
+//! * `Bridged`: an interception that leaves exactly one record, when [`Exchange::finish`] is called first.
 //!
 //! Callbacks may be missing (a stream can end anywhere), repeated (Envoy flushes logs periodically) or out of order (an
 //! answer before the request is whole); every method is defined in every state.

@@ -5,7 +5,7 @@
 //! numbers are well formed, nothing follows the document. Each byte costs a constant amount of work; nothing is
 //! held but one bit a nesting level, one member name or number, and an incomplete character.
 //!
-//! It is **not** a parser into a tree (that is `serde_json`) and it changes nothing; [`compact`] is for values
+//! It is **not** a parser into a tree (that is `serde_json`) and it changes nothing; [`compact()`] is for values
 //! that are at hand whole.
 
 use core::fmt;
@@ -21,6 +21,7 @@ mod skip;
 mod state;
 mod text;
 mod unescape;
+mod utf8;
 
 pub use compact::compact;
 pub use scanner::Scanner;

@@ -6,6 +6,8 @@
 pub enum Note {
     /// A text was cut at `record.text_bytes` or `record.total_bytes`.
     TextCut,
+    /// A value of the request is too long to be read and was left out.
+    ValueTooLarge,
     /// The request streams, and its `stream_options` could not be edited (`null` ahead of `stream`, or no object): usage
     /// will be missing.
     StreamOptionsLeft,
@@ -39,6 +41,7 @@ impl Note {
     pub const fn name(self) -> &'static str {
         match self {
             Self::TextCut => "text_cut",
+            Self::ValueTooLarge => "value_too_large",
             Self::StreamOptionsLeft => "stream_options_left",
             Self::ResponseEncoded => "response_encoded",
             Self::ResponseContentType => "response_content_type",

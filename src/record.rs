@@ -8,8 +8,9 @@ use crate::config::RecordPolicy;
 use crate::credential::CredentialKind;
 use crate::json;
 use crate::note::{Note, Notes};
-use crate::text::{Text, cut_as_written, head, written_bytes};
+use crate::text::{Spoken, Text, cut_as_written, head, written_bytes};
 use crate::usage::{Usage, UsageStatus, VERBATIM_BYTES};
+use core::fmt;
 use core::time::Duration;
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -105,7 +106,7 @@ pub struct Record<'a> {
     pub cost_microusd: Option<u64>,
     /// The user's last text.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub prompt: Option<&'a str>,
+    pub prompt: Option<Spoken<'a>>,
     /// What the model called.
     pub tool_calls: Vec<ToolCallRef<'a>>,
     /// What the model thought.
@@ -211,18 +212,27 @@ pub struct ToolCallRef<'a> {
 }
 
 /// A tool call's arguments: JSON where they are, else the text.
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 #[serde(untagged)]
 enum Arguments<'a> {
     Json(Box<RawValue>),
-    Text(&'a str),
+    Text(Spoken<'a>),
+}
+
+impl fmt::Debug for Arguments<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Json(json) => write!(f, "Json({} bytes)", json.get().len()),
+            Self::Text(text) => text.fmt(f),
+        }
+    }
 }
 
 /// One of `thoughts`
 #[derive(Debug, Serialize)]
 pub struct ThoughtRef<'a> {
     source: &'static str,
-    text: &'a str,
+    text: Spoken<'a>,
 }
 
 /// `error`
@@ -256,13 +266,13 @@ impl<'a> TextBudget<'a> {
     }
 
     /// As much of `text` as may be written.
-    pub fn text<'t>(&mut self, text: &'t Text, notes: &mut Notes) -> &'t str {
+    pub fn text<'t>(&mut self, text: &'t Text, notes: &mut Notes) -> Spoken<'t> {
         let kept = cut_as_written(text.as_str(), self.policy.text_bytes.min(self.left));
         self.left = self.left.saturating_sub(written_bytes(kept));
         if text.is_cut() || kept.len() < text.as_str().len() {
             notes.add(Note::TextCut);
         }
-        kept
+        Spoken(kept)
     }
 
     /// The tool calls with as much of their arguments as may be written.

@@ -2,6 +2,7 @@
 
 use crate::headers::{HeaderEdits, Headers};
 use crate::metric::Measurement;
+use core::fmt;
 use core::time::Duration;
 
 /// What the host knows when request headers come.
@@ -58,8 +59,7 @@ pub enum Flow {
     Stop,
 }
 
-/// One thing for the host to do.
-#[derive(Debug)]
+/// One thing for the host to do. `Debug` shows no bodies, header values or records.
 pub enum Effect {
     /// Change the request's headers.
     EditRequestHeaders(HeaderEdits),
@@ -82,6 +82,21 @@ pub enum Effect {
     },
     /// Keep a metric.
     Measure(Measurement),
+}
+
+impl fmt::Debug for Effect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::EditRequestHeaders(edits) => write!(f, "EditRequestHeaders({edits:?})"),
+            Self::EditResponseHeaders(edits) => write!(f, "EditResponseHeaders({edits:?})"),
+            Self::ReplaceRequestChunk(bytes) => write!(f, "ReplaceRequestChunk({} bytes)", bytes.len()),
+            Self::ReplaceResponseChunk(bytes) => write!(f, "ReplaceResponseChunk({} bytes)", bytes.len()),
+            Self::Reply(reply) => write!(f, "Reply({})", reply.status),
+            Self::Reset => f.write_str("Reset"),
+            Self::Publish { name, .. } => write!(f, "Publish({name})"),
+            Self::Measure(measurement) => write!(f, "Measure({measurement:?})"),
+        }
+    }
 }
 
 /// An answer of our own.

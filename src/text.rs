@@ -1,7 +1,11 @@
 //! Texts that are kept up to a bound, and how long a text is once it is written as JSON.
 
-/// The beginning of a text, up to a bound in bytes that the caller holds.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+use core::fmt;
+use serde::Serialize;
+
+/// The beginning of a text, up to a bound in bytes that the caller holds. `Debug` shows its length only: it may be what
+/// people or models said.
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Text {
     kept: String,
     cut: bool,
@@ -55,6 +59,23 @@ impl Text {
     #[must_use]
     pub fn into_string(self) -> String {
         self.kept
+    }
+}
+
+impl fmt::Debug for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Text({} bytes)", self.kept.len())
+    }
+}
+
+/// What people or models said, on its way into a record. `Debug` shows its length only.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Spoken<'a>(pub &'a str);
+
+impl fmt::Debug for Spoken<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Spoken({} bytes)", self.0.len())
     }
 }
 

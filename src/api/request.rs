@@ -6,6 +6,7 @@
 use crate::api::chat_completions::{self, Splice};
 use crate::api::{Api, messages, responses};
 use crate::json::{self, Kind, Scalar, Scanner, Visitor, Want};
+use crate::note::{Note, Notes};
 use crate::text::Text;
 
 /// The names that any of the three request formats gives meaning to.
@@ -103,8 +104,8 @@ pub struct RequestBounds {
 /// What a request said.
 #[derive(Debug, Default)]
 pub struct RequestFacts {
-    /// `model`, where it is a string of at most [`MODEL_BYTES`].
-    pub model: Option<String>,
+    /// `model`, where it is a string; cut at [`MODEL_BYTES`].
+    pub model: Option<Text>,
     /// `stream` is `true`.
     pub stream: bool,
     /// `background` is `true`.
@@ -117,8 +118,8 @@ pub struct RequestFacts {
     pub user_id: Option<String>,
     /// Chat Completions: usage was asked for in the client's stead.
     pub usage_spliced: bool,
-    /// Chat Completions: usage is not asked for, and `stream_options` could not be edited.
-    pub stream_options_left: bool,
+    /// Where less was learned than passed.
+    pub notes: Notes,
 }
 
 /// Why a request cannot pass.
@@ -138,7 +139,7 @@ const DECIDING: [(Name, &str); 5] = [
     (Name::Background, "background"),
     (Name::Store, "store"),
 ];
-/// Bytes of a model's name; a longer one is unreadable.
+/// Bytes of a model's name; a longer one is recorded cut, and no policy allows it.
 pub const MODEL_BYTES: usize = 1024;
 /// Bytes of identifiers.
 const ID_BYTES: usize = 1024;
@@ -442,15 +443,21 @@ impl Visitor for Reading {
         if let (Some(splice), Kind::Object) = (&mut self.splice, kind) {
             splice.end(path, offset);
             self.facts.usage_spliced = splice.is_spliced();
-            self.facts.stream_options_left = splice.is_left();
+            if path.is_empty() && splice.is_left() {
+                self.facts.notes.add(Note::StreamOptionsLeft);
+            }
         }
         match self.current.take() {
             Some(Current::Model) => {
-                self.facts.model = (!self.model.is_cut()).then(|| self.model.as_str().to_owned());
+                self.facts.model = Some(core::mem::take(&mut self.model));
                 return;
             }
             Some(Current::Slot(Slot::UserId)) => {
-                self.facts.user_id = (!self.user_id.is_cut()).then(|| self.user_id.as_str().to_owned());
+                if self.user_id.is_cut() {
+                    self.facts.notes.add(Note::ValueTooLarge);
+                } else {
+                    self.facts.user_id = Some(self.user_id.as_str().to_owned());
+                }
                 return;
             }
             Some(Current::Slot(Slot::Input)) => {

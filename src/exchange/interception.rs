@@ -14,6 +14,7 @@ use crate::note::{Note, Notes};
 use crate::provider::{ModelPolicy, Provider};
 use crate::rejection::Rejection;
 use crate::step::{Effect, Flow, ResponseHead, Step};
+use crate::text::Text;
 use core::time::Duration;
 
 /// What is known of a bridged stream. Both directions have their own place: an answer may begin before the request is
@@ -140,18 +141,18 @@ fn refused_by(problem: &RequestProblem) -> Rejection {
 
 /// Whether what the request asks for is allowed.
 fn judge(provider: &Provider, api: Api, facts: &RequestFacts) -> Result<(), Rejection> {
-    judge_model(&provider.models, facts.model.as_deref())?;
+    judge_model(&provider.models, facts.model.as_ref())?;
     if facts.background && api == Api::Responses && !provider.allow_background {
         return Err(Rejection::BackgroundRefused);
     }
     Ok(())
 }
 
-fn judge_model(policy: &ModelPolicy, model: Option<&str>) -> Result<(), Rejection> {
+fn judge_model(policy: &ModelPolicy, model: Option<&Text>) -> Result<(), Rejection> {
     if policy.allow.is_none() && policy.deny.is_empty() {
         return Ok(());
     }
-    let model = model.ok_or(Rejection::ModelUnreadable)?;
+    let model = model.filter(|model| !model.is_cut()).ok_or(Rejection::ModelUnreadable)?.as_str();
     let denied = policy.deny.iter().any(|pattern| pattern.matches(model));
     let allowed =
         policy.allow.as_ref().is_none_or(|allow| allow.iter().any(|pattern| pattern.matches(model)));
@@ -187,9 +188,6 @@ impl Interception {
             Upload::Reading(uploading) => Upload::Read(uploading.reader.into_facts()),
             Upload::Read(facts) => Upload::Read(facts),
         };
-        if self.upload.facts().stream_options_left {
-            self.notes.add(Note::StreamOptionsLeft);
-        }
     }
 
     /// Refuses the request: with a reply, or, where an answer has begun, by cutting the stream.

@@ -15,7 +15,7 @@ use crate::record::{
 };
 use crate::rejection::error_type;
 use crate::step::{Effect, Ending};
-use crate::text::{head, one_line};
+use crate::text::{Text, head, one_line};
 use crate::usage::UsageStatus;
 use core::time::Duration;
 
@@ -63,12 +63,14 @@ impl Interception {
         let download = this.downloading();
         let answer = download.map(|download| download.reader.answer());
         let mut notes = this.notes.clone();
+        notes.merge(&facts.notes);
         if let Some(answer) = answer {
             notes.merge(&answer.notes);
         }
         let usage = UsageRef::new(answer, &mut notes);
         let served = answer.and_then(|answer| answer.model.as_deref());
-        let model = served.or(facts.model.as_deref()).filter(|model| !model.is_empty());
+        let requested = facts.model.as_ref().map(Text::as_str);
+        let model = served.or(requested).filter(|model| !model.is_empty());
         let cost_microusd = model.and_then(|model| {
             let price = price::for_model(&bridge.prices, model);
             if price.is_none() && !bridge.prices.is_empty() && usage.usage_status != UsageStatus::Missing {
@@ -100,7 +102,7 @@ impl Interception {
             path: &this.path,
             upstream: UpstreamRef { host: &provider.base_url.authority, cluster: &this.cluster },
             streaming: facts.stream,
-            model: ModelRef { requested: facts.model.as_deref(), served },
+            model: ModelRef { requested, served },
             actor: ActorRef::new(this.actor.as_ref(), &this.actor_metadata),
             client: this.client.name(),
             user_agent: this.user_agent.as_deref(),

@@ -146,6 +146,17 @@ impl<N: Name> Reading<N> {
         Ok(after)
     }
 
+    /// The text of the string at hand, whole and ASCII.
+    #[inline(always)]
+    pub(super) fn short_text<V: Visitor<Name = N>>(&self, text: &[u8], visitor: &mut V) {
+        if self.want == Want::Read
+            && !text.is_empty()
+            && let Ok(text) = core::str::from_utf8(text)
+        {
+            visitor.text(self.path(), text);
+        }
+    }
+
     /// Where the text of the string at hand goes, if it is wanted.
     pub(super) fn wanted_text<'a, V>(&'a self, visitor: &'a mut V) -> Option<Told<'a, V>>
     where

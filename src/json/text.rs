@@ -2,6 +2,7 @@
 
 use super::run::{plain, unread};
 use super::unescape::{FEW, hex, simple, unescape};
+use super::utf8::{incomplete, is_utf8};
 use super::{Chunk, Error, Problem};
 
 /// Who is told a string's text.
@@ -136,18 +137,17 @@ impl Text {
         sink: &mut S,
     ) -> Result<(), Error> {
         let bytes = chunk.bytes.get(begin..end).unwrap_or(&[]);
-        let (valid, rest) = match core::str::from_utf8(bytes) {
-            Ok(run) => (run, &[][..]),
-            Err(error) => {
-                let (valid, rest) = bytes.split_at_checked(error.valid_up_to()).unwrap_or((&[], &[]));
-                if error.error_len().is_some() || end < chunk.bytes.len() {
-                    return Err(chunk.error(Problem::NotUtf8, begin + valid.len()));
-                }
-                (core::str::from_utf8(valid).unwrap_or_default(), rest)
+        let waiting = if end == chunk.bytes.len() { incomplete(bytes) } else { 0 };
+        let (whole, rest) = bytes.split_at_checked(bytes.len() - waiting).unwrap_or((bytes, &[]));
+        if S::TELLS || !is_utf8(whole) {
+            let run = core::str::from_utf8(whole)
+                .map_err(|error| chunk.error(Problem::NotUtf8, begin + error.valid_up_to()))?;
+            if S::TELLS && !run.is_empty() {
+                sink.run(run);
             }
-        };
-        if S::TELLS && !valid.is_empty() {
-            sink.run(valid);
+        }
+        if core::str::from_utf8(rest).is_err_and(|error| error.error_len().is_some()) {
+            return Err(chunk.error(Problem::NotUtf8, begin + whole.len()));
         }
         for (place, &byte) in self.partial.iter_mut().zip(rest) {
             *place = byte;

@@ -15,7 +15,6 @@ import h2.config
 import h2.connection
 import h2.errors
 import h2.events
-import h2.exceptions
 import h2.settings
 
 PATIENCE_SECONDS = 20.0
@@ -48,20 +47,24 @@ class Reset(Exception):
 
 
 class Http1:
-    """One HTTP/1.1 connection. `sent` and `received` hold all raw bytes."""
+    """One HTTP/1.1 connection; as any client it makes a new one where the last answer ended it."""
 
     name = "http1"
 
     def __init__(self, address: tuple[str, int]) -> None:
-        self._socket = socket.create_connection(address, timeout=PATIENCE_SECONDS)
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._buffered = bytearray()
+        self._address = address
+        self._connect()
         self._chunked = False
         self._length: int | None = None
         self._sends_chunks = False
         self._request_method = ""
-        self.received = bytearray()
         self.trailers: Headers = []
+
+    def _connect(self) -> None:
+        self._socket = socket.create_connection(self._address, timeout=PATIENCE_SECONDS)
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._buffered = bytearray()
+        self._closing = False
 
     def __enter__(self) -> "Http1":
         return self
@@ -80,6 +83,9 @@ class Http1:
 
     def start(self, method: str, target: str, headers: Headers, *, end: bool = False) -> None:
         """Writes the head. Without a content-length among the headers the body goes in chunks."""
+        if self._closing:
+            self._socket.close()
+            self._connect()
         lines = [f"{method} {target} HTTP/1.1"]
         names = {name.lower() for name, _ in headers}
         if "host" not in names:
@@ -110,6 +116,7 @@ class Http1:
                 break
         headers = [(name.lower(), value.strip()) for name, _, value in (line.partition(":") for line in lines[1:])]
         answer = Answer(status, headers)
+        self._closing = answer.header("connection") == "close"
         self._chunked = "chunked" in (answer.header("transfer-encoding") or "")
         length = answer.header("content-length")
         self._length = int(length) if length is not None else None
@@ -198,7 +205,6 @@ class Http1:
         if not data and not may_end:
             raise Reset("closed")
         self._buffered += data
-        self.received += data
         return bool(data)
 
     # === ending it ===
@@ -260,8 +266,8 @@ class Http2:
     def send(self, data: bytes, *, end: bool = False) -> None:
         """Writes a part of the body, as fast as the gateway lets it."""
         while data:
-            if self._broken:
-                raise Reset(self._broken)
+            if self._broken or self._ended:
+                raise Reset(self._broken or "the answer has ended")
             room = min(self._h2.local_flow_control_window(self._stream), self._h2.max_outbound_frame_size)
             if room <= 0:
                 self._receive()
@@ -308,7 +314,7 @@ class Http2:
         if body:
             try:
                 self.send(body, end=True)
-            except (Reset, h2.exceptions.StreamClosedError):
+            except Reset:
                 pass                     # refused early; the answer is there
         return self.answer()
 

@@ -64,13 +64,14 @@ def nothing_trapped(request: pytest.FixtureRequest) -> Iterator[None]:
     """Whatever a test does to it: the filter's VM lives, and every script of the provider ran as written."""
     uses = request.fixturenames
     server = request.getfixturevalue("upstream") if "upstream" in uses else None
+    running = request.getfixturevalue("gateway") if "gateway" in uses else None
     if server is not None:
         server.begin(server.script)
     yield
     if server is not None and server.failures:
         raise server.failures[0]
-    if "gateway" in uses:
-        assert_alive(request.getfixturevalue("gateway"))
+    if running is not None:
+        assert_alive(running)
 
 
 def assert_alive(gateway: Gateway) -> None:

@@ -5,6 +5,7 @@ It knows nothing of what the filter does: it gives the records, the log and the 
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import re
@@ -94,6 +95,7 @@ class Gateway:
             encoding="utf-8",
             errors="surrogateescape",
             start_new_session=True,     # a process group of its own: func-e and Envoy are stopped together
+            preexec_fn=die_with_parent,
         )
         for stream, take in ((self._process.stdout, self._take_output), (self._process.stderr, self._take_log)):
             reader = threading.Thread(target=self._read, args=(stream, take), daemon=True)
@@ -154,7 +156,8 @@ class Gateway:
             self._records.append((line, {"unreadable": str(error), "line": line}))
 
     def _take_log(self, line: str) -> None:
-        self._log.append(line)
+        if "]   " not in line:      # the lists of everything that is built into Envoy
+            self._log.append(line)
 
     def log(self) -> str:
         """Envoy's log until now."""
@@ -234,11 +237,16 @@ class Gateway:
 
     def reloads(self) -> dict[str, int]:
         """The counters that move when the filter's VM has died. All 0, or the filter has trapped."""
-        return self.stats(r"vm_reload|wasm.*(crash|fail)")
+        return self.stats(r"^wasm\..*(vm_reload|crash|fail)")
 
     def settle(self) -> None:
         """Returns when no request is in flight, and so all records that will come are on their way."""
         self.wait_until(lambda: self.stats(r"^http\.ai_gateway\.downstream_rq_active$").get("http.ai_gateway.downstream_rq_active", 0) == 0, "no request is active")
+
+
+def die_with_parent() -> None:
+    """Runs in the child: should we be killed, the kernel kills func-e, which has Envoy killed in the same way."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)       # PR_SET_PDEATHSIG
 
 
 def func_e_environment(directory: Path) -> dict[str, str]:

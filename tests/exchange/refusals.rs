@@ -354,3 +354,16 @@ fn stored_objects_can_be_kept_from_the_central_key() {
         assert_eq!(world.reply.is_some(), refused, "{first}");
     }
 }
+
+#[test]
+fn a_model_whose_name_never_ends_is_recorded_cut_and_allowed_by_no_policy() {
+    let body = json!({"model": "m".repeat(5000)}).to_string();
+    let policy = changed(|configuration| configuration["providers"][0]["models"] = json!({"allow": ["*"]}));
+    for (bridge, refused) in [(bridge(CONFIGURATION), false), (policy, true)] {
+        let mut world = World::new(&bridge);
+        world.request(head("POST /anthropic/v1/messages", &[]), false).upload(body.as_bytes(), true);
+        assert_eq!(world.reply.is_some(), refused);
+        world.finish("downstream_remote_disconnect");
+        assert_eq!(world.record()["model"]["requested"].as_str().unwrap().len(), 1024);
+    }
+}

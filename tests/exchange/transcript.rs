@@ -8,22 +8,22 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// One folder.
-pub struct Transcript {
-    pub name: String,
+pub(crate) struct Transcript {
+    pub(crate) name: String,
     request_head: Headers,
-    pub request: Vec<u8>,
+    pub(crate) request: Vec<u8>,
     response_head: Headers,
-    pub response: Vec<u8>,
+    pub(crate) response: Vec<u8>,
     /// What the upstream gets.
-    pub upstream: Vec<u8>,
+    pub(crate) upstream: Vec<u8>,
     /// What the client gets.
-    pub client: Vec<u8>,
+    pub(crate) client: Vec<u8>,
     record: Value,
     ends: String,
 }
 
 /// Every transcript of `api`, in order of name.
-pub fn all(api: &str) -> Vec<Transcript> {
+pub(crate) fn all(api: &str) -> Vec<Transcript> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/transcripts").join(api);
     let mut folders: Vec<PathBuf> =
         fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -52,12 +52,12 @@ impl Transcript {
     }
 
     /// Whether the answer is an event stream.
-    pub fn is_streamed(&self) -> bool {
+    pub(crate) fn is_streamed(&self) -> bool {
         self.response_head.text("content-type").is_some_and(|kind| kind.starts_with("text/event-stream"))
     }
 
     /// The same with other line ends in the stream.
-    pub fn with_line_ends(mut self, line_end: &str) -> Self {
+    pub(crate) fn with_line_ends(mut self, line_end: &str) -> Self {
         let convert = |body: &[u8]| String::from_utf8_lossy(body).replace('\n', line_end).into_bytes();
         if self.is_streamed() {
             self.response = convert(&self.response);
@@ -67,7 +67,7 @@ impl Transcript {
     }
 
     /// Plays it with these pieces of request and response and checks everything that must come out.
-    pub fn play(&self, request: &[&[u8]], response: &[&[u8]]) {
+    pub(crate) fn play(&self, request: &[&[u8]], response: &[&[u8]]) {
         let mut world = World::new(&bridge(CONFIGURATION));
         world.request(self.request_head.clone(), false);
         for (at, piece) in request.iter().enumerate() {

@@ -13,24 +13,24 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// The configuration that the transcripts assume.
-pub const CONFIGURATION: &str = include_str!("../transcripts/config.json");
+pub(crate) const CONFIGURATION: &str = include_str!("../transcripts/config.json");
 
 /// A bridge under `configuration`.
-pub fn bridge(configuration: &str) -> Rc<Bridge> {
+pub(crate) fn bridge(configuration: &str) -> Rc<Bridge> {
     let config =
         Config::parse(configuration.as_bytes(), &|_| None).unwrap_or_else(|errors| panic!("{errors}"));
     Rc::new(Bridge::new(config))
 }
 
 /// `CONFIGURATION` with `change` applied.
-pub fn changed(change: impl FnOnce(&mut Value)) -> Rc<Bridge> {
+pub(crate) fn changed(change: impl FnOnce(&mut Value)) -> Rc<Bridge> {
     let mut configuration: Value = serde_json::from_str(CONFIGURATION).unwrap();
     change(&mut configuration);
     bridge(&configuration.to_string())
 }
 
 /// A head of `METHOD path` (or a status) and `name: value` lines.
-pub fn head(first: &str, lines: &[(&str, &str)]) -> Headers {
+pub(crate) fn head(first: &str, lines: &[(&str, &str)]) -> Headers {
     let mut pairs: Vec<(String, Vec<u8>)> = match first.split_once(' ') {
         Some((method, path)) => vec![
             (":method".to_owned(), method.into()),
@@ -45,32 +45,34 @@ pub fn head(first: &str, lines: &[(&str, &str)]) -> Headers {
 }
 
 /// One stream through the gateway.
-pub struct World {
+pub(crate) struct World {
     exchange: Exchange,
     now: Duration,
     /// The headers that the upstream got; `None`: it was never asked.
-    pub upstream_headers: Option<Headers>,
+    pub(crate) upstream_headers: Option<Headers>,
     /// The body bytes that the upstream got.
-    pub upstream_body: Vec<u8>,
+    pub(crate) upstream_body: Vec<u8>,
     /// The body bytes that the client got of the upstream's answer.
-    pub client_body: Vec<u8>,
+    pub(crate) client_body: Vec<u8>,
     /// The gateway's own answer.
-    pub reply: Option<LocalReply>,
+    pub(crate) reply: Option<LocalReply>,
     /// The stream was cut.
-    pub reset: bool,
+    pub(crate) reset: bool,
     /// Properties, the last value of each.
-    pub published: BTreeMap<String, String>,
+    pub(crate) published: BTreeMap<String, String>,
     /// How often a record was published.
-    pub records: usize,
+    pub(crate) records: usize,
     /// Measurements in order.
-    pub measured: Vec<Measurement>,
+    pub(crate) measured: Vec<Measurement>,
+    /// `Debug` of every step.
+    pub(crate) steps: String,
     /// The request's callbacks are over: it was stopped.
     stopped: bool,
 }
 
 impl World {
     /// A fresh stream.
-    pub fn new(bridge: &Rc<Bridge>) -> Self {
+    pub(crate) fn new(bridge: &Rc<Bridge>) -> Self {
         Self {
             exchange: Exchange::new(Rc::clone(bridge), 7),
             now: Duration::from_millis(1_795_411_980_000),
@@ -82,17 +84,23 @@ impl World {
             published: BTreeMap::new(),
             records: 0,
             measured: Vec::new(),
+            steps: String::new(),
             stopped: false,
         }
     }
 
     /// The request's headers; `end`: no body follows.
-    pub fn request(&mut self, headers: Headers, end: bool) -> &mut Self {
+    pub(crate) fn request(&mut self, headers: Headers, end: bool) -> &mut Self {
         self.request_with(headers, None, end)
     }
 
     /// As [`request`](Self::request), with the host property that names the actor.
-    pub fn request_with(&mut self, headers: Headers, actor_property: Option<&[u8]>, end: bool) -> &mut Self {
+    pub(crate) fn request_with(
+        &mut self,
+        headers: Headers,
+        actor_property: Option<&[u8]>,
+        end: bool,
+    ) -> &mut Self {
         let actor_property = actor_property.map(<[u8]>::to_vec);
         let head = RequestHead { headers: headers.clone(), actor_property, end, now: self.tick() };
         let step = self.exchange.request_headers(&head);
@@ -109,7 +117,7 @@ impl World {
     }
 
     /// A piece of the request's body.
-    pub fn upload(&mut self, chunk: &[u8], end: bool) -> &mut Self {
+    pub(crate) fn upload(&mut self, chunk: &[u8], end: bool) -> &mut Self {
         if !self.stopped {
             let step = self.exchange.request_body(chunk, end);
             self.carry_out(step, Some((chunk, true)));
@@ -118,7 +126,7 @@ impl World {
     }
 
     /// The request's trailers.
-    pub fn request_trailers(&mut self) -> &mut Self {
+    pub(crate) fn request_trailers(&mut self) -> &mut Self {
         if !self.stopped {
             let step = self.exchange.request_trailers();
             self.carry_out(step, None);
@@ -127,12 +135,12 @@ impl World {
     }
 
     /// The upstream's headers.
-    pub fn answer(&mut self, headers: Headers, end: bool) -> &mut Self {
+    pub(crate) fn answer(&mut self, headers: Headers, end: bool) -> &mut Self {
         self.answer_by("via_upstream", headers, end)
     }
 
     /// Headers of an answer that `code_details` explains.
-    pub fn answer_by(&mut self, code_details: &str, headers: Headers, end: bool) -> &mut Self {
+    pub(crate) fn answer_by(&mut self, code_details: &str, headers: Headers, end: bool) -> &mut Self {
         let code_details = Some(code_details.to_owned());
         let head = ResponseHead { headers, code_details, end, now: self.tick() };
         let step = self.exchange.response_headers(&head);
@@ -141,7 +149,7 @@ impl World {
     }
 
     /// A piece of the answer's body.
-    pub fn download(&mut self, chunk: &[u8], end: bool) -> &mut Self {
+    pub(crate) fn download(&mut self, chunk: &[u8], end: bool) -> &mut Self {
         let now = self.tick();
         let step = self.exchange.response_body(chunk, end, now);
         self.carry_out(step, Some((chunk, false)));
@@ -149,7 +157,7 @@ impl World {
     }
 
     /// The answer's trailers.
-    pub fn response_trailers(&mut self) -> &mut Self {
+    pub(crate) fn response_trailers(&mut self) -> &mut Self {
         let now = self.tick();
         let step = self.exchange.response_trailers(now);
         self.carry_out(step, None);
@@ -157,7 +165,7 @@ impl World {
     }
 
     /// The stream is over; Envoy says why.
-    pub fn finish(&mut self, code_details: &str) -> &mut Self {
+    pub(crate) fn finish(&mut self, code_details: &str) -> &mut Self {
         let ending = Ending { code_details: Some(code_details.to_owned()), now: self.tick() };
         let step = self.exchange.finish(&ending);
         self.carry_out(step, None);
@@ -165,31 +173,36 @@ impl World {
     }
 
     /// The stream is over, in order.
-    pub fn done(&mut self) -> &mut Self {
+    pub(crate) fn done(&mut self) -> &mut Self {
         self.finish("via_upstream")
     }
 
     /// The record. Exactly one was published.
-    pub fn record(&self) -> Value {
+    pub(crate) fn record(&self) -> Value {
         assert_eq!(self.records, 1, "records");
         serde_json::from_str(&self.published["ai_bridge_record"]).expect("the record is JSON")
     }
 
     /// The status and body of the gateway's own answer.
-    pub fn replied(&self) -> (u16, Value) {
+    pub(crate) fn replied(&self) -> (u16, Value) {
         let reply = self.reply.as_ref().expect("a reply");
         (reply.status, serde_json::from_str(&reply.body).expect("a reply is JSON"))
     }
 
     /// A header of the gateway's own answer.
-    pub fn reply_header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn reply_header(&self, name: &str) -> Option<&str> {
         let headers = &self.reply.as_ref().expect("a reply").headers;
         headers.iter().find(|(n, _)| n == name).map(|(_, value)| core::str::from_utf8(value).unwrap())
     }
 
     /// The value of a header that the upstream got.
-    pub fn sent(&self, name: &str) -> Option<&str> {
+    pub(crate) fn sent(&self, name: &str) -> Option<&str> {
         self.upstream_headers.as_ref().expect("the upstream was asked").text(name)
+    }
+
+    /// `Debug` of the exchange.
+    pub(crate) fn shown(&self) -> String {
+        format!("{:?}", self.exchange)
     }
 
     fn tick(&mut self) -> Duration {
@@ -199,12 +212,13 @@ impl World {
 
     /// Whether the stream goes on. `chunk`: the bytes at hand, and whether they are the request's.
     fn carry_out(&mut self, step: Step, chunk: Option<(&[u8], bool)>) -> bool {
+        self.steps.push_str(&format!("{step:?}"));
         let mut passes = chunk.map(|(bytes, _)| bytes.to_vec());
         for effect in step.effects {
             match effect {
                 Effect::EditRequestHeaders(_) | Effect::EditResponseHeaders(_) => {}
                 Effect::ReplaceRequestChunk(bytes) | Effect::ReplaceResponseChunk(bytes) => {
-                    passes = Some(bytes)
+                    passes = Some(bytes);
                 }
                 Effect::Reply(reply) => {
                     assert!(self.reply.is_none(), "a second reply");

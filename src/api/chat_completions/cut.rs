@@ -2,8 +2,10 @@
 //! line (contract §6). It is told which events to leave out and where an event begins that may still be that one; those
 //! bytes wait, at most `limits.event_bytes` of them, and everything else passes at once.
 
+use core::fmt;
+
 /// The cut in one stream.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Cut {
     /// Bytes that came and wait.
     held: Vec<u8>,
@@ -74,6 +76,17 @@ impl Cut {
     /// What passes instead of the chunk that came last; `None`: the chunk itself.
     pub fn instead(&mut self) -> Option<Vec<u8>> {
         self.instead.take()
+    }
+}
+
+impl fmt::Debug for Cut {
+    /// Without the answer's bytes.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cut")
+            .field("held", &self.held.len())
+            .field("begin", &self.begin)
+            .field("events", &self.events)
+            .finish_non_exhaustive()
     }
 }
 

@@ -60,6 +60,11 @@ impl Paced {
         }
     }
 
+    /// No body at all.
+    pub(crate) fn empty() -> Self {
+        Self::whole(Box::new(std::iter::empty()), None)
+    }
+
     fn whole(events: Events, length: Option<u64>) -> Self {
         Self {
             events,
@@ -116,6 +121,10 @@ impl Body for Paced {
                 }
             };
         }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.is_first && self.length.is_none() && self.events.size_hint() == (0, Some(0))
     }
 
     fn size_hint(&self) -> SizeHint {

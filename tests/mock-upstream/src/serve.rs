@@ -7,13 +7,13 @@ use crate::ids::Seed;
 use crate::pace::Paced;
 use crate::question::{Api, Question};
 use crate::refusal::{Dialect, overloaded_status};
-use crate::route::Route;
+use crate::route::{Catalogue, Route, Small};
 use crate::signature::Signature;
 use crate::{chat, messages, models, refusal, responses};
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::{Body, Bytes};
-use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HOST, HeaderValue, RETRY_AFTER};
-use hyper::{Request, Response, StatusCode, Version};
+use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderValue, RETRY_AFTER};
+use hyper::{Method, Request, Response, StatusCode, Version};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -64,34 +64,46 @@ impl Server {
         let host =
             host.or_else(|| Some(request.headers().get(HOST)?.to_str().ok()?.to_owned())).unwrap_or_default();
         let not_found = format!("Not found: {} {path}", request.method());
+        let is_head = request.method() == Method::HEAD;
         let body = match Limited::new(request.into_body(), MOST_REQUEST_BYTES).collect().await {
             Ok(body) => body.to_bytes(),
             Err(_) => return visit.refuse(dialect(&route), 413, "The request is larger than 64 MiB."),
         };
-        match route {
+        let response = match route {
             Route::Ask(api) => visit.ask(api, &body).await,
             Route::CountTokens => visit.count(&body),
             Route::Models(catalogue, id) => {
                 let list = id.map_or_else(|| models::list(catalogue), |id| models::one(catalogue, &id));
                 visit.plain(dialect(&Route::Models(catalogue, None)), &list)
             }
-            Route::Small(small) => visit.plain(Dialect::OpenAi, &models::small(small, &host, visit.now)),
+            Route::Small(small) => visit.plain(dialect(&route), &models::small(small, &host, visit.now)),
             Route::WrongMethod(dialect, allowed) => {
                 let mut response = visit.refuse(dialect, 405, "Method Not Allowed");
                 response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
                 response
             }
             Route::Unknown(dialect) => visit.refuse(dialect, 404, &not_found),
-        }
+        };
+        if is_head { without_body(response) } else { response }
     }
 }
 
+/// HTTP/1 leaves the body of an answer to HEAD away by itself, HTTP/2 does not.
+fn without_body(response: Response<Paced>) -> Response<Paced> {
+    let length = response.body().size_hint().exact();
+    let mut response = response.map(|_| Paced::empty());
+    if let Some(length) = length {
+        response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));
+    }
+    response
+}
+
 fn dialect(route: &Route) -> Dialect {
-    use crate::route::Catalogue;
     match route {
-        Route::Ask(Api::Messages) | Route::CountTokens | Route::Models(Catalogue::Anthropic, _) => {
-            Dialect::Anthropic
-        }
+        Route::Ask(Api::Messages)
+        | Route::CountTokens
+        | Route::Models(Catalogue::Anthropic, _)
+        | Route::Small(Small::Hello | Small::Telemetry) => Dialect::Anthropic,
         Route::WrongMethod(dialect, _) | Route::Unknown(dialect) => *dialect,
         Route::Ask(Api::Chat | Api::Responses | Api::Compact)
         | Route::Models(Catalogue::OpenAi | Catalogue::Copilot, _)

@@ -1,0 +1,260 @@
+//! What one event of a Messages stream, or a whole Messages document, says: every text bounded, nothing judged.
+
+use crate::answer::{Answer, ApiError, Keep, NAME_BYTES};
+use crate::api::Api;
+use crate::json::{self, Kind, Scalar, Want};
+use crate::note::Note;
+use crate::text::Text;
+use crate::usage::VERBATIM_BYTES;
+
+/// The names in events and documents that matter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "each is the member of that name")]
+pub enum Name {
+    /// An array's element.
+    Item,
+    Code,
+    Content,
+    ContentBlock,
+    Delta,
+    Error,
+    Id,
+    Index,
+    Input,
+    Message,
+    Model,
+    Name,
+    PartialJson,
+    StopReason,
+    Thinking,
+    Type,
+    Usage,
+}
+
+impl json::Name for Name {
+    const ITEM: Self = Self::Item;
+
+    fn of(name: &str) -> Option<Self> {
+        Some(match name {
+            "code" => Self::Code,
+            "content" => Self::Content,
+            "content_block" => Self::ContentBlock,
+            "delta" => Self::Delta,
+            "error" => Self::Error,
+            "id" => Self::Id,
+            "index" => Self::Index,
+            "input" => Self::Input,
+            "message" => Self::Message,
+            "model" => Self::Model,
+            "name" => Self::Name,
+            "partial_json" => Self::PartialJson,
+            "stop_reason" => Self::StopReason,
+            "thinking" => Self::Thinking,
+            "type" => Self::Type,
+            "usage" => Self::Usage,
+            _ => return None,
+        })
+    }
+}
+
+/// A text that an event or document may state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Field {
+    Type,
+    Id,
+    Model,
+    StopReason,
+    Usage,
+    BlockType,
+    BlockId,
+    BlockName,
+    /// The arguments of a tool call, verbatim.
+    BlockInput,
+    BlockThinking,
+    DeltaType,
+    PartialJson,
+    DeltaThinking,
+    ErrorType,
+    ErrorCode,
+    ErrorMessage,
+}
+
+/// A usage object above this many bytes is not read: it is no count of tokens.
+const USAGE_BYTES: usize = 4 * VERBATIM_BYTES;
+
+/// What one event or document says.
+#[derive(Debug, Default)]
+pub(super) struct Said {
+    /// Which text is being read.
+    current: Option<Field>,
+    pub(super) kind: Text,
+    pub(super) index: Option<u64>,
+    pub(super) id: Option<Text>,
+    pub(super) model: Option<Text>,
+    pub(super) stop_reason: Option<Text>,
+    usage: Option<Text>,
+    pub(super) block: Block,
+    pub(super) delta_kind: Text,
+    pub(super) partial_json: Text,
+    pub(super) thinking: Text,
+    error: Option<ErrorTexts>,
+}
+
+#[derive(Debug, Default)]
+struct ErrorTexts {
+    kind: Option<Text>,
+    code: Option<Text>,
+    message: Option<Text>,
+}
+
+/// A content block as it begins, or whole.
+#[derive(Debug, Default)]
+pub(super) struct Block {
+    pub(super) kind: Text,
+    pub(super) id: Option<Text>,
+    pub(super) name: Option<Text>,
+    pub(super) input: Text,
+    pub(super) thinking: Text,
+}
+
+// === impl Said ===
+
+impl Said {
+    /// Decides what is read of a value.
+    pub(super) fn begin(&mut self, path: &[Name], kind: Kind, keep: &Keep) -> Want {
+        self.current = None;
+        let field = match (path, kind) {
+            ([] | [Name::Message | Name::ContentBlock | Name::Delta], Kind::Object) => return Want::Read,
+            ([Name::Content], Kind::Array) => return Want::Read,
+            ([Name::Content, Name::Item], Kind::Object) => {
+                self.block = Block::default();
+                return Want::Read;
+            }
+            ([Name::Error], Kind::Object) => {
+                self.error = Some(ErrorTexts::default());
+                return Want::Read;
+            }
+            ([Name::Index], Kind::Number) => return Want::Read,
+            ([Name::Usage] | [Name::Message, Name::Usage], Kind::Object) => Field::Usage,
+            ([Name::ContentBlock, Name::Input] | [Name::Content, Name::Item, Name::Input], _)
+                if keep.arguments =>
+            {
+                Field::BlockInput
+            }
+            (_, Kind::String) => match string_field(path, keep) {
+                Some(field) => field,
+                None => return Want::Skip,
+            },
+            _ => return Want::Skip,
+        };
+        self.current = Some(field);
+        self.field(field).clear();
+        if matches!(field, Field::Usage | Field::BlockInput) { Want::Raw } else { Want::Read }
+    }
+
+    /// Takes in a run of the text being read.
+    pub(super) fn text(&mut self, run: &str, keep: &Keep) {
+        if let Some(field) = self.current {
+            let limit = match field {
+                Field::Usage => USAGE_BYTES,
+                Field::BlockInput | Field::BlockThinking | Field::PartialJson | Field::DeltaThinking => {
+                    keep.text_bytes.min(keep.total_bytes)
+                }
+                Field::Type
+                | Field::Id
+                | Field::Model
+                | Field::StopReason
+                | Field::BlockType
+                | Field::BlockId
+                | Field::BlockName
+                | Field::DeltaType
+                | Field::ErrorType
+                | Field::ErrorCode
+                | Field::ErrorMessage => NAME_BYTES,
+            };
+            self.field(field).push(run, limit);
+        }
+    }
+
+    /// Takes in a number.
+    pub(super) fn scalar(&mut self, path: &[Name], value: Scalar<'_>) {
+        if let ([Name::Index], Scalar::Number(Some(number))) = (path, value) {
+            self.index = number.parse().ok();
+        }
+    }
+
+    fn field(&mut self, field: Field) -> &mut Text {
+        match field {
+            Field::Type => &mut self.kind,
+            Field::Id => self.id.get_or_insert_default(),
+            Field::Model => self.model.get_or_insert_default(),
+            Field::StopReason => self.stop_reason.get_or_insert_default(),
+            Field::Usage => self.usage.get_or_insert_default(),
+            Field::BlockType => &mut self.block.kind,
+            Field::BlockId => self.block.id.get_or_insert_default(),
+            Field::BlockName => self.block.name.get_or_insert_default(),
+            Field::BlockInput => &mut self.block.input,
+            Field::BlockThinking => &mut self.block.thinking,
+            Field::DeltaType => &mut self.delta_kind,
+            Field::PartialJson => &mut self.partial_json,
+            Field::DeltaThinking => &mut self.thinking,
+            Field::ErrorType => self.error.get_or_insert_default().kind.get_or_insert_default(),
+            Field::ErrorCode => self.error.get_or_insert_default().code.get_or_insert_default(),
+            Field::ErrorMessage => self.error.get_or_insert_default().message.get_or_insert_default(),
+        }
+    }
+
+    /// What `message_start`, `message_delta` and a document say of the message; `last`: the usage is the final one.
+    pub(super) fn message(self, answer: &mut Answer, last: bool) {
+        if let Some(id) = self.id {
+            answer.id = Some(id.into_string());
+        }
+        if let Some(model) = self.model {
+            answer.model = Some(model.into_string());
+        }
+        if let Some(reason) = self.stop_reason {
+            answer.finish_reasons.clear();
+            answer.finished(reason.as_str());
+        }
+        match self.usage {
+            Some(usage) if usage.is_cut() => answer.notes.add(Note::UsageTooLarge),
+            Some(usage) => answer.usage.take(Api::Messages, usage.as_str(), last),
+            None => {}
+        }
+    }
+
+    /// The error that an event or document states.
+    pub(super) fn api_error(self) -> ApiError {
+        let texts = self.error.unwrap_or_default();
+        ApiError {
+            kind: texts.kind.map(Text::into_string),
+            code: texts.code.map(Text::into_string),
+            message: texts.message.map(Text::into_string),
+        }
+    }
+}
+
+/// Which string stands at `path`.
+fn string_field(path: &[Name], keep: &Keep) -> Option<Field> {
+    Some(match path {
+        [Name::Type] => Field::Type,
+        [Name::Id] | [Name::Message, Name::Id] => Field::Id,
+        [Name::Model] | [Name::Message, Name::Model] => Field::Model,
+        [Name::StopReason] | [Name::Message | Name::Delta, Name::StopReason] => Field::StopReason,
+        [Name::ContentBlock, Name::Type] | [Name::Content, Name::Item, Name::Type] => Field::BlockType,
+        [Name::ContentBlock, Name::Id] | [Name::Content, Name::Item, Name::Id] => Field::BlockId,
+        [Name::ContentBlock, Name::Name] | [Name::Content, Name::Item, Name::Name] => Field::BlockName,
+        [Name::ContentBlock, Name::Thinking] | [Name::Content, Name::Item, Name::Thinking]
+            if keep.thoughts =>
+        {
+            Field::BlockThinking
+        }
+        [Name::Delta, Name::Type] => Field::DeltaType,
+        [Name::Delta, Name::PartialJson] if keep.arguments => Field::PartialJson,
+        [Name::Delta, Name::Thinking] if keep.thoughts => Field::DeltaThinking,
+        [Name::Error, Name::Type] => Field::ErrorType,
+        [Name::Error, Name::Code] => Field::ErrorCode,
+        [Name::Error, Name::Message] => Field::ErrorMessage,
+        _ => return None,
+    })
+}

@@ -79,8 +79,8 @@ pub struct ToolCall {
     pub name: Option<String>,
     /// As the model wrote them: usually JSON.
     pub arguments: Text,
-    /// The arguments are text by their nature, also where they look like JSON.
-    pub free_text: bool,
+    /// The arguments are a text even where they look like JSON: a custom tool's input.
+    pub plain: bool,
     /// Who runs it.
     pub hosted: bool,
     /// Its end was seen.

@@ -300,7 +300,7 @@ impl<'a> TextBudget<'a> {
         if !self.policy.tool_arguments || (text.is_empty() && !text.is_cut()) {
             return None;
         }
-        let whole = (!text.is_cut() && !call.free_text).then(|| compact(text.as_str())).flatten();
+        let whole = (!call.plain && !text.is_cut()).then(|| compact(text.as_str())).flatten();
         Some(match whole {
             Some(json) if json.get().len() <= self.policy.text_bytes.min(self.left) => {
                 self.left = self.left.saturating_sub(json.get().len());

@@ -113,8 +113,8 @@ pub const VERBATIM_BYTES: usize = 16 * 1024;
 
 impl UsageReader {
     /// Takes in one usage object of `api`. Anthropic's are cumulative: every number that one states replaces the one
-    /// stated before. OpenAI's stand each for itself: the last one counts. `last`: this is where the API states its final
-    /// usage.
+    /// stated before. Those of Chat Completions stand each for itself: the last one counts. `last`: this is where the API
+    /// states its final usage.
     pub fn take(&mut self, api: Api, raw: &str, last: bool) {
         let Ok(Value::Object(usage)) = serde_json::from_str::<Value>(raw) else {
             // `null` is how Chat Completions says «not yet».
@@ -123,7 +123,7 @@ impl UsageReader {
         };
         let usage = Value::Object(usage);
         let mut read = Pick { usage: &usage, unreadable: false };
-        if api != Api::Messages {
+        if api == Api::ChatCompletions {
             // The tier stands beside the usage.
             let service_tier = self.numbers.details.service_tier.take();
             let details = UsageDetails { service_tier, ..UsageDetails::default() };

@@ -238,9 +238,12 @@ impl<R: ObjectReader> EventObject<R> {
 
     /// Whether the event at hand, which is not over, may be the one that states the usage and nothing else.
     fn may_be_usage_event(&self) -> bool {
-        !self.invalid
-            && matches!(self.sentinel, None | Some(0))
-            && self.reader.usage_event() != UsageEvent::No
+        let may_be = match self.reader.usage_event() {
+            UsageEvent::No => false,
+            UsageEvent::Perhaps => !self.scanner.is_complete(),
+            UsageEvent::Yes => true,
+        };
+        may_be && !self.invalid && matches!(self.sentinel, None | Some(0))
     }
 }
 

@@ -8,11 +8,14 @@
 )]
 
 mod bodies;
+mod chat;
 mod chunking;
+mod cut;
 mod endings;
 mod headers;
 mod order;
 mod refusals;
 mod secrecy;
+mod splice;
 mod transcript;
 mod world;

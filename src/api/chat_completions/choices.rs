@@ -116,7 +116,7 @@ impl Choices {
             let begin = said.begin();
             call.id = call.id.take().or(begin.id);
             call.name = call.name.take().or(begin.name);
-            call.free_text |= begin.free_text;
+            call.plain |= begin.plain;
         }
         add_arguments(position, said, answer);
     }

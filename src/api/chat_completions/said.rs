@@ -152,7 +152,7 @@ impl SaidCall {
     /// A tool call that begins so; its arguments are added apart.
     pub(super) fn begin(&self) -> ToolCall {
         let some = |text: &Text| (!text.is_empty()).then(|| text.as_str().to_owned());
-        ToolCall { id: some(&self.id), name: some(&self.name), free_text: self.custom, ..ToolCall::default() }
+        ToolCall { id: some(&self.id), name: some(&self.name), plain: self.custom, ..ToolCall::default() }
     }
 }
 

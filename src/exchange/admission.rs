@@ -138,12 +138,13 @@ fn intercept(
     };
     let mut edits = strippings(bridge, &head.headers);
     credential.edit(&mut edits);
-    edits.remove("accept-encoding");
-    if api == Api::ChatCompletions {
+    if head.headers.contains("accept-encoding") {
+        edits.remove("accept-encoding");
+    }
+    if api == Api::ChatCompletions && head.headers.contains("content-length") {
         // The body may become longer; what was declared still says which chunk is the last.
         edits.remove("content-length");
     }
-    edits.remove.retain(|name| head.headers.contains(name));
     address(bridge, provider, &interception.cluster, upstream_path, &mut edits);
     if provider.send_actor
         && provider.kind != ProviderType::Copilot

@@ -124,6 +124,34 @@ def cluster_of(config: Json, name: str) -> Json:
     return next(c for c in config["static_resources"]["clusters"] if c["name"] == name)
 
 
+class DiscoveredFilter:
+    """Takes the filter out of a configuration and has Envoy read it from a file that may change while it runs (ECDS)."""
+
+    def __init__(self, config: Json, directory: Path) -> None:
+        self._file = directory / "ai_bridge.json"
+        for http_filter in connection_manager_of(config)["http_filters"]:
+            if http_filter.get("typed_config", {}).get("@type") == WASM_TYPE:
+                self._typed_config = http_filter.pop("typed_config")
+                self._name = http_filter["name"]
+                http_filter["config_discovery"] = {
+                    "config_source": {"resource_api_version": "V3", "path_config_source": {"path": str(self._file), "watched_directory": {"path": str(directory)}}},
+                    "type_urls": [WASM_TYPE],
+                }
+        self._write()
+
+    def reconfigure(self, plugin: Json | str) -> None:
+        """Gives the filter another configuration. Envoy notices by itself."""
+        text = plugin if isinstance(plugin, str) else json.dumps(plugin)
+        self._typed_config["config"]["configuration"]["value"] = text
+        self._write()
+
+    def _write(self) -> None:
+        extension = {"@type": "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig", "name": self._name, "typed_config": self._typed_config}
+        new = self._file.with_suffix(".new")
+        new.write_text(json.dumps({"resources": [extension]}))
+        new.rename(self._file)       # Envoy looks when a file is moved there, not when one is written
+
+
 def to_loopback(cluster: Json, address: Address, http2: bool) -> None:
     """Points a cluster at a plain-text server on this machine."""
     cluster["type"] = "STATIC"

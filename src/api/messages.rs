@@ -82,14 +82,31 @@ impl ObjectReader for Reading {
             }
             [] => {
                 let said = core::mem::take(&mut self.said);
-                if said.kind.as_str() == "error" {
+                if said.is_error() {
                     answer.error = Some(said.api_error());
                 } else {
                     said.message(answer, true);
                 }
                 answer.ended = true;
             }
-            _ => {}
+            _ => self.said.value_end(),
+        }
+    }
+
+    fn document_cut(&mut self, answer: &mut Answer) {
+        let mut said = core::mem::take(&mut self.said);
+        said.drop_unfinished();
+        let mut block = core::mem::take(&mut said.block);
+        let (input, thinking) = (core::mem::take(&mut block.input), core::mem::take(&mut block.thinking));
+        match begin_block(block, answer, false) {
+            Some(Begun::ToolCall(at)) => answer.add_arguments(at, input.as_str()),
+            Some(Begun::Thought(at)) => answer.add_thought(at, thinking.as_str()),
+            None => {}
+        }
+        if said.is_error() {
+            answer.error = Some(said.api_error());
+        } else {
+            said.message(answer, true);
         }
     }
 

@@ -7,6 +7,7 @@
     reason = "a panic in a test is a failed test"
 )]
 
+mod attack;
 mod bodies;
 mod chunking;
 mod endings;

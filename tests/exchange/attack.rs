@@ -1,0 +1,130 @@
+//! What a reviewer tried: sentences of the contract read literally, and peers that mean harm.
+
+use crate::world::{CONFIGURATION, World, bridge, changed, head};
+use serde_json::{Value, json};
+
+const ROUTE: &str = "POST /anthropic/v1/messages";
+const JSON: [(&str, &str); 1] = [("content-type", "application/json")];
+const EVENTS: [(&str, &str); 1] = [("content-type", "text/event-stream")];
+
+/// The record of a request with this body, answered with an empty stream.
+fn asked(body: &Value) -> Value {
+    let mut world = World::new(&bridge(CONFIGURATION));
+    world.request(head(ROUTE, &[]), false).upload(body.to_string().as_bytes(), true);
+    world.answer(head("200", &EVENTS), true).done();
+    world.record()
+}
+
+/// A stream in which everything was answered but the body.
+fn answering(lines: &[(&str, &str)]) -> World {
+    let mut world = World::new(&bridge(CONFIGURATION));
+    world.request(head(ROUTE, &[]), false).upload(br#"{"model":"claude-opus-4-8","messages":[]}"#, true);
+    world.answer(head("200", lines), false);
+    world
+}
+
+#[test]
+fn nothing_after_the_last_event_and_no_event_without_text_is_unreadable() {
+    let mut world = answering(&EVENTS);
+    world.download(b"event: ping\ndata:\n\n: keep-alive\n\ndata: \n\nevent: x\n\n", false);
+    world.download(b"data: {\"type\":\"message_stop\"}\n\ndata: [DONE]\n\n", true).done();
+    let record = world.record();
+    assert_eq!((&record["outcome"], &record["notes"]), (&json!("completed"), &json!([])));
+}
+
+#[test]
+fn a_document_that_is_an_error_object_is_a_failure_with_or_without_its_type() {
+    for body in [
+        r#"{"type":"error","error":{"type":"api_error","message":"no"}}"#,
+        r#"{"error":{"type":"api_error","message":"no"}}"#,
+    ] {
+        let mut world = answering(&JSON);
+        world.download(body.as_bytes(), true).done();
+        let record = world.record();
+        assert_eq!(
+            (&record["outcome"], &record["error"]["message"]),
+            (&json!("failed"), &json!("no")),
+            "{body}"
+        );
+    }
+}
+
+const DOCUMENT: &str = r#"{"id":"msg_1","model":"claude-opus-4-8","usage":{"input_tokens":3,"output_tokens":4},"content":[{"type":"tool_use","id":"t","name":"n","input":{}},{"type":"text","text":"..."#;
+
+fn learned(record: &Value) -> (&Value, &Value, &Value, usize) {
+    (
+        &record["response"]["id"],
+        &record["model"]["served"],
+        &record["usage"]["output_tokens"],
+        record["tool_calls"].as_array().unwrap().len(),
+    )
+}
+
+#[test]
+fn a_document_that_breaks_off_leaves_what_was_learned_until_then() {
+    for (end, details, outcome) in [
+        (true, "via_upstream", "aborted_upstream"),
+        (false, "upstream_reset_after_response_started{connection_termination}", "aborted_upstream"),
+        (false, "downstream_remote_disconnect", "aborted_client"),
+    ] {
+        let mut world = answering(&JSON);
+        world.download(DOCUMENT.as_bytes(), end).finish(details);
+        let record = world.record();
+        assert_eq!(record["outcome"], outcome, "{details}");
+        assert_eq!(learned(&record), (&json!("msg_1"), &json!("claude-opus-4-8"), &json!(4), 1), "{details}");
+        assert_eq!(record["notes"], json!([]));
+    }
+}
+
+#[test]
+fn a_document_above_the_limit_is_read_up_to_it_however_it_is_cut() {
+    let bridge = changed(|configuration| configuration["limits"] = json!({"document_bytes": DOCUMENT.len()}));
+    let body = format!("{DOCUMENT}{}\"}}]}}", "x".repeat(1000));
+    for size in [1, 7, 100, 5000] {
+        let mut world = World::new(&bridge);
+        world.request(head(ROUTE, &[]), false).upload(b"{}", true).answer(head("200", &JSON), false);
+        for piece in body.as_bytes().chunks(size) {
+            world.download(piece, false);
+        }
+        world.download(b"", true).done();
+        let record = world.record();
+        assert_eq!(
+            (&record["outcome"], &record["notes"]),
+            (&json!("completed"), &json!(["document_too_large"]))
+        );
+        assert_eq!(learned(&record), (&json!("msg_1"), &json!("claude-opus-4-8"), &json!(4), 1), "{size}");
+    }
+}
+
+#[test]
+fn an_error_without_a_body_is_told_by_its_status() {
+    for status in ["304", "500"] {
+        let mut world = World::new(&bridge(CONFIGURATION));
+        world.request(head(ROUTE, &[]), false).upload(b"{}", true).answer(head(status, &JSON), true).done();
+        let record = world.record();
+        assert_eq!((&record["outcome"], &record["notes"]), (&json!("failed"), &json!([])), "{status}");
+    }
+}
+
+#[test]
+fn headers_that_connection_names_go_and_the_inspected_credential_stays() {
+    let mut world = World::new(&bridge(CONFIGURATION));
+    let lines = [
+        ("connection", "X-Foo, authorization ,anthropic-version"),
+        ("connection", "content-type"),
+        ("x-foo", "1"),
+        ("anthropic-version", "2023-06-01"),
+        ("content-type", "application/json"),
+        ("authorization", "Bearer sk-ant-own-0123456789"),
+        ("x-ai-bridge-cluster", "openai"),
+        ("x-ai-bridge-cluster", "copilot"),
+    ];
+    world.request(head(ROUTE, &lines), false);
+    let sent = world.upstream_headers.as_ref().unwrap();
+    let clusters: Vec<&[u8]> = sent.all("x-ai-bridge-cluster").collect();
+    assert_eq!(clusters, [b"anthropic"]);
+    assert!(!sent.contains("x-foo") && !sent.contains("connection") && !sent.contains("anthropic-version"));
+    assert!(sent.contains("content-type"));
+    assert_eq!(world.sent("authorization"), Some("Bearer sk-ant-own-0123456789"));
+    assert!(!sent.contains("x-api-key"));
+}

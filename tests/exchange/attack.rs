@@ -24,6 +24,18 @@ fn answering(lines: &[(&str, &str)]) -> World {
 }
 
 #[test]
+fn a_last_message_of_the_wrong_shape_is_no_prompt_and_neither_is_an_earlier_one() {
+    for last in [json!("text"), json!(7), json!(null), json!([]), json!(true)] {
+        let turns = json!([
+            {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "t1"}, {"type": "text", "text": "earlier"}]},
+            last
+        ]);
+        let record = asked(&json!({"model": "m", "messages": turns}));
+        assert_eq!((record.get("prompt"), record.get("correlating_tool_call_id")), (None, None), "{last}");
+    }
+}
+
+#[test]
 fn nothing_after_the_last_event_and_no_event_without_text_is_unreadable() {
     let mut world = answering(&EVENTS);
     world.download(b"event: ping\ndata:\n\n: keep-alive\n\ndata: \n\nevent: x\n\n", false);

@@ -119,6 +119,22 @@ fn an_error_without_a_body_is_told_by_its_status() {
 }
 
 #[test]
+fn a_property_that_is_no_text_names_nobody() {
+    let bridge =
+        changed(|configuration| configuration["actor"] = json!({"property": ["request", "headers"]}));
+    // What the host gives for a number, a flag, a map: bytes that may well be UTF-8.
+    for property in
+        [&b"\x03\0\0\0\0\0\0\0"[..], b"\0", b"\x01\0\0\0\x0d\0\0\0\x0a\0\0\0authorization\0Bearer sk-x\0"]
+    {
+        let mut world = World::new(&bridge);
+        world.request_with(head(ROUTE, &[]), Some(property), false).done();
+        assert_eq!(world.replied().0, 400);
+        let record = world.published["ai_bridge_record"].clone();
+        assert!(!record.contains("sk-x"), "{record}");
+    }
+}
+
+#[test]
 fn headers_that_connection_names_go_and_the_inspected_credential_stays() {
     let mut world = World::new(&bridge(CONFIGURATION));
     let lines = [

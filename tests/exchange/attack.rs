@@ -156,3 +156,13 @@ fn headers_that_connection_names_go_and_the_inspected_credential_stays() {
     assert_eq!(world.sent("authorization"), Some("Bearer sk-ant-own-0123456789"));
     assert!(!sent.contains("x-api-key"));
 }
+
+#[test]
+fn usage_texts_are_bounded_like_all_names() {
+    let mut world = answering(&JSON);
+    let tier = "t".repeat(5000);
+    let body =
+        format!("{{\"usage\":{{\"input_tokens\":1,\"output_tokens\":1,\"service_tier\":\"{tier}\"}}}}");
+    world.download(body.as_bytes(), true).done();
+    assert_eq!(world.record()["usage"]["details"]["service_tier"].as_str().unwrap().len(), 1024);
+}

@@ -135,6 +135,28 @@ fn a_property_that_is_no_text_names_nobody() {
 }
 
 #[test]
+fn copilot_never_learns_the_actor_and_may_serve_nobody() {
+    let bridge = changed(|configuration| {
+        configuration["providers"] = json!([{"type": "copilot", "send_actor": true, "byok": "allow"}]);
+    });
+    let lines = [("authorization", "Bearer gho_0123456789"), ("x-actor", "ann"), ("x-team", "red")];
+    let mut world = World::new(&bridge);
+    world.request(head("POST /copilot/v1/messages", &lines), false);
+    assert_eq!(world.sent("authorization"), Some("Bearer gho_0123456789"));
+    let sent = world.upstream_headers.as_ref().unwrap();
+    assert!(!sent.iter().any(|(name, _)| name.starts_with("x-ai-bridge-actor") || name == "x-actor"));
+
+    let bridge = changed(|configuration| {
+        configuration["providers"] = json!([{"type": "copilot", "byok": "deny"}]);
+    });
+    for (lines, status) in [(&lines[..], 403), (&[], 401)] {
+        let mut world = World::new(&bridge);
+        world.request(head("POST /copilot/v1/messages", lines), false);
+        assert_eq!(world.replied().0, status);
+    }
+}
+
+#[test]
 fn headers_that_connection_names_go_and_the_inspected_credential_stays() {
     let mut world = World::new(&bridge(CONFIGURATION));
     let lines = [

@@ -188,3 +188,19 @@ fn usage_texts_are_bounded_like_all_names() {
     world.download(body.as_bytes(), true).done();
     assert_eq!(world.record()["usage"]["details"]["service_tier"].as_str().unwrap().len(), 1024);
 }
+
+#[test]
+fn no_arguments_make_a_record_that_common_readers_cannot_read() {
+    let deep = format!("{}{}", "[".repeat(5000), "]".repeat(5000));
+    let nearly = format!("{}{}", "[".repeat(125), "]".repeat(125));
+    for input in [deep.as_str(), &nearly, r#"{"a":"\ud800"}"#, r#"{"\udc00":1}"#, "1e999"] {
+        let mut world = answering(&JSON);
+        let body = format!(r#"{{"content":[{{"type":"tool_use","id":"t","name":"n","input":{input}}}]}}"#);
+        world.download(body.as_bytes(), true).done();
+        assert_eq!(world.record()["tool_calls"][0]["arguments"], *input);
+    }
+    let mut world = answering(&JSON);
+    let body = r#"{"content":[{"type":"tool_use","input":{"a":["\ud83d\ude00", 1.50]}}]}"#;
+    world.download(body.as_bytes(), true).done();
+    assert_eq!(world.record()["tool_calls"][0]["arguments"], json!({"a": ["\u{1f600}", 1.5]}));
+}

@@ -204,3 +204,23 @@ fn no_arguments_make_a_record_that_common_readers_cannot_read() {
     world.download(body.as_bytes(), true).done();
     assert_eq!(world.record()["tool_calls"][0]["arguments"], json!({"a": ["\u{1f600}", 1.5]}));
 }
+
+#[test]
+fn calls_that_begin_whole_and_never_end_are_held_within_the_texts_bound_and_shown_to_nobody() {
+    let mut world = answering(&EVENTS);
+    let input = "held ".repeat(10_000);
+    for index in 0..250 {
+        let block = json!({"type": "tool_use", "id": "a", "name": "n", "input": {"a": input}});
+        let event = json!({"type": "content_block_start", "index": index, "content_block": block});
+        world.download(format!("data: {event}\n\n").as_bytes(), false);
+    }
+    assert!(!world.shown().contains("held"), "Debug shows a call's arguments");
+    world.download(b"data: {\"type\":\"content_block_stop\",\"index\":0}\n\n", false);
+    world.download(b"data: {\"type\":\"content_block_stop\",\"index\":249}\n\n", true).done();
+    let record = world.record();
+    assert_eq!(record["tool_calls"][0]["arguments"]["a"], input);
+    assert_eq!(
+        (&record["tool_calls"][249].get("arguments"), &record["notes"]),
+        (&None, &json!(["text_cut"]))
+    );
+}

@@ -79,6 +79,8 @@ pub struct ToolCall {
     pub name: Option<String>,
     /// As the model wrote them: usually JSON.
     pub arguments: Text,
+    /// The arguments are a text even where they look like JSON: a custom tool's input.
+    pub plain: bool,
     /// Who runs it.
     pub hosted: bool,
     /// Its end was seen.
@@ -170,10 +172,36 @@ impl Answer {
         }
     }
 
+    /// The arguments of the tool call at `at` are `whole`, whatever came of them before.
+    pub fn replace_arguments(&mut self, at: usize, whole: &Text) {
+        if self.keep.arguments
+            && let Some(call) = self.tool_calls.get_mut(at)
+        {
+            Self::replace(&self.keep, &mut self.kept_bytes, &mut self.notes, &mut call.arguments, whole);
+        }
+    }
+
+    /// The thought at `at` is `whole`, whatever came of it before.
+    pub fn replace_thought(&mut self, at: usize, whole: &Text) {
+        if let Some(thought) = self.thoughts.get_mut(at) {
+            Self::replace(&self.keep, &mut self.kept_bytes, &mut self.notes, &mut thought.text, whole);
+        }
+    }
+
     /// One more reason why the model stopped; as many as tool calls are kept.
     pub fn finished(&mut self, reason: &str) {
         if self.finish_reasons.len() < self.keep.tool_calls.max(1) {
             self.finish_reasons.push(text::head(reason, NAME_BYTES).to_owned());
+        }
+    }
+
+    fn replace(keep: &Keep, kept_bytes: &mut usize, notes: &mut Notes, text: &mut Text, whole: &Text) {
+        *kept_bytes = kept_bytes.saturating_sub(text.as_str().len());
+        *text = Text::default();
+        Self::add(keep, kept_bytes, notes, text, whole.as_str());
+        if whole.is_cut() {
+            text.append(whole, 0);
+            notes.add(Note::TextCut);
         }
     }
 

@@ -143,6 +143,14 @@ impl UsageReader {
         self.numbers.details.service_tier = Some(tier_name(tier));
     }
 
+    /// Responses counts the provider's searches beside the usage object; `raw`: the number as it stands.
+    pub fn web_searches(&mut self, raw: &str) {
+        match serde_json::from_str(raw).ok().as_ref().and_then(count) {
+            Some(searches) => self.numbers.details.web_search_requests = Some(searches),
+            None => self.unreadable = true,
+        }
+    }
+
     /// Whether a number was stated that is none: negative, too large, a fraction, a text.
     #[must_use]
     pub const fn has_unreadable(&self) -> bool {

@@ -3,7 +3,7 @@
 //! Nothing here can stop or change the response: what cannot be read makes the record poorer, and a note says so.
 
 use crate::answer::{Answer, ApiError, Keep, NAME_BYTES};
-use crate::api::{Api, messages};
+use crate::api::{Api, messages, responses};
 use crate::config::Limits;
 use crate::json::{self, Kind, Problem, Scalar, Scanner, Visitor, Want};
 use crate::note::Note;
@@ -37,6 +37,8 @@ pub struct ResponseReader {
 enum Body {
     MessagesEvents(Box<Events<messages::Reading>>),
     MessagesDocument(Box<Document<messages::Reading>>),
+    ResponsesEvents(Box<Events<responses::EventReading>>),
+    ResponsesDocument(Box<Document<responses::DocumentReading>>),
     Error(Box<Document<ErrorReading>>),
     Unread,
 }
@@ -60,6 +62,10 @@ pub trait ObjectReader: Default {
     fn document_cut(&mut self, _answer: &mut Answer) {}
     /// An event is over: everything goes into `answer`, and the reader is as new but for what spans events.
     fn event(&mut self, name: &[u8], answer: &mut Answer);
+    /// An event is over that is above the limit: of its data only a part was read, and that was not proved valid.
+    fn oversized(&mut self, _name: &[u8], _answer: &mut Answer) {
+        self.forget();
+    }
     /// An event is over that cannot be used: the reader is as new but for what spans events.
     fn forget(&mut self);
 }
@@ -99,6 +105,8 @@ impl ResponseReader {
         let body = match (format, api) {
             (Format::Events, Api::Messages) => Body::MessagesEvents(Box::new(Events::new(limits))),
             (Format::Document, Api::Messages) => Body::MessagesDocument(Box::new(Document::new(limits))),
+            (Format::Events, Api::Responses) => Body::ResponsesEvents(Box::new(Events::new(limits))),
+            (Format::Document, Api::Responses) => Body::ResponsesDocument(Box::new(Document::new(limits))),
             (Format::Error, _) => Body::Error(Box::new(Document::new(limits))),
             (Format::Unread | Format::Events | Format::Document, _) => Body::Unread,
         };
@@ -110,6 +118,8 @@ impl ResponseReader {
         match &mut self.body {
             Body::MessagesEvents(events) => events.feed(chunk, &mut self.answer),
             Body::MessagesDocument(document) => document.feed(chunk, &mut self.answer),
+            Body::ResponsesEvents(events) => events.feed(chunk, &mut self.answer),
+            Body::ResponsesDocument(document) => document.feed(chunk, &mut self.answer),
             Body::Error(document) => document.feed(chunk, &mut self.answer),
             Body::Unread => {}
         }
@@ -120,6 +130,8 @@ impl ResponseReader {
         match &mut self.body {
             Body::MessagesEvents(events) => events.finish(&mut self.answer),
             Body::MessagesDocument(document) => document.finish(&mut self.answer),
+            Body::ResponsesEvents(events) => events.finish(&mut self.answer),
+            Body::ResponsesDocument(document) => document.finish(&mut self.answer),
             Body::Error(document) => document.finish(&mut self.answer),
             Body::Unread => {}
         }
@@ -129,8 +141,9 @@ impl ResponseReader {
     pub fn abandon(&mut self) {
         match &mut self.body {
             Body::MessagesDocument(document) => document.finish(&mut self.answer),
+            Body::ResponsesDocument(document) => document.finish(&mut self.answer),
             Body::Error(document) => document.finish(&mut self.answer),
-            Body::MessagesEvents(_) | Body::Unread => {}
+            Body::MessagesEvents(_) | Body::ResponsesEvents(_) | Body::Unread => {}
         }
     }
 
@@ -139,7 +152,8 @@ impl ResponseReader {
     pub fn any_event(&self) -> bool {
         match &self.body {
             Body::MessagesEvents(events) => events.object.any,
-            Body::MessagesDocument(_) | Body::Error(_) | Body::Unread => false,
+            Body::ResponsesEvents(events) => events.object.any,
+            Body::MessagesDocument(_) | Body::ResponsesDocument(_) | Body::Error(_) | Body::Unread => false,
         }
     }
 
@@ -147,8 +161,9 @@ impl ResponseReader {
     #[must_use]
     pub fn ends_with_body(&self) -> bool {
         match &self.body {
-            Body::MessagesEvents(_) => false,
+            Body::MessagesEvents(_) | Body::ResponsesEvents(_) => false,
             Body::MessagesDocument(document) => document.is_over(),
+            Body::ResponsesDocument(document) => document.is_over(),
             Body::Error(_) | Body::Unread => true,
         }
     }
@@ -206,20 +221,21 @@ impl<R: ObjectReader> sse::Sink for EventSink<'_, R> {
     fn event(&mut self, event: sse::Event<'_>) {
         let object = &mut *self.object;
         let mut visit = Visit { reader: &mut object.reader, answer: self.answer, document: false };
-        let valid = !object.invalid && object.scanner.finish(&mut visit).is_ok();
+        let told = object.scanner.finish(&mut visit).map_err(|error| error.problem);
+        let valid = !object.invalid && told.is_ok();
         object.any = true;
         match (event.fate, valid) {
             (Fate::Complete | Fate::Unterminated, true) => object.reader.event(event.name, self.answer),
             (Fate::Oversized, _) => {
                 self.answer.notes.add(Note::EventTooLarge);
-                object.reader.forget();
+                object.reader.oversized(event.name, self.answer);
             }
-            // An answer that was cut within an event: the outcome says so.
+            // An answer that was cut within an event: the outcome says so. What follows the end is nobody's.
             (Fate::Unterminated, false) => object.reader.forget(),
+            (Fate::Complete, false) if self.answer.ended => object.reader.forget(),
             (Fate::Complete, false) => {
-                let empty = object.scanner.finish(&mut visit).is_err_and(|e| e.problem == Problem::Empty);
-                // After the API's end nothing matters, and data without text is a sign of life.
-                if !self.answer.ended && !empty {
+                // Data without text is a sign of life.
+                if told != Err(Problem::Empty) {
                     self.answer.notes.add(Note::ResponseUnreadable);
                 }
                 object.reader.forget();

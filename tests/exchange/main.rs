@@ -14,6 +14,7 @@ mod endings;
 mod headers;
 mod order;
 mod refusals;
+mod responses;
 mod secrecy;
 mod transcript;
 mod world;

@@ -2,6 +2,7 @@
 
 use crate::answer::Keep;
 use crate::api::request::RequestBounds;
+use crate::caller;
 use crate::config::{ActorSource, Config, GatewayCredentials, Limits, Price, Publish, RecordPolicy};
 use crate::headers::Stripping;
 use crate::provider::Provider;
@@ -38,11 +39,9 @@ impl Bridge {
     /// Everything that follows from a configuration.
     #[must_use]
     pub fn new(config: Config) -> Self {
-        let actor_headers = config.actor.metadata_headers.iter().map(|(_, header)| header.as_str());
         let named = core::iter::once(config.cluster_header.as_str())
             .chain(config.gateway_credentials.headers.iter().map(String::as_str))
-            .chain(config.actor.header.as_deref())
-            .chain(actor_headers);
+            .chain(caller::actor_headers(&config.actor));
         Self {
             stripping: Stripping::new(named, &config.remove_headers),
             routes: RouteTable::new(&config.root, &config.providers),

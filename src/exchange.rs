@@ -1,11 +1,11 @@
 //! One request and its response: the only place that sequences.
 //!
 //! The host calls one method per callback and carries out the [`Step`] that comes back. A stream goes from `Start` to
-//! one of three lives:
+//! one of three lives, and to `Done`:
 //!
 //! * `Aside`: not ours, or answered at once without a record. Nothing more is looked at.
 //! * `Passthrough`: forwarded; only the response's headers are looked at.
-//! * `Bridged`: an interception that leaves exactly one record, when [`Exchange::finish`] is called first.
+//! * `Bridged`: an interception that leaves exactly one record, at the first [`Exchange::finish`].
 //!
 //! Callbacks may be missing (a stream can end anywhere), repeated (Envoy flushes logs periodically) or out of order (an
 //! answer before the request is whole); every method is defined in every state.

@@ -3,6 +3,36 @@
 //! It is **not** a proxy, a load balancer, a rate limiter or an authenticator: Envoy is all of that, before and
 //! behind this filter. It never holds a body, never parses one into types and prints it again, and never calls
 //! out. It looks at what passes, and says what it saw.
+//!
+//! # The map
+//! | room | knows |
+//! |---|---|
+//! | [`config`] → [`bridge`] | configuration in, only usable values out; what all streams share, replaced whole |
+//! | [`exchange`] | one stream: the only place that sequences. [`step`] is its vocabulary with the host |
+//! | [`route`], [`provider`] | what a path is, where it goes; one constant for each provider type |
+//! | [`headers`], [`credential`], [`caller`] | what goes upstream, on whose account, and who asks |
+//! | [`api`] | what each API's requests and responses say, over [`json`] and [`sse`] |
+//! | [`answer`], [`usage`], [`note`] | what was learned, what its numbers mean, where it is less than passed |
+//! | [`record`], [`metric`], [`price`] | what is left behind |
+//! | [`rejection`] | why the gateway answers itself, in the caller's dialect |
+//! | [`text`], [`glob`] | bounded texts; patterns |
+//! | `host` | wasm32 only: carries steps out. Nothing else names `proxy_wasm`; `tests/walls.rs` holds that |
+//!
+//! # The life of a bridged request
+//! 1. Request headers: `route`, `credential` and `caller` decide; the headers are edited once, or the request is refused.
+//! 2. Request body, as it streams: a reader looks on. The chunk that closes the object is judged before it passes.
+//! 3. Response headers: a reply of Envoy's own gets the caller's dialect; else a reader is chosen by content type.
+//! 4. Response body: passes as it is; a copy goes through `sse` and `json` into an [`answer::Answer`].
+//! 5. The stream is over: [`exchange::Exchange::finish`] publishes one record, the single values, the measurements.
+//!
+//! # Words
+//! *Response*: HTTP's. *Answer*: what was learned from it. *Reply*: one that the gateway makes itself. *Rejection*: why
+//! this filter replies. *Interception*: a bridged request with its response. *Dialect*: the shape of an API's errors.
+//!
+//! # To add
+//! A provider that speaks a known API: a file in `provider/`, an arm of [`provider::ProviderType`], a row in the README.
+//! An API: a file in `api/`, an arm of [`api::Api`], a folder of transcripts. Neither changes `exchange`, `json`, `sse`
+//! or `host`.
 
 pub mod answer;
 pub mod api;

@@ -15,7 +15,7 @@ pub enum Metric {
     DurationMs,
     /// Histogram of the time from the request's headers to the first event in milliseconds; labels provider × api.
     TimeToFirstEventMs,
-    /// Counter of requests refused by this filter; labels provider × reason (the codes of `Rejection`).
+    /// Counter of requests refused by this filter or one behind it; labels provider × reason (every `code` of the README).
     Refusals,
     /// Counter of passthrough answers; labels provider × status class (`2xx` …).
     Passthrough,

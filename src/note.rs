@@ -53,7 +53,7 @@ impl Note {
         }
     }
 
-    /// Whether something that passed was not read.
+    /// Whether `ai_bridge_unread_total` counts it.
     #[must_use]
     pub const fn is_unread(self) -> bool {
         !matches!(self, Self::CostPartial | Self::ReplyImpossible)

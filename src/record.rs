@@ -132,7 +132,7 @@ pub struct ProviderRef<'a> {
 /// `upstream`
 #[derive(Debug, Serialize)]
 pub struct UpstreamRef<'a> {
-    /// The base URL's host.
+    /// The base URL's host, with a port that is not the scheme's own.
     pub host: &'a str,
     /// Envoy's cluster.
     pub cluster: &'a str,

@@ -82,7 +82,6 @@ impl fmt::Debug for Spoken<'_> {
 /// The longest beginning of `text` that takes at most `limit` bytes inside a JSON string.
 #[must_use]
 pub fn cut_as_written(text: &str, limit: usize) -> &str {
-    // Every byte takes at least one: a text this short fits only if its escapes do.
     let mut written = 0_usize;
     for (at, character) in text.char_indices() {
         written = written.saturating_add(written_len(character));
@@ -117,10 +116,8 @@ pub fn one_line(text: &str, limit: usize) -> String {
         _ if character.is_control() => '?',
         _ => character,
     };
-    let mut line: String =
-        text.get(..text.floor_char_boundary(limit)).unwrap_or_default().chars().map(harmless).collect();
-    line.truncate(line.floor_char_boundary(limit));
-    line
+    // `?` is never longer than what it stands for.
+    head(text, limit).chars().map(harmless).collect()
 }
 
 /// At most `limit` bytes of `text`, cut at a character boundary.

@@ -90,7 +90,11 @@ fuzz_target!(|input: &[u8]| {
     let whole = scan([bytes].into_iter(), wants);
 
     let (before, after) = bytes.split_at(usize::from(*place) % (bytes.len() + 1));
-    for cut in [scan([before, after].into_iter(), wants), scan(bytes.chunks(1), wants), scan(bytes.chunks(17), wants)] {
+    for cut in [
+        scan([before, after].into_iter(), wants),
+        scan(bytes.chunks(1), wants),
+        scan(bytes.chunks(17), wants),
+    ] {
         assert_eq!(cut.0, whole.0);
         if whole.0.is_ok() {
             assert_eq!(cut.1, whole.1);

@@ -356,7 +356,8 @@ impl ObjectReader for ErrorReading {
     }
 
     fn scalar(&mut self, _path: &[ErrorName], value: Scalar<'_>) {
-        if let (Some(ErrorField::Code), Scalar::Number(Some(number))) = (self.current, value) {
+        // A scalar has no end of its own.
+        if let (Some(ErrorField::Code), Scalar::Number(Some(number))) = (self.current.take(), value) {
             self.error.code = Some(number.to_owned());
         }
     }

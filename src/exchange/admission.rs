@@ -138,8 +138,9 @@ fn intercept(
     };
     let mut edits = strippings(bridge, &head.headers);
     credential.edit(&mut edits);
-    edits.remove("accept-encoding");
-    edits.remove.retain(|name| head.headers.contains(name));
+    if head.headers.contains("accept-encoding") {
+        edits.remove("accept-encoding");
+    }
     address(bridge, provider, &interception.cluster, upstream_path, &mut edits);
     if provider.send_actor
         && provider.kind != ProviderType::Copilot

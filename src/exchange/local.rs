@@ -19,6 +19,8 @@ pub(super) struct Local {
     pub(super) code: &'static str,
     /// For people.
     pub(super) message: &'static str,
+    /// Every host of the cluster is ejected.
+    open_circuit: bool,
 }
 
 /// A passthrough stream.
@@ -44,6 +46,7 @@ impl Local {
     pub(super) fn recognise(head: &ResponseHead) -> Option<Self> {
         let details = head.code_details.as_deref().filter(|details| *details != VIA_UPSTREAM)?;
         let status = status(&head.headers).filter(|status| *status >= 400)?;
+        let open_circuit = status == 503 && details == NO_HEALTHY_UPSTREAM;
         let (code, message) = match status {
             400 => ("bad_request", "the gateway refused the request"),
             401 => ("unauthorized", "the gateway did not authenticate the caller"),
@@ -52,14 +55,14 @@ impl Local {
             408 => ("request_timeout", "the request did not arrive in time"),
             413 => ("request_too_large", "the request body is too large"),
             429 => ("rate_limited", "a limit of the gateway is reached"),
-            503 if details == NO_HEALTHY_UPSTREAM => ("service_unavailable", "circuit breaker is open"),
+            503 if open_circuit => ("service_unavailable", "circuit breaker is open"),
             503 => ("service_unavailable", "the upstream could not be reached"),
             504 => ("gateway_timeout", "the upstream did not answer in time"),
             502 => ("bad_gateway", "the upstream's answer was not valid"),
             402..=499 => ("request_refused", "the gateway refused the request"),
             _ => ("gateway_error", "the gateway could not serve the request"),
         };
-        Some(Self { status, code, message })
+        Some(Self { status, code, message, open_circuit })
     }
 
     /// The same reply in `dialect`. What else the reply's maker put into headers stays.
@@ -77,7 +80,7 @@ impl Local {
             }
         };
         match self.status {
-            503 if self.is_open_circuit() => add("retry-after", open_retry_after_seconds.to_string()),
+            503 if self.open_circuit => add("retry-after", open_retry_after_seconds.to_string()),
             429 => {
                 let reset = headers.text("x-ratelimit-reset").map(str::trim);
                 let seconds =
@@ -89,10 +92,6 @@ impl Local {
             _ => {}
         }
         reply
-    }
-
-    fn is_open_circuit(&self) -> bool {
-        self.message == "circuit breaker is open"
     }
 }
 

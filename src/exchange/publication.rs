@@ -53,7 +53,7 @@ impl Interception {
             && let Some(user_id) = &self.upload.facts().user_id
         {
             self.session_id =
-                Client::session_from_user_id(user_id).filter(|_| self.client == Client::ClaudeCode);
+                Client::session_from_user_id(user_id).filter(|_| self.client.names_session_in_body());
             if let Some(session) = self.session_id.as_deref().filter(|_| bridge.publishes("session")) {
                 effects.push(value_of("session", session));
             }

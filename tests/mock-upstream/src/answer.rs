@@ -1,7 +1,8 @@
 //! What is said. The same for all three APIs, which only differ in how they say it.
 
 use crate::ids::Seed;
-use crate::question::{Call, Input, Question};
+use crate::question::{Input, Question};
+use crate::tool::Call;
 use crate::words::words_in;
 
 /// An echo of the prompt is cut after so many words, so that a large request has a small answer.
@@ -88,7 +89,7 @@ impl Answer {
         let thoughts = thought.as_ref().map_or(0, Text::words);
         let said = match &speech {
             Speech::Text(text) => text.words(),
-            Speech::Call(call) => words_in(&call.arguments.to_string()).saturating_add(1),
+            Speech::Call(call) => words_in(&call.text()).saturating_add(1),
         };
         let usage = Usage { input: question.input, output: thoughts.saturating_add(said), thoughts };
         Self { seed, created, thought, speech, is_cut_short, usage }

@@ -16,6 +16,9 @@ The name of the model in a request asks for special behaviour; words can be join
   mock-error-<status>  that status       mock-events-<n>  n small text deltas    mock-bytes-<n>  about n bytes
   mock-pace-<ms>       pauses            mock-cut-<n>     reset after n events   mock-stall      silence after one event
   mock-overloaded      an error event in mid-stream
+
+Otherwise the last prompt is repeated. With tools in the request and the word \"tool\" in the prompt, the tool that the
+prompt names (\"use the Bash tool\"), or else the first one, is called once. Words are counted as tokens.
 ";
 
 /// What the command line asks for.

@@ -15,7 +15,7 @@ pub(crate) fn document(question: &Question, answer: &Answer) -> Value {
         match &answer.speech {
             Speech::Text(text) => message.insert("content".to_owned(), text.whole().into()),
             Speech::Call(call) => {
-                let function = json!({"name": call.name, "arguments": call.arguments.to_string()});
+                let function = json!({"name": call.name, "arguments": call.text()});
                 let call = json!([{"id": call_id(answer), "type": "function", "function": function}]);
                 message.insert("tool_calls".to_owned(), call)
             }
@@ -49,7 +49,7 @@ pub(crate) fn events(question: &Question, answer: &Answer) -> Events {
         Speech::Call(call) => {
             let function = json!({"name": call.name, "arguments": ""});
             let first = json!({"index": 0, "id": call_id(answer), "type": "function", "function": function});
-            let rest = crate::messages::halves(&call.arguments.to_string())
+            let rest = crate::messages::halves(&call.text())
                 .map(|piece| json!({"index": 0, "function": {"arguments": piece}}));
             let calls = [first].into_iter().chain(rest).map(|call| json!({"tool_calls": [call]}).to_string());
             deltas = Box::new(deltas.chain(calls));

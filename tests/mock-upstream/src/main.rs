@@ -24,6 +24,7 @@ mod route;
 mod sample;
 mod serve;
 mod signature;
+mod tool;
 mod words;
 
 use arguments::{Command, HELP};

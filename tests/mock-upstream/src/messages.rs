@@ -20,7 +20,7 @@ pub(crate) fn document(question: &Question, answer: &Answer) -> Value {
     content.push(match &answer.speech {
         Speech::Text(text) => json!({"type": "text", "text": text.whole()}),
         Speech::Call(call) => {
-            json!({"type": "tool_use", "id": answer.seed.anthropic("toolu_"), "name": call.name, "input": call.arguments})
+            json!({"type": "tool_use", "id": answer.seed.anthropic("toolu_"), "name": call.name, "input": call.value()})
         }
     });
     let mut usage = usage(&answer.usage);
@@ -52,7 +52,7 @@ pub(crate) fn events(question: &Question, answer: &Answer) -> Events {
         Speech::Call(call) => {
             let block = json!({"type": "tool_use", "id": answer.seed.anthropic("toolu_"), "name": call.name, "input": {}});
             // The first piece is always empty; the provider does the same.
-            let pieces = std::iter::once(String::new()).chain(halves(&call.arguments.to_string()));
+            let pieces = std::iter::once(String::new()).chain(halves(&call.text()));
             let deltas = pieces.map(move |piece| delta(index, "input_json_delta", "partial_json", &piece));
             blocks = Box::new(blocks.chain(in_block(index, &block, deltas)));
         }

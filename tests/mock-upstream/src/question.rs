@@ -1,6 +1,7 @@
 //! What a request asks, as far as an answer needs it. Read leniently: only what would make an answer impossible is refused.
 
 use crate::behaviour::Behaviour;
+use crate::tool::{self, Call};
 use crate::words::Words;
 use serde::Deserialize;
 use serde_json::Value;
@@ -50,15 +51,6 @@ pub(crate) struct Question {
     pub(crate) input: Input,
     /// The request's members, of which Responses repeats some.
     pub(crate) members: BTreeMap<String, Value>,
-}
-
-/// A tool that will be called.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Call {
-    /// The tool's name.
-    pub(crate) name: String,
-    /// An object.
-    pub(crate) arguments: Value,
 }
 
 /// The tokens of a request. `fresh`, `written` and `read` do not overlap.
@@ -135,13 +127,14 @@ impl Question {
         let after_tool = last.as_ref().is_some_and(is_tool_result);
         let prompt = last.as_ref().and_then(|last| prompt(api, last));
         let choice = small("tool_choice").unwrap_or_default();
-        let call = match &prompt {
-            _ if after_tool => None,
-            _ if is_forced(&choice) => Call::choose(small("tools").as_ref(), &choice),
-            Some(prompt) if choice != "none" && asks_for_a_tool(prompt) => {
-                Call::choose(small("tools").as_ref(), &choice)
-            }
-            _ => None,
+        let wants_a_tool =
+            is_forced(&choice) || (choice != "none" && prompt.as_deref().is_some_and(tool::is_asked_for));
+        let call = if wants_a_tool && !after_tool {
+            let mut tools = small("tools").and_then(into_list).unwrap_or_default();
+            tools.extend(turns.tools());
+            Call::choose(api, &tools, &choice, prompt.as_deref().unwrap_or_default())
+        } else {
+            None
         };
         let first_number =
             |names: &[&str]| names.iter().find_map(|name| small(name).as_ref().and_then(Value::as_u64));
@@ -168,23 +161,6 @@ impl Question {
     }
 }
 
-impl Call {
-    /// The tool that `tool_choice` names, else the first one that has a schema.
-    fn choose(tools: Option<&Value>, choice: &Value) -> Option<Self> {
-        let wanted =
-            choice.get("name").or_else(|| choice.get("function")?.get("name")).and_then(Value::as_str);
-        let function = |tool: &Value| {
-            let tool = tool.get("function").unwrap_or(tool);
-            let name = tool.get("name").and_then(Value::as_str)?;
-            let schema = tool.get("input_schema").or_else(|| tool.get("parameters"))?;
-            wanted
-                .is_none_or(|wanted| wanted == name)
-                .then(|| Self { name: name.to_owned(), arguments: crate::sample::arguments(schema) })
-        };
-        tools?.as_array()?.iter().find_map(function)
-    }
-}
-
 /// The conversation: a text, or turns that are only read when they are looked at.
 enum Turns<'b> {
     Text(&'b RawValue),
@@ -195,6 +171,8 @@ enum Turns<'b> {
 struct Turn<'b> {
     #[serde(borrow, default)]
     role: Option<Cow<'b, str>>,
+    #[serde(borrow, default, rename = "type")]
+    kind: Option<Cow<'b, str>>,
 }
 
 impl<'b> Turns<'b> {
@@ -218,6 +196,17 @@ impl<'b> Turns<'b> {
         }
     }
 
+    /// Codex sends its tools as an item of the input.
+    fn tools(&self) -> Vec<Value> {
+        let Self::List(turns) = self else { return Vec::new() };
+        let is_tools = |raw: &&&RawValue| {
+            turn(raw).and_then(|turn| turn.kind).is_some_and(|kind| kind == "additional_tools")
+        };
+        let tools =
+            |raw: &&RawValue| into_list(serde_json::from_str::<Value>(raw.get()).ok()?.get("tools")?.clone());
+        turns.iter().filter(is_tools).filter_map(tools).flatten().collect()
+    }
+
     /// The model has spoken before.
     fn is_later(&self) -> bool {
         match self {
@@ -227,8 +216,16 @@ impl<'b> Turns<'b> {
     }
 }
 
-fn role(turn: &RawValue) -> Option<Cow<'_, str>> {
-    serde_json::from_str::<Turn<'_>>(turn.get()).ok().and_then(|turn| turn.role)
+fn turn(raw: &RawValue) -> Option<Turn<'_>> {
+    serde_json::from_str(raw.get()).ok()
+}
+
+fn role(raw: &RawValue) -> Option<Cow<'_, str>> {
+    turn(raw).and_then(|turn| turn.role)
+}
+
+fn into_list(value: Value) -> Option<Vec<Value>> {
+    if let Value::Array(list) = value { Some(list) } else { None }
 }
 
 fn kind(value: &Value) -> Option<&str> {
@@ -258,10 +255,6 @@ fn prompt(api: Api, last: &Value) -> Option<String> {
         Api::Messages | Api::Chat => texts.last().cloned(),
         Api::Responses | Api::Compact => (!texts.is_empty()).then(|| texts.join("\n")),
     }
-}
-
-fn asks_for_a_tool(prompt: &str) -> bool {
-    prompt.split(|c: char| !c.is_alphanumeric()).any(|word| word.eq_ignore_ascii_case("tool"))
 }
 
 /// `tool_choice` leaves the model no other way: `required`, `{"type":"any"}`, or a tool by its name.
@@ -312,18 +305,26 @@ mod tests {
 
     #[test]
     fn a_tool_is_called_once() {
-        let tools = json!([{"type": "web_search_20250305", "name": "web"}, {"name": "look", "input_schema": {"type": "object"}}]);
+        let tools = json!([{"name": "look", "input_schema": {"type": "object"}}]);
         let ask = json!([{"role": "user", "content": "use a Tool!"}]);
         let first = read(Api::Messages, &json!({"model": "m", "tools": tools, "messages": ask}));
-        assert_eq!(first.call, Some(Call { name: "look".to_owned(), arguments: json!({}) }));
+        assert_eq!(
+            first.call.map(|call| (call.name.clone(), call.value())),
+            Some(("look".to_owned(), json!({})))
+        );
         let answered = json!([{"role": "user", "content": [{"type": "tool_result", "tool_use_id": "t", "content": "tool"}]}]);
         let second = read(Api::Messages, &json!({"model": "m", "tools": tools, "messages": answered}));
         assert!(second.after_tool && second.call.is_none());
     }
 
     #[test]
-    fn toolbox_is_not_a_tool() {
-        assert!(asks_for_a_tool("Which tool?") && !asks_for_a_tool("a toolbox"));
+    fn tools_may_be_an_item_of_the_input() {
+        let tools = json!({"type": "additional_tools", "role": "developer", "tools": [{"name": "look", "parameters": {}}]});
+        let asked = read(
+            Api::Responses,
+            &json!({"model": "m", "input": [tools, {"role": "user", "content": "a tool"}]}),
+        );
+        assert_eq!(asked.call.unwrap().name, "look");
     }
 
     #[test]

@@ -1,8 +1,11 @@
 //! OpenAI Responses: <https://platform.openai.com/docs/api-reference/responses>, its events at `/responses-streaming`.
 
-use crate::answer::{Answer, Speech, Text, Usage};
-use crate::event::{Event, Events, quoted};
+mod item;
+
+use crate::answer::{Answer, Usage};
+use crate::event::{Event, Events};
 use crate::question::Question;
+use item::Item;
 use serde_json::{Map, Value, json};
 
 /// `created`, `in_progress`, the item, its part, one delta: then an overloaded provider gives up.
@@ -68,155 +71,6 @@ pub(crate) fn numbered(events: impl Iterator<Item = Event> + Send + 'static) -> 
 pub(crate) fn overloaded() -> Event {
     let message = "The server is overloaded. Please try again later.";
     Event::new("error", &json!({"code": "server_error", "message": message, "param": null}))
-}
-
-/// One item of the output.
-enum Item<'a> {
-    /// `encrypted` as `include` asks for it, `summary` as `reasoning` does.
-    Reasoning {
-        thought: &'a Text,
-        summary: bool,
-        encrypted: bool,
-    },
-    Message(&'a Text),
-    Call(&'a crate::question::Call),
-}
-
-impl<'a> Item<'a> {
-    fn all(question: &Question, answer: &'a Answer) -> Vec<Self> {
-        let reasoning = question.members.get("reasoning");
-        let summary = reasoning.and_then(|reasoning| reasoning.get("summary")).is_some_and(Value::is_string);
-        let include = question.members.get("include").and_then(Value::as_array);
-        let encrypted =
-            include.is_some_and(|wanted| wanted.iter().any(|name| name == "reasoning.encrypted_content"));
-        let thought = answer.thought.as_ref().map(|thought| Self::Reasoning { thought, summary, encrypted });
-        let said = match &answer.speech {
-            Speech::Text(text) => Self::Message(text),
-            Speech::Call(call) => Self::Call(call),
-        };
-        thought.into_iter().chain([said]).collect()
-    }
-
-    fn id(&self, answer: &Answer) -> String {
-        let prefix = match self {
-            Self::Reasoning { .. } => "rs_",
-            Self::Message(_) => "msg_",
-            Self::Call(_) => "fc_",
-        };
-        answer.seed.hex(prefix, 48)
-    }
-
-    fn whole(&self, answer: &Answer) -> Value {
-        let status = if answer.is_cut_short { "incomplete" } else { "completed" };
-        match self {
-            Self::Reasoning { thought, summary, .. } => {
-                let parts = if *summary {
-                    vec![json!({"type": "summary_text", "text": thought.whole()})]
-                } else {
-                    Vec::new()
-                };
-                self.shell(answer, None, &Value::from(parts))
-            }
-            Self::Message(text) => self.shell(answer, Some(status), &json!([output_text(&text.whole())])),
-            Self::Call(call) => self.shell(answer, Some("completed"), &call.arguments.to_string().into()),
-        }
-    }
-
-    /// The item around what grows in it.
-    fn shell(&self, answer: &Answer, status: Option<&str>, inside: &Value) -> Value {
-        let id = self.id(answer);
-        match self {
-            Self::Reasoning { encrypted, .. } => {
-                let sealed = if *encrypted { Value::from("bW9jay1yZWFzb25pbmc=") } else { Value::Null };
-                json!({"id": id, "type": "reasoning", "summary": inside, "encrypted_content": sealed})
-            }
-            Self::Message(_) => {
-                json!({"id": id, "type": "message", "role": "assistant", "status": status, "content": inside})
-            }
-            Self::Call(call) => json!({
-                "id": id, "type": "function_call", "status": status, "call_id": crate::chat::call_id(answer),
-                "name": call.name, "arguments": inside,
-            }),
-        }
-    }
-
-    fn events(&self, index: usize, answer: &Answer) -> Box<dyn Iterator<Item = Event> + Send> {
-        let (id, at) = (self.id(answer), Place { item: self.id(answer), index });
-        let added = |inside: &Value| {
-            let item = self.shell(
-                answer,
-                (!matches!(self, Self::Reasoning { .. })).then_some("in_progress"),
-                inside,
-            );
-            Event::new("response.output_item.added", &json!({"output_index": index, "item": item}))
-        };
-        let done = Event::new(
-            "response.output_item.done",
-            &json!({"output_index": index, "item": self.whole(answer)}),
-        );
-        match self {
-            Self::Reasoning { summary: false, .. } => Box::new([added(&json!([])), done].into_iter()),
-            Self::Reasoning { thought, .. } => {
-                let part = |text: &str| json!({"item_id": id, "output_index": index, "summary_index": 0, "part": {"type": "summary_text", "text": text}});
-                let whole = thought.whole();
-                let head =
-                    [added(&json!([])), Event::new("response.reasoning_summary_part.added", &part(""))];
-                let tail = [
-                    at.text("response.reasoning_summary_text.done", "summary_index", "text", &whole),
-                    Event::new("response.reasoning_summary_part.done", &part(&whole)),
-                    done,
-                ];
-                let deltas = thought.pieces().map(move |piece| {
-                    at.text("response.reasoning_summary_text.delta", "summary_index", "delta", &piece)
-                });
-                Box::new(head.into_iter().chain(deltas).chain(tail))
-            }
-            Self::Message(text) => {
-                let part = |text: &str| json!({"item_id": id, "output_index": index, "content_index": 0, "part": output_text(text)});
-                let whole = text.whole();
-                let head = [added(&json!([])), Event::new("response.content_part.added", &part(""))];
-                let said = at.text("response.output_text.done", "content_index", "text", &whole);
-                let tail = [said, Event::new("response.content_part.done", &part(&whole)), done];
-                let deltas = text.pieces().map(move |piece| {
-                    at.text("response.output_text.delta", "content_index", "delta", &piece)
-                });
-                Box::new(head.into_iter().chain(deltas).chain(tail))
-            }
-            Self::Call(call) => {
-                let whole = call.arguments.to_string();
-                let delta = |piece: String| json!({"item_id": id, "output_index": index, "delta": piece});
-                let deltas = crate::messages::halves(&whole)
-                    .map(|piece| Event::new("response.function_call_arguments.delta", &delta(piece)));
-                let said =
-                    json!({"item_id": id, "output_index": index, "name": call.name, "arguments": whole});
-                let tail = [Event::new("response.function_call_arguments.done", &said), done];
-                Box::new([added(&"".into())].into_iter().chain(deltas).chain(tail))
-            }
-        }
-    }
-}
-
-/// Where in the output a text grows.
-struct Place {
-    item: String,
-    index: usize,
-}
-
-impl Place {
-    fn text(&self, name: &'static str, part: &str, member: &str, text: &str) -> Event {
-        let (Self { item, index }, text) = (self, quoted(text));
-        let logprobs = if part == "content_index" { ",\"logprobs\":[]" } else { "" };
-        Event::raw(
-            name,
-            format!(
-                "\"item_id\":\"{item}\",\"output_index\":{index},\"{part}\":0,\"{member}\":{text}{logprobs}"
-            ),
-        )
-    }
-}
-
-fn output_text(text: &str) -> Value {
-    json!({"type": "output_text", "text": text, "annotations": [], "logprobs": []})
 }
 
 fn response(question: &Question, answer: &Answer, status: &str, output: Vec<Value>) -> Value {

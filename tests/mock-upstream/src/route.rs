@@ -47,7 +47,7 @@ pub(crate) enum Small {
     CopilotUser,
     /// `/copilot_internal/v2/token`
     CopilotToken,
-    /// `/agents/…`, `/mcp…`, `/.well-known/…`: an empty object.
+    /// `/agents/…`, `/mcp…`, `/.well-known/…`, `/telemetry`: an empty object.
     CopilotOther,
 }
 
@@ -82,6 +82,7 @@ impl Route {
             (_, "api", "hello") => Self::Small(Small::Hello),
             (_, "copilot_internal", "user") => Self::Small(Small::CopilotUser),
             ("copilot_internal", "v2", "token") => Self::Small(Small::CopilotToken),
+            (_, _, "telemetry") => Self::Small(Small::CopilotOther),
             _ if path.contains("/api/event_logging/") => Self::Small(Small::Telemetry),
             _ if ["/agents/", "/mcp/", "/mcp_registry", "/.well-known/"]
                 .iter()

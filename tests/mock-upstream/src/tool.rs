@@ -1,0 +1,152 @@
+//! Which tool is called, and with what.
+
+use crate::question::Api;
+use serde_json::Value;
+
+/// What a tool that takes a text is given: valid as a word, as a shell command's name, and as JavaScript.
+const TEXT: &str = "\"mock\"";
+/// How deep namespaces are searched.
+const DEEPEST: usize = 4;
+
+/// A tool that will be called.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Call {
+    /// The tool's name.
+    pub(crate) name: String,
+    /// Responses only: the group of tools in which it stands.
+    pub(crate) namespace: Option<String>,
+    /// What it is given.
+    pub(crate) payload: Payload,
+}
+
+/// What a tool is given.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Payload {
+    /// An object, for a tool with a schema.
+    Arguments(Value),
+    /// A text, for a `custom` tool. Responses only.
+    Text(String),
+}
+
+impl Call {
+    /// The tool that `choice` (the request's `tool_choice`) or else the prompt names, else the first one that a client can run.
+    pub(crate) fn choose(api: Api, tools: &[Value], choice: &Value, prompt: &str) -> Option<Self> {
+        let forced =
+            choice.get("name").or_else(|| choice.get("function")?.get("name")).and_then(Value::as_str);
+        if let Some(forced) = forced {
+            return find(api, tools, None, &|name| name == forced, DEEPEST);
+        }
+        let is_named = |name: &str| words(prompt).any(|word| word == name);
+        find(api, tools, None, &is_named, DEEPEST).or_else(|| find(api, tools, None, &|_| true, DEEPEST))
+    }
+
+    /// What it is given, as the text that a stream carries.
+    pub(crate) fn text(&self) -> String {
+        match &self.payload {
+            Payload::Arguments(arguments) => arguments.to_string(),
+            Payload::Text(text) => text.clone(),
+        }
+    }
+
+    /// What it is given, as a value.
+    pub(crate) fn value(&self) -> Value {
+        match &self.payload {
+            Payload::Arguments(arguments) => arguments.clone(),
+            Payload::Text(text) => text.clone().into(),
+        }
+    }
+}
+
+/// The prompt has the word "tool", in what a person wrote: agents put their own remarks into tags, in front of it or alone.
+pub(crate) fn is_asked_for(prompt: &str) -> bool {
+    let persons = match prompt.rsplit_once('>') {
+        Some((_, after)) if prompt.trim_start().starts_with('<') => after,
+        _ => prompt,
+    };
+    words(persons).any(|word| word.eq_ignore_ascii_case("tool"))
+}
+
+/// Words as names of tools are written.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == '-'))
+}
+
+fn find(
+    api: Api,
+    tools: &[Value],
+    namespace: Option<&str>,
+    is_wanted: &dyn Fn(&str) -> bool,
+    depth: usize,
+) -> Option<Call> {
+    let depth = depth.checked_sub(1)?;
+    tools.iter().find_map(|tool| {
+        let name = |tool: &Value| tool.get("name").and_then(Value::as_str).map(str::to_owned);
+        if let Some(inside) = tool.get("tools").and_then(Value::as_array) {
+            return find(api, inside, name(tool).as_deref().or(namespace), is_wanted, depth);
+        }
+        let is_custom = tool.get("type").is_some_and(|kind| kind == "custom");
+        let tool = tool.get("function").unwrap_or(tool);
+        let payload = match tool.get("input_schema").or_else(|| tool.get("parameters")) {
+            Some(schema) => Payload::Arguments(crate::sample::arguments(schema)),
+            None if is_custom && api == Api::Responses => Payload::Text(TEXT.to_owned()),
+            None => return None,
+        };
+        let name = name(tool).filter(|name| is_wanted(name))?;
+        Some(Call { name, namespace: namespace.map(str::to_owned), payload })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn chosen(api: Api, tools: &Value, choice: &Value) -> Option<(String, Option<String>)> {
+        Call::choose(api, tools.as_array().unwrap(), choice, "use the look tool")
+            .map(|call| (call.name, call.namespace))
+    }
+
+    #[test]
+    fn a_tool_that_the_provider_runs_itself_is_passed_over() {
+        let tools =
+            json!([{"type": "web_search_20250305", "name": "web"}, {"name": "look", "input_schema": {}}]);
+        assert_eq!(chosen(Api::Messages, &tools, &Value::Null), Some(("look".to_owned(), None)));
+    }
+
+    #[test]
+    fn a_named_tool_is_preferred() {
+        let tools = json!([{"type": "function", "function": {"name": "a", "parameters": {}}},
+            {"type": "function", "function": {"name": "b", "parameters": {}}}]);
+        let choice = json!({"type": "function", "function": {"name": "b"}});
+        assert_eq!(chosen(Api::Chat, &tools, &choice), Some(("b".to_owned(), None)));
+        assert_eq!(chosen(Api::Chat, &tools, &json!({"name": "c"})), None);
+    }
+
+    #[test]
+    fn the_prompt_may_name_a_tool() {
+        let tools = json!([{"name": "a", "input_schema": {}}, {"name": "look", "input_schema": {}}]);
+        assert_eq!(chosen(Api::Messages, &tools, &Value::Null), Some(("look".to_owned(), None)));
+    }
+
+    #[test]
+    fn only_a_person_asks_for_a_tool() {
+        for asks in ["Which Tool?", "<now>12:00</now>\n\nuse a tool", "a <b>tool</b>"] {
+            assert!(is_asked_for(asks), "{asks}");
+        }
+        for does_not in ["a toolbox", "tools", "<system-reminder>the tool has ended</system-reminder>\n", ""]
+        {
+            assert!(!is_asked_for(does_not), "{does_not}");
+        }
+    }
+
+    #[test]
+    fn codex_groups_its_tools_and_some_take_a_text() {
+        let tools = json!([{"type": "namespace", "name": "functions", "tools": [{"type": "custom", "name": "exec"}]}]);
+        let call = Call::choose(Api::Responses, tools.as_array().unwrap(), &Value::Null, "").unwrap();
+        assert_eq!(
+            (call.name.as_str(), call.namespace.as_deref(), call.text()),
+            ("exec", Some("functions"), TEXT.to_owned())
+        );
+        assert_eq!(chosen(Api::Chat, &tools, &Value::Null), None);
+    }
+}

@@ -10,7 +10,7 @@ from typing import Any, Iterator
 import pytest
 import yaml
 
-from client import Http1, Http2
+from client import Http1, Http2, Reset
 from conftest import Records, assert_alive
 from gateway import KEYS, Gateway
 from render import REPOSITORY, DiscoveredFilter, connection_manager_of, render, shipped, shipped_plugin, wasm_of
@@ -302,3 +302,42 @@ def test_without_a_good_file_at_the_start_every_request_is_500_until_one_comes(u
         assert upstream.requests == []
         discovered.reconfigure(shipped_plugin())
         gateway.wait_until(lambda: ask(gateway).status == 200, "the good one is taken")
+
+
+# === what a changed listener does instead ===
+
+
+def test_a_changed_listener_cuts_the_streams_that_outlive_the_drain_time_and_their_records_say_so(upstream, tmp_path):
+    """Why the filter has a file of its own: the same change by file LDS ends what is in flight."""
+    config = render(upstream.address)
+    listener = config["static_resources"].pop("listeners")[0]
+    config["dynamic_resources"] = {"lds_config": {"resource_api_version": "V3", "path_config_source": {"path": str(tmp_path / "l.json"), "watched_directory": {"path": str(tmp_path)}}}}
+
+    def write() -> None:
+        new = tmp_path / "new"
+        new.write_text(json.dumps({"resources": [{"@type": "type.googleapis.com/envoy.config.listener.v3.Listener", **listener}]}))
+        new.rename(tmp_path / "l.json")
+
+    write()
+    with Gateway(config, arguments=["--drain-time-s", "1"]) as gateway, Http1(gateway.address) as streaming, Http1(gateway.address) as waiting:
+        records = Records(gateway)
+        held = HeldStream()
+        upstream.begin(held)
+        begin(streaming, messages_request())
+        assert held.began.acquire(timeout=20)
+        upstream.begin(lambda exchange: (exchange.read_body(), exchange.wait_until_gone()))
+        begin(waiting, messages_request())
+        upstream.wait_until(lambda: bool(upstream.requests) and upstream.requests[0].complete, "the second request is upstream")
+        wasm = next(entry for entry in listener["filter_chains"][0]["filters"][0]["typed_config"]["http_filters"] if entry["name"] == "ai_bridge")
+        wasm["typed_config"]["config"]["configuration"]["value"] = json.dumps(NO_PROMPTS)
+        write()
+        streaming.head()
+        with pytest.raises(Reset):
+            while streaming.read():
+                pass
+        with pytest.raises(Reset):
+            waiting.head()
+        held.go_on.set()
+        outcomes = sorted(record["outcome"] for record in records.all())
+        assert outcomes == ["aborted_upstream", "unavailable"], "it was not the client that went away"
+        assert_alive(gateway)

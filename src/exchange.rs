@@ -16,7 +16,7 @@ mod local;
 mod publication;
 
 use crate::bridge::Bridge;
-use crate::step::{Ending, Flow, RequestHead, ResponseHead, Step};
+use crate::step::{Effect, Ending, Flow, RequestHead, ResponseHead, Step};
 use core::time::Duration;
 use interception::Interception;
 use local::Passthrough;
@@ -71,9 +71,11 @@ impl Exchange {
         }
     }
 
-    /// The request's trailers: its body is over.
+    /// The request's trailers: its body is over. (No body can be changed any more; the host would refuse to.)
     pub fn request_trailers(&mut self) -> Step {
-        self.request_body(&[], true)
+        let mut step = self.request_body(&[], true);
+        step.effects.retain(|effect| !matches!(effect, Effect::ReplaceRequestChunk(_)));
+        step
     }
 
     /// The response's headers: the upstream's, or of a local reply, our own included.
@@ -121,9 +123,12 @@ impl Exchange {
         matches!(&self.state, State::Bridged(_))
     }
 
-    /// The response's trailers: its body is over.
+    /// The response's trailers: its body is over. (No body can be changed any more; the host would refuse to.)
     pub fn response_trailers(&mut self, now: Duration) -> Step {
-        self.response_body(&[], true, now)
+        match &mut self.state {
+            State::Bridged(interception) => interception.response_trailers(now),
+            State::Start | State::Aside | State::Passthrough(_) | State::Done => Step::pass(),
+        }
     }
 
     /// The stream is over, however it ended. Only the first call does anything.

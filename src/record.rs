@@ -281,7 +281,7 @@ impl<'a> TextBudget<'a> {
             id: call.id.as_deref(),
             item_id: call.item_id.as_deref(),
             name: call.name.as_deref(),
-            arguments: self.arguments(&call.arguments, notes),
+            arguments: self.arguments(call, notes),
             kind: if call.hosted { "hosted" } else { "client" },
             complete: call.complete,
         });
@@ -295,11 +295,12 @@ impl<'a> TextBudget<'a> {
             .collect()
     }
 
-    fn arguments<'t>(&mut self, text: &'t Text, notes: &mut Notes) -> Option<Arguments<'t>> {
+    fn arguments<'t>(&mut self, call: &'t ToolCall, notes: &mut Notes) -> Option<Arguments<'t>> {
+        let text = &call.arguments;
         if !self.policy.tool_arguments || (text.is_empty() && !text.is_cut()) {
             return None;
         }
-        let whole = (!text.is_cut()).then(|| compact(text.as_str())).flatten();
+        let whole = (!call.plain && !text.is_cut()).then(|| compact(text.as_str())).flatten();
         Some(match whole {
             Some(json) if json.get().len() <= self.policy.text_bytes.min(self.left) => {
                 self.left = self.left.saturating_sub(json.get().len());

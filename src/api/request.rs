@@ -3,7 +3,8 @@
 //! What differs between the APIs is where those values stand. Each API says so in one function from path to [`Slot`];
 //! what a slot means is written here, once.
 
-use crate::api::{Api, chat_completions, messages, responses};
+use crate::api::chat_completions::{self, Splice};
+use crate::api::{Api, messages, responses};
 use crate::json::{self, Kind, Scalar, Scanner, Visitor, Want};
 use crate::note::{Note, Notes};
 use crate::text::Text;
@@ -17,6 +18,7 @@ pub enum Name {
     Background,
     CallId,
     Content,
+    IncludeUsage,
     Input,
     Messages,
     Metadata,
@@ -40,6 +42,7 @@ impl json::Name for Name {
             "background" => Self::Background,
             "call_id" => Self::CallId,
             "content" => Self::Content,
+            "include_usage" => Self::IncludeUsage,
             "input" => Self::Input,
             "messages" => Self::Messages,
             "metadata" => Self::Metadata,
@@ -113,6 +116,8 @@ pub struct RequestFacts {
     pub correlating_tool_call_id: Option<String>,
     /// Messages: `metadata.user_id`.
     pub user_id: Option<String>,
+    /// Chat Completions: usage was asked for in the client's stead.
+    pub usage_spliced: bool,
     /// Where less was learned than passed.
     pub notes: Notes,
 }
@@ -155,6 +160,8 @@ struct Reading {
     api: Api,
     prompt_bytes: usize,
     facts: RequestFacts,
+    /// Chat Completions: the edit of the body.
+    splice: Option<Splice>,
     /// Top-level members seen that may stand once, a bit each.
     decided: u8,
     repeated: Option<&'static str>,
@@ -202,6 +209,7 @@ impl RequestReader {
                 api,
                 prompt_bytes: bounds.prompt_bytes,
                 facts: RequestFacts::default(),
+                splice: (api == Api::ChatCompletions).then(Splice::default),
                 decided: 0,
                 repeated: None,
                 current: None,
@@ -223,6 +231,11 @@ impl RequestReader {
             Some(name) => Err(RequestProblem::Repeated(name)),
             None => Ok(self.scanner.is_complete()),
         }
+    }
+
+    /// What goes upstream instead of `chunk`, which was read just now; `None`: the chunk itself.
+    pub fn instead(&mut self, chunk: &[u8]) -> Option<Vec<u8>> {
+        self.reading.splice.as_mut()?.edit(chunk)
     }
 
     /// The body is over.
@@ -366,10 +379,17 @@ impl Reading {
 impl Visitor for Reading {
     type Name = Name;
 
-    fn begin(&mut self, path: &[Name], kind: Kind, _offset: u64) -> Want {
+    fn begin(&mut self, path: &[Name], kind: Kind, offset: u64) -> Want {
         self.current = None;
         if let [name] = path {
             self.decide(*name);
+        }
+        if let Some(splice) = &mut self.splice
+            && let Some(want) = splice.begin(path, kind, offset)
+        {
+            return want;
+        }
+        if let [name] = path {
             match (name, kind) {
                 (Name::Model, Kind::String) => {
                     self.current = Some(Current::Model);
@@ -408,6 +428,9 @@ impl Visitor for Reading {
     }
 
     fn scalar(&mut self, path: &[Name], value: Scalar<'_>) {
+        if let Some(splice) = &mut self.splice {
+            splice.scalar(path, value);
+        }
         let truth = matches!(value, Scalar::Bool(true));
         match path {
             [Name::Stream] => self.facts.stream = truth,
@@ -416,7 +439,14 @@ impl Visitor for Reading {
         }
     }
 
-    fn end(&mut self, path: &[Name], kind: Kind, _offset: u64) {
+    fn end(&mut self, path: &[Name], kind: Kind, offset: u64) {
+        if let (Some(splice), Kind::Object) = (&mut self.splice, kind) {
+            splice.end(path, offset);
+            self.facts.usage_spliced = splice.is_spliced();
+            if path.is_empty() && splice.is_left() {
+                self.facts.notes.add(Note::StreamOptionsLeft);
+            }
+        }
         match self.current.take() {
             Some(Current::Model) => {
                 self.facts.model = Some(core::mem::take(&mut self.model));

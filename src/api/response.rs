@@ -3,7 +3,8 @@
 //! Nothing here can stop or change the response: what cannot be read makes the record poorer, and a note says so.
 
 use crate::answer::{Answer, ApiError, Keep, NAME_BYTES};
-use crate::api::{Api, messages};
+use crate::api::chat_completions::{self, Cut, UsageEvent};
+use crate::api::{Api, messages, responses};
 use crate::config::Limits;
 use crate::json::{self, Kind, Problem, Scalar, Scanner, Visitor, Want};
 use crate::note::Note;
@@ -37,6 +38,10 @@ pub struct ResponseReader {
 enum Body {
     MessagesEvents(Box<Events<messages::Reading>>),
     MessagesDocument(Box<Document<messages::Reading>>),
+    ResponsesEvents(Box<Events<responses::EventReading>>),
+    ResponsesDocument(Box<Document<responses::DocumentReading>>),
+    ChatEvents(Box<Events<chat_completions::Reading>>),
+    ChatDocument(Box<Document<chat_completions::Reading>>),
     Error(Box<Document<ErrorReading>>),
     Unread,
 }
@@ -46,6 +51,8 @@ enum Body {
 pub trait ObjectReader: Default {
     /// The names it knows.
     type Name: json::Name;
+    /// How data begins that is no JSON and ends the stream; empty where the API has none.
+    const SENTINEL: &'static [u8] = b"";
     /// As [`Visitor::begin`].
     fn begin(&mut self, path: &[Self::Name], kind: Kind, keep: &Keep) -> Want;
     /// As [`Visitor::text`].
@@ -56,8 +63,18 @@ pub trait ObjectReader: Default {
     fn document_end(&mut self, path: &[Self::Name], answer: &mut Answer);
     /// An event is over: everything goes into `answer`, and the reader is as new but for what spans events.
     fn event(&mut self, name: &[u8], answer: &mut Answer);
+    /// An event is over that is above the limit: of its data only a part was read, and that was not proved valid.
+    fn oversized(&mut self, _name: &[u8], _answer: &mut Answer) {
+        self.forget();
+    }
     /// An event is over that cannot be used: the reader is as new but for what spans events.
     fn forget(&mut self);
+    /// An event is over whose data began with [`SENTINEL`](Self::SENTINEL).
+    fn sentinel(&mut self, _answer: &mut Answer) {}
+    /// Whether the event at hand is one that Chat Completions sends only where usage was asked for.
+    fn usage_event(&self) -> UsageEvent {
+        UsageEvent::No
+    }
 }
 
 /// An event stream, read by `R`.
@@ -65,12 +82,17 @@ pub trait ObjectReader: Default {
 struct Events<R: ObjectReader> {
     decoder: Decoder,
     object: EventObject<R>,
+    event_bytes: u64,
+    /// Where not all events are for the client.
+    cut: Option<Cut>,
 }
 
 #[derive(Debug)]
 struct EventObject<R: ObjectReader> {
     scanner: Scanner<R::Name>,
     reader: R,
+    /// How much of the sentinel the event's data is so far; `None`: it is something else.
+    sentinel: Option<usize>,
     /// The event's data is not valid JSON.
     invalid: bool,
     /// An event was seen.
@@ -95,8 +117,12 @@ impl ResponseReader {
         let body = match (format, api) {
             (Format::Events, Api::Messages) => Body::MessagesEvents(Box::new(Events::new(limits))),
             (Format::Document, Api::Messages) => Body::MessagesDocument(Box::new(Document::new(limits))),
+            (Format::Events, Api::Responses) => Body::ResponsesEvents(Box::new(Events::new(limits))),
+            (Format::Document, Api::Responses) => Body::ResponsesDocument(Box::new(Document::new(limits))),
+            (Format::Events, Api::ChatCompletions) => Body::ChatEvents(Box::new(Events::new(limits))),
+            (Format::Document, Api::ChatCompletions) => Body::ChatDocument(Box::new(Document::new(limits))),
             (Format::Error, _) => Body::Error(Box::new(Document::new(limits))),
-            (Format::Unread | Format::Events | Format::Document, _) => Body::Unread,
+            (Format::Unread, _) => Body::Unread,
         };
         Self { answer: Answer::new(api, keep), body }
     }
@@ -106,6 +132,10 @@ impl ResponseReader {
         match &mut self.body {
             Body::MessagesEvents(events) => events.feed(chunk, &mut self.answer),
             Body::MessagesDocument(document) => document.feed(chunk, &mut self.answer),
+            Body::ResponsesEvents(events) => events.feed(chunk, &mut self.answer),
+            Body::ResponsesDocument(document) => document.feed(chunk, &mut self.answer),
+            Body::ChatEvents(events) => events.feed(chunk, &mut self.answer),
+            Body::ChatDocument(document) => document.feed(chunk, &mut self.answer),
             Body::Error(document) => document.feed(chunk, &mut self.answer),
             Body::Unread => {}
         }
@@ -116,6 +146,10 @@ impl ResponseReader {
         match &mut self.body {
             Body::MessagesEvents(events) => events.finish(&mut self.answer),
             Body::MessagesDocument(document) => document.finish(&mut self.answer),
+            Body::ResponsesEvents(events) => events.finish(&mut self.answer),
+            Body::ResponsesDocument(document) => document.finish(&mut self.answer),
+            Body::ChatEvents(events) => events.finish(&mut self.answer),
+            Body::ChatDocument(document) => document.finish(&mut self.answer),
             Body::Error(document) => document.finish(&mut self.answer),
             Body::Unread => {}
         }
@@ -126,16 +160,38 @@ impl ResponseReader {
     pub fn any_event(&self) -> bool {
         match &self.body {
             Body::MessagesEvents(events) => events.object.any,
-            Body::MessagesDocument(_) | Body::Error(_) | Body::Unread => false,
+            Body::ResponsesEvents(events) => events.object.any,
+            Body::ChatEvents(events) => events.object.any,
+            Body::MessagesDocument(_)
+            | Body::ResponsesDocument(_)
+            | Body::ChatDocument(_)
+            | Body::Error(_)
+            | Body::Unread => false,
         }
+    }
+
+    /// Events that state the usage and nothing else are not for the client: it did not ask for them. `false` where that
+    /// cannot be, because this is no stream of Chat Completions that is read.
+    pub fn cut_usage_event(&mut self) -> bool {
+        let Body::ChatEvents(events) = &mut self.body else { return false };
+        events.cut = Some(Cut::default());
+        true
+    }
+
+    /// What is for the client instead of the chunk that was fed last; `None`: that chunk.
+    pub fn instead(&mut self) -> Option<Vec<u8>> {
+        let Body::ChatEvents(events) = &mut self.body else { return None };
+        events.cut.as_mut()?.instead()
     }
 
     /// Whether the end of an HTTP body alone says that the answer is whole.
     #[must_use]
     pub fn ends_with_body(&self) -> bool {
         match &self.body {
-            Body::MessagesEvents(_) => false,
+            Body::MessagesEvents(_) | Body::ResponsesEvents(_) | Body::ChatEvents(_) => false,
             Body::MessagesDocument(document) => document.is_over(),
+            Body::ResponsesDocument(document) => document.is_over(),
+            Body::ChatDocument(document) => document.is_over(),
             Body::Error(_) | Body::Unread => true,
         }
     }
@@ -161,33 +217,74 @@ impl<R: ObjectReader> Events<R> {
             object: EventObject {
                 scanner: Scanner::object(DEPTH_BYTES),
                 reader: R::default(),
+                sentinel: (!R::SENTINEL.is_empty()).then_some(0),
                 invalid: false,
                 any: false,
             },
+            event_bytes: u64::try_from(limits.event_bytes).unwrap_or(u64::MAX),
+            cut: None,
         }
     }
 
     fn feed(&mut self, chunk: &[u8], answer: &mut Answer) {
-        self.decoder.feed(chunk, &mut EventSink { object: &mut self.object, answer });
+        let Self { decoder, object, event_bytes, cut } = self;
+        decoder.feed(chunk, &mut EventSink { object, answer, cut: cut.as_mut() });
+        if let Some(cut) = cut {
+            let (begin, end) = (decoder.event_start(), decoder.offset());
+            let waits = end.saturating_sub(begin) <= *event_bytes && object.may_be_usage_event();
+            cut.pass(chunk, if waits { begin } else { end });
+        }
     }
 
     fn finish(&mut self, answer: &mut Answer) {
-        self.decoder.finish(&mut EventSink { object: &mut self.object, answer });
+        let Self { decoder, object, cut, .. } = self;
+        decoder.finish(&mut EventSink { object, answer, cut: cut.as_mut() });
+        if let Some(cut) = cut {
+            cut.finish();
+        }
+    }
+}
+
+impl<R: ObjectReader> EventObject<R> {
+    /// Reads a run of the event's data, which is no sentinel.
+    fn read(&mut self, run: &[u8], answer: &mut Answer) {
+        if !self.invalid {
+            let mut visit = Visit { reader: &mut self.reader, answer, document: false };
+            self.invalid = self.scanner.feed(run, &mut visit).is_err();
+        }
+    }
+
+    /// Whether the event at hand, which is not over, may be the one that states the usage and nothing else.
+    fn may_be_usage_event(&self) -> bool {
+        let may_be = match self.reader.usage_event() {
+            UsageEvent::No => false,
+            UsageEvent::Perhaps => !self.scanner.is_complete(),
+            UsageEvent::Yes => true,
+        };
+        may_be && !self.invalid && matches!(self.sentinel, None | Some(0))
     }
 }
 
 struct EventSink<'a, R: ObjectReader> {
     object: &'a mut EventObject<R>,
     answer: &'a mut Answer,
+    cut: Option<&'a mut Cut>,
 }
 
 impl<R: ObjectReader> sse::Sink for EventSink<'_, R> {
     fn data(&mut self, run: &[u8]) {
         let object = &mut *self.object;
-        if !object.invalid {
-            let mut visit = Visit { reader: &mut object.reader, answer: self.answer, document: false };
-            object.invalid = object.scanner.feed(run, &mut visit).is_err();
+        if let Some(seen) = object.sentinel {
+            let rest = R::SENTINEL.get(seen..).unwrap_or_default();
+            let same = rest.iter().zip(run).take_while(|(wanted, found)| wanted == found).count();
+            if same == rest.len() || same == run.len() {
+                object.sentinel = Some(seen.saturating_add(same));
+                return;
+            }
+            object.sentinel = None;
+            object.read(R::SENTINEL.get(..seen).unwrap_or_default(), self.answer);
         }
+        object.read(run, self.answer);
     }
 
     fn event(&mut self, event: sse::Event<'_>) {
@@ -196,19 +293,31 @@ impl<R: ObjectReader> sse::Sink for EventSink<'_, R> {
         let valid = !object.invalid && object.scanner.finish(&mut visit).is_ok();
         object.any = true;
         match (event.fate, valid) {
-            (Fate::Complete | Fate::Unterminated, true) => object.reader.event(event.name, self.answer),
+            _ if object.sentinel.is_some_and(|seen| seen == R::SENTINEL.len()) => {
+                object.reader.sentinel(self.answer);
+            }
+            (Fate::Complete | Fate::Unterminated, true) => {
+                if let Some(cut) = self.cut.as_mut()
+                    && object.reader.usage_event() == UsageEvent::Yes
+                {
+                    cut.leave_out(event.start, event.end);
+                }
+                object.reader.event(event.name, self.answer);
+            }
             (Fate::Oversized, _) => {
                 self.answer.notes.add(Note::EventTooLarge);
-                object.reader.forget();
+                object.reader.oversized(event.name, self.answer);
             }
-            // An answer that was cut within an event: the outcome says so.
+            // An answer that was cut within an event: the outcome says so. What follows the end is nobody's.
             (Fate::Unterminated, false) => object.reader.forget(),
+            (Fate::Complete, false) if self.answer.ended => object.reader.forget(),
             (Fate::Complete, false) => {
                 self.answer.notes.add(Note::ResponseUnreadable);
                 object.reader.forget();
             }
         }
         object.scanner = Scanner::object(DEPTH_BYTES);
+        object.sentinel = (!R::SENTINEL.is_empty()).then_some(0);
         object.invalid = false;
     }
 }

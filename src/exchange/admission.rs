@@ -141,6 +141,10 @@ fn intercept(
     if head.headers.contains("accept-encoding") {
         edits.remove("accept-encoding");
     }
+    if api == Api::ChatCompletions && head.headers.contains("content-length") {
+        // The body may become longer; what was declared still says which chunk is the last.
+        edits.remove("content-length");
+    }
     address(bridge, provider, &interception.cluster, upstream_path, &mut edits);
     if provider.send_actor
         && provider.kind != ProviderType::Copilot

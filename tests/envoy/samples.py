@@ -9,7 +9,7 @@ JSON = ("content-type", "application/json")
 TOKEN = ("authorization", "Bearer gw_alice")
 
 # The APIs that the filter reads; the others are forwarded and recorded with what their headers say.
-READ = {"messages"}
+READ = {"messages", "chat_completions"}
 
 MESSAGES = "/anthropic/v1/messages"
 CHAT = "/openai/v1/chat/completions"

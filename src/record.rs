@@ -311,9 +311,13 @@ impl<'a> TextBudget<'a> {
     }
 }
 
-/// JSON on one line, or `None` where `text` is none.
+/// JSON on one line, or `None` where `text` is none, or none that whoever reads the record could read: nested
+/// hundreds deep, with half a surrogate pair, with a number beyond all floats. It would take the whole record with it.
 fn compact(text: &str) -> Option<Box<RawValue>> {
-    RawValue::from_string(json::compact(text).ok()?).ok()
+    let json = json::compact(text).ok()?;
+    // As deep as it will stand in the record.
+    serde_json::from_str::<serde_json::Value>(&format!("[[[{json}]]]")).ok()?;
+    RawValue::from_string(json).ok()
 }
 
 impl UsageRef {

@@ -106,6 +106,9 @@ struct Numbers {
 /// Integers above this are not exact in every JSON reader (RFC 8259 §6), and no count of tokens.
 const LARGEST: u64 = (1 << 53) - 1;
 
+/// Bytes of a tier's name.
+const TIER_BYTES: usize = 1024;
+
 /// The provider's usage object is kept verbatim up to this many bytes.
 pub const VERBATIM_BYTES: usize = 16 * 1024;
 
@@ -147,7 +150,7 @@ impl UsageReader {
 
     /// The tier stands beside the usage object in OpenAI's APIs.
     pub fn service_tier(&mut self, tier: &str) {
-        self.numbers.details.service_tier = Some(tier.to_owned());
+        self.numbers.details.service_tier = Some(tier_name(tier));
     }
 
     /// Responses counts the provider's searches beside the usage object; `raw`: the number as it stands.
@@ -206,6 +209,11 @@ impl UsageReader {
     }
 }
 
+/// A tier's name, cut like every name.
+fn tier_name(tier: &str) -> String {
+    tier.get(..tier.floor_char_boundary(TIER_BYTES)).unwrap_or_default().to_owned()
+}
+
 /// Reads numbers out of one usage object and remembers whether one was none.
 struct Pick<'a> {
     usage: &'a Value,
@@ -226,7 +234,7 @@ impl Pick<'_> {
         self.number(&mut details.web_search_requests, &["server_tool_use", "web_search_requests"]);
         self.number(&mut details.web_fetch_requests, &["server_tool_use", "web_fetch_requests"]);
         if let Some(Value::String(tier)) = self.usage.get("service_tier") {
-            details.service_tier = Some(tier.clone());
+            details.service_tier = Some(tier_name(tier));
         }
     }
 

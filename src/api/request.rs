@@ -302,6 +302,12 @@ impl Reading {
                 self.turn = Turn::default();
                 true
             }
+            // No turn at all is nobody's, and the last all the same.
+            (Slot::Turn, _) => {
+                self.facts.prompt = None;
+                self.facts.correlating_tool_call_id = None;
+                false
+            }
             (Slot::Part, Kind::Object) => {
                 self.part = Part::default();
                 true

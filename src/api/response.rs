@@ -53,6 +53,8 @@ pub trait ObjectReader: Default {
     type Name: json::Name;
     /// How data begins that is no JSON and ends the stream; empty where the API has none.
     const SENTINEL: &'static [u8] = b"";
+    /// Whether nothing at all is a document too: an error may be told by its status alone.
+    const MAY_BE_EMPTY: bool = false;
     /// As [`Visitor::begin`].
     fn begin(&mut self, path: &[Self::Name], kind: Kind, keep: &Keep) -> Want;
     /// As [`Visitor::text`].
@@ -61,6 +63,8 @@ pub trait ObjectReader: Default {
     fn scalar(&mut self, path: &[Self::Name], value: Scalar<'_>);
     /// A wanted value inside a document is over: what is complete with it goes into `answer`.
     fn document_end(&mut self, path: &[Self::Name], answer: &mut Answer);
+    /// The document is not read further, or there is no more of it: what it said until here goes into `answer`.
+    fn document_cut(&mut self, _answer: &mut Answer) {}
     /// An event is over: everything goes into `answer`, and the reader is as new but for what spans events.
     fn event(&mut self, name: &[u8], answer: &mut Answer);
     /// An event is over that is above the limit: of its data only a part was read, and that was not proved valid.
@@ -152,6 +156,17 @@ impl ResponseReader {
             Body::ChatDocument(document) => document.finish(&mut self.answer),
             Body::Error(document) => document.finish(&mut self.answer),
             Body::Unread => {}
+        }
+    }
+
+    /// The body breaks off. Of a document everything until here counts; an event that is not whole is none.
+    pub fn abandon(&mut self) {
+        match &mut self.body {
+            Body::MessagesDocument(document) => document.finish(&mut self.answer),
+            Body::ResponsesDocument(document) => document.finish(&mut self.answer),
+            Body::ChatDocument(document) => document.finish(&mut self.answer),
+            Body::Error(document) => document.finish(&mut self.answer),
+            Body::MessagesEvents(_) | Body::ResponsesEvents(_) | Body::ChatEvents(_) | Body::Unread => {}
         }
     }
 
@@ -290,7 +305,8 @@ impl<R: ObjectReader> sse::Sink for EventSink<'_, R> {
     fn event(&mut self, event: sse::Event<'_>) {
         let object = &mut *self.object;
         let mut visit = Visit { reader: &mut object.reader, answer: self.answer, document: false };
-        let valid = !object.invalid && object.scanner.finish(&mut visit).is_ok();
+        let told = object.scanner.finish(&mut visit).map_err(|error| error.problem);
+        let valid = !object.invalid && told.is_ok();
         object.any = true;
         match (event.fate, valid) {
             _ if object.sentinel.is_some_and(|seen| seen == R::SENTINEL.len()) => {
@@ -312,7 +328,10 @@ impl<R: ObjectReader> sse::Sink for EventSink<'_, R> {
             (Fate::Unterminated, false) => object.reader.forget(),
             (Fate::Complete, false) if self.answer.ended => object.reader.forget(),
             (Fate::Complete, false) => {
-                self.answer.notes.add(Note::ResponseUnreadable);
+                // Data without text is a sign of life.
+                if told != Err(Problem::Empty) || object.sentinel.is_some_and(|seen| seen > 0) {
+                    self.answer.notes.add(Note::ResponseUnreadable);
+                }
                 object.reader.forget();
             }
         }
@@ -335,21 +354,24 @@ impl<R: ObjectReader> Document<R> {
     }
 
     fn feed(&mut self, chunk: &[u8], answer: &mut Answer) {
-        if self.invalid || chunk.is_empty() {
+        if self.invalid {
             return;
         }
-        let length = u64::try_from(chunk.len()).unwrap_or(u64::MAX);
-        if length > self.left_bytes {
-            self.invalid = true;
-            answer.notes.add(Note::DocumentTooLarge);
-            return;
-        }
-        self.left_bytes = self.left_bytes.saturating_sub(length);
+        let room = usize::try_from(self.left_bytes).unwrap_or(usize::MAX);
+        let (within, beyond) = chunk.split_at_checked(room).unwrap_or((chunk, &[]));
+        self.left_bytes = self.left_bytes.saturating_sub(u64::try_from(within.len()).unwrap_or(u64::MAX));
         let mut visit = Visit { reader: &mut self.reader, answer, document: true };
-        if self.scanner.feed(chunk, &mut visit).is_err() {
-            self.invalid = true;
-            answer.notes.add(Note::ResponseUnreadable);
+        if self.scanner.feed(within, &mut visit).is_err() {
+            self.give_up(Note::ResponseUnreadable, answer);
+        } else if !beyond.is_empty() && !self.scanner.is_complete() {
+            self.give_up(Note::DocumentTooLarge, answer);
         }
+    }
+
+    fn give_up(&mut self, note: Note, answer: &mut Answer) {
+        self.invalid = true;
+        self.reader.document_cut(answer);
+        answer.notes.add(note);
     }
 
     fn finish(&mut self, answer: &mut Answer) {
@@ -357,12 +379,12 @@ impl<R: ObjectReader> Document<R> {
             return;
         }
         let mut visit = Visit { reader: &mut self.reader, answer, document: true };
-        if let Err(error) = self.scanner.finish(&mut visit) {
-            // Truncated: the outcome says so. Empty: there was nothing to read.
-            if !matches!(error.problem, Problem::Truncated) {
-                self.invalid = true;
-                answer.notes.add(Note::ResponseUnreadable);
-            }
+        match self.scanner.finish(&mut visit).map_err(|error| error.problem) {
+            Ok(()) => {}
+            // The outcome says so.
+            Err(Problem::Truncated) => self.reader.document_cut(answer),
+            Err(Problem::Empty) if R::MAY_BE_EMPTY => self.invalid = true,
+            Err(_) => self.give_up(Note::ResponseUnreadable, answer),
         }
     }
 
@@ -444,6 +466,7 @@ impl json::Name for ErrorName {
 
 impl ObjectReader for ErrorReading {
     type Name = ErrorName;
+    const MAY_BE_EMPTY: bool = true;
 
     fn begin(&mut self, path: &[ErrorName], kind: Kind, _keep: &Keep) -> Want {
         self.text.clear();
@@ -483,6 +506,13 @@ impl ObjectReader for ErrorReading {
         if path.is_empty() {
             answer.error = Some(core::mem::take(&mut self.error));
             answer.ended = true;
+        }
+    }
+
+    fn document_cut(&mut self, answer: &mut Answer) {
+        let error = core::mem::take(&mut self.error);
+        if error != ApiError::default() {
+            answer.error = Some(error);
         }
     }
 

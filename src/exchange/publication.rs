@@ -47,6 +47,11 @@ impl Interception {
     /// Everything else, when the stream is over.
     pub(super) fn publish(mut self: Box<Self>, bridge: &Bridge, ending: &Ending) -> Vec<Effect> {
         let Some(provider) = bridge.providers.get(self.provider) else { return Vec::new() };
+        if let Download::Reading(download) = &mut self.download
+            && !download.over
+        {
+            download.reader.abandon();
+        }
         let outcome = self.outcome(ending);
         let mut effects = Vec::new();
         if self.session_id.is_none()

@@ -8,6 +8,7 @@
     reason = "a panic in a test is a failed test"
 )]
 
+mod attack;
 mod bodies;
 mod chat;
 mod chunking;

@@ -11,9 +11,10 @@ from typing import Any, Iterator
 import pytest
 import yaml
 
-from client import Http1
+from client import Http1, Http2
 from conftest import Records, assert_alive
 from gateway import KEYS, Gateway
+from h2_upstream import Http2Upstream
 from render import SHIPPED, cluster_of, connection_manager_of, render, shipped_plugin
 from samples import JSON, MESSAGE, TOKEN, chat_request, messages_request
 from upstream import Upstream, json_answer
@@ -159,6 +160,20 @@ def test_a_websocket_to_the_other_application_gains_nothing_by_it(shared):
         else:
             assert answer.status == status
             assert shared.reached() == {}
+
+
+@pytest.mark.parametrize("path", ["/anthropic/v1/messages", "/anthropic/v1/messages/count_tokens"])
+def test_what_does_not_go_upstream_as_a_header_does_not_as_a_trailer(path):
+    forged = [("x-ai-bridge-cluster", "openai"), ("x-ai-bridge-actor-id", "root"), ("authorization", "Bearer theirs"), ("x-api-key", "theirs"), ("cookie", "a=b")]
+    with Http2Upstream(b"{}", content_type="application/json") as server, Gateway(render(server.address, http2_upstream=True)) as gateway:
+        with Http2(gateway.address) as client:
+            client.start("POST", path, [JSON, TOKEN])
+            client.send(messages_request(stream=False))
+            client.trail([*forged, ("x-checksum", "7")])
+            assert client.answer().status == 200
+        assert server.trails == [[("x-checksum", "7")]]
+        assert dict(server.heads[0])["x-api-key"] == KEYS["ANTHROPIC_API_KEY"]
+        assert_alive(gateway)
 
 
 # === the actor ===

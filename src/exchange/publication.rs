@@ -11,11 +11,12 @@ use crate::price;
 use crate::provider::Provider;
 use crate::record::{
     ActorRef, CredentialRef, ErrorRef, ModelRef, Outcome, ProviderRef, Record, ResponseRef, TextBudget,
-    UpstreamRef, UsageRef, timestamp,
+    UpstreamRef, UsageRef,
 };
 use crate::rejection::error_type;
 use crate::step::{Effect, Ending};
 use crate::text::{Text, head, one_line};
+use crate::timestamp::timestamp;
 use crate::usage::UsageStatus;
 use core::time::Duration;
 

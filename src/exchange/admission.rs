@@ -12,7 +12,7 @@ use crate::api::request::RequestReader;
 use crate::bridge::Bridge;
 use crate::caller::{self, Actor, ActorError, Client};
 use crate::credential::{self, Credential, CredentialError, CredentialKind};
-use crate::headers::{HeaderEdits, Headers};
+use crate::headers::{CREDENTIAL_HEADERS, HeaderEdits, Headers};
 use crate::metric::{Measurement, Metric};
 use crate::note::Notes;
 use crate::provider::{Provider, ProviderType};
@@ -250,6 +250,15 @@ fn refused_by(error: &CredentialError) -> Rejection {
 fn strippings(bridge: &Bridge, headers: &Headers) -> HeaderEdits {
     let mut edits = HeaderEdits::default();
     bridge.stripping.list(headers).into_iter().for_each(|name| edits.remove(name));
+    edits
+}
+
+/// What of a request's trailers is not for the upstream: as of its headers, and every credential.
+pub(super) fn trailer_strippings(bridge: &Bridge, trailers: &Headers) -> HeaderEdits {
+    let mut edits = strippings(bridge, trailers);
+    for name in CREDENTIAL_HEADERS.into_iter().filter(|name| trailers.contains(name)) {
+        edits.remove(name);
+    }
     edits
 }
 

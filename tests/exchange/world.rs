@@ -128,10 +128,20 @@ impl World {
         self
     }
 
-    /// The request's trailers.
+    /// The request's trailers: none that matter.
     pub(crate) fn request_trailers(&mut self) -> &mut Self {
+        self.request_trailers_with(&mut Headers::default())
+    }
+
+    /// The request's trailers; becomes what the upstream gets of them.
+    pub(crate) fn request_trailers_with(&mut self, trailers: &mut Headers) -> &mut Self {
         if !self.stopped {
-            let step = self.exchange.request_trailers();
+            let step = self.exchange.request_trailers(trailers);
+            for effect in &step.effects {
+                if let Effect::EditRequestTrailers(edits) = effect {
+                    edits.apply(trailers);
+                }
+            }
             self.carry_out(step, None);
         }
         self
@@ -227,7 +237,9 @@ impl World {
         let mut passes = chunk.map(|(bytes, _)| bytes.to_vec());
         for effect in step.effects {
             match effect {
-                Effect::EditRequestHeaders(_) | Effect::EditResponseHeaders(_) => {}
+                Effect::EditRequestHeaders(_)
+                | Effect::EditRequestTrailers(_)
+                | Effect::EditResponseHeaders(_) => {}
                 Effect::ReplaceRequestChunk(bytes) | Effect::ReplaceResponseChunk(bytes) => {
                     // The SDK panics where Envoy has no chunk at hand: in the callbacks for headers and trailers.
                     assert!(chunk.is_some(), "there is no chunk to replace");

@@ -262,6 +262,12 @@ fn the_last_usage_counts_and_whether_it_is_the_last_shows_at_the_end() {
     // Where nothing but the usage is stated it is final, whatever becomes of the stream.
     let apart = with(json!({"choices": []}), second);
     assert_eq!(streamed(&[started, apart])["usage"]["usage_status"], "complete");
+    // It may follow the end, so that an event which cannot be read there is noted.
+    let record = streamed(&[finish(0, "stop"), json!("{\"choices\":[],\"usage\":{"), json!("[DONE]")]);
+    assert_eq!(
+        (&record["outcome"], &record["notes"]),
+        (&json!("completed"), &json!(["response_unreadable"]))
+    );
     let record = streamed(&[with(finish(0, "stop"), json!("7"))]);
     assert_eq!(
         (&record["usage"]["usage_status"], &record["notes"]),

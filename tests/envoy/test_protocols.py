@@ -13,7 +13,7 @@ from conftest import Records, assert_alive
 from gateway import Gateway
 from h2_upstream import Http2Upstream
 from render import HTTP_OPTIONS, connection_manager_of, render
-from samples import CHAT, COMPLETION, JSON, MESSAGE, MESSAGE_STREAM, MESSAGES, READ, RESPONSES, TOKEN, chat_request, messages_request
+from samples import CHAT, COMPLETION, JSON, MESSAGE, MESSAGE_STREAM, MESSAGES, RESPONSES, TOKEN, chat_request, messages_request
 from test_bad_input import never_completes, refused
 from upstream import Exchange, json_answer, stream_answer
 
@@ -129,7 +129,6 @@ def test_a_stream_to_http_1_0_ends_with_the_connection_and_is_not_chunked(http1,
     assert (record["outcome"], record["usage"]["output_tokens"], record["streaming"]) == ("completed", 7, True)
 
 
-@pytest.mark.skipif("chat_completions" not in READ, reason="Chat Completions is not read yet")
 def test_the_spliced_event_is_cut_for_http_1_0_as_well(http1, upstream, records):
     chunk = {"id": "c", "object": "chat.completion.chunk", "model": "gpt-5.5", "choices": [{"index": 0, "delta": {"content": "Hi"}, "finish_reason": "stop"}]}
     usage = {**chunk, "choices": [], "usage": {"prompt_tokens": 5, "completion_tokens": 2, "total_tokens": 7}}

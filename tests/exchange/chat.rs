@@ -199,9 +199,22 @@ fn a_document_that_ends_too_early_tells_what_it_told() {
     let record = answered(&bridge(CONFIGURATION), &document[..document.len() - 1]);
     assert_eq!((&record["outcome"], &record["response"]["id"]), (&json!("aborted_upstream"), &json!("c")));
     assert_eq!(record["usage"]["input_tokens"], 3);
-    let calls = document.find("{\"id\":\"b\"").unwrap();
-    let record = answered(&bridge(CONFIGURATION), &document[..calls]);
-    assert_eq!(record["tool_calls"], json!([{"id": "a", "kind": "client", "complete": false}]));
+    let called = |until: &str| {
+        let document = r#"{"choices":[{"message":{"reasoning":"hm, hm","tool_calls":[{"id":"a","function":{"name":"f","arguments":"{}"}},{"id":"bcd","#;
+        let end = document.find(until).unwrap() + until.len();
+        let record = answered(&bridge(CONFIGURATION), &document[..end]);
+        assert_eq!(record["outcome"], "aborted_upstream");
+        (record["thoughts"].clone(), record["tool_calls"].clone())
+    };
+    let thought = json!([{"source": "reasoning", "text": "hm, hm"}]);
+    let call = json!({"id": "a", "name": "f", "arguments": {}, "kind": "client", "complete": false});
+    assert_eq!(called("\"hm,"), (json!([{"source": "reasoning", "text": "hm,"}]), json!([])));
+    let begun = json!([{"id": "a", "name": "f", "arguments": "{", "kind": "client", "complete": false}]);
+    assert_eq!(called(r#""arguments":"{"#), (thought.clone(), begun));
+    let cut = json!([call, {"kind": "client", "complete": false}]);
+    assert_eq!(called("\"bc"), (thought.clone(), cut));
+    let cut = json!([call, {"id": "bcd", "kind": "client", "complete": false}]);
+    assert_eq!(called("\"bcd\""), (thought, cut));
 }
 
 #[test]
@@ -249,6 +262,12 @@ fn the_last_usage_counts_and_whether_it_is_the_last_shows_at_the_end() {
     // Where nothing but the usage is stated it is final, whatever becomes of the stream.
     let apart = with(json!({"choices": []}), second);
     assert_eq!(streamed(&[started, apart])["usage"]["usage_status"], "complete");
+    // It may follow the end, so that an event which cannot be read there is noted.
+    let record = streamed(&[finish(0, "stop"), json!("{\"choices\":[],\"usage\":{"), json!("[DONE]")]);
+    assert_eq!(
+        (&record["outcome"], &record["notes"]),
+        (&json!("completed"), &json!(["response_unreadable"]))
+    );
     let record = streamed(&[with(finish(0, "stop"), json!("7"))]);
     assert_eq!(
         (&record["usage"]["usage_status"], &record["notes"]),

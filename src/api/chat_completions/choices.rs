@@ -147,14 +147,27 @@ pub(super) fn take_whole_call(said: &SaidCall, answer: &mut Answer) {
     }
 }
 
-/// Takes in the rest of a choice of a document; its tool calls begin at `calls_from`.
-pub(super) fn take_whole(said: &SaidChoice, calls_from: usize, answer: &mut Answer) {
+/// Takes in the rest of a choice of a document that breaks off there.
+pub(super) fn take_cut(said: &SaidChoice, calls_from: usize, answer: &mut Answer) {
+    if said.finish_reason.is_empty() {
+        take_whole_thought(said, answer);
+    } else {
+        take_whole(said, calls_from, answer);
+    }
+}
+
+fn take_whole_thought(said: &SaidChoice, answer: &mut Answer) {
     if let Some(thought) = said.thought() {
         let position = answer.thoughts.len();
         if answer.begin_thought_at(position, "reasoning") {
             add_thought(position, thought, answer);
         }
     }
+}
+
+/// Takes in the rest of a choice of a document; its tool calls begin at `calls_from`.
+pub(super) fn take_whole(said: &SaidChoice, calls_from: usize, answer: &mut Answer) {
+    take_whole_thought(said, answer);
     complete(calls_from, answer.tool_calls.len(), said.finish_reason.as_str(), answer);
     if !said.finish_reason.is_empty() {
         answer.finished(said.finish_reason.as_str());

@@ -93,6 +93,8 @@ impl ObjectReader for Reading {
     }
 
     fn scalar(&mut self, path: &[Name], value: Scalar<'_>) {
+        // A scalar has no end of its own.
+        self.current = None;
         let Scalar::Number(Some(number)) = value else { return };
         match path {
             [Name::Choices, Name::Item, Name::Index] => {
@@ -137,6 +139,28 @@ impl ObjectReader for Reading {
                 answer.usage.settle(true);
             }
             _ => {}
+        }
+    }
+
+    fn document_cut(&mut self, answer: &mut Answer) {
+        // What is longer than a name counts as far as it came.
+        match self.current.take() {
+            None | Some(Field::Reasoning | Field::ReasoningContent | Field::CallArguments) => {}
+            Some(Field::Usage) => self.said.usage = None,
+            Some(field) => {
+                if let Some(text) = self.said.text(field) {
+                    text.clear();
+                }
+            }
+        }
+        if let Some(call) = self.said.take_call() {
+            choices::take_whole_call(&call, answer);
+        }
+        if let Some(choice) = self.said.choices.pop() {
+            choices::take_cut(&choice, self.calls_from, answer);
+        }
+        if let Some(error) = self.said.error.take() {
+            answer.error = Some(error.api_error());
         }
     }
 

@@ -153,9 +153,10 @@ impl<R: ObjectReader> sse::Sink for EventSink<'_, R> {
                 self.answer.notes.add(Note::EventTooLarge);
                 object.reader.oversized(event.name, self.answer);
             }
-            // An answer that was cut within an event: the outcome says so. What follows the end is nobody's.
+            // An answer that was cut within an event: the outcome says so. What follows the end is nobody's, except where
+            // the usage may.
             (Fate::Unterminated, false) => object.reader.forget(),
-            (Fate::Complete, false) if self.answer.ended => object.reader.forget(),
+            (Fate::Complete, false) if self.answer.ended && R::SENTINEL.is_empty() => object.reader.forget(),
             (Fate::Complete, false) => {
                 // Data without text is a sign of life.
                 if told != Err(Problem::Empty) || object.sentinel.is_some_and(|seen| seen > 0) {

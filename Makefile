@@ -61,7 +61,7 @@ check: lint test audit ## What must hold before a merge: lint, test and audit.
 
 .PHONY: audit
 audit: $(TOOLS)/cargo-deny.stamp ## Licences, sources and duplicates of all dependencies (ADVISORIES=1: known holes too; needs github.com).
-	$(TOOLS)/cargo-deny --locked check --config .deny.toml licenses bans sources $(if $(ADVISORIES),advisories)
+	$(TOOLS)/cargo-deny --locked --config .deny.toml check licenses bans sources $(if $(ADVISORIES),advisories)
 
 .PHONY: clean
 clean: ## Removes target/, and with it everything that was built or installed.

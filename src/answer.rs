@@ -54,13 +54,13 @@ pub struct Answer {
     pub finish_reasons: Vec<String>,
     /// Token numbers.
     pub usage: UsageReader,
-    /// In the order in which they began.
+    /// In the order in which they began; those of Chat Completions by choice and index.
     pub tool_calls: Vec<ToolCall>,
-    /// In the order in which they began.
+    /// In the order in which they began; those of Chat Completions by choice.
     pub thoughts: Vec<Thought>,
     /// The provider said so.
     pub error: Option<ApiError>,
-    /// The API's own end was seen: nothing that follows matters.
+    /// The API's own end was seen. (Chat Completions: as far as it was read; another choice may begin.)
     pub ended: bool,
     /// Where less was learned than passed.
     pub notes: Notes,
@@ -79,6 +79,8 @@ pub struct ToolCall {
     pub name: Option<String>,
     /// As the model wrote them: usually JSON.
     pub arguments: Text,
+    /// The arguments are a text even where they look like JSON: a custom tool's input.
+    pub plain: bool,
     /// Who runs it.
     pub hosted: bool,
     /// Its end was seen.
@@ -133,25 +135,38 @@ impl Answer {
 
     /// A tool call has begun. Answers where it stands; `None` where there are enough already.
     pub fn begin_tool_call(&mut self, call: ToolCall) -> Option<usize> {
+        let position = self.tool_calls.len();
+        self.begin_tool_call_at(position, call).then_some(position)
+    }
+
+    /// A tool call has begun that stands at `position` (those from there on move). `false` where there are enough.
+    pub fn begin_tool_call_at(&mut self, position: usize, call: ToolCall) -> bool {
         if self.tool_calls.len() >= self.keep.tool_calls {
             self.notes.dropped_tool_call();
-            return None;
+            return false;
         }
-        self.tool_calls.push(call);
-        Some(self.tool_calls.len().saturating_sub(1))
+        self.tool_calls.insert(position.min(self.tool_calls.len()), call);
+        true
     }
 
     /// A thought has begun. Answers where it stands; `None` where there are enough already or none are kept.
     pub fn begin_thought(&mut self, source: &'static str) -> Option<usize> {
+        let position = self.thoughts.len();
+        self.begin_thought_at(position, source).then_some(position)
+    }
+
+    /// A thought has begun that stands at `position` (those from there on move). `false` where there are enough already
+    /// or none are kept.
+    pub fn begin_thought_at(&mut self, position: usize, source: &'static str) -> bool {
         if !self.keep.thoughts {
-            return None;
+            return false;
         }
         if self.thoughts.len() >= self.keep.thought_count {
             self.notes.dropped_thought();
-            return None;
+            return false;
         }
-        self.thoughts.push(Thought { source, text: Text::default() });
-        Some(self.thoughts.len().saturating_sub(1))
+        self.thoughts.insert(position.min(self.thoughts.len()), Thought { source, text: Text::default() });
+        true
     }
 
     /// More arguments for the tool call at `at`.
@@ -170,10 +185,36 @@ impl Answer {
         }
     }
 
+    /// The arguments of the tool call at `at` are `whole`, whatever came of them before.
+    pub fn replace_arguments(&mut self, at: usize, whole: &Text) {
+        if self.keep.arguments
+            && let Some(call) = self.tool_calls.get_mut(at)
+        {
+            Self::replace(&self.keep, &mut self.kept_bytes, &mut self.notes, &mut call.arguments, whole);
+        }
+    }
+
+    /// The thought at `at` is `whole`, whatever came of it before.
+    pub fn replace_thought(&mut self, at: usize, whole: &Text) {
+        if let Some(thought) = self.thoughts.get_mut(at) {
+            Self::replace(&self.keep, &mut self.kept_bytes, &mut self.notes, &mut thought.text, whole);
+        }
+    }
+
     /// One more reason why the model stopped; as many as tool calls are kept.
     pub fn finished(&mut self, reason: &str) {
         if self.finish_reasons.len() < self.keep.tool_calls.max(1) {
             self.finish_reasons.push(text::head(reason, NAME_BYTES).to_owned());
+        }
+    }
+
+    fn replace(keep: &Keep, kept_bytes: &mut usize, notes: &mut Notes, text: &mut Text, whole: &Text) {
+        *kept_bytes = kept_bytes.saturating_sub(text.as_str().len());
+        *text = Text::default();
+        Self::add(keep, kept_bytes, notes, text, whole.as_str());
+        if whole.is_cut() {
+            text.append(whole, 0);
+            notes.add(Note::TextCut);
         }
     }
 

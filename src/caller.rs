@@ -28,7 +28,7 @@ pub struct Actor {
 /// Why a caller cannot be told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ActorError {
-    /// 400: two values, or not UTF-8. Whose request it is must never be a guess.
+    /// 400: two values, or no text in UTF-8. Whose request it is must never be a guess.
     Unreadable {
         /// The header's lower-case name, or the property's path joined by `.`.
         header: String,
@@ -82,9 +82,10 @@ pub fn actor_headers(source: &ActorSource) -> impl Iterator<Item = &str> {
 
 fn of_property(source: &ActorSource, value: Option<&[u8]>) -> Result<Option<String>, ActorError> {
     let (Some(path), Some(value)) = (&source.property, value) else { return Ok(None) };
+    // The host gives numbers, flags and maps as their bytes, among which is a NUL: they name nobody.
     match core::str::from_utf8(value) {
-        Ok(text) => Ok(identifier(text)),
-        Err(_) => Err(ActorError::Unreadable { header: path.join(".") }),
+        Ok(text) if !text.contains('\0') => Ok(identifier(text)),
+        Ok(_) | Err(_) => Err(ActorError::Unreadable { header: path.join(".") }),
     }
 }
 
@@ -245,7 +246,7 @@ mod tests {
     #[test]
     fn an_upstream_is_told_the_actor_and_no_other_header_is_begun() {
         let seen = headers(&[("x-team", b"r\xc3\xb6t"), ("x-ai-bridge-actor-id", b"forged")]);
-        let actor = actor(&seen, &source(), Some(b"ann\r\nx-evil: 1\x00")).unwrap().unwrap();
+        let actor = actor(&seen, &source(), Some(b"ann\r\nx-evil: 1\x7f")).unwrap().unwrap();
         let mut edits = HeaderEdits::default();
         actor.edit(&mut edits);
         assert_eq!(

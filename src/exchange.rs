@@ -4,7 +4,7 @@
 //! one of three lives, and to `Done`:
 //!
 //! * `Aside`: not ours, or answered at once without a record. Nothing more is looked at.
-//! * `Passthrough`: forwarded; only the response's headers are looked at.
+//! * `Passthrough`, then `Forwarded`: only the response's headers and the request's trailers are looked at.
 //! * `Bridged`: an interception that leaves exactly one record, at the first [`Exchange::finish`].
 //!
 //! Callbacks may be missing (a stream can end anywhere), repeated (Envoy flushes logs periodically) or out of order (an
@@ -16,7 +16,8 @@ mod local;
 mod publication;
 
 use crate::bridge::Bridge;
-use crate::step::{Ending, Flow, RequestHead, ResponseHead, Step};
+use crate::headers::Headers;
+use crate::step::{Effect, Ending, Flow, RequestHead, ResponseHead, Step};
 use core::time::Duration;
 use interception::Interception;
 use local::Passthrough;
@@ -36,6 +37,8 @@ enum State {
     Start,
     Aside,
     Passthrough(Passthrough),
+    /// Passthrough whose answer has begun.
+    Forwarded,
     Bridged(Box<Interception>),
     Done,
 }
@@ -67,13 +70,23 @@ impl Exchange {
     pub fn request_body(&mut self, chunk: &[u8], end: bool) -> Step {
         match &mut self.state {
             State::Bridged(interception) => interception.request_body(&self.bridge, chunk, end),
-            State::Start | State::Aside | State::Passthrough(_) | State::Done => Step::pass(),
+            State::Start | State::Aside | State::Passthrough(_) | State::Forwarded | State::Done => {
+                Step::pass()
+            }
         }
     }
 
-    /// The request's trailers: its body is over.
-    pub fn request_trailers(&mut self) -> Step {
-        self.request_body(&[], true)
+    /// The request's trailers: its body is over. (No body can be changed any more; the host would refuse to.) What does
+    /// not go upstream as a header does not as a trailer.
+    pub fn request_trailers(&mut self, trailers: &Headers) -> Step {
+        let mut step = self.request_body(&[], true);
+        step.effects.retain(|effect| !matches!(effect, Effect::ReplaceRequestChunk(_)));
+        let ours = matches!(self.state, State::Bridged(_) | State::Passthrough(_) | State::Forwarded);
+        if ours && step.flow == Flow::Continue {
+            let edits = admission::trailer_strippings(&self.bridge, trailers);
+            step.effects.push(Effect::EditRequestTrailers(edits));
+        }
+        step
     }
 
     /// The response's headers: the upstream's, or of a local reply, our own included.
@@ -82,10 +95,10 @@ impl Exchange {
             State::Bridged(interception) => interception.response_headers(&self.bridge, head),
             State::Passthrough(passthrough) => {
                 let step = passthrough.response_headers(&self.bridge, head);
-                self.state = State::Aside;
+                self.state = State::Forwarded;
                 step
             }
-            State::Start | State::Aside | State::Done => Step::pass(),
+            State::Start | State::Aside | State::Forwarded | State::Done => Step::pass(),
         }
     }
 
@@ -93,7 +106,9 @@ impl Exchange {
     pub fn response_body(&mut self, chunk: &[u8], end: bool, now: Duration) -> Step {
         match &mut self.state {
             State::Bridged(interception) => interception.response_body(chunk, end, now),
-            State::Start | State::Aside | State::Passthrough(_) | State::Done => Step::pass(),
+            State::Start | State::Aside | State::Passthrough(_) | State::Forwarded | State::Done => {
+                Step::pass()
+            }
         }
     }
 
@@ -121,9 +136,14 @@ impl Exchange {
         matches!(&self.state, State::Bridged(_))
     }
 
-    /// The response's trailers: its body is over.
+    /// The response's trailers: its body is over. (No body can be changed any more; the host would refuse to.)
     pub fn response_trailers(&mut self, now: Duration) -> Step {
-        self.response_body(&[], true, now)
+        match &mut self.state {
+            State::Bridged(interception) => interception.response_trailers(now),
+            State::Start | State::Aside | State::Passthrough(_) | State::Forwarded | State::Done => {
+                Step::pass()
+            }
+        }
     }
 
     /// The stream is over, however it ended. Only the first call does anything.
@@ -132,7 +152,9 @@ impl Exchange {
             State::Bridged(interception) => {
                 Step { effects: interception.publish(&self.bridge, ending), flow: Flow::Continue }
             }
-            State::Start | State::Aside | State::Passthrough(_) | State::Done => Step::pass(),
+            State::Start | State::Aside | State::Passthrough(_) | State::Forwarded | State::Done => {
+                Step::pass()
+            }
         }
     }
 }

@@ -13,7 +13,7 @@
 //! | [`headers`], [`credential`], [`caller`] | what goes upstream, on whose account, and who asks |
 //! | [`api`] | what each API's requests and responses say, over [`json`] and [`sse`] |
 //! | [`answer`], [`usage`], [`note`] | what was learned, what its numbers mean, where it is less than passed |
-//! | [`record`], [`metric`], [`price`] | what is left behind |
+//! | [`record`], [`timestamp`], [`metric`], [`price`] | what is left behind |
 //! | [`rejection`] | why the gateway answers itself, in the caller's dialect |
 //! | [`text`], [`glob`] | bounded texts; patterns |
 //! | `host` | wasm32 only: carries steps out. Nothing else names `proxy_wasm`; `tests/walls.rs` holds that |
@@ -56,4 +56,5 @@ pub mod route;
 pub mod sse;
 pub mod step;
 pub mod text;
+pub mod timestamp;
 pub mod usage;

@@ -8,7 +8,8 @@ pub enum Note {
     TextCut,
     /// A value of the request is too long to be read and was left out.
     ValueTooLarge,
-    /// The request asks for `stream_options: null` ahead of `stream: true`: usage will be missing.
+    /// The request streams, and its `stream_options` could not be edited (`null` ahead of `stream`, or no object): usage
+    /// will be missing.
     StreamOptionsLeft,
     /// The answer is compressed and was not read.
     ResponseEncoded,
@@ -28,6 +29,8 @@ pub enum Note {
     CostPartial,
     /// A price list is configured and has none for the model.
     Price,
+    /// The answer ended in trailers within an event that might have been the one to cut: its start was not forwarded.
+    IncompleteEventLost,
     /// The request was refused when the answer had already begun: the stream was cut instead.
     ReplyImpossible,
 }
@@ -49,6 +52,7 @@ impl Note {
             Self::UsageTooLarge => "usage_too_large",
             Self::CostPartial => "cost_partial",
             Self::Price => "price",
+            Self::IncompleteEventLost => "incomplete_event_lost",
             Self::ReplyImpossible => "reply_impossible",
         }
     }
@@ -56,7 +60,7 @@ impl Note {
     /// Whether `ai_bridge_unread_total` counts it.
     #[must_use]
     pub const fn is_unread(self) -> bool {
-        !matches!(self, Self::CostPartial | Self::ReplyImpossible)
+        !matches!(self, Self::CostPartial | Self::IncompleteEventLost | Self::ReplyImpossible)
     }
 }
 

@@ -11,7 +11,6 @@ use crate::note::{Note, Notes};
 use crate::text::{Spoken, Text, cut_as_written, head, written_bytes};
 use crate::usage::{Usage, UsageStatus, VERBATIM_BYTES};
 use core::fmt;
-use core::time::Duration;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -281,7 +280,7 @@ impl<'a> TextBudget<'a> {
             id: call.id.as_deref(),
             item_id: call.item_id.as_deref(),
             name: call.name.as_deref(),
-            arguments: self.arguments(&call.arguments, notes),
+            arguments: self.arguments(call, notes),
             kind: if call.hosted { "hosted" } else { "client" },
             complete: call.complete,
         });
@@ -295,11 +294,12 @@ impl<'a> TextBudget<'a> {
             .collect()
     }
 
-    fn arguments<'t>(&mut self, text: &'t Text, notes: &mut Notes) -> Option<Arguments<'t>> {
+    fn arguments<'t>(&mut self, call: &'t ToolCall, notes: &mut Notes) -> Option<Arguments<'t>> {
+        let text = &call.arguments;
         if !self.policy.tool_arguments || (text.is_empty() && !text.is_cut()) {
             return None;
         }
-        let whole = (!text.is_cut()).then(|| compact(text.as_str())).flatten();
+        let whole = (!call.plain && !text.is_cut()).then(|| compact(text.as_str())).flatten();
         Some(match whole {
             Some(json) if json.get().len() <= self.policy.text_bytes.min(self.left) => {
                 self.left = self.left.saturating_sub(json.get().len());
@@ -310,9 +310,13 @@ impl<'a> TextBudget<'a> {
     }
 }
 
-/// JSON on one line, or `None` where `text` is none.
+/// JSON on one line, or `None` where `text` is none, or none that whoever reads the record could read: nested
+/// hundreds deep, with half a surrogate pair, with a number beyond all floats. It would take the whole record with it.
 fn compact(text: &str) -> Option<Box<RawValue>> {
-    RawValue::from_string(json::compact(text).ok()?).ok()
+    let json = json::compact(text).ok()?;
+    // As deep as it will stand in the record.
+    serde_json::from_str::<serde_json::Value>(&format!("[[[{json}]]]")).ok()?;
+    RawValue::from_string(json).ok()
 }
 
 impl UsageRef {
@@ -371,48 +375,4 @@ impl CredentialRef<'_> {
 
 fn as_object<S: serde::Serializer>(pairs: &&[(String, String)], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_map(pairs.iter().map(|(key, value)| (key, head(value, NAME_BYTES))))
-}
-
-/// RFC 3339 in UTC with milliseconds: `2026-11-23T05:33:00.000Z`. `at` is time since the Unix epoch.
-#[must_use]
-pub fn timestamp(at: Duration) -> String {
-    let seconds = at.as_secs();
-    let (days, second) = (seconds / 86_400, seconds % 86_400);
-    let (year, month, day) = date(days);
-    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{:03}Z", at.subsec_millis())
-}
-
-/// The Gregorian date `days` after 1970-01-01: years are counted from March, so that the leap day comes last, in eras
-/// of 400 years.
-const fn date(days: u64) -> (u64, u64, u64) {
-    let from_march_0000 = days + 719_468;
-    let (era, day_of_era) = (from_march_0000 / 146_097, from_march_0000 % 146_097);
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
-    let year = year_of_era + era * 400 + if month <= 2 { 1 } else { 0 };
-    (year, month, day)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::timestamp;
-    use core::time::Duration;
-
-    #[test]
-    fn a_timestamp_is_rfc_3339_in_utc_with_milliseconds() {
-        for (millis, written) in [
-            (0, "1970-01-01T00:00:00.000Z"),
-            (951_782_400_000, "2000-02-29T00:00:00.000Z"),
-            (1_709_251_199_999, "2024-02-29T23:59:59.999Z"),
-            (1_709_251_200_001, "2024-03-01T00:00:00.001Z"),
-            (1_795_411_980_042, "2026-11-23T05:33:00.042Z"),
-            (4_102_444_800_000, "2100-01-01T00:00:00.000Z"),
-        ] {
-            assert_eq!(timestamp(Duration::from_millis(millis)), written);
-        }
-    }
 }

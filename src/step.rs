@@ -63,6 +63,8 @@ pub enum Flow {
 pub enum Effect {
     /// Change the request's headers.
     EditRequestHeaders(HeaderEdits),
+    /// Change the request's trailers.
+    EditRequestTrailers(HeaderEdits),
     /// Change the response's headers.
     EditResponseHeaders(HeaderEdits),
     /// Send these bytes to the upstream instead of the chunk that was looked at.
@@ -88,6 +90,7 @@ impl fmt::Debug for Effect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::EditRequestHeaders(edits) => write!(f, "EditRequestHeaders({edits:?})"),
+            Self::EditRequestTrailers(edits) => write!(f, "EditRequestTrailers({edits:?})"),
             Self::EditResponseHeaders(edits) => write!(f, "EditResponseHeaders({edits:?})"),
             Self::ReplaceRequestChunk(bytes) => write!(f, "ReplaceRequestChunk({} bytes)", bytes.len()),
             Self::ReplaceResponseChunk(bytes) => write!(f, "ReplaceResponseChunk({} bytes)", bytes.len()),

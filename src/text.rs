@@ -31,6 +31,13 @@ impl Text {
         kept.len()
     }
 
+    /// Appends another text as [`push`](Self::push) does; where that one was cut, this one is too.
+    pub fn append(&mut self, other: &Self, limit: usize) -> usize {
+        let kept = self.push(&other.kept, limit);
+        self.cut |= other.cut;
+        kept
+    }
+
     /// What was kept.
     #[must_use]
     pub fn as_str(&self) -> &str {

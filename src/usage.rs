@@ -85,7 +85,7 @@ pub enum UsageStatus {
 #[derive(Clone, Debug, Default)]
 pub struct UsageReader {
     numbers: Numbers,
-    /// The final usage object, as it stood.
+    /// The usage object taken last, as it stood.
     verbatim: Option<String>,
     any: bool,
     last: bool,
@@ -106,14 +106,18 @@ struct Numbers {
 /// Integers above this are not exact in every JSON reader (RFC 8259 §6), and no count of tokens.
 const LARGEST: u64 = (1 << 53) - 1;
 
+/// Bytes of a tier's name.
+const TIER_BYTES: usize = 1024;
+
 /// The provider's usage object is kept verbatim up to this many bytes.
 pub const VERBATIM_BYTES: usize = 16 * 1024;
 
 // === impl UsageReader ===
 
 impl UsageReader {
-    /// Takes in one usage object of `api`. Every number that it states replaces the one stated before: Anthropic's are
-    /// cumulative, OpenAI's come once. `last`: this is where the API states its final usage.
+    /// Takes in one usage object of `api`. Anthropic's are cumulative: every number that one states replaces the one
+    /// stated before. Those of Chat Completions stand each for itself: the last one counts. `last`: this is where the API
+    /// states its final usage.
     pub fn take(&mut self, api: Api, raw: &str, last: bool) {
         let Ok(Value::Object(usage)) = serde_json::from_str::<Value>(raw) else {
             // `null` is how Chat Completions says «not yet».
@@ -122,6 +126,12 @@ impl UsageReader {
         };
         let usage = Value::Object(usage);
         let mut read = Pick { usage: &usage, unreadable: false };
+        if api == Api::ChatCompletions {
+            // The tier stands beside the usage.
+            let service_tier = self.numbers.details.service_tier.take();
+            let details = UsageDetails { service_tier, ..UsageDetails::default() };
+            self.numbers = Numbers { details, ..Numbers::default() };
+        }
         match api {
             Api::Messages => read.messages(&mut self.numbers),
             Api::ChatCompletions => read.openai(&mut self.numbers, "prompt", "completion"),
@@ -130,14 +140,25 @@ impl UsageReader {
         self.unreadable |= read.unreadable;
         self.any = true;
         self.last |= last;
-        if last {
-            self.verbatim = Some(raw.to_owned());
-        }
+        self.verbatim = Some(raw.to_owned());
+    }
+
+    /// Whether what was taken last is the final usage, where that shows only afterwards.
+    pub const fn settle(&mut self, last: bool) {
+        self.last = last && self.any;
     }
 
     /// The tier stands beside the usage object in OpenAI's APIs.
     pub fn service_tier(&mut self, tier: &str) {
-        self.numbers.details.service_tier = Some(tier.to_owned());
+        self.numbers.details.service_tier = Some(tier_name(tier));
+    }
+
+    /// Responses counts the provider's searches beside the usage object; `raw`: the number as it stands.
+    pub fn web_searches(&mut self, raw: &str) {
+        match serde_json::from_str(raw).ok().as_ref().and_then(count) {
+            Some(searches) => self.numbers.details.web_search_requests = Some(searches),
+            None => self.unreadable = true,
+        }
     }
 
     /// Whether a number was stated that is none: negative, too large, a fraction, a text.
@@ -149,7 +170,7 @@ impl UsageReader {
     /// The provider's final usage object as it stood; not bounded here.
     #[must_use]
     pub fn verbatim(&self) -> Option<&str> {
-        self.verbatim.as_deref()
+        self.verbatim.as_deref().filter(|_| self.last)
     }
 
     /// How much was seen.
@@ -188,6 +209,11 @@ impl UsageReader {
     }
 }
 
+/// A tier's name, cut like every name.
+fn tier_name(tier: &str) -> String {
+    tier.get(..tier.floor_char_boundary(TIER_BYTES)).unwrap_or_default().to_owned()
+}
+
 /// Reads numbers out of one usage object and remembers whether one was none.
 struct Pick<'a> {
     usage: &'a Value,
@@ -208,7 +234,7 @@ impl Pick<'_> {
         self.number(&mut details.web_search_requests, &["server_tool_use", "web_search_requests"]);
         self.number(&mut details.web_fetch_requests, &["server_tool_use", "web_fetch_requests"]);
         if let Some(Value::String(tier)) = self.usage.get("service_tier") {
-            details.service_tier = Some(tier.clone());
+            details.service_tier = Some(tier_name(tier));
         }
     }
 

@@ -1,6 +1,19 @@
-//! OpenAI Chat Completions, <https://platform.openai.com/docs/api-reference/chat/create>.
+//! OpenAI Chat Completions, <https://platform.openai.com/docs/api-reference/chat/create> and
+//! <https://platform.openai.com/docs/api-reference/chat-streaming>.
 
 use crate::api::request::{Name, Slot};
+
+mod choices;
+mod cut;
+mod names;
+mod reading;
+mod said;
+mod splice;
+
+pub use cut::Cut;
+pub use reading::Reading;
+pub use said::UsageEvent;
+pub use splice::Splice;
 
 /// Where a request's values stand.
 #[must_use]

@@ -52,7 +52,7 @@ struct OpenBlock {
 #[derive(Debug)]
 enum Place {
     /// The tool call at that place, and the input that it began with: `{}` unless it comes whole.
-    ToolCall(usize, String),
+    ToolCall(usize, Text),
     /// The thought at that place.
     Thought(usize),
 }
@@ -82,14 +82,31 @@ impl ObjectReader for Reading {
             }
             [] => {
                 let said = core::mem::take(&mut self.said);
-                if said.kind.as_str() == "error" {
+                if said.is_error() {
                     answer.error = Some(said.api_error());
                 } else {
                     said.message(answer, true);
                 }
                 answer.ended = true;
             }
-            _ => {}
+            _ => self.said.value_end(),
+        }
+    }
+
+    fn document_cut(&mut self, answer: &mut Answer) {
+        let mut said = core::mem::take(&mut self.said);
+        said.drop_unfinished();
+        let mut block = core::mem::take(&mut said.block);
+        let (input, thinking) = (core::mem::take(&mut block.input), core::mem::take(&mut block.thinking));
+        match begin_block(block, answer, false) {
+            Some(Begun::ToolCall(at)) => answer.add_arguments(at, input.as_str()),
+            Some(Begun::Thought(at)) => answer.add_thought(at, thinking.as_str()),
+            None => {}
+        }
+        if said.is_error() {
+            answer.error = Some(said.api_error());
+        } else {
+            said.message(answer, true);
         }
     }
 
@@ -124,12 +141,17 @@ impl Reading {
     fn block_start(&mut self, said: Said, answer: &mut Answer) {
         let Some(index) = said.index else { return };
         self.open.retain(|open| open.index != index);
-        let input = said.block.input.as_str().to_owned();
-        let thinking = said.block.thinking.as_str().to_owned();
-        let place = match begin_block(said.block, answer, false) {
+        let mut block = said.block;
+        let (mut input, thinking) = (core::mem::take(&mut block.input), core::mem::take(&mut block.thinking));
+        if self.held_bytes().saturating_add(input.as_str().len()) > answer.keep().total_bytes {
+            // More than all texts of a record together: it could not be kept anyway.
+            input = Text::default();
+            answer.notes.add(Note::TextCut);
+        }
+        let place = match begin_block(block, answer, false) {
             Some(Begun::ToolCall(at)) => Place::ToolCall(at, input),
             Some(Begun::Thought(at)) => {
-                answer.add_thought(at, &thinking);
+                answer.add_thought(at, thinking.as_str());
                 Place::Thought(at)
             }
             None => return,
@@ -137,6 +159,15 @@ impl Reading {
         if self.open.len() < OPEN_BLOCKS {
             self.open.push(OpenBlock { index, place });
         }
+    }
+
+    /// What open calls began with, all together.
+    fn held_bytes(&self) -> usize {
+        let held = self.open.iter().map(|open| match &open.place {
+            Place::ToolCall(_, begun_with) => begun_with.as_str().len(),
+            Place::Thought(_) => 0,
+        });
+        held.sum()
     }
 
     fn block_delta(&mut self, said: &Said, answer: &mut Answer) {
@@ -160,7 +191,8 @@ impl Reading {
         if let Place::ToolCall(at, begun_with) = self.open.swap_remove(found).place {
             // No deltas came: the call is as it began.
             if answer.tool_calls.get(at).is_some_and(|call| call.arguments.is_empty()) {
-                answer.add_arguments(at, &begun_with);
+                note_cut(&begun_with, answer);
+                answer.add_arguments(at, begun_with.as_str());
             }
             if let Some(call) = answer.tool_calls.get_mut(at) {
                 call.complete = true;

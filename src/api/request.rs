@@ -3,91 +3,17 @@
 //! What differs between the APIs is where those values stand. Each API says so in one function from path to [`Slot`];
 //! what a slot means is written here, once.
 
-use crate::api::{Api, chat_completions, messages, responses};
-use crate::json::{self, Kind, Scalar, Scanner, Visitor, Want};
-use crate::note::{Note, Notes};
+mod reading;
+mod slot;
+
+use crate::api::Api;
+use crate::json::{self, Scanner};
+use crate::note::Notes;
 use crate::text::Text;
+use reading::Reading;
 
-/// The names that any of the three request formats gives meaning to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "each is the member of that name")]
-pub enum Name {
-    /// An array's element.
-    Item,
-    Background,
-    CallId,
-    Content,
-    Input,
-    Messages,
-    Metadata,
-    Model,
-    Role,
-    Store,
-    Stream,
-    StreamOptions,
-    Text,
-    ToolCallId,
-    ToolUseId,
-    Type,
-    UserId,
-}
-
-impl json::Name for Name {
-    const ITEM: Self = Self::Item;
-
-    fn of(name: &str) -> Option<Self> {
-        Some(match name {
-            "background" => Self::Background,
-            "call_id" => Self::CallId,
-            "content" => Self::Content,
-            "input" => Self::Input,
-            "messages" => Self::Messages,
-            "metadata" => Self::Metadata,
-            "model" => Self::Model,
-            "role" => Self::Role,
-            "store" => Self::Store,
-            "stream" => Self::Stream,
-            "stream_options" => Self::StreamOptions,
-            "text" => Self::Text,
-            "tool_call_id" => Self::ToolCallId,
-            "tool_use_id" => Self::ToolUseId,
-            "type" => Self::Type,
-            "user_id" => Self::UserId,
-            _ => return None,
-        })
-    }
-}
-
-/// What a value means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Slot {
-    /// A container on the way to something.
-    Enter,
-    /// The conversation: an array of turns.
-    Turns,
-    /// The conversation, which may also be one string of the user's.
-    Input,
-    /// One turn: a message or item.
-    Turn,
-    /// Who speaks.
-    Role,
-    /// What kind of item the turn is.
-    TurnType,
-    /// The id of the call that the turn answers.
-    TurnCallId,
-    /// A turn's content: one text, or parts.
-    Content,
-    /// One part of a turn's content.
-    Part,
-    /// What kind of part.
-    PartType,
-    /// The part's text.
-    PartText,
-    /// The id of the call that the part answers.
-    PartCallId,
-    /// Claude Code's user id, which names its session.
-    UserId,
-}
+pub use reading::MODEL_BYTES;
+pub use slot::{Name, Slot};
 
 /// How much of a request is kept.
 #[derive(Clone, Copy, Debug)]
@@ -113,6 +39,8 @@ pub struct RequestFacts {
     pub correlating_tool_call_id: Option<String>,
     /// Messages: `metadata.user_id`.
     pub user_id: Option<String>,
+    /// Chat Completions: usage was asked for in the client's stead.
+    pub usage_spliced: bool,
     /// Where less was learned than passed.
     pub notes: Notes,
 }
@@ -126,68 +54,11 @@ pub enum RequestProblem {
     Repeated(&'static str),
 }
 
-/// The top-level members that decide something.
-const DECIDING: [(Name, &str); 5] = [
-    (Name::Model, "model"),
-    (Name::Stream, "stream"),
-    (Name::StreamOptions, "stream_options"),
-    (Name::Background, "background"),
-    (Name::Store, "store"),
-];
-/// Bytes of a model's name; a longer one is recorded cut, and no policy allows it.
-pub const MODEL_BYTES: usize = 1024;
-/// Bytes of identifiers.
-const ID_BYTES: usize = 1024;
-/// Bytes of Claude Code's user id: a JSON text with three ids.
-const USER_ID_BYTES: usize = 4096;
-/// Bytes of the words that are compared: roles and types.
-const WORD_BYTES: usize = 64;
-
 /// Reads one request.
 #[derive(Debug)]
 pub struct RequestReader {
     scanner: Scanner<Name>,
     reading: Reading,
-}
-
-#[derive(Debug)]
-struct Reading {
-    api: Api,
-    prompt_bytes: usize,
-    facts: RequestFacts,
-    /// Top-level members seen that may stand once, a bit each.
-    decided: u8,
-    repeated: Option<&'static str>,
-    /// What the string being read means; it goes to the text of that name.
-    current: Option<Current>,
-    model: Text,
-    user_id: Text,
-    turn: Turn,
-    part: Part,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Current {
-    Model,
-    Slot(Slot),
-}
-
-/// The turn being read.
-#[derive(Debug, Default)]
-struct Turn {
-    role: Text,
-    kind: Text,
-    call_id: Text,
-    prompt: Option<Text>,
-    answered_part: Option<String>,
-}
-
-/// The part of a turn being read.
-#[derive(Debug, Default)]
-struct Part {
-    kind: Text,
-    text: Option<Text>,
-    call_id: Text,
 }
 
 // === impl RequestReader ===
@@ -196,21 +67,7 @@ impl RequestReader {
     /// For a request to `api`.
     #[must_use]
     pub fn new(api: Api, bounds: RequestBounds) -> Self {
-        Self {
-            scanner: Scanner::object(bounds.depth_bytes),
-            reading: Reading {
-                api,
-                prompt_bytes: bounds.prompt_bytes,
-                facts: RequestFacts::default(),
-                decided: 0,
-                repeated: None,
-                current: None,
-                model: Text::default(),
-                user_id: Text::default(),
-                turn: Turn::default(),
-                part: Part::default(),
-            },
-        }
+        Self { scanner: Scanner::object(bounds.depth_bytes), reading: Reading::new(api, bounds.prompt_bytes) }
     }
 
     /// Reads on. `Ok(true)`: the object is complete and [`facts`](Self::facts) are final.
@@ -223,6 +80,11 @@ impl RequestReader {
             Some(name) => Err(RequestProblem::Repeated(name)),
             None => Ok(self.scanner.is_complete()),
         }
+    }
+
+    /// What goes upstream instead of `chunk`, which was read just now; `None`: the chunk itself.
+    pub fn instead(&mut self, chunk: &[u8]) -> Option<Vec<u8>> {
+        self.reading.splice.as_mut()?.edit(chunk)
     }
 
     /// The body is over.
@@ -243,206 +105,5 @@ impl RequestReader {
     #[must_use]
     pub fn into_facts(self) -> RequestFacts {
         self.reading.facts
-    }
-}
-
-// === impl Reading ===
-
-impl Reading {
-    fn slot(&self, path: &[Name]) -> Option<Slot> {
-        match self.api {
-            Api::Messages => messages::request_slot(path),
-            Api::ChatCompletions => chat_completions::request_slot(path),
-            Api::Responses => responses::request_slot(path),
-        }
-    }
-
-    /// A member that decides something may stand once: the upstream may believe the other one.
-    fn decide(&mut self, name: Name) {
-        let Some((at, text)) = (0_u8..)
-            .zip(DECIDING)
-            .find_map(|(at, (deciding, text))| (deciding == name).then_some((at, text)))
-        else {
-            return;
-        };
-        let bit = 1 << at;
-        if self.decided & bit != 0 {
-            self.repeated.get_or_insert(text);
-        }
-        self.decided |= bit;
-    }
-
-    /// The user's text begins, unless somebody else is known to speak.
-    fn wants_text(&self) -> bool {
-        self.prompt_bytes > 0 && (self.turn.role.is_empty() || self.turn.role.as_str() == "user")
-    }
-
-    fn begin_slot(&mut self, slot: Slot, kind: Kind) -> Want {
-        let wanted = match (slot, kind) {
-            (Slot::Enter, Kind::Object | Kind::Array) | (Slot::Content, Kind::Array) => true,
-            (Slot::Turns | Slot::Input, Kind::Array) => {
-                self.facts.prompt = None;
-                self.facts.correlating_tool_call_id = None;
-                true
-            }
-            (Slot::Turn, Kind::Object) => {
-                self.turn = Turn::default();
-                true
-            }
-            (Slot::Part, Kind::Object) => {
-                self.part = Part::default();
-                true
-            }
-            (Slot::Input, Kind::String) => {
-                self.turn = Turn { prompt: Some(Text::default()), ..Turn::default() };
-                self.prompt_bytes > 0
-            }
-            (Slot::Content, Kind::String) => {
-                self.turn.prompt = Some(Text::default());
-                self.wants_text()
-            }
-            (Slot::PartText, Kind::String) => {
-                self.part.text = Some(Text::default());
-                self.wants_text()
-            }
-            (Slot::Role, Kind::String) => self.start(|reading| &mut reading.turn.role),
-            (Slot::TurnType, Kind::String) => self.start(|reading| &mut reading.turn.kind),
-            (Slot::TurnCallId, Kind::String) => self.start(|reading| &mut reading.turn.call_id),
-            (Slot::PartType, Kind::String) => self.start(|reading| &mut reading.part.kind),
-            (Slot::PartCallId, Kind::String) => self.start(|reading| &mut reading.part.call_id),
-            (Slot::UserId, Kind::String) => self.start(|reading| &mut reading.user_id),
-            _ => false,
-        };
-        if kind == Kind::String {
-            self.current = Some(Current::Slot(slot));
-        }
-        if wanted { Want::Read } else { Want::Skip }
-    }
-
-    fn start(&mut self, text: impl Fn(&mut Self) -> &mut Text) -> bool {
-        text(self).clear();
-        true
-    }
-
-    fn end_part(&mut self) {
-        let part = core::mem::take(&mut self.part);
-        match (self.api, part.kind.as_str(), part.text) {
-            (Api::Messages | Api::ChatCompletions, "text", Some(text)) => self.turn.prompt = Some(text),
-            (Api::Responses, "input_text", Some(text)) => {
-                let limit = self.prompt_bytes;
-                match &mut self.turn.prompt {
-                    Some(prompt) => {
-                        prompt.push("\n", limit);
-                        prompt.push(text.as_str(), limit);
-                    }
-                    None => self.turn.prompt = Some(text),
-                }
-            }
-            (Api::Messages, "tool_result", _) if !part.call_id.is_empty() => {
-                self.turn.answered_part = Some(part.call_id.into_string());
-            }
-            _ => {}
-        }
-    }
-
-    /// The last turn that is neither the system's nor the developer's decides.
-    fn end_turn(&mut self) {
-        let turn = core::mem::take(&mut self.turn);
-        let role = turn.role.as_str();
-        if matches!(role, "system" | "developer") {
-            return;
-        }
-        let call_id = (!turn.call_id.is_empty()).then(|| turn.call_id.as_str().to_owned());
-        self.facts.correlating_tool_call_id = match self.api {
-            Api::Messages => turn.answered_part,
-            Api::ChatCompletions => call_id.filter(|_| role == "tool"),
-            Api::Responses => call_id
-                .filter(|_| matches!(turn.kind.as_str(), "function_call_output" | "custom_tool_call_output")),
-        };
-        self.facts.prompt = turn.prompt.filter(|_| role == "user" && self.prompt_bytes > 0);
-    }
-}
-
-impl Visitor for Reading {
-    type Name = Name;
-
-    fn begin(&mut self, path: &[Name], kind: Kind, _offset: u64) -> Want {
-        self.current = None;
-        if let [name] = path {
-            self.decide(*name);
-            match (name, kind) {
-                (Name::Model, Kind::String) => {
-                    self.current = Some(Current::Model);
-                    return Want::Read;
-                }
-                (Name::Stream | Name::Background, Kind::Bool) => return Want::Read,
-                _ => {}
-            }
-        }
-        match self.slot(path) {
-            Some(slot) => self.begin_slot(slot, kind),
-            None if path.is_empty() => Want::Read,
-            None => Want::Skip,
-        }
-    }
-
-    fn text(&mut self, _path: &[Name], run: &str) {
-        let prompt_bytes = self.prompt_bytes;
-        match self.current {
-            Some(Current::Model) => self.model.push(run, MODEL_BYTES),
-            Some(Current::Slot(slot)) => match slot {
-                Slot::Input | Slot::Content => {
-                    self.turn.prompt.as_mut().map_or(0, |text| text.push(run, prompt_bytes))
-                }
-                Slot::PartText => self.part.text.as_mut().map_or(0, |text| text.push(run, prompt_bytes)),
-                Slot::Role => self.turn.role.push(run, WORD_BYTES),
-                Slot::TurnType => self.turn.kind.push(run, WORD_BYTES),
-                Slot::TurnCallId => self.turn.call_id.push(run, ID_BYTES),
-                Slot::PartType => self.part.kind.push(run, WORD_BYTES),
-                Slot::PartCallId => self.part.call_id.push(run, ID_BYTES),
-                Slot::UserId => self.user_id.push(run, USER_ID_BYTES),
-                Slot::Enter | Slot::Turns | Slot::Turn | Slot::Part => 0,
-            },
-            None => 0,
-        };
-    }
-
-    fn scalar(&mut self, path: &[Name], value: Scalar<'_>) {
-        let truth = matches!(value, Scalar::Bool(true));
-        match path {
-            [Name::Stream] => self.facts.stream = truth,
-            [Name::Background] => self.facts.background = truth,
-            _ => {}
-        }
-    }
-
-    fn end(&mut self, path: &[Name], kind: Kind, _offset: u64) {
-        match self.current.take() {
-            Some(Current::Model) => {
-                self.facts.model = Some(core::mem::take(&mut self.model));
-                return;
-            }
-            Some(Current::Slot(Slot::UserId)) => {
-                if self.user_id.is_cut() {
-                    self.facts.notes.add(Note::ValueTooLarge);
-                } else {
-                    self.facts.user_id = Some(self.user_id.as_str().to_owned());
-                }
-                return;
-            }
-            Some(Current::Slot(Slot::Input)) => {
-                self.facts.correlating_tool_call_id = None;
-                self.facts.prompt = self.turn.prompt.take();
-                return;
-            }
-            _ => {}
-        }
-        if kind == Kind::Object {
-            match self.slot(path) {
-                Some(Slot::Part) => self.end_part(),
-                Some(Slot::Turn) => self.end_turn(),
-                _ => {}
-            }
-        }
     }
 }

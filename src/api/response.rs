@@ -2,13 +2,19 @@
 //!
 //! Nothing here can stop or change the response: what cannot be read makes the record poorer, and a note says so.
 
-use crate::answer::{Answer, ApiError, Keep, NAME_BYTES};
-use crate::api::{Api, messages};
+mod document;
+mod error;
+mod events;
+
+use crate::answer::{Answer, Keep};
+use crate::api::chat_completions::{self, UsageEvent};
+use crate::api::{Api, messages, responses};
 use crate::config::Limits;
-use crate::json::{self, Kind, Problem, Scalar, Scanner, Visitor, Want};
-use crate::note::Note;
-use crate::sse::{self, Decoder, Fate};
-use crate::text::Text;
+use crate::json::{self, Kind, Scalar, Visitor, Want};
+use core::fmt;
+use document::Document;
+use error::ErrorReading;
+use events::Events;
 
 /// How a response's body is to be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,22 +36,46 @@ const DEPTH_BYTES: usize = 1024;
 #[derive(Debug)]
 pub struct ResponseReader {
     answer: Answer,
-    body: Body,
+    body: Box<dyn BodyReader>,
 }
 
-#[derive(Debug)]
-enum Body {
-    MessagesEvents(Box<Events<messages::Reading>>),
-    MessagesDocument(Box<Document<messages::Reading>>),
-    Error(Box<Document<ErrorReading>>),
-    Unread,
+/// One way of reading a body.
+trait BodyReader: fmt::Debug {
+    /// Reads on.
+    fn feed(&mut self, chunk: &[u8], answer: &mut Answer);
+    /// The body is over.
+    fn finish(&mut self, answer: &mut Answer);
+    /// The body breaks off.
+    fn abandon(&mut self, answer: &mut Answer);
+    /// Whether an event was seen.
+    fn any_event(&self) -> bool {
+        false
+    }
+    /// Whether the end of an HTTP body alone says that the answer is whole.
+    fn ends_with_body(&self) -> bool;
+    /// As [`ResponseReader::cut_usage_event`].
+    fn cut_usage_event(&mut self) -> bool {
+        false
+    }
+    /// As [`ResponseReader::instead`].
+    fn instead(&mut self) -> Option<Vec<u8>> {
+        None
+    }
 }
+
+/// A body that nobody looks at.
+#[derive(Debug)]
+struct Unread;
 
 /// What an API learns from one JSON object: a document, or the data of one event. `answer` gets what is learned; of an
 /// event only when it is over and proved valid.
-pub trait ObjectReader: Default {
+pub trait ObjectReader: Default + fmt::Debug {
     /// The names it knows.
     type Name: json::Name;
+    /// How data begins that is no JSON and ends the stream; empty where the API has none.
+    const SENTINEL: &'static [u8] = b"";
+    /// Whether nothing at all is a document too: an error may be told by its status alone.
+    const MAY_BE_EMPTY: bool = false;
     /// As [`Visitor::begin`].
     fn begin(&mut self, path: &[Self::Name], kind: Kind, keep: &Keep) -> Want;
     /// As [`Visitor::text`].
@@ -54,36 +84,22 @@ pub trait ObjectReader: Default {
     fn scalar(&mut self, path: &[Self::Name], value: Scalar<'_>);
     /// A wanted value inside a document is over: what is complete with it goes into `answer`.
     fn document_end(&mut self, path: &[Self::Name], answer: &mut Answer);
+    /// The document is not read further, or there is no more of it: what it said until here goes into `answer`.
+    fn document_cut(&mut self, _answer: &mut Answer) {}
     /// An event is over: everything goes into `answer`, and the reader is as new but for what spans events.
     fn event(&mut self, name: &[u8], answer: &mut Answer);
+    /// An event is over that is above the limit: of its data only a part was read, and that was not proved valid.
+    fn oversized(&mut self, _name: &[u8], _answer: &mut Answer) {
+        self.forget();
+    }
     /// An event is over that cannot be used: the reader is as new but for what spans events.
     fn forget(&mut self);
-}
-
-/// An event stream, read by `R`.
-#[derive(Debug)]
-struct Events<R: ObjectReader> {
-    decoder: Decoder,
-    object: EventObject<R>,
-}
-
-#[derive(Debug)]
-struct EventObject<R: ObjectReader> {
-    scanner: Scanner<R::Name>,
-    reader: R,
-    /// The event's data is not valid JSON.
-    invalid: bool,
-    /// An event was seen.
-    any: bool,
-}
-
-/// A document, read by `R`.
-#[derive(Debug)]
-struct Document<R: ObjectReader> {
-    scanner: Scanner<R::Name>,
-    reader: R,
-    left_bytes: u64,
-    invalid: bool,
+    /// An event is over whose data began with [`SENTINEL`](Self::SENTINEL).
+    fn sentinel(&mut self, _answer: &mut Answer) {}
+    /// Whether the event at hand is one that Chat Completions sends only where usage was asked for.
+    fn usage_event(&self) -> UsageEvent {
+        UsageEvent::No
+    }
 }
 
 // === impl ResponseReader ===
@@ -92,52 +108,61 @@ impl ResponseReader {
     /// For an answer of `api`.
     #[must_use]
     pub fn new(api: Api, format: Format, keep: Keep, limits: &Limits) -> Self {
-        let body = match (format, api) {
-            (Format::Events, Api::Messages) => Body::MessagesEvents(Box::new(Events::new(limits))),
-            (Format::Document, Api::Messages) => Body::MessagesDocument(Box::new(Document::new(limits))),
-            (Format::Error, _) => Body::Error(Box::new(Document::new(limits))),
-            (Format::Unread | Format::Events | Format::Document, _) => Body::Unread,
+        let body: Box<dyn BodyReader> = match (format, api) {
+            (Format::Events, Api::Messages) => Box::new(Events::<messages::Reading>::new(limits)),
+            (Format::Document, Api::Messages) => Box::new(Document::<messages::Reading>::new(limits)),
+            (Format::Events, Api::ChatCompletions) => {
+                Box::new(Events::<chat_completions::Reading>::new(limits))
+            }
+            (Format::Document, Api::ChatCompletions) => {
+                Box::new(Document::<chat_completions::Reading>::new(limits))
+            }
+            (Format::Events, Api::Responses) => Box::new(Events::<responses::EventReading>::new(limits)),
+            (Format::Document, Api::Responses) => {
+                Box::new(Document::<responses::DocumentReading>::new(limits))
+            }
+            (Format::Error, _) => Box::new(Document::<ErrorReading>::new(limits)),
+            (Format::Unread, _) => Box::new(Unread),
         };
         Self { answer: Answer::new(api, keep), body }
     }
 
     /// Reads on.
     pub fn feed(&mut self, chunk: &[u8]) {
-        match &mut self.body {
-            Body::MessagesEvents(events) => events.feed(chunk, &mut self.answer),
-            Body::MessagesDocument(document) => document.feed(chunk, &mut self.answer),
-            Body::Error(document) => document.feed(chunk, &mut self.answer),
-            Body::Unread => {}
-        }
+        self.body.feed(chunk, &mut self.answer);
     }
 
     /// The body is over.
     pub fn finish(&mut self) {
-        match &mut self.body {
-            Body::MessagesEvents(events) => events.finish(&mut self.answer),
-            Body::MessagesDocument(document) => document.finish(&mut self.answer),
-            Body::Error(document) => document.finish(&mut self.answer),
-            Body::Unread => {}
-        }
+        self.body.finish(&mut self.answer);
+    }
+
+    /// The body breaks off. Of a document everything until here counts; an event that is not whole is none.
+    pub fn abandon(&mut self) {
+        self.body.abandon(&mut self.answer);
     }
 
     /// Whether an event was seen.
     #[must_use]
     pub fn any_event(&self) -> bool {
-        match &self.body {
-            Body::MessagesEvents(events) => events.object.any,
-            Body::MessagesDocument(_) | Body::Error(_) | Body::Unread => false,
-        }
+        self.body.any_event()
+    }
+
+    /// Chat Completions: events that state the usage and nothing else are not for the client, who did not ask for them.
+    /// `false` where that cannot be, because this is no stream that is read.
+    pub fn cut_usage_event(&mut self) -> bool {
+        self.body.cut_usage_event()
+    }
+
+    /// What is for the client instead of the chunk that was fed last; `None`: that chunk.
+    pub fn instead(&mut self) -> Option<Vec<u8>> {
+        self.body.instead()
     }
 
     /// Whether the end of an HTTP body alone says that the answer is whole.
     #[must_use]
     pub fn ends_with_body(&self) -> bool {
-        match &self.body {
-            Body::MessagesEvents(_) => false,
-            Body::MessagesDocument(document) => document.is_over(),
-            Body::Error(_) | Body::Unread => true,
-        }
+        self.body.ends_with_body()
     }
 
     /// What was learned.
@@ -145,121 +170,19 @@ impl ResponseReader {
     pub const fn answer(&self) -> &Answer {
         &self.answer
     }
-
-    /// What was learned, to note something.
-    pub const fn answer_mut(&mut self) -> &mut Answer {
-        &mut self.answer
-    }
 }
 
-// === impl Events ===
+// === impl Unread ===
 
-impl<R: ObjectReader> Events<R> {
-    fn new(limits: &Limits) -> Self {
-        Self {
-            decoder: Decoder::new(limits.event_bytes),
-            object: EventObject {
-                scanner: Scanner::object(DEPTH_BYTES),
-                reader: R::default(),
-                invalid: false,
-                any: false,
-            },
-        }
-    }
+impl BodyReader for Unread {
+    fn feed(&mut self, _chunk: &[u8], _answer: &mut Answer) {}
 
-    fn feed(&mut self, chunk: &[u8], answer: &mut Answer) {
-        self.decoder.feed(chunk, &mut EventSink { object: &mut self.object, answer });
-    }
+    fn finish(&mut self, _answer: &mut Answer) {}
 
-    fn finish(&mut self, answer: &mut Answer) {
-        self.decoder.finish(&mut EventSink { object: &mut self.object, answer });
-    }
-}
+    fn abandon(&mut self, _answer: &mut Answer) {}
 
-struct EventSink<'a, R: ObjectReader> {
-    object: &'a mut EventObject<R>,
-    answer: &'a mut Answer,
-}
-
-impl<R: ObjectReader> sse::Sink for EventSink<'_, R> {
-    fn data(&mut self, run: &[u8]) {
-        let object = &mut *self.object;
-        if !object.invalid {
-            let mut visit = Visit { reader: &mut object.reader, answer: self.answer, document: false };
-            object.invalid = object.scanner.feed(run, &mut visit).is_err();
-        }
-    }
-
-    fn event(&mut self, event: sse::Event<'_>) {
-        let object = &mut *self.object;
-        let mut visit = Visit { reader: &mut object.reader, answer: self.answer, document: false };
-        let valid = !object.invalid && object.scanner.finish(&mut visit).is_ok();
-        object.any = true;
-        match (event.fate, valid) {
-            (Fate::Complete | Fate::Unterminated, true) => object.reader.event(event.name, self.answer),
-            (Fate::Oversized, _) => {
-                self.answer.notes.add(Note::EventTooLarge);
-                object.reader.forget();
-            }
-            // An answer that was cut within an event: the outcome says so.
-            (Fate::Unterminated, false) => object.reader.forget(),
-            (Fate::Complete, false) => {
-                self.answer.notes.add(Note::ResponseUnreadable);
-                object.reader.forget();
-            }
-        }
-        object.scanner = Scanner::object(DEPTH_BYTES);
-        object.invalid = false;
-    }
-}
-
-// === impl Document ===
-
-impl<R: ObjectReader> Document<R> {
-    fn new(limits: &Limits) -> Self {
-        Self {
-            scanner: Scanner::object(DEPTH_BYTES),
-            reader: R::default(),
-            left_bytes: limits.document_bytes,
-            invalid: false,
-        }
-    }
-
-    fn feed(&mut self, chunk: &[u8], answer: &mut Answer) {
-        if self.invalid || chunk.is_empty() {
-            return;
-        }
-        let length = u64::try_from(chunk.len()).unwrap_or(u64::MAX);
-        if length > self.left_bytes {
-            self.invalid = true;
-            answer.notes.add(Note::DocumentTooLarge);
-            return;
-        }
-        self.left_bytes = self.left_bytes.saturating_sub(length);
-        let mut visit = Visit { reader: &mut self.reader, answer, document: true };
-        if self.scanner.feed(chunk, &mut visit).is_err() {
-            self.invalid = true;
-            answer.notes.add(Note::ResponseUnreadable);
-        }
-    }
-
-    fn finish(&mut self, answer: &mut Answer) {
-        if self.invalid {
-            return;
-        }
-        let mut visit = Visit { reader: &mut self.reader, answer, document: true };
-        if let Err(error) = self.scanner.finish(&mut visit) {
-            // Truncated: the outcome says so. Empty: there was nothing to read.
-            if !matches!(error.problem, Problem::Truncated) {
-                self.invalid = true;
-                answer.notes.add(Note::ResponseUnreadable);
-            }
-        }
-    }
-
-    /// Nothing more can be learned from it.
-    fn is_over(&self) -> bool {
-        self.invalid || self.scanner.is_complete()
+    fn ends_with_body(&self) -> bool {
+        true
     }
 }
 
@@ -289,95 +212,4 @@ impl<R: ObjectReader> Visitor for Visit<'_, R> {
             self.reader.document_end(path, self.answer);
         }
     }
-}
-
-// === impl ErrorReading ===
-
-/// The error document of any provider: `error` is an object, or a text; some have only a `message`.
-#[derive(Debug, Default)]
-struct ErrorReading {
-    current: Option<ErrorField>,
-    text: Text,
-    error: ApiError,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum ErrorField {
-    Kind,
-    Code,
-    Message,
-    /// `message` beside `error`, or alone.
-    Fallback,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum ErrorName {
-    Item,
-    Code,
-    Error,
-    Message,
-    Type,
-}
-
-impl json::Name for ErrorName {
-    const ITEM: Self = Self::Item;
-
-    fn of(name: &str) -> Option<Self> {
-        Some(match name {
-            "code" => Self::Code,
-            "error" => Self::Error,
-            "message" => Self::Message,
-            "type" => Self::Type,
-            _ => return None,
-        })
-    }
-}
-
-impl ObjectReader for ErrorReading {
-    type Name = ErrorName;
-
-    fn begin(&mut self, path: &[ErrorName], kind: Kind, _keep: &Keep) -> Want {
-        self.text.clear();
-        self.current = match (path, kind) {
-            ([] | [ErrorName::Error], Kind::Object) => return Want::Read,
-            ([ErrorName::Error, ErrorName::Type], Kind::String) => Some(ErrorField::Kind),
-            ([ErrorName::Error, ErrorName::Code], Kind::String | Kind::Number) => Some(ErrorField::Code),
-            ([ErrorName::Error, ErrorName::Message] | [ErrorName::Error], Kind::String) => {
-                Some(ErrorField::Message)
-            }
-            ([ErrorName::Message], Kind::String) => Some(ErrorField::Fallback),
-            _ => None,
-        };
-        if self.current.is_some() { Want::Read } else { Want::Skip }
-    }
-
-    fn text(&mut self, run: &str, _keep: &Keep) {
-        self.text.push(run, NAME_BYTES);
-    }
-
-    fn scalar(&mut self, _path: &[ErrorName], value: Scalar<'_>) {
-        // A scalar has no end of its own.
-        if let (Some(ErrorField::Code), Scalar::Number(Some(number))) = (self.current.take(), value) {
-            self.error.code = Some(number.to_owned());
-        }
-    }
-
-    fn document_end(&mut self, path: &[ErrorName], answer: &mut Answer) {
-        let text = Some(self.text.as_str().to_owned());
-        match self.current.take() {
-            Some(ErrorField::Kind) => self.error.kind = text,
-            Some(ErrorField::Code) => self.error.code = text,
-            Some(ErrorField::Message) => self.error.message = text,
-            Some(ErrorField::Fallback) => self.error.message = self.error.message.take().or(text),
-            None => {}
-        }
-        if path.is_empty() {
-            answer.error = Some(core::mem::take(&mut self.error));
-            answer.ended = true;
-        }
-    }
-
-    fn event(&mut self, _name: &[u8], _answer: &mut Answer) {}
-
-    fn forget(&mut self) {}
 }

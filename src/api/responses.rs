@@ -1,6 +1,14 @@
 //! OpenAI Responses, <https://platform.openai.com/docs/api-reference/responses/create>.
 
+mod item;
+mod items;
+mod ledger;
+mod place;
+mod reading;
+mod said;
+
 use crate::api::request::{Name, Slot};
+pub(in crate::api) use reading::{DocumentReading, EventReading};
 
 /// Where a request's values stand.
 #[must_use]

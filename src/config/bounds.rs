@@ -32,14 +32,6 @@ impl RecordPolicy {
             let default = Self::default();
             let text = members.member("text_bytes").map(|node| node.whole(0..=16 * MIB).and_then(size));
             let total = members.member("total_bytes").map(|node| node.whole(0..=64 * MIB).and_then(size));
-            if let (Some(Some(text)), Some(Some(total))) = (text, total)
-                && text > total
-            {
-                members.problem(
-                    "text_bytes",
-                    format!("expected at most total_bytes ({total}), found {text}: no text could be so long"),
-                );
-            }
             let (text, total) = (text.flatten(), total.flatten());
             Self {
                 prompts: members.bool("prompts", default.prompts),
@@ -74,8 +66,8 @@ impl Limits {
             let bytes = |name, default, bounds| members.read(name, default, |node| node.whole(bounds));
             Self {
                 request_body_bytes: bytes("request_body_bytes", default.request_body_bytes, 1..=SIZE_MAX),
-                reader_bytes: whole(members, "reader_bytes", default.reader_bytes, 64..=16 * MIB),
-                event_bytes: whole(members, "event_bytes", default.event_bytes, 64..=64 * MIB),
+                reader_bytes: whole(members, "reader_bytes", default.reader_bytes, 1..=16 * MIB),
+                event_bytes: whole(members, "event_bytes", default.event_bytes, 1..=64 * MIB),
                 document_bytes: bytes("document_bytes", default.document_bytes, 1..=SIZE_MAX),
                 tool_calls: whole(members, "tool_calls", default.tool_calls, 0..=10_000),
                 thoughts: whole(members, "thoughts", default.thoughts, 0..=10_000),

@@ -121,9 +121,6 @@ fn provider(
     });
 
     let kind = kind?;
-    if kind == ProviderType::Copilot && send_actor {
-        members.problem("send_actor", "the actor is never told to Copilot; leave it out");
-    }
     if let (Some(node), Some(Key::Central(secret))) = (&written_key, &key) {
         check_key(node, secret.expose(), kind, url.is_some(), around.gateway);
     }
@@ -186,10 +183,6 @@ fn check_callers(
         return;
     }
     match (key, byok) {
-        (Key::Absent, Byok::Deny) if kind == ProviderType::Copilot => {
-            members.problem("byok", "nobody could be served: callers of Copilot always bring their own key");
-            return;
-        }
         (Key::External, Byok::Allow | Byok::Require) if kind == ProviderType::Anthropic => {
             members.problem(
                 "byok",

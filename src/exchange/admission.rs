@@ -12,7 +12,7 @@ use crate::api::request::RequestReader;
 use crate::bridge::Bridge;
 use crate::caller::{self, Actor, ActorError, Client};
 use crate::credential::{self, Credential, CredentialError, CredentialKind};
-use crate::headers::{HeaderEdits, Headers};
+use crate::headers::{CREDENTIAL_HEADERS, HeaderEdits, Headers};
 use crate::metric::{Measurement, Metric};
 use crate::note::Notes;
 use crate::provider::{Provider, ProviderType};
@@ -141,6 +141,10 @@ fn intercept(
     if head.headers.contains("accept-encoding") {
         edits.remove("accept-encoding");
     }
+    if api == Api::ChatCompletions && head.headers.contains("content-length") {
+        // The body may become longer; what was declared still says which chunk is the last.
+        edits.remove("content-length");
+    }
     address(bridge, provider, &interception.cluster, upstream_path, &mut edits);
     if provider.send_actor
         && provider.kind != ProviderType::Copilot
@@ -246,6 +250,15 @@ fn refused_by(error: &CredentialError) -> Rejection {
 fn strippings(bridge: &Bridge, headers: &Headers) -> HeaderEdits {
     let mut edits = HeaderEdits::default();
     bridge.stripping.list(headers).into_iter().for_each(|name| edits.remove(name));
+    edits
+}
+
+/// What of a request's trailers is not for the upstream: as of its headers, and every credential.
+pub(super) fn trailer_strippings(bridge: &Bridge, trailers: &Headers) -> HeaderEdits {
+    let mut edits = strippings(bridge, trailers);
+    for name in CREDENTIAL_HEADERS.into_iter().filter(|name| trailers.contains(name)) {
+        edits.remove(name);
+    }
     edits
 }
 

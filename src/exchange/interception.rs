@@ -8,7 +8,7 @@ use crate::api::response::{Format, ResponseReader};
 use crate::bridge::Bridge;
 use crate::caller::{Actor, Client};
 use crate::credential::CredentialKind;
-use crate::headers::Headers;
+use crate::headers::{HeaderEdits, Headers};
 use crate::json::Problem;
 use crate::note::{Note, Notes};
 use crate::provider::{ModelPolicy, Provider};
@@ -170,10 +170,12 @@ impl Interception {
         let Upload::Reading(uploading) = &mut self.upload else { return Step::pass() };
         let Some(provider) = bridge.providers.get(self.provider) else { return Step::pass() };
         match uploading.read(bridge, provider, self.api, chunk, end) {
-            Ok(false) => Step::pass(),
-            Ok(true) => {
-                self.settle();
-                Step::pass()
+            Ok(over) => {
+                let instead = uploading.reader.instead(chunk).map(Effect::ReplaceRequestChunk);
+                if over {
+                    self.settle();
+                }
+                Step { effects: instead.into_iter().collect(), flow: Flow::Continue }
             }
             Err(rejection) => self.reject(rejection),
         }
@@ -223,14 +225,24 @@ impl Interception {
         let format = self.format(status, &head.headers);
         let reader = ResponseReader::new(self.api, format, bridge.keep(), &bridge.limits);
         let mut downloading = Downloading { status, reader, over: false };
+        let mut effects = Vec::new();
+        if self.upload.facts().usage_spliced
+            && downloading.reader.cut_usage_event()
+            && head.headers.contains("content-length")
+        {
+            // It may become shorter.
+            let mut edits = HeaderEdits::default();
+            edits.remove("content-length");
+            effects.push(Effect::EditResponseHeaders(edits));
+        }
         if head.end {
             downloading.end();
         }
         self.download = Download::Reading(Box::new(downloading));
         if bridge.metrics && self.credential.0 == CredentialKind::Centralized {
-            return Step { effects: local::headroom(&provider.name, &head.headers), flow: Flow::Continue };
+            effects.extend(local::headroom(&provider.name, &head.headers));
         }
-        Step::pass()
+        Step { effects, flow: Flow::Continue }
     }
 
     /// How the answer's body is to be read: by its content type, and where it states none, as what was asked for.
@@ -269,8 +281,22 @@ impl Interception {
             if end {
                 downloading.end();
             }
+            let instead = downloading.reader.instead().map(Effect::ReplaceResponseChunk);
+            return Step { effects: instead.into_iter().collect(), flow: Flow::Continue };
         }
         Step::pass()
+    }
+
+    /// The response's body is over, and no byte can be added to it. Where the start of an event waits that never came
+    /// to its end, it is lost, as it would be to any reader of events.
+    pub(super) fn response_trailers(&mut self, now: Duration) -> Step {
+        let mut step = self.response_body(&[], true, now);
+        let lost = |effect: &Effect| matches!(effect, Effect::ReplaceResponseChunk(_));
+        if step.effects.iter().any(lost) {
+            self.notes.add(Note::IncompleteEventLost);
+            step.effects.retain(|effect| !lost(effect));
+        }
+        step
     }
 }
 

@@ -11,11 +11,12 @@ use crate::price;
 use crate::provider::Provider;
 use crate::record::{
     ActorRef, CredentialRef, ErrorRef, ModelRef, Outcome, ProviderRef, Record, ResponseRef, TextBudget,
-    UpstreamRef, UsageRef, timestamp,
+    UpstreamRef, UsageRef,
 };
 use crate::rejection::error_type;
 use crate::step::{Effect, Ending};
 use crate::text::{Text, head, one_line};
+use crate::timestamp::timestamp;
 use crate::usage::UsageStatus;
 use core::time::Duration;
 
@@ -47,6 +48,11 @@ impl Interception {
     /// Everything else, when the stream is over.
     pub(super) fn publish(mut self: Box<Self>, bridge: &Bridge, ending: &Ending) -> Vec<Effect> {
         let Some(provider) = bridge.providers.get(self.provider) else { return Vec::new() };
+        if let Download::Reading(download) = &mut self.download
+            && !download.over
+        {
+            download.reader.abandon();
+        }
         let outcome = self.outcome(ending);
         let mut effects = Vec::new();
         if self.session_id.is_none()
@@ -144,6 +150,7 @@ impl Interception {
                 400..=499 => Outcome::Rejected,
                 _ => Outcome::Unavailable,
             },
+            Download::Awaiting if ending.is_by_gateway() => Outcome::Unavailable,
             // An upstream that fails before it answers is answered for by Envoy: it is the client that went away.
             Download::Awaiting => Outcome::AbortedClient,
             Download::Reading(download) => download.outcome(ending),
@@ -251,11 +258,20 @@ impl Downloading {
 }
 
 impl Ending {
-    /// Whether it was the client that cut the stream: Envoy's details name the side.
+    /// Whether it was the client that cut the stream, or broke its protocol: Envoy's details name the side.
     /// <https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_conn_man/response_code_details>
     fn is_by_client(&self) -> bool {
-        let details = self.code_details.as_deref().unwrap_or_default();
-        ["downstream", "http1.", "http2.", "http3."].iter().any(|side| details.starts_with(side))
+        let sides = ["downstream", "http1.", "http2.", "http3.", "codec_error"];
+        !self.is_by_gateway() && sides.iter().any(|side| self.details().starts_with(side))
+    }
+
+    /// Whether Envoy itself closed the client's connection, as when a changed listener has been drained for long enough.
+    fn is_by_gateway(&self) -> bool {
+        self.details().starts_with("downstream_local_disconnect")
+    }
+
+    fn details(&self) -> &str {
+        self.code_details.as_deref().unwrap_or_default()
     }
 }
 

@@ -63,16 +63,34 @@ pub(super) fn random() -> u128 {
 
 /// All headers of one side. Only in that side's headers callback.
 pub(super) fn headers(side: Side) -> Headers {
-    Headers::new(hostcalls::get_map_bytes(side.headers()).unwrap_or_default())
+    map(side.headers())
+}
+
+/// The request's trailers. Only in their callback.
+pub(super) fn request_trailers() -> Headers {
+    map(MapType::HttpRequestTrailers)
+}
+
+fn map(map: MapType) -> Headers {
+    Headers::new(hostcalls::get_map_bytes(map).unwrap_or_default())
 }
 
 /// Changes the headers of one side. Only in that side's headers callback.
 pub(super) fn edit_headers(side: Side, edits: &HeaderEdits) {
+    edit(side.headers(), edits);
+}
+
+/// Changes the request's trailers. Only in their callback.
+pub(super) fn edit_request_trailers(edits: &HeaderEdits) {
+    edit(MapType::HttpRequestTrailers, edits);
+}
+
+fn edit(map: MapType, edits: &HeaderEdits) {
     for name in &edits.remove {
-        let _ = hostcalls::remove_map_value(side.headers(), name);
+        let _ = hostcalls::remove_map_value(map, name);
     }
     for (name, value) in &edits.set {
-        if hostcalls::set_map_value_bytes(side.headers(), name, Some(value)).is_err() {
+        if hostcalls::set_map_value_bytes(map, name, Some(value)).is_err() {
             log::error!("the host refused to set the header {name}");
         }
     }

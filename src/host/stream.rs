@@ -26,6 +26,7 @@ impl Stream {
         for effect in step.effects {
             match effect {
                 Effect::EditRequestHeaders(edits) => hostcalls::edit_headers(Side::Request, &edits),
+                Effect::EditRequestTrailers(edits) => hostcalls::edit_request_trailers(&edits),
                 Effect::EditResponseHeaders(edits) => hostcalls::edit_headers(Side::Response, &edits),
                 Effect::ReplaceRequestChunk(bytes) | Effect::ReplaceResponseChunk(bytes) => {
                     hostcalls::replace_chunk(side, size, &bytes);
@@ -72,7 +73,7 @@ impl HttpContext for Stream {
     }
 
     fn on_http_request_trailers(&mut self, _count: usize) -> Action {
-        self.act(Side::Request, 0, Exchange::request_trailers)
+        self.act(Side::Request, 0, |exchange| exchange.request_trailers(&hostcalls::request_trailers()))
     }
 
     fn on_http_response_headers(&mut self, _count: usize, end: bool) -> Action {

@@ -78,7 +78,7 @@ def install() -> Path:
         # A build directory of its own, which cargo removes afterwards.
         environment = {name: value for name, value in os.environ.items() if name != "CARGO_TARGET_DIR"}
         command = ["cargo", "install", "--quiet", "--locked", "--root", str(root), f"oha@{OHA_VERSION}"]
-        subprocess.run(command, check=True, env=environment)
+        subprocess.run(command, check=True, cwd=REPOSITORY, env=environment)
     return program
 
 

@@ -10,8 +10,8 @@ fn every_number_has_its_bounds() {
         ("record", "text_bytes", 0, 16 << 20),
         ("record", "total_bytes", 0, 64 << 20),
         ("limits", "request_body_bytes", 1, u32::MAX.into()),
-        ("limits", "reader_bytes", 64, 16 << 20),
-        ("limits", "event_bytes", 64, 64 << 20),
+        ("limits", "reader_bytes", 1, 16 << 20),
+        ("limits", "event_bytes", 1, 64 << 20),
         ("limits", "document_bytes", 1, u32::MAX.into()),
         ("limits", "tool_calls", 0, 10_000),
         ("limits", "thoughts", 0, 10_000),
@@ -56,6 +56,7 @@ fn where_one_cap_of_the_record_is_given_the_other_follows() {
         (json!({"total_bytes": 1000}), 1000, 1000),
         (json!({"text_bytes": 2_000_000}), 2_000_000, 2_000_000),
         (json!({"text_bytes": 0, "total_bytes": 0}), 0, 0),
+        (json!({"text_bytes": 100, "total_bytes": 10}), 100, 10),
     ] {
         let config = accepted(&json!({"providers": [{"type": "openai"}], "record": record}));
         assert_eq!(

@@ -13,14 +13,21 @@ Headers = list[tuple[str, str]]
 
 
 class Http2Upstream:
-    """Use as a context manager. `bodies` are the requests' bodies, `heads` their headers."""
+    """Use as a context manager. `bodies` are the requests' bodies, `heads` their headers, `trails` their trailers.
 
-    def __init__(self, body: bytes, *, content_type: str = "text/event-stream", trailers: Headers | None = None) -> None:
+    With `early` the answer goes out as soon as that many bytes of a body have come.
+    """
+
+    def __init__(
+        self, body: bytes, *, status: int = 200, content_type: str = "text/event-stream", trailers: Headers | None = None, early: int | None = None
+    ) -> None:
         self._body = body
-        self._headers = [(":status", "200"), ("content-type", content_type)]
+        self._headers = [(":status", str(status)), ("content-type", content_type)]
         self._trailers = trailers
+        self._early = early
         self.bodies: list[bytes] = []
         self.heads: list[Headers] = []
+        self.trails: list[Headers] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.address: tuple[str, int] = self._listener.getsockname()[:2]
         threading.Thread(target=self._accept, daemon=True).start()
@@ -48,6 +55,7 @@ class Http2Upstream:
         protocol.initiate_connection()
         connection.sendall(protocol.data_to_send())
         uploads: dict[int, bytearray] = {}
+        answered: set[int] = set()
         while True:
             try:
                 data = connection.recv(65536)
@@ -62,9 +70,15 @@ class Http2Upstream:
                 elif isinstance(event, h2.events.DataReceived):
                     uploads[event.stream_id] += event.data
                     protocol.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
+                    if self._early is not None and len(uploads[event.stream_id]) >= self._early and event.stream_id not in answered:
+                        answered.add(event.stream_id)
+                        self._answer(protocol, event.stream_id)
+                elif isinstance(event, h2.events.TrailersReceived):
+                    self.trails.append([(str(name), str(value)) for name, value in event.headers])
                 elif isinstance(event, h2.events.StreamEnded):
                     self.bodies.append(bytes(uploads.pop(event.stream_id)))
-                    self._answer(protocol, event.stream_id)
+                    if event.stream_id not in answered:
+                        self._answer(protocol, event.stream_id)
             connection.sendall(protocol.data_to_send())
 
     def _answer(self, protocol: h2.connection.H2Connection, stream: int) -> None:

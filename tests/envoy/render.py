@@ -145,6 +145,15 @@ class DiscoveredFilter:
         self._typed_config["config"]["configuration"]["value"] = text
         self._write()
 
+    @property
+    def environment(self) -> Json:
+        """The VM's environment_variables; what is set counts from the next `reconfigure` on."""
+        return self._typed_config["config"]["vm_config"]["environment_variables"]
+
+    @environment.setter
+    def environment(self, variables: Json) -> None:
+        self._typed_config["config"]["vm_config"]["environment_variables"] = variables
+
     def _write(self) -> None:
         extension = {"@type": "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig", "name": self._name, "typed_config": self._typed_config}
         new = self._file.with_suffix(".new")

@@ -8,9 +8,6 @@ from typing import Any
 JSON = ("content-type", "application/json")
 TOKEN = ("authorization", "Bearer gw_alice")
 
-# The APIs that the filter reads; the others are forwarded and recorded with what their headers say.
-READ = {"messages"}
-
 MESSAGES = "/anthropic/v1/messages"
 CHAT = "/openai/v1/chat/completions"
 RESPONSES = "/openai/v1/responses"

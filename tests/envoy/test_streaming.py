@@ -6,7 +6,7 @@ import threading
 
 from client import Http1
 from samples import (
-    CHAT, COMPLETION, JSON, MESSAGE, MESSAGE_START, MESSAGE_STREAM, MESSAGES, READ, RESPONSE, RESPONSES, TOKEN,
+    CHAT, COMPLETION, JSON, MESSAGE, MESSAGE_START, MESSAGE_STREAM, MESSAGES, RESPONSE, RESPONSES, TOKEN,
     chat_request, event, messages_request, responses_request,
 )
 from upstream import Exchange, json_answer, stream_answer
@@ -67,8 +67,6 @@ def test_documents_of_all_three_apis_are_read(client, upstream, records):
         assert bytes(upstream.only().body) == request
         record = records.one()
         assert record["streaming"] is False
-        if record["api"] not in READ:
-            continue
         assert record["outcome"] == "completed", record
         assert record["usage"]["output_tokens"] == 3
         assert record["usage"]["usage_status"] == "complete"
@@ -85,7 +83,8 @@ def test_the_provider_sees_an_upload_of_30_megabytes_while_the_client_still_send
         exchange.reply(200, MESSAGE)
 
     upstream.begin(script)
-    body = messages_request(stream=False, prompt="b" * 30_000_000)
+    size = 30_000_000 if client.name == "http1" else 5_000_000      # HTTP/2 in Python is slow
+    body = messages_request(stream=False, prompt="b" * size)
     client.start("POST", MESSAGES, [JSON, TOKEN, ("content-length", str(len(body)))])
     client.send(body[:200_000])
     assert seen.wait(20), "the provider waits for bytes that the client has sent"

@@ -44,10 +44,19 @@ fn a_client_that_leaves_before_the_answer_aborted_it() {
 }
 
 #[test]
+fn a_gateway_that_gives_the_connection_up_before_the_answer_is_not_the_client() {
+    let mut world = sent();
+    world.finish("downstream_local_disconnect(filter_chain_is_being_removed)");
+    assert_eq!(outcome(&world), "unavailable");
+}
+
+#[test]
 fn who_cut_a_stream_is_in_its_outcome() {
     for (details, wanted) in [
         ("downstream_remote_disconnect", "aborted_client"),
         ("http2.remote_reset", "aborted_client"),
+        ("codec_error:The_user_callback_function_failed", "aborted_client"),
+        ("downstream_local_disconnect(filter_chain_is_being_removed)", "aborted_upstream"),
         ("upstream_reset_after_response_started{connection_termination}", "aborted_upstream"),
         ("stream_idle_timeout", "aborted_upstream"),
     ] {

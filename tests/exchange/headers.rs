@@ -1,6 +1,7 @@
 //! What the upstream sees of a request's headers.
 
 use crate::world::{CONFIGURATION, World, bridge, changed, head};
+use ai_bridge::headers::Headers;
 use serde_json::json;
 
 #[test]
@@ -103,4 +104,38 @@ fn passthrough_passes_whatever_the_body_is_and_counts() {
     assert_eq!((world.upstream_body.as_slice(), world.client_body.as_slice()), (&b"\xff"[..], &b"\xfe"[..]));
     assert_eq!(world.records, 0);
     assert!(world.measured.iter().any(|measured| measured.raw_name().contains("status_class=.=2xx")));
+}
+
+fn trailers_of(lines: &[(&str, &str)]) -> Headers {
+    Headers::new(lines.iter().map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec())).collect())
+}
+
+#[test]
+fn what_is_not_for_the_upstream_is_not_for_it_as_a_trailer_either() {
+    let names =
+        ["x-checksum", "x-ai-bridge-actor-id", "authorization", "x-api-key", "cookie", "x-actor", "x-sum"];
+    let all: Vec<(&str, &str)> = names.iter().map(|name| (*name, "1")).collect();
+    let passed = |line: &str, answered: bool| {
+        let mut world = World::new(&bridge(CONFIGURATION));
+        world.request(head(line, &[]), false).upload(b"{\"model\":\"m\"}", false);
+        if answered {
+            world.answer(head("200", &[]), false);
+        }
+        let mut trailers = trailers_of(&all);
+        world.request_trailers_with(&mut trailers);
+        trailers.iter().map(|(name, _)| name.to_owned()).collect::<Vec<_>>()
+    };
+    for answered in [false, true] {
+        assert_eq!(passed("POST /anthropic/v1/messages", answered), ["x-checksum", "x-sum"]);
+        assert_eq!(passed("POST /anthropic/v1/messages/count_tokens", answered), ["x-checksum", "x-sum"]);
+    }
+}
+
+#[test]
+fn trailers_outside_the_root_are_left_alone() {
+    let bridge = changed(|configuration| configuration["root"] = json!("/ai"));
+    let mut world = World::new(&bridge);
+    let mut trailers = trailers_of(&[("authorization", "1"), ("x-ai-bridge-actor-id", "2")]);
+    world.request(head("POST /shop", &[]), false).request_trailers_with(&mut trailers);
+    assert_eq!(trailers.iter().count(), 2);
 }

@@ -4,15 +4,21 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::string_slice,
     reason = "a panic in a test is a failed test"
 )]
 
+mod attack;
 mod bodies;
+mod chat;
 mod chunking;
+mod cut;
 mod endings;
 mod headers;
 mod order;
 mod refusals;
+mod responses;
 mod secrecy;
+mod splice;
 mod transcript;
 mod world;

@@ -2,10 +2,17 @@
 //! out (see the README there).
 
 use crate::world::{CONFIGURATION, World, bridge};
+use ai_bridge::bridge::Bridge;
 use ai_bridge::headers::Headers;
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+thread_local! {
+    /// Thousands of plays share one.
+    static BRIDGE: Rc<Bridge> = bridge(CONFIGURATION);
+}
 
 /// One folder.
 pub(crate) struct Transcript {
@@ -68,7 +75,7 @@ impl Transcript {
 
     /// Plays it with these pieces of request and response and checks everything that must come out.
     pub(crate) fn play(&self, request: &[&[u8]], response: &[&[u8]]) {
-        let mut world = World::new(&bridge(CONFIGURATION));
+        let mut world = BRIDGE.with(World::new);
         world.request(self.request_head.clone(), false);
         for (at, piece) in request.iter().enumerate() {
             world.upload(piece, at + 1 == request.len());

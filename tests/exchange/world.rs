@@ -52,6 +52,8 @@ pub(crate) struct World {
     pub(crate) upstream_headers: Option<Headers>,
     /// The body bytes that the upstream got.
     pub(crate) upstream_body: Vec<u8>,
+    /// The headers that the client got of the upstream's answer.
+    pub client_headers: Option<Headers>,
     /// The body bytes that the client got of the upstream's answer.
     pub(crate) client_body: Vec<u8>,
     /// The gateway's own answer.
@@ -78,6 +80,7 @@ impl World {
             now: Duration::from_millis(1_795_411_980_000),
             upstream_headers: None,
             upstream_body: Vec::new(),
+            client_headers: None,
             client_body: Vec::new(),
             reply: None,
             reset: false,
@@ -125,10 +128,20 @@ impl World {
         self
     }
 
-    /// The request's trailers.
+    /// The request's trailers: none that matter.
     pub(crate) fn request_trailers(&mut self) -> &mut Self {
+        self.request_trailers_with(&mut Headers::default())
+    }
+
+    /// The request's trailers; becomes what the upstream gets of them.
+    pub(crate) fn request_trailers_with(&mut self, trailers: &mut Headers) -> &mut Self {
         if !self.stopped {
-            let step = self.exchange.request_trailers();
+            let step = self.exchange.request_trailers(trailers);
+            for effect in &step.effects {
+                if let Effect::EditRequestTrailers(edits) = effect {
+                    edits.apply(trailers);
+                }
+            }
             self.carry_out(step, None);
         }
         self
@@ -142,9 +155,17 @@ impl World {
     /// Headers of an answer that `code_details` explains.
     pub(crate) fn answer_by(&mut self, code_details: &str, headers: Headers, end: bool) -> &mut Self {
         let code_details = Some(code_details.to_owned());
-        let head = ResponseHead { headers, code_details, end, now: self.tick() };
+        let head = ResponseHead { headers: headers.clone(), code_details, end, now: self.tick() };
         let step = self.exchange.response_headers(&head);
-        self.carry_out(step, None);
+        let mut client = headers;
+        for effect in &step.effects {
+            if let Effect::EditResponseHeaders(edits) = effect {
+                edits.apply(&mut client);
+            }
+        }
+        if self.carry_out(step, None) {
+            self.client_headers = Some(client);
+        }
         self
     }
 
@@ -216,8 +237,12 @@ impl World {
         let mut passes = chunk.map(|(bytes, _)| bytes.to_vec());
         for effect in step.effects {
             match effect {
-                Effect::EditRequestHeaders(_) | Effect::EditResponseHeaders(_) => {}
+                Effect::EditRequestHeaders(_)
+                | Effect::EditRequestTrailers(_)
+                | Effect::EditResponseHeaders(_) => {}
                 Effect::ReplaceRequestChunk(bytes) | Effect::ReplaceResponseChunk(bytes) => {
+                    // The SDK panics where Envoy has no chunk at hand: in the callbacks for headers and trailers.
+                    assert!(chunk.is_some(), "there is no chunk to replace");
                     passes = Some(bytes);
                 }
                 Effect::Reply(reply) => {

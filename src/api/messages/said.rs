@@ -204,6 +204,41 @@ impl Said {
         }
     }
 
+    /// The value being read is whole.
+    pub(super) const fn value_end(&mut self) {
+        self.current = None;
+    }
+
+    /// Half of an identifier, a name or a usage is none; half of a text is one.
+    pub(super) fn drop_unfinished(&mut self) {
+        match self.current.take() {
+            Some(Field::Id) => self.id = None,
+            Some(Field::Model) => self.model = None,
+            Some(Field::StopReason) => self.stop_reason = None,
+            Some(Field::Usage) => self.usage = None,
+            Some(Field::BlockType) => self.block.kind.clear(),
+            Some(Field::BlockId) => self.block.id = None,
+            Some(Field::BlockName) => self.block.name = None,
+            Some(
+                Field::Type
+                | Field::BlockInput
+                | Field::BlockThinking
+                | Field::DeltaType
+                | Field::PartialJson
+                | Field::DeltaThinking
+                | Field::ErrorType
+                | Field::ErrorCode
+                | Field::ErrorMessage,
+            )
+            | None => {}
+        }
+    }
+
+    /// Whether a document is an error's: some gateways leave out its type.
+    pub(super) fn is_error(&self) -> bool {
+        self.kind.as_str() == "error" || (self.kind.is_empty() && self.error.is_some())
+    }
+
     /// What `message_start`, `message_delta` and a document say of the message; `last`: the usage is the final one.
     pub(super) fn message(self, answer: &mut Answer, last: bool) {
         if let Some(id) = self.id {

@@ -1,0 +1,74 @@
+//! Reads one JSON document as it streams by.
+
+use super::{BodyReader, DEPTH_BYTES, ObjectReader, Visit};
+use crate::answer::Answer;
+use crate::config::Limits;
+use crate::json::{Problem, Scanner};
+use crate::note::Note;
+
+/// A document, read by `R`.
+#[derive(Debug)]
+pub(super) struct Document<R: ObjectReader> {
+    scanner: Scanner<R::Name>,
+    reader: R,
+    left_bytes: u64,
+    invalid: bool,
+}
+
+impl<R: ObjectReader> Document<R> {
+    pub(super) fn new(limits: &Limits) -> Self {
+        Self {
+            scanner: Scanner::object(DEPTH_BYTES),
+            reader: R::default(),
+            left_bytes: limits.document_bytes,
+            invalid: false,
+        }
+    }
+
+    fn give_up(&mut self, note: Note, answer: &mut Answer) {
+        self.invalid = true;
+        self.reader.document_cut(answer);
+        answer.notes.add(note);
+    }
+}
+
+impl<R: ObjectReader> BodyReader for Document<R> {
+    fn feed(&mut self, chunk: &[u8], answer: &mut Answer) {
+        if self.invalid {
+            return;
+        }
+        let room = usize::try_from(self.left_bytes).unwrap_or(usize::MAX);
+        let (within, beyond) = chunk.split_at_checked(room).unwrap_or((chunk, &[]));
+        self.left_bytes = self.left_bytes.saturating_sub(u64::try_from(within.len()).unwrap_or(u64::MAX));
+        let mut visit = Visit { reader: &mut self.reader, answer, document: true };
+        if self.scanner.feed(within, &mut visit).is_err() {
+            self.give_up(Note::ResponseUnreadable, answer);
+        } else if !beyond.is_empty() && !self.scanner.is_complete() {
+            self.give_up(Note::DocumentTooLarge, answer);
+        }
+    }
+
+    fn finish(&mut self, answer: &mut Answer) {
+        if self.invalid {
+            return;
+        }
+        let mut visit = Visit { reader: &mut self.reader, answer, document: true };
+        match self.scanner.finish(&mut visit).map_err(|error| error.problem) {
+            Ok(()) => {}
+            // The outcome says so.
+            Err(Problem::Truncated) => self.reader.document_cut(answer),
+            Err(Problem::Empty) if R::MAY_BE_EMPTY => self.invalid = true,
+            Err(_) => self.give_up(Note::ResponseUnreadable, answer),
+        }
+    }
+
+    /// Everything until here counts.
+    fn abandon(&mut self, answer: &mut Answer) {
+        self.finish(answer);
+    }
+
+    /// Nothing more can be learned from it.
+    fn ends_with_body(&self) -> bool {
+        self.invalid || self.scanner.is_complete()
+    }
+}

@@ -1,0 +1,422 @@
+//! OpenAI Responses beyond the transcripts: streams that are cut, lie, or repeat themselves, and what stays of them.
+
+use crate::world::{CONFIGURATION, World, bridge, changed, head};
+use ai_bridge::bridge::Bridge;
+use serde_json::{Value, json};
+use std::rc::Rc;
+
+const EVENTS: &str = "text/event-stream";
+const DOCUMENT: &str = "application/json";
+
+/// The record of `body` as the answer to a request for a response.
+fn answered(bridge: &Rc<Bridge>, content_type: &str, body: &str) -> Value {
+    let mut world = World::new(bridge);
+    world.request(head("POST /openai/v1/responses", &[]), false);
+    world.upload(br#"{"model":"gpt-5.5","stream":true,"input":"hi"}"#, true);
+    world.answer(head("200", &[("content-type", content_type)]), false);
+    for piece in body.as_bytes().chunks(997) {
+        world.download(piece, false);
+    }
+    world.download(b"", true).done();
+    assert!(world.client_body == body.as_bytes(), "the client's bytes");
+    world.record()
+}
+
+/// The record of a stream of `events`.
+fn streamed(events: &[Value]) -> Value {
+    streamed_under(&bridge(CONFIGURATION), events)
+}
+
+fn streamed_under(bridge: &Rc<Bridge>, events: &[Value]) -> Value {
+    let lines: String = events.iter().map(|event| format!("data: {event}\n\n")).collect();
+    answered(bridge, EVENTS, &lines)
+}
+
+fn document(document: &Value) -> Value {
+    answered(&bridge(CONFIGURATION), DOCUMENT, &document.to_string())
+}
+
+fn added(index: u64, item: &Value) -> Value {
+    json!({"type": "response.output_item.added", "output_index": index, "item": item})
+}
+
+fn done(index: u64, item: &Value) -> Value {
+    json!({"type": "response.output_item.done", "output_index": index, "item": item})
+}
+
+fn completed(output: &[Value]) -> Value {
+    json!({"type": "response.completed", "response": {"id": "r", "status": "completed", "output": output}})
+}
+
+fn function(id: &str, call_id: &str, arguments: &str) -> Value {
+    json!({"type": "function_call", "id": id, "call_id": call_id, "name": "f", "arguments": arguments})
+}
+
+/// Of every tool call the members that tests are about.
+fn calls(record: &Value) -> Value {
+    let short = |call: &Value| json!([call["id"], call["arguments"], call["complete"]]);
+    record["tool_calls"].as_array().unwrap().iter().map(short).collect()
+}
+
+fn thoughts(record: &Value) -> Value {
+    record["thoughts"].as_array().unwrap().iter().map(|thought| thought["text"].clone()).collect()
+}
+
+#[test]
+fn a_call_that_was_never_finished_is_kept_as_far_as_it_came() {
+    let delta = |kind: &str, index: u64, id: &str, delta: &str| json!({"type": format!("response.{kind}.delta"), "output_index": index, "item_id": id, "delta": delta});
+    let record = streamed(&[
+        added(0, &function("fc_0", "c0", "")),
+        added(
+            1,
+            &json!({"type": "custom_tool_call", "id": "ct_1", "call_id": "c1", "name": "g", "input": ""}),
+        ),
+        delta("function_call_arguments", 0, "fc_0", "{\"a\""),
+        delta("custom_tool_call_input", 1, "ct_1", "{\"b\":"),
+        delta("function_call_arguments", 0, "fc_0", ":1"),
+        delta("custom_tool_call_input", 1, "ct_1", "2}"),
+        added(2, &json!({"type": "mcp_call", "id": "m_2", "name": "lookup", "arguments": ""})),
+        json!({"type": "response.mcp_call_arguments.done", "output_index": 2, "arguments": "{\"c\": 3}"}),
+        added(3, &json!({"type": "web_search_call", "id": "ws_3", "status": "in_progress"})),
+    ]);
+    assert_eq!(
+        calls(&record),
+        json!([
+            ["c0", "{\"a\":1", false],
+            ["c1", "{\"b\":2}", false],
+            [null, {"c": 3}, false],
+            [null, null, false]
+        ])
+    );
+    assert_eq!(record["tool_calls"][2]["name"], "lookup");
+    assert_eq!(record["outcome"], "aborted_upstream");
+}
+
+#[test]
+fn encrypted_pieces_of_arguments_are_not_kept() {
+    let record = streamed(&[
+        added(0, &function("first", "c0", "")),
+        json!({"type": "response.function_call_arguments.delta", "output_index": 0, "item_id": "second", "delta": "Zk3v"}),
+    ]);
+    assert_eq!(calls(&record), json!([["c0", null, false]]));
+}
+
+#[test]
+fn thoughts_of_a_cut_stream_are_kept_as_far_as_they_came() {
+    let record = streamed(&[
+        added(0, &json!({"type": "reasoning", "id": "rs", "summary": []})),
+        json!({"type": "response.reasoning_summary_text.delta", "output_index": 0, "item_id": "rs", "summary_index": 0, "delta": "on"}),
+        json!({"type": "response.reasoning_summary_text.delta", "output_index": 0, "item_id": "rs", "summary_index": 0, "delta": "e"}),
+        json!({"type": "response.reasoning_summary_text.done", "output_index": 0, "item_id": "rs", "summary_index": 0, "text": "one."}),
+        json!({"type": "response.reasoning_summary_text.delta", "output_index": 0, "item_id": "rs", "summary_index": 1, "delta": "two"}),
+        added(
+            1,
+            &json!({"type": "message", "id": "m", "role": "assistant", "phase": "commentary", "content": []}),
+        ),
+        json!({"type": "response.output_text.delta", "output_index": 1, "item_id": "m", "content_index": 0, "delta": "three"}),
+        added(2, &json!({"type": "message", "id": "n", "role": "assistant", "content": []})),
+        json!({"type": "response.output_text.delta", "output_index": 2, "item_id": "n", "content_index": 0, "delta": "four"}),
+    ]);
+    assert_eq!(thoughts(&record), json!(["one.", "two", "three"]));
+    assert_eq!(record["thoughts"][2]["source"], "commentary");
+}
+
+#[test]
+fn the_finished_item_replaces_what_came_in_pieces() {
+    let reasoning = |texts: &[&str]| {
+        let parts: Vec<Value> =
+            texts.iter().map(|text| json!({"type": "summary_text", "text": text})).collect();
+        json!({"type": "reasoning", "id": "rs", "summary": parts})
+    };
+    let record = streamed(&[
+        added(0, &reasoning(&[])),
+        json!({"type": "response.reasoning_summary_text.delta", "output_index": 0, "summary_index": 0, "delta": "pie"}),
+        done(0, &reasoning(&["piece", "", "rest"])),
+        completed(&[reasoning(&["piece", "", "rest"]), function("x", "y", "{}")]),
+    ]);
+    assert_eq!(thoughts(&record), json!(["piece", "rest"]));
+    assert_eq!(calls(&record), json!([["y", {}, true]]));
+}
+
+#[test]
+fn the_terminal_event_fills_what_was_missing_and_doubles_nothing() {
+    let record = streamed(&[
+        done(1, &function("fc_1", "c1", "[1]")),
+        added(2, &function("fc_2", "c2", "")),
+        done(3, &json!({"type": "function_call", "id": "fc_3", "call_id": "c3"})),
+        completed(&[
+            function("fc_0", "c0", "[0]"),
+            function("fc_1", "c1", "[1]"),
+            function("fc_2", "c2", "[2]"),
+            function("fc_3", "c3", "[3]"),
+        ]),
+    ]);
+    let all: Vec<Value> = (0..4).map(|at| json!([format!("c{at}"), [at], true])).collect();
+    assert_eq!(calls(&record), json!(all));
+    assert_eq!(record["tool_calls"][3]["name"], "f");
+}
+
+#[test]
+fn the_finished_item_has_the_last_word_against_the_terminal_event() {
+    let record = streamed(&[
+        done(0, &function("enc_1", "c0", "[0]")),
+        completed(&[function("enc_2", "other", "[9]")]),
+    ]);
+    assert_eq!(calls(&record), json!([["c0", [0], true]]));
+    assert_eq!(record["tool_calls"][0]["item_id"], "enc_1");
+}
+
+#[test]
+fn an_upstream_that_numbers_every_item_alike_loses_and_doubles_nothing() {
+    let (one, two) = (function("a", "c1", "[1]"), function("b", "c2", "[2]"));
+    let wanted = json!([["c1", [1], true], ["c2", [2], true]]);
+    let numbered = [done(0, &one), done(0, &two), completed(&[one.clone(), two.clone()])];
+    assert_eq!(calls(&streamed(&numbered)), wanted);
+    let unnumbered = |kind: &str, item: &Value| json!({"type": kind, "item": item});
+    let events = [
+        unnumbered("response.output_item.added", &one),
+        unnumbered("response.output_item.done", &one),
+        unnumbered("response.output_item.done", &two),
+        completed(&[one.clone(), two.clone()]),
+    ];
+    assert_eq!(calls(&streamed(&events)), wanted);
+    // Reasoning that only the terminal event tells shifts everything by one.
+    let events = [done(0, &one), done(1, &two), completed(&[json!({"type": "reasoning"}), one, two])];
+    assert_eq!(calls(&streamed(&events)), wanted);
+}
+
+#[test]
+fn calls_with_the_same_id_are_two_where_they_stand_apart() {
+    let (one, two) = (function("a", "same", "[1]"), function("b", "same", "[2]"));
+    let wanted = json!([["same", [1], true], ["same", [2], true]]);
+    assert_eq!(calls(&document(&json!({"output": [one, two]}))), wanted);
+    let events = [done(0, &one), done(1, &two), completed(&[one, two])];
+    assert_eq!(calls(&streamed(&events)), wanted);
+}
+
+#[test]
+fn hosted_calls_say_what_they_were_asked() {
+    let record = document(&json!({"object": "response", "status": "completed", "output": [
+        {"type": "web_search_call", "id": "1", "action": {"type": "search", "query": "q"}},
+        {"type": "file_search_call", "id": "2", "queries": ["a", "b"], "results": [{"text": "secret"}]},
+        {"type": "code_interpreter_call", "id": "3", "code": "[1]", "outputs": null},
+        {"type": "computer_call", "id": "4", "call_id": "c4", "actions": [{"type": "wait"}]},
+        {"type": "apply_patch_call", "id": "5", "call_id": "c5", "operation": {"type": "delete_file"}},
+        {"type": "image_generation_call", "id": "6", "result": "iVBORw0K", "status": "generating"},
+        {"type": "tool_search_call", "id": "7", "arguments": {"q": 1}},
+        {"type": "mcp_call", "id": "8", "name": "t", "arguments": "{\"x\":1}", "output": "secret"},
+        {"type": "mcp_list_tools", "id": "9"},
+        {"type": "program", "id": "10", "code": "1"},
+    ]}));
+    let asked: Vec<Value> = record["tool_calls"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|call| json!([call["item_id"], call["name"], call["arguments"], call["kind"], call["complete"]]))
+        .collect();
+    assert_eq!(
+        json!(asked),
+        json!([
+            ["1", "web_search", {"type": "search", "query": "q"}, "hosted", true],
+            ["2", "file_search", ["a", "b"], "hosted", true],
+            ["3", "code_interpreter", "[1]", "hosted", true],
+            ["4", "computer", [{"type": "wait"}], "hosted", true],
+            ["5", "apply_patch", {"type": "delete_file"}, "hosted", true],
+            ["6", "image_generation", null, "hosted", true],
+            ["7", "tool_search", {"q": 1}, "hosted", true],
+            ["8", "t", {"x": 1}, "hosted", true],
+        ])
+    );
+    assert!(!record.to_string().contains("secret") && !record.to_string().contains("iVBORw0K"));
+}
+
+#[test]
+fn members_may_come_in_any_order() {
+    let body = r#"data: {"item":{"input":"{}","arguments":"[1]","summary":[{"text":"no"}],"name":"f","call_id":"c","type":"function_call"},"output_index":4,"type":"response.output_item.done"}
+
+data: {"item":{"content":[{"text":"a","type":"output_text"},{"text":"x","type":"refusal"},{"text":"b","type":"output_text"}],"phase":"commentary","type":"message"},"output_index":2,"type":"response.output_item.done"}
+
+data: {"response":{"usage":{"input_tokens":1},"service_tier":"flex","output":[],"id":"r"},"type":"response.completed"}
+
+"#;
+    let record = answered(&bridge(CONFIGURATION), EVENTS, body);
+    assert_eq!(calls(&record), json!([["c", [1], true]]));
+    assert_eq!(thoughts(&record), json!(["ab"]));
+    assert_eq!(record["usage"]["details"]["service_tier"], "flex");
+    assert_eq!(record["notes"], json!([]));
+}
+
+#[test]
+fn wrong_types_make_the_record_poorer_and_nothing_else() {
+    for body in [
+        json!({"id": 7, "model": [], "status": {}, "output": {"type": "function_call"}, "usage": 5}),
+        json!({"id": "r", "output": [null, 3, [], "x", {"type": 1}, {"type": "function_call", "arguments": 5}], "usage": []}),
+        json!({"output": [{"type": "reasoning", "summary": {"text": "x"}}, {"type": "message", "phase": "commentary", "content": "x"}]}),
+        json!({"output": [{"type": "reasoning", "summary": ["x", null, {"text": 3}]}], "error": false, "tool_usage": 1}),
+    ] {
+        let record = document(&body);
+        assert_eq!(record["outcome"], "completed", "{body}");
+        assert_eq!(record["thoughts"], json!([]), "{body}");
+    }
+    let record = document(&json!({"tool_usage": {"web_search": {"num_requests": "2"}}}));
+    assert_eq!(record["notes"], json!(["usage_unreadable"]));
+}
+
+#[test]
+fn what_is_no_terminal_event_ends_nothing() {
+    for event in [
+        json!({"type": "response.cancelled", "response": {"status": "cancelled"}}),
+        json!({"type": "response.in_progress", "response": {"status": "completed"}}),
+        json!({"response": {"status": "completed", "usage": {"input_tokens": 1}}}),
+        json!({"type": "completed"}),
+    ] {
+        let record = streamed(&[event]);
+        assert_eq!(record["outcome"], "aborted_upstream");
+        assert_eq!(record["response"]["finish_reasons"], json!([]));
+        assert_eq!(record["usage"]["usage_status"], "missing");
+    }
+}
+
+#[test]
+fn nothing_that_follows_the_end_counts() {
+    let record = streamed(&[
+        completed(&[]),
+        json!({"type": "error", "code": "late"}),
+        done(0, &function("a", "b", "{}")),
+    ]);
+    assert_eq!((&record["outcome"], &record["tool_calls"]), (&json!("completed"), &json!([])));
+}
+
+#[test]
+fn errors_come_in_many_shapes() {
+    for (event, wanted) in [
+        (
+            json!({"type": "error", "code": "c", "message": "m", "param": null}),
+            json!({"code": "c", "message": "m"}),
+        ),
+        (
+            json!({"type": "error", "error": {"type": "t", "code": "c", "message": "m"}}),
+            json!({"type": "t", "code": "c", "message": "m"}),
+        ),
+        (json!({"error": {"message": "m", "code": 429}}), json!({"code": "429", "message": "m"})),
+        (json!({"error": "m"}), json!({"message": "m"})),
+        (json!({"type": "response.failed", "response": {"error": null}}), json!({})),
+    ] {
+        let record = streamed(std::slice::from_ref(&event));
+        assert_eq!((&record["outcome"], &record["error"]), (&json!("failed"), &wanted), "{event}");
+    }
+    for body in [
+        json!({"error": {"type": "t", "code": null, "message": "m"}}),
+        json!({"type": "error", "error": {"type": "t", "message": "m"}}),
+    ] {
+        let record = document(&body);
+        let wanted = json!({"type": "t", "message": "m"});
+        assert_eq!((&record["outcome"], &record["error"]), (&json!("failed"), &wanted), "{body}");
+    }
+    let body = "event: error\ndata: {\"message\":\"m\"}\n\n";
+    assert_eq!(answered(&bridge(CONFIGURATION), EVENTS, body)["error"], json!({"message": "m"}));
+}
+
+#[test]
+fn a_status_of_a_response_that_runs_on_is_no_reason_to_finish() {
+    let record = document(&json!({"id": "r", "status": "queued", "usage": null}));
+    assert_eq!(record["response"], json!({"id": "r", "status": 200, "finish_reasons": []}));
+    assert_eq!(record["outcome"], "completed");
+}
+
+#[test]
+fn a_truncated_document_says_what_it_said() {
+    let body = r#"{"id":"r","model":"m","output":[{"type":"function_call","call_id":"c","arguments":"{}"},{"type":"function_call","call_id":"d"#;
+    let record = answered(&bridge(CONFIGURATION), DOCUMENT, body);
+    assert_eq!(record["outcome"], "aborted_upstream");
+    assert_eq!((&record["response"]["id"], &record["model"]["served"]), (&json!("r"), &json!("m")));
+    assert_eq!(calls(&record), json!([["c", {}, true]]));
+}
+
+#[test]
+fn an_event_above_the_limit_counts_by_its_name_alone() {
+    let bridge = changed(|configuration| configuration["limits"] = json!({"event_bytes": 2000}));
+    let picture = json!({"type": "image_generation_call", "id": "ig", "status": "completed", "result": "A".repeat(3000)});
+    let (item, end) = (done(0, &picture), completed(&[picture]));
+    let body = format!(
+        "data: {}\n\ndata: {}\n\nevent: response.output_item.done\ndata: {item}\n\nevent: response.completed\ndata: {end}\n\n",
+        added(0, &json!({"type": "image_generation_call", "id": "ig", "status": "in_progress"})),
+        json!({"type": "response.image_generation_call.completed", "output_index": 0, "item_id": "ig"}),
+    );
+    let record = answered(&bridge, EVENTS, &body);
+    assert_eq!(record["notes"], json!(["event_too_large"]));
+    assert_eq!(
+        (&record["outcome"], &record["usage"]["usage_status"]),
+        (&json!("completed"), &json!("missing"))
+    );
+    assert_eq!(
+        (&record["tool_calls"][0]["item_id"], &record["tool_calls"][0]["complete"]),
+        (&json!("ig"), &json!(true))
+    );
+}
+
+#[test]
+fn what_is_beyond_the_bounds_is_counted_once() {
+    let bridge = changed(|configuration| configuration["limits"] = json!({"tool_calls": 2, "thoughts": 2}));
+    let call = |at: u64| function("i", &format!("c{at}"), "{}");
+    let reasoning = json!({"type": "reasoning", "summary": [{"text": "a"}, {"text": "b"}, {"text": "c"}]});
+    let output: Vec<Value> = (0..5).map(call).chain([reasoning]).collect();
+    let mut events = Vec::new();
+    for (index, item) in (0..).zip(&output) {
+        events.extend([added(index, item), done(index, item)]);
+    }
+    events.push(completed(&output));
+    let whole = json!({"output": output}).to_string();
+    for record in [
+        streamed_under(&bridge, &events),
+        streamed_under(&bridge, &events[10..]),
+        answered(&bridge, DOCUMENT, &whole),
+    ] {
+        assert_eq!(record["tool_calls"].as_array().unwrap().len(), 2);
+        assert_eq!(thoughts(&record), json!(["a", "b"]));
+        assert_eq!(record["notes"], json!(["tool_calls_dropped:3", "thoughts_dropped:1"]));
+    }
+}
+
+#[test]
+fn texts_beyond_the_budget_are_cut_and_noted() {
+    let bridge = changed(|configuration| {
+        configuration["record"] = json!({"text_bytes": 10, "total_bytes": 25});
+    });
+    let output: Vec<Value> = (0..9).map(|at| function("i", &format!("c{at}"), "\"234567890\"")).collect();
+    let whole = json!({"output": output}).to_string();
+    for record in [streamed_under(&bridge, &[completed(&output)]), answered(&bridge, DOCUMENT, &whole)] {
+        assert_eq!(record["tool_calls"].as_array().unwrap().len(), 9);
+        assert_eq!(record["notes"], json!(["text_cut"]));
+        let text: String = (0..9).filter_map(|at| record["tool_calls"][at]["arguments"].as_str()).collect();
+        assert!(text.len() <= 25 && text.starts_with("\"23456789"), "{text}");
+    }
+}
+
+#[test]
+fn what_policy_keeps_out_of_records_is_not_there() {
+    let bridge = changed(|configuration| {
+        configuration["record"] = json!({"tool_arguments": false, "thoughts": false});
+    });
+    let output = [
+        function("i", "c", "PRIVATE"),
+        json!({"type": "reasoning", "summary": [{"text": "PRIVATE"}]}),
+        json!({"type": "message", "phase": "commentary", "content": [{"type": "output_text", "text": "PRIVATE"}]}),
+    ];
+    let delta =
+        json!({"type": "response.function_call_arguments.delta", "output_index": 9, "delta": "PRIVATE"});
+    let record = streamed_under(&bridge, &[added(9, &function("x", "y", "")), delta, completed(&output)]);
+    assert!(!record.to_string().contains("PRIVATE"));
+    assert_eq!((&record["tool_calls"][0]["id"], &record["thoughts"]), (&json!("c"), &json!([])));
+}
+
+#[test]
+fn numbers_of_an_unfinished_response_are_partial() {
+    let record = streamed(&[
+        json!({"type": "response.in_progress", "response": {"id": "a", "usage": {"input_tokens": 3}}}),
+    ]);
+    assert_eq!(
+        (&record["usage"]["usage_status"], &record["usage"]["input_tokens"]),
+        (&json!("partial"), &json!(3))
+    );
+}

@@ -1,0 +1,230 @@
+"""`make chaos`: Envoy with two workers and the shipped configuration between clients and providers that misbehave.
+
+The clients, the providers and the judge are one program (tests/chaos/src); this starts it and Envoy, hands every record
+over to it, and gives the filter another configuration now and then, a bad one among them. Everything ends with it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "envoy"))
+
+from gateway import RUNS, Gateway, GatewayDied, die_with_parent  # noqa: E402
+from render import REPOSITORY, DiscoveredFilter, render, shipped_plugin  # noqa: E402
+
+PROGRAM = REPOSITORY / "target" / "release" / "chaos"
+TRANSCRIPTS = REPOSITORY / "tests" / "transcripts"
+
+WORKERS = 2
+NEVER = 1_000_000_000        # failures in a row: half of what happens here is a failure, and an open circuit would end it
+PATIENCE_SECONDS = 15.0      # for Envoy to take a configuration, or to refuse it
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Clients and providers that misbehave, around one gateway.")
+    parser.add_argument("--program", type=Path, default=PROGRAM)
+    parser.add_argument("--seconds", type=int, default=600)
+    parser.add_argument("--seed", type=int, default=None, help="default: another one each time")
+    parser.add_argument("--only", type=int, default=None, help="only this request of the run")
+    parser.add_argument("--times", type=int, default=1, help="that one so many times")
+    parser.add_argument("--in-flight", type=int, default=64)
+    parser.add_argument("--apis", default="messages,chat_completions,responses")
+    parser.add_argument("--log-level", default="info")
+    arguments = parser.parse_args()
+    if arguments.seed is None:
+        arguments.seed = int(time.time())
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        return run(arguments)
+    except KeyboardInterrupt:
+        print("\nStopped.")
+        return 130
+    except (GatewayDied, TimeoutError, OSError) as error:
+        print(f"chaos could not go on: {error}", file=sys.stderr)
+        return 1
+
+
+def run(arguments: argparse.Namespace) -> int:
+    RUNS.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=RUNS) as watched, Players(arguments) as players:
+        config = render(players.address, plugin=plugin(), breaker={"consecutive_5xx": NEVER})
+        discovered = DiscoveredFilter(config, Path(watched))
+        keys = {name: each["key"]["value"] for name, each in zip(("ANTHROPIC_API_KEY", "OPENAI_API_KEY"), transcripts_plugin()["providers"])}
+        with RecordedGateway(players, config, concurrency=WORKERS, environment=keys, log_level=arguments.log_level) as gateway:
+            players.begin(gateway)
+            with Reconfiguration(gateway, discovered, arguments) as reconfiguration:
+                good = players.wait() == 0
+            problems = reconfiguration.problems + health(gateway)
+            print(f"configurations: {reconfiguration.taken} taken, {reconfiguration.refused} refused, as they had to be")
+    for problem in problems:
+        print(f"FAILED: {problem}")
+    print("chaos: everything was as it must be" if good and not problems else f"chaos: FAILED, seed {arguments.seed}", flush=True)
+    return 0 if good and not problems else 1
+
+
+def transcripts_plugin() -> Any:
+    """The configuration that the transcripts assume."""
+    return json.loads((TRANSCRIPTS / "config.json").read_text())
+
+
+def plugin() -> Any:
+    """The shipped plugin configuration with what the transcripts assume of it."""
+    assumed = transcripts_plugin()
+    return {**shipped_plugin(), "actor": assumed["actor"], "prices": assumed["prices"]}
+
+
+def health(gateway: Gateway) -> list[str]:
+    """What must hold of Envoy itself at the end."""
+    moved = {name: value for name, value in gateway.stats(r"^wasm\..*(vm_reload|crash)").items() if value}
+    problems = [f"a VM of the filter died: {moved}"] if moved else []
+    problems += [line for line in gateway.log().splitlines() if "panicked" in line or "Function: proxy_" in line or "the host refused" in line]
+    counted = sum(value for _, value in gateway.prometheus("ai_bridge_requests_total"))
+    if counted != gateway.record_count:
+        problems.append(f"the metrics count {counted:.0f} interceptions, there are {gateway.record_count} records")
+    return problems
+
+
+class RecordedGateway(Gateway):
+    """A gateway that hands every record on instead of keeping it."""
+
+    def __init__(self, players: "Players", *arguments: Any, **more: Any) -> None:
+        super().__init__(*arguments, **more)
+        self._players = players
+        self.record_count = 0
+
+    def _take_output(self, line: str) -> None:
+        if line.startswith("{"):
+            self.record_count += 1
+            self._players.tell(line)
+        else:
+            super()._take_output(line)
+
+    def envoy_pid(self) -> int:
+        """Of Envoy itself, which func-e has started."""
+        for entry in Path("/proc").glob("[0-9]*/stat"):
+            try:
+                pid, rest = entry.read_text().split(" ", 1)
+            except OSError:
+                continue
+            name, fields = rest.rsplit(")", 1)
+            if int(fields.split()[2]) == self._process.pid and "envoy" in name:      # its process group
+                return int(pid)
+        raise GatewayDied("no Envoy among func-e's children")
+
+
+class Players:
+    """The program that is clients, providers and judge."""
+
+    def __init__(self, arguments: argparse.Namespace) -> None:
+        command = [str(arguments.program), "--transcripts", str(TRANSCRIPTS)]
+        for name in ("seconds", "seed", "only", "times", "in_flight", "apis"):
+            if getattr(arguments, name) is not None:
+                command += [f"--{name.replace('_', '-')}", str(getattr(arguments, name))]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, preexec_fn=die_with_parent)
+        word, _, address = self._process.stdout.readline().partition(" ")
+        if word != "listening":
+            raise OSError(f"{command[0]} did not start: {word} {address}")
+        host, port = address.rsplit(":", 1)
+        self.address = (host, int(port))
+        self._relay = threading.Thread(target=self._tell_on, daemon=True)
+
+    def __enter__(self) -> "Players":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.wait()
+
+    def _tell_on(self) -> None:
+        for line in self._process.stdout:
+            print(line, end="", flush=True)
+
+    def tell(self, line: str) -> None:
+        """Says a line to the program, if it still listens."""
+        try:
+            self._process.stdin.write(line + "\n")
+            self._process.stdin.flush()
+        except (OSError, ValueError):
+            pass
+
+    def begin(self, gateway: RecordedGateway) -> None:
+        """Starts the game."""
+        self._relay.start()
+        self.tell(json.dumps({"gateway": f"{gateway.address[0]}:{gateway.address[1]}", "pid": gateway.envoy_pid()}))
+
+    def wait(self) -> int:
+        """Until it is over: the program's exit status."""
+        status = self._process.wait()
+        self._relay.join()
+        return status
+
+
+class Reconfiguration:
+    """Another configuration every few seconds, now and then one that has to be refused. None of them changes what records say."""
+
+    def __init__(self, gateway: Gateway, discovered: DiscoveredFilter, arguments: argparse.Namespace) -> None:
+        self._gateway, self._discovered = gateway, discovered
+        self._random = random.Random(arguments.seed)
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self.taken = self.refused = 0
+        self.problems: list[str] = []
+
+    def __enter__(self) -> "Reconfiguration":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join(2 * PATIENCE_SECONDS)
+
+    def _run(self) -> None:
+        try:
+            while not self._over.wait(self._random.uniform(1.0, 5.0)):
+                self._one()
+        except Exception as error:      # a thread's failure is the run's
+            self.problems.append(f"reconfiguring: {error!r}")
+
+    def _one(self) -> None:
+        bad = self._random.random() < 0.2
+        counter = "config_fail" if bad else "config_reload"
+        before = self._count(counter)
+        self._discovered.reconfigure(self._bad() if bad else self._good())
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while self._count(counter) == before:
+            if time.monotonic() > deadline:
+                self.problems.append(f"a configuration was not {'refused' if bad else 'taken'}: {counter} stays {before}")
+                return
+            time.sleep(0.05)
+        self.refused += bad
+        self.taken += not bad
+
+    def _count(self, counter: str) -> int:
+        return sum(self._gateway.stats(rf"^http\.ai_gateway\.extension_config_discovery\..*\.{counter}$").values())
+
+    def _good(self) -> Any:
+        config = plugin()
+        config["limits"] = {"label_values": self._random.randint(50, 150)}
+        if self._random.random() < 0.5:
+            config["actor"]["metadata_headers"]["shift"] = f"x-shift-{self._random.randint(0, 9)}"
+        if self._random.random() < 0.3:
+            config["publish"] = ["id", "model", "total_tokens"]
+        return config
+
+    def _bad(self) -> Any:
+        return self._random.choice(["{", {"providers": []}, {**plugin(), "root": "no/slash"}, {**plugin(), "rooot": ""}])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,269 @@
+//! Brings together what clients, providers and records say of each request, has it judged, and tells how it goes.
+
+use crate::Run;
+use crate::case::{Case, ClientSaw};
+use crate::memory::Memory;
+use crate::verdict::{Due, Evidence, due, judge};
+use serde_json::Value;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+use tokio::sync::mpsc::UnboundedReceiver;
+
+/// Something that happened.
+#[derive(Debug)]
+pub(crate) enum Event {
+    Begun,
+    Done(Arc<Case>, ClientSaw),
+    /// A line of the gateway's output.
+    Record(String),
+    /// Something that belongs to no request.
+    Stray(String),
+    /// One of the clients has no more to do.
+    Finished,
+}
+
+/// A record that is due must be there by then. Envoy writes them within 20 ms, on busy machines later.
+const RECORD: Duration = Duration::from_secs(20);
+/// A record that need not be is waited for as long.
+const PERHAPS: Duration = Duration::from_secs(5);
+/// For one that must not be.
+const NONE: Duration = Duration::from_secs(2);
+/// And for a second one, and for the provider to see that a client has left.
+const SECOND: Duration = Duration::from_millis(300);
+
+const PROGRESS: Duration = Duration::from_secs(5);
+/// So many failures are told in full; many more end the run.
+const TOLD: usize = 10;
+const ENOUGH: usize = 50;
+
+/// A request that is not settled.
+#[derive(Debug, Default)]
+struct Pending {
+    case: Option<Arc<Case>>,
+    client: Option<(ClientSaw, Instant)>,
+    records: Vec<Value>,
+}
+
+/// Everything that is counted.
+pub(crate) struct Ledger<'a> {
+    run: &'a Run,
+    memory: Memory,
+    pending: HashMap<u64, Pending>,
+    settled: HashSet<u64>,
+    ids: HashSet<String>,
+    begun: u64,
+    done: u64,
+    finished: usize,
+    records: u64,
+    outcomes: BTreeMap<String, u64>,
+    scenarios: BTreeMap<&'static str, u64>,
+    failures: usize,
+}
+
+impl<'a> Ledger<'a> {
+    pub(crate) fn new(run: &'a Run, memory: Memory) -> Self {
+        Self {
+            run,
+            memory,
+            pending: HashMap::new(),
+            settled: HashSet::new(),
+            ids: HashSet::new(),
+            begun: 0,
+            done: 0,
+            finished: 0,
+            records: 0,
+            outcomes: BTreeMap::new(),
+            scenarios: BTreeMap::new(),
+            failures: 0,
+        }
+    }
+
+    /// Keeps the books until everything is settled. True: everything was as it must be.
+    pub(crate) async fn keep(mut self, mut inbox: UnboundedReceiver<Event>) -> bool {
+        let mut look = tokio::time::interval(Duration::from_millis(50));
+        let (mut next_sample, mut next_progress) = (Duration::ZERO, PROGRESS);
+        let mut quiet_since = None;
+        loop {
+            tokio::select! {
+                event = inbox.recv() => match event {
+                    Some(event) => self.take(event),
+                    None => break,
+                },
+                _ = look.tick() => {}
+            }
+            let now = self.run.began.elapsed();
+            self.settle();
+            if now >= next_sample {
+                self.memory.sample(now);
+                next_sample = now + Duration::from_secs(1);
+            }
+            if now >= next_progress {
+                self.tell_progress(now);
+                next_progress = now + PROGRESS;
+            }
+            let over = self.finished == self.run.arguments.in_flight && self.pending.is_empty();
+            quiet_since = over.then(|| quiet_since.unwrap_or_else(Instant::now));
+            if quiet_since.is_some_and(|since| since.elapsed() > NONE) {
+                break;
+            }
+        }
+        self.tell_all()
+    }
+
+    fn take(&mut self, event: Event) {
+        match event {
+            Event::Begun => self.begun += 1,
+            Event::Finished => self.finished += 1,
+            Event::Stray(complaint) => self.fail(None, &[complaint], ""),
+            Event::Done(case, saw) => {
+                self.done += 1;
+                let pending = self.pending.entry(case.serial).or_default();
+                pending.client = Some((saw, Instant::now()));
+                pending.case = Some(case);
+            }
+            Event::Record(line) => self.take_record(&line),
+        }
+    }
+
+    fn take_record(&mut self, line: &str) {
+        self.records += 1;
+        let record: Value = match serde_json::from_str(line) {
+            Ok(record) => record,
+            Err(error) => {
+                return self.fail(None, &[format!("a line that is no record ({error}): {line}")], "");
+            }
+        };
+        let text = |name: &str| record.get(name).and_then(Value::as_str).unwrap_or_default();
+        let Some(serial) = Case::serial_of(text("request_id")) else {
+            return self.fail(None, &[format!("a record of a request that nobody sent: {line}")], "");
+        };
+        if !self.ids.insert(text("id").to_owned()) {
+            self.fail(None, &[format!("an id that was there before: {line}")], "");
+        }
+        if self.settled.contains(&serial) {
+            return self.fail(None, &[format!("a second record, or a late one: {line}")], "");
+        }
+        *self.outcomes.entry(text("outcome").to_owned()).or_default() += 1;
+        self.pending.entry(serial).or_default().records.push(record);
+    }
+
+    /// Has every request judged about which everything is known.
+    fn settle(&mut self) {
+        let ready: Vec<u64> = self
+            .pending
+            .iter()
+            .filter(|(_, pending)| pending.is_ready())
+            .map(|(serial, _)| *serial)
+            .collect();
+        for serial in ready {
+            let Some(Pending { case: Some(case), client: Some((client, _)), records }) =
+                self.pending.remove(&serial)
+            else {
+                continue;
+            };
+            self.settled.insert(serial);
+            self.run.registry.remove(serial);
+            *self.scenarios.entry(case.plan.scenario()).or_default() += 1;
+            let provider = case.provider().clone();
+            let evidence =
+                Evidence { case: &case, client: &client, provider: &provider, record: records.first() };
+            let mut complaints = judge(evidence);
+            if records.len() > 1 {
+                complaints.push(format!("{} records: {records:?}", records.len()));
+            }
+            if provider.busy {
+                complaints.push("the provider never got to an end".to_owned());
+            }
+            if !complaints.is_empty() {
+                let known = format!(
+                    "client: {:?}, {:?}, {} bytes; provider: {} bytes{}, sent {} bytes{}",
+                    client.status,
+                    client.end,
+                    client.body.len(),
+                    provider.body.len(),
+                    if provider.whole { " and the end" } else { "" },
+                    provider.sent,
+                    if provider.ended { " and the end" } else { "" },
+                );
+                self.fail(Some(&case), &complaints, &known);
+            }
+        }
+    }
+
+    fn fail(&mut self, case: Option<&Case>, complaints: &[String], known: &str) {
+        self.failures += 1;
+        if self.failures == ENOUGH {
+            self.run.stop.store(true, Ordering::Relaxed);
+        }
+        if self.failures > TOLD {
+            return;
+        }
+        let seed = self.run.arguments.seed;
+        match case {
+            None => println!("\nFAILED (seed {seed})"),
+            Some(case) => {
+                let number = case.plan.number;
+                println!("\nFAILED: request {number} of seed {seed}: {}\n  {known}", case.plan.story());
+                println!("  repeat it alone: make chaos SEED={seed} ONLY={number}   (more often: TIMES=100)");
+            }
+        }
+        for complaint in complaints {
+            println!("  {}", complaint.chars().take(6000).collect::<String>());
+        }
+    }
+
+    fn tell_progress(&self, now: Duration) {
+        let rate = self.done * 1000 / u64::try_from(now.as_millis()).unwrap_or(1).max(1);
+        let outcomes: Vec<String> =
+            self.outcomes.iter().map(|(outcome, count)| format!("{outcome} {count}")).collect();
+        println!(
+            "{:4} s  {} requests, {rate}/s, {} in flight, {} unsettled | {} | Envoy {} | {} failed",
+            now.as_secs(),
+            self.done,
+            self.begun - self.done,
+            self.pending.len(),
+            outcomes.join(", "),
+            self.memory.now(),
+            self.failures,
+        );
+    }
+
+    fn tell_all(&self) -> bool {
+        let (figures, flat) = self.memory.verdict();
+        println!("\n{} requests with seed {}, {} records", self.done, self.run.arguments.seed, self.records);
+        for (scenario, count) in &self.scenarios {
+            println!("  {count:7}  {scenario}");
+        }
+        println!("outcomes:");
+        for (outcome, count) in &self.outcomes {
+            println!("  {count:7}  {outcome}");
+        }
+        println!("Envoy's memory: {figures}");
+        if self.failures > TOLD {
+            println!("{} failures, of which {TOLD} are told above", self.failures);
+        } else {
+            println!("{} failures", self.failures);
+        }
+        self.failures == 0 && flat && self.done > 0
+    }
+}
+
+impl Pending {
+    fn is_ready(&self) -> bool {
+        let (Some(case), Some((client, done))) = (&self.case, &self.client) else { return false };
+        let waited = done.elapsed();
+        let provider = case.provider();
+        if provider.busy && waited < RECORD {
+            return false;
+        }
+        let patience = match (due(case, client, &provider), self.records.is_empty()) {
+            (Due::One | Due::Perhaps, false) => SECOND,
+            (Due::One, true) => RECORD,
+            (Due::Perhaps, true) => PERHAPS,
+            (Due::None, _) => NONE,
+        };
+        waited >= patience
+    }
+}

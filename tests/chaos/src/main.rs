@@ -1,0 +1,149 @@
+//! Chaos: clients and providers on both sides of one gateway, who talk, dawdle, break off and misbehave at random but
+//! repeatably, and a judge who checks every single request: the bytes on both sides, the status, exactly one record, and
+//! what it says.
+//!
+//! It is one half of `make chaos`; `run.py` is the other: it starts Envoy, hands over its records line by line on
+//! standard input, and changes the filter's configuration meanwhile.
+//!
+//! A request's [`plan`] follows from the run's seed and the request's number. [`client`] and [`provider`] carry it out
+//! and write down what they see in its [`case`]; the [`ledger`] brings the record in, and [`verdict`] judges.
+#![forbid(unsafe_code)]
+#![expect(clippy::print_stdout, reason = "a command speaks to its user")]
+
+mod arguments;
+mod case;
+mod client;
+mod ending;
+mod ledger;
+mod memory;
+mod plan;
+mod provider;
+mod random;
+mod transcript;
+mod verdict;
+mod wire;
+
+use arguments::Arguments;
+use case::{Case, Registry};
+use client::Client;
+use ledger::{Event, Ledger};
+use memory::Memory;
+use serde_json::Value;
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::net::TcpListener;
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use transcript::Transcript;
+
+fn main() -> ExitCode {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let done = match runtime {
+        Err(error) => Err(error.to_string()),
+        Ok(runtime) => {
+            let done = runtime.block_on(run());
+            // Somebody still waits for standard input, for ever.
+            runtime.shutdown_background();
+            done
+        }
+    };
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            println!("chaos could not run: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// What all clients share.
+struct Run {
+    arguments: Arguments,
+    transcripts: Vec<Arc<Transcript>>,
+    registry: Arc<Registry>,
+    next: AtomicU64,
+    stop: AtomicBool,
+    began: Instant,
+}
+
+async fn run() -> Result<bool, String> {
+    let arguments = Arguments::parse(std::env::args().skip(1))?;
+    let transcripts = Transcript::all(&arguments.transcripts, &arguments.apis)?;
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.map_err(|error| error.to_string())?;
+    println!("listening {}", listener.local_addr().map_err(|error| error.to_string())?);
+
+    let mut input = BufReader::new(tokio::io::stdin()).lines();
+    let first = input.next_line().await.map_err(|error| error.to_string())?.unwrap_or_default();
+    let told: Value = serde_json::from_str(&first).map_err(|error| format!("{first:?}: {error}"))?;
+    let text = |name: &str| told.get(name).and_then(Value::as_str).unwrap_or_default();
+    let gateway: SocketAddr =
+        text("gateway").parse().map_err(|error| format!("the gateway's address: {error}"))?;
+    let memory = Memory::of(told.get("pid").and_then(Value::as_u64).unwrap_or_default());
+
+    let (events, inbox) = unbounded_channel();
+    let registry = Arc::new(Registry::default());
+    let run = Arc::new(Run {
+        arguments,
+        transcripts,
+        registry: Arc::clone(&registry),
+        next: AtomicU64::new(0),
+        stop: AtomicBool::new(false),
+        began: Instant::now(),
+    });
+    let records = events.clone();
+    tokio::spawn(async move {
+        while let Ok(Some(line)) = input.next_line().await {
+            if records.send(Event::Record(line)).is_err() {
+                break;
+            }
+        }
+    });
+    let (complain, mut complaints) = unbounded_channel();
+    tokio::spawn(provider::serve(listener, Arc::clone(&registry), complain));
+    let strays = events.clone();
+    tokio::spawn(async move {
+        while let Some(complaint) = complaints.recv().await {
+            let _ = strays.send(Event::Stray(complaint));
+        }
+    });
+    for _ in 0..run.arguments.in_flight {
+        tokio::spawn(work(Arc::clone(&run), gateway, events.clone()));
+    }
+    drop(events);
+    Ok(Ledger::new(&run, memory).keep(inbox).await)
+}
+
+/// One client after the other's heart: request upon request until the time is over.
+async fn work(run: Arc<Run>, gateway: SocketAddr, events: UnboundedSender<Event>) {
+    let mut client = Client::new(gateway);
+    while let Some((serial, number)) = run.next_number() {
+        let Some(plan) = plan::draw(run.arguments.seed, number, &run.transcripts) else { break };
+        let case = Arc::new(Case::new(serial, plan));
+        run.registry.add(&case);
+        let _ = events.send(Event::Begun);
+        let saw = client.run(&case).await;
+        if events.send(Event::Done(case, saw)).is_err() {
+            break;
+        }
+    }
+    let _ = events.send(Event::Finished);
+}
+
+impl Run {
+    /// The next request's serial, and the number that its plan is drawn from.
+    fn next_number(&self) -> Option<(u64, u64)> {
+        let over = self.began.elapsed() >= Duration::from_secs(self.arguments.seconds);
+        if self.stop.load(Ordering::Relaxed) || over && self.arguments.only.is_none() {
+            return None;
+        }
+        let serial = self.next.fetch_add(1, Ordering::Relaxed);
+        match self.arguments.only {
+            None => Some((serial, serial)),
+            Some(number) => (serial < self.arguments.times).then_some((serial, number)),
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! The resident memory of Envoy, once a second.
+
+use std::time::Duration;
+
+/// From then on it has to be flat: caches are warm, each worker has met every kind of request.
+const WARM: Duration = Duration::from_secs(60);
+/// Over how long a level is taken.
+const WINDOW: Duration = Duration::from_secs(15);
+/// It may grow by so much: what an allocator keeps of the highest tide.
+const GROWTH_KIB: u64 = 16 * 1024;
+
+/// Samples since the start.
+#[derive(Debug)]
+pub(crate) struct Memory {
+    process: u64,
+    samples: Vec<(Duration, u64)>,
+}
+
+impl Memory {
+    pub(crate) const fn of(process: u64) -> Self {
+        Self { process, samples: Vec::new() }
+    }
+
+    /// Looks, at `at` since the start.
+    pub(crate) fn sample(&mut self, at: Duration) {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process)).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();
+        if let Ok(kib) = line.trim().trim_end_matches(" kB").parse() {
+            self.samples.push((at, kib));
+        }
+    }
+
+    /// The last sample, in MiB.
+    pub(crate) fn now(&self) -> String {
+        mib(self.samples.last().map_or(0, |(_, kib)| *kib))
+    }
+
+    /// The figures, and whether it was flat; runs under two minutes tell nothing.
+    pub(crate) fn verdict(&self) -> (String, bool) {
+        let (Some((_, first)), Some((end, last))) = (self.samples.first(), self.samples.last()) else {
+            return ("Envoy's memory could not be read".to_owned(), false);
+        };
+        let highest = self.samples.iter().map(|(_, kib)| *kib).max().unwrap_or(0);
+        let figures =
+            format!("{} at the start, {} at the end, {} at most", mib(*first), mib(*last), mib(highest));
+        if *end < 2 * WARM {
+            return (figures, true);
+        }
+        let warm = self.level(WARM, WARM + WINDOW);
+        let final_level = self.level(*end - WINDOW, *end);
+        let flat = final_level <= warm + GROWTH_KIB;
+        let judged = if flat { "flat" } else { "GROWING" };
+        (
+            format!(
+                "{figures}; {} after the first minute, {} at last: {judged}",
+                mib(warm),
+                mib(final_level)
+            ),
+            flat,
+        )
+    }
+
+    fn level(&self, from: Duration, to: Duration) -> u64 {
+        let mut within: Vec<u64> =
+            self.samples.iter().filter(|(at, _)| *at >= from && *at <= to).map(|(_, kib)| *kib).collect();
+        within.sort_unstable();
+        within.get(within.len() / 2).copied().unwrap_or(0)
+    }
+}
+
+fn mib(kib: u64) -> String {
+    format!("{}.{} MiB", kib / 1024, kib % 1024 * 10 / 1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Memory;
+    use std::time::Duration;
+
+    #[test]
+    fn growth_after_the_first_minute_is_told_from_a_level() {
+        let memory = |grows: u64| Memory {
+            process: 0,
+            samples: (0..200).map(|second| (Duration::from_secs(second), 100_000 + second * grows)).collect(),
+        };
+        assert!(memory(10).verdict().1);
+        assert!(!memory(1000).verdict().1);
+    }
+}

@@ -1,0 +1,112 @@
+//! Which outcomes a record may state. Where client and provider know how far everything got, that is one; where they
+//! may not, it is what was possible between what the client certainly got and what the provider sent at most.
+
+use super::{Evidence, from_provider};
+use crate::case::End;
+use crate::ending::{self, State};
+use crate::plan::{ClientAct, Framing, Kind, ProviderAct};
+use crate::transcript::Ends;
+
+/// What may be, and what the filter certainly knew.
+pub(super) struct Possible {
+    pub(super) outcomes: Vec<String>,
+    /// Everything went as the transcript has it: the whole record is known.
+    pub(super) as_written: bool,
+    /// The model that the answer has certainly named.
+    pub(super) served: Option<String>,
+}
+
+pub(super) fn possible(evidence: Evidence<'_>) -> Possible {
+    let Evidence { case, client, provider, .. } = evidence;
+    let plan = &case.plan;
+    let (answer, transcript) = (&plan.answer, &plan.transcript);
+    let mut possible = Possible { outcomes: Vec::new(), as_written: false, served: None };
+    let mut add = |outcome: &str| {
+        if !possible.outcomes.iter().any(|known| known == outcome) {
+            possible.outcomes.push(outcome.to_owned());
+        }
+    };
+    let left = client.end == End::Left || plan.client != ClientAct::Stay;
+    if let Kind::Refused { .. } = plan.kind {
+        add("rejected");
+        return possible;
+    }
+    if client.status.is_some() && !from_provider(client) {
+        add("unavailable");
+        return possible;
+    }
+    let broke = matches!(plan.provider, ProviderAct::Break { .. });
+    let early = matches!(plan.provider, ProviderAct::AnswerEarly { .. });
+    let head_passed = client.status.is_some();
+    if !head_passed {
+        if left {
+            add("aborted_client");
+        }
+        if broke {
+            add("unavailable");
+        }
+    }
+    if !provider.answered {
+        return possible;
+    }
+    // The provider's answer has begun, and may have passed.
+    let success = (200..300).contains(&answer.status);
+    if !success {
+        add("failed");
+        possible.as_written = head_passed && client.end == End::Whole && !early;
+        return possible;
+    }
+    let certain = if head_passed { answer.sent_at_least(client.body.len()) } else { 0 };
+    // Of a cut-out event the client cannot tell; what came behind it is certain only once something did.
+    let certain = certain.min(provider.sent);
+    let written = transcript.recorded("/outcome").unwrap_or_default();
+    if client.end == End::Whole && transcript.ends == Ends::Complete {
+        add(written);
+        possible.as_written = true;
+        return possible;
+    }
+    let (Some(surely), Some(at_most)) = (answer.body.get(..certain), answer.body.get(..provider.sent)) else {
+        return possible;
+    };
+    let read = |bytes, generous| {
+        if transcript.is_streamed() {
+            ending::read(transcript.api, bytes, generous)
+        } else {
+            ending::Said::default()
+        }
+    };
+    let (first, last) = (read(surely, false), read(at_most, true));
+    let mut add_state = |state, aborted: &str| {
+        add(match state {
+            State::Ended => "completed",
+            State::Failed => "failed",
+            State::Ongoing => aborted,
+        });
+    };
+    let all = provider.sent == answer.body.len();
+    let ended = provider.ended || all && answer.framing == Framing::Length;
+    if ended && transcript.ends != Ends::Complete {
+        // HTTP ended, the API did not.
+        add_state(last.state, "aborted_upstream");
+    }
+    if client.end != End::Whole {
+        for (happened, aborted) in [(left, "aborted_client"), (broke, "aborted_upstream")] {
+            if happened {
+                add_state(first.state, aborted);
+                add_state(last.state, aborted);
+            }
+        }
+        if transcript.ends == Ends::Complete && (ended || all && !transcript.is_streamed()) {
+            add(written);
+        }
+    }
+    let as_scripted = match transcript.ends {
+        Ends::Complete => false,
+        Ends::Reset => broke && !left,
+        Ends::ClientGone => left && !broke && !ended,
+    };
+    let everything = client.body.len() == answer.delivered.len() && all;
+    possible.as_written = as_scripted && everything && first == last;
+    possible.served = first.model;
+    possible
+}

@@ -203,6 +203,20 @@ fn above_the_limit_nothing_waits_and_nothing_is_cut() {
     assert_eq!(world.record()["usage"]["input_tokens"], 5);
 }
 
+#[test]
+fn what_waits_is_not_copied_with_every_byte_that_comes() {
+    // Half a megabyte, byte by byte: copying it each time is 125 GB (and half a minute for the whole of a megabyte).
+    let start = format!("data: {{\"padding\":\"{}", "x".repeat(500_000));
+    let mut world = spliced(&[]);
+    for byte in start.as_bytes().chunks(1) {
+        world.download(byte, false);
+    }
+    assert_eq!(got(&world), "");
+    let end = "\",\"choices\":[{}]}\n\n";
+    world.download(end.as_bytes(), false);
+    assert!(got(&world) == format!("{start}{end}"), "the client's bytes");
+}
+
 /// An event, and whether it is the usage event.
 const EVENTS: &[(&str, bool)] = &[
     (TEXT, false),
@@ -224,6 +238,9 @@ const EVENTS: &[(&str, bool)] = &[
     ("data: \"", false),
     ("data", false),
     ("data: [DONE] {\"choices\":[],\"usage\":{}}", false),
+    ("data: {\"choices\":[{}],\"choices\":[],\"usage\":{}}", false),
+    ("data: {\"usage\":null,\"usage\":{},\"choices\":[]}", false),
+    ("data: {\"choices\":null,\"usage\":{},\"choices\":[]}", false),
 ];
 
 proptest! {

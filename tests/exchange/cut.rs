@@ -68,6 +68,37 @@ fn only_a_stream_that_was_spliced_is_cut() {
 }
 
 #[test]
+fn an_answer_that_begins_before_the_request_is_whole_is_cut_from_the_edit_on() {
+    for (first, second, cut) in [
+        (r#"{"stream":true"#, "}", true),
+        (r#"{"stream":true,"stream_options":{"include_usage":tr"#, "ue}}", false),
+        (r#"{"stream":true,"stream_options":{"include_usage":true}}"#, "", false),
+        (r#"{"stre"#, r#"am":false}"#, false),
+    ] {
+        let whole = stream(&[USAGE, TEXT, LAST, USAGE, DONE]);
+        let (before, after) = whole.split_at(USAGE.len() + 10);
+        let lines = [("content-type", "text/event-stream"), ("content-length", "999")];
+        let mut world = World::new(&bridge(CONFIGURATION));
+        world.request(head(CHAT, &[]), false).upload(first.as_bytes(), false);
+        world.answer(head("200", &lines), false).download(before.as_bytes(), false);
+        world.upload(second.as_bytes(), true).download(after.as_bytes(), true).done();
+        // What has passed has passed.
+        let rest = if cut { stream(&[LAST, DONE]) } else { stream(&[LAST, USAGE, DONE]) };
+        assert_eq!(got(&world), format!("{}{rest}", stream(&[USAGE, TEXT])), "{first}");
+        let left = world.client_headers.as_ref().unwrap().contains("content-length");
+        assert_eq!(left, second.is_empty(), "{first}");
+    }
+}
+
+#[test]
+fn an_answer_without_a_body_keeps_its_length() {
+    let mut world = World::new(&bridge(CONFIGURATION));
+    world.request(head(CHAT, &[]), false).upload(SPLICED.as_bytes(), true);
+    world.answer(head("204", &[("content-length", "0")]), true).done();
+    assert!(world.client_headers.as_ref().unwrap().contains("content-length"));
+}
+
+#[test]
 fn an_error_status_is_not_cut() {
     let mut world = World::new(&bridge(CONFIGURATION));
     world.request(head(CHAT, &[]), false).upload(SPLICED.as_bytes(), true);

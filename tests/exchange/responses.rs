@@ -258,8 +258,15 @@ fn wrong_types_make_the_record_poorer_and_nothing_else() {
         assert_eq!(record["outcome"], "completed", "{body}");
         assert_eq!(record["thoughts"], json!([]), "{body}");
     }
-    let record = document(&json!({"tool_usage": {"web_search": {"num_requests": "2"}}}));
-    assert_eq!(record["notes"], json!(["usage_unreadable"]));
+    for body in [
+        json!({"tool_usage": {"web_search": {"num_requests": "2"}}}),
+        json!({"usage": "12"}),
+        json!({"usage": [1]}),
+        json!({"usage": 12}),
+    ] {
+        assert_eq!(document(&body)["notes"], json!(["usage_unreadable"]), "{body}");
+    }
+    assert_eq!(document(&json!({"usage": null}))["notes"], json!([]));
 }
 
 #[test]
@@ -376,6 +383,18 @@ fn what_is_beyond_the_bounds_is_counted_once() {
         assert_eq!(thoughts(&record), json!(["a", "b"]));
         assert_eq!(record["notes"], json!(["tool_calls_dropped:3", "thoughts_dropped:1"]));
     }
+}
+
+#[test]
+fn parts_of_a_summary_beyond_the_bounds_take_no_time() {
+    let parts = vec![json!({"text": "x"}); 80_000];
+    let item = json!({"type": "reasoning", "summary": parts});
+    let record = streamed_under(
+        &changed(|configuration| configuration["limits"] = json!({"event_bytes": 8_000_000})),
+        &[done(0, &item), done(0, &item), completed(&[item])],
+    );
+    assert_eq!(record["thoughts"].as_array().unwrap().len(), 256);
+    assert_eq!(record["notes"], json!(["thoughts_dropped:79744"]));
 }
 
 #[test]

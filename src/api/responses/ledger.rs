@@ -304,10 +304,14 @@ impl Ledger {
 
     /// Where the thought at `place` stands in the answer, to which it is added if need be. `None`: there are enough.
     fn thought(&mut self, place: ThoughtPlace, answer: &mut Answer) -> Option<usize> {
-        if let Some(at) = self.thoughts.iter().position(|known| known.place == place) {
+        let rank = |place: &ThoughtPlace| (place.index, place.part);
+        let from = self.thoughts.partition_point(|known| rank(&known.place) < rank(&place));
+        let mut alike = (from..)
+            .zip(self.thoughts.get(from..).unwrap_or_default())
+            .take_while(|(_, known)| rank(&known.place) == rank(&place));
+        if let Some((at, _)) = alike.find(|(_, known)| known.place == place) {
             return Some(at);
         }
-        let rank = |place: &ThoughtPlace| (place.index, place.part);
         let full = answer.thoughts.len() >= answer.keep().thought_count;
         if full && rank(&place) < self.thoughts_told_to {
             // It was counted when it was first told.

@@ -186,6 +186,29 @@ fn an_upstream_that_numbers_every_item_alike_loses_and_doubles_nothing() {
 }
 
 #[test]
+fn an_upstream_that_numbers_nothing_loses_and_doubles_nothing() {
+    let reasoning = |parts: &[&str]| json!({"type": "reasoning", "id": "rs", "summary": parts.iter().map(|text| json!({"text": text})).collect::<Vec<_>>()});
+    let (call, whole) = (function("fc", "c", ""), function("fc", "c", "[1]"));
+    let event =
+        |kind: &str, item: &Value| json!({"type": format!("response.output_item.{kind}"), "item": item});
+    let delta = |kind: &str, id: &str, delta: &str| json!({"type": format!("response.{kind}.delta"), "item_id": id, "delta": delta});
+    let mut events = vec![
+        event("added", &call),
+        delta("function_call_arguments", "fc", "[1"),
+        event("added", &reasoning(&[])),
+        delta("reasoning_summary_text", "rs", "thou"),
+    ];
+    let record = streamed(&events);
+    assert_eq!((calls(&record), thoughts(&record)), (json!([["c", "[1", false]]), json!(["thou"])));
+    events.extend([event("done", &whole), event("done", &reasoning(&["thought"]))]);
+    let record = streamed(&events);
+    assert_eq!((calls(&record), thoughts(&record)), (json!([["c", [1], true]]), json!(["thought"])));
+    events.push(completed(&[whole, reasoning(&["thought"])]));
+    let record = streamed(&events);
+    assert_eq!((calls(&record), thoughts(&record)), (json!([["c", [1], true]]), json!(["thought"])));
+}
+
+#[test]
 fn calls_with_the_same_id_are_two_where_they_stand_apart() {
     let (one, two) = (function("a", "same", "[1]"), function("b", "same", "[2]"));
     let wanted = json!([["same", [1], true], ["same", [2], true]]);

@@ -259,7 +259,8 @@ impl Interception {
         }
         let media_type = headers
             .text("content-type")
-            .map(|value| value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase());
+            .map(|value| value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase())
+            .filter(|media_type| !media_type.is_empty());
         let json = |media_type: &str| media_type == "application/json" || media_type.ends_with("+json");
         match media_type.as_deref() {
             _ if !(200..300).contains(&status) => Format::Error,

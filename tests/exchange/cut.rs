@@ -53,6 +53,7 @@ fn only_a_stream_that_was_spliced_is_cut() {
     for (request, lines, cut) in [
         (SPLICED, vec![events, length], true),
         (SPLICED, vec![length], true),
+        (SPLICED, vec![("content-type", " "), length], true),
         (OWN, vec![events, length], false),
         (SPLICED, vec![events, length, ("content-encoding", "gzip")], false),
         (SPLICED, vec![("content-type", "application/json"), length], false),

@@ -151,9 +151,9 @@ fn peak(bridge: &Rc<Bridge>, api: Api, request: &[u8], kind: &str, response: &[u
     let most = || usize::try_from(PEAK.get() - before).unwrap();
     let passing = most();
     let step = exchange.finish(&ending);
-    let record = step.effects.iter().find_map(|effect| match effect {
-        Effect::Publish { name, value } if name == "ai_bridge_record" => Some(value.len()),
-        _ => None,
+    let record = step.effects.iter().find_map(|effect| {
+        let Effect::Publish { name, value } = effect else { return None };
+        (name == "ai_bridge_record").then_some(value.len())
     });
     Peak { passing, publishing: most(), record: record.unwrap() }
 }

@@ -112,7 +112,10 @@ impl Stream {
                 Effect::Publish { name, value } if name == "ai_bridge_record" => self.records.push(value),
                 Effect::Publish { name, value } => {
                     assert!(value.len() <= 256, "{name} has {} bytes", value.len());
-                    assert!(!value.chars().any(|c| c.is_control() || "\u{2028}\u{2029}".contains(c)), "{name}");
+                    assert!(
+                        !value.chars().any(|c| c.is_control() || "\u{2028}\u{2029}".contains(c)),
+                        "{name}"
+                    );
                 }
                 Effect::EditRequestHeaders(_)
                 | Effect::EditRequestTrailers(_)
@@ -203,7 +206,8 @@ fn headers(pairs: &[(&str, &str)]) -> Headers {
 }
 
 fn request_head((method, path): (&str, &str), flags: u8, length: &str) -> Headers {
-    let mut pairs = vec![(":method", method), (":path", path), (":authority", "gateway"), (":scheme", "http")];
+    let mut pairs =
+        vec![(":method", method), (":path", path), (":authority", "gateway"), (":scheme", "http")];
     let optional = [
         ("content-length", length),
         ("x-actor", "ann\u{2028}"),
@@ -241,13 +245,14 @@ fn is_usage_event(data: &[u8]) -> Option<bool> {
 /// The client got everything but the events that state the usage and nothing else.
 fn check_cut(received: &[u8], client: &[u8], event_bytes: usize) {
     let mut rest = client;
-    let mut take = |range: core::ops::Range<usize>| match received.get(range).map(|part| rest.strip_prefix(part)) {
-        Some(Some(after)) => {
-            rest = after;
-            true
-        }
-        _ => false,
-    };
+    let mut take =
+        |range: core::ops::Range<usize>| match received.get(range).map(|part| rest.strip_prefix(part)) {
+            Some(Some(after)) => {
+                rest = after;
+                true
+            }
+            _ => false,
+        };
     let mut from = 0;
     for event in events::decoded([received], event_bytes) {
         let (start, end) = (event.start as usize, event.end as usize);
@@ -264,7 +269,10 @@ fn check_cut(received: &[u8], client: &[u8], event_bytes: usize) {
         }
         from = end;
     }
-    assert!(take(from..received.len()) && rest.is_empty(), "an event is there that should be cut, or the end is lost");
+    assert!(
+        take(from..received.len()) && rest.is_empty(),
+        "an event is there that should be cut, or the end is lost"
+    );
 }
 
 fuzz_target!(|input: &[u8]| {
@@ -286,7 +294,9 @@ fuzz_target!(|input: &[u8]| {
     let mut calls = vec![Call::Head];
     let chunks = request_cut.chunks(request);
     let trailers = order[0] & 1 != 0;
-    calls.extend(chunks.iter().enumerate().map(|(at, chunk)| Call::Upload(chunk, !trailers && at + 1 == chunks.len())));
+    calls.extend(
+        chunks.iter().enumerate().map(|(at, chunk)| Call::Upload(chunk, !trailers && at + 1 == chunks.len())),
+    );
     if trailers {
         calls.push(Call::RequestTrailers);
     }
@@ -294,7 +304,9 @@ fuzz_target!(|input: &[u8]| {
     let chunks = response_cut.chunks(response);
     let (trailers, breaks_off) = (order[0] & 4 != 0, order[0] & 8 != 0);
     let whole = !trailers && !breaks_off;
-    calls.extend(chunks.iter().enumerate().map(|(at, chunk)| Call::Download(chunk, whole && at + 1 == chunks.len())));
+    calls.extend(
+        chunks.iter().enumerate().map(|(at, chunk)| Call::Download(chunk, whole && at + 1 == chunks.len())),
+    );
     if trailers {
         calls.push(Call::ResponseTrailers);
     }
@@ -338,9 +350,14 @@ fuzz_target!(|input: &[u8]| {
         lines.push(("content-encoding", "gzip"));
     }
     if kind_choice & 64 != 0 {
-        lines.extend([("content-length", "7"), ("x-ratelimit-remaining-tokens", "12"), ("x-ratelimit-reset", "9")]);
+        lines.extend([
+            ("content-length", "7"),
+            ("x-ratelimit-remaining-tokens", "12"),
+            ("x-ratelimit-reset", "9"),
+        ]);
     }
-    let sent: usize = calls.iter().map(|call| if let Call::Upload(chunk, _) = call { chunk.len() } else { 0 }).sum();
+    let sent: usize =
+        calls.iter().map(|call| if let Call::Upload(chunk, _) = call { chunk.len() } else { 0 }).sum();
     let heads = Heads {
         request: request_head(route, flags, &sent.to_string()),
         trailers: headers(&[("x-actor", "bob"), ("x-other", "1")]),

@@ -42,7 +42,8 @@ fn shown(facts: &RequestFacts) -> String {
 fuzz_target!(|input: &[u8]| {
     let mut input = Input(input);
     let api = input.choose(&APIS);
-    let (depth_bytes, prompt_bytes) = input.choose(&[(65_536, 65_536), (4, 65_536), (65_536, 0), (65_536, 7)]);
+    let (depth_bytes, prompt_bytes) =
+        input.choose(&[(65_536, 65_536), (4, 65_536), (65_536, 0), (65_536, 7)]);
     let cut = Cut::of(&mut input);
     let body = input.0;
 
@@ -62,7 +63,8 @@ fuzz_target!(|input: &[u8]| {
     }
 
     // Nested no deeper than any of the bounds allows, too.
-    let shallow = is_shallow(body) && (depth_bytes > 4 || body.iter().filter(|b| b"[{".contains(b)).count() < 30);
+    let shallow =
+        is_shallow(body) && (depth_bytes > 4 || body.iter().filter(|b| b"[{".contains(b)).count() < 30);
     if shallow && !matches!(verdict, Err(RequestProblem::Repeated(_))) {
         let object = body.iter().find(|byte| !b" \n\r\t".contains(byte)) == Some(&b'{');
         assert_eq!(verdict.is_ok(), object && is_json(body), "{verdict:?}");

@@ -102,7 +102,8 @@ pub fn bridges() -> Vec<Rc<Bridge>> {
             let comma = if more.is_empty() { "" } else { "," };
             let providers = PROVIDERS.replace("MODELS", models);
             let config = format!("{{{providers}, {actor}{comma} {more}}}");
-            let config = Config::parse(config.as_bytes(), &|_| None).unwrap_or_else(|error| panic!("{error}"));
+            let config =
+                Config::parse(config.as_bytes(), &|_| None).unwrap_or_else(|error| panic!("{error}"));
             Rc::new(Bridge::new(config))
         })
         .into()

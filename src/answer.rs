@@ -44,7 +44,12 @@ impl Keep {
     }
 }
 
-/// Everything learned from one response. Grows only within [`Keep`].
+/// Everything learned from one response. Grows only within [`Keep`]: texts to `total_bytes`, and for each of `tool_calls`
+/// three names and an end to [`NAME_BYTES`]. With what one event says until it is over, and all of it twice for the reserve
+/// of texts that grow, one stream has at most
+/// `2 × (total_bytes + tool_calls × 4 KiB + event_bytes)` live, whatever the answer's length; at its end also
+/// the record, `2 × (total_bytes + 6 × tool_calls × 4 KiB)`, for a name may be six times as long once it is written
+/// (`\u0001`). By default that is 6 MiB, and 20 MiB for the moment of writing; `tests/memory.rs` holds it.
 #[derive(Debug)]
 pub struct Answer {
     /// Whose numbers `usage` holds.

@@ -339,7 +339,8 @@ fn split<'a>(bytes: &'a [u8], places: &[prop::sample::Index]) -> Vec<&'a [u8]> {
     places.windows(2).map(|ends| &bytes[ends[0]..ends[1]]).collect()
 }
 
-/// Everything about `bytes` is the same however they are cut; of an input with an error, the error is.
+/// Everything about `bytes` is the same however they are cut; of an input with an error, the error and what was told before
+/// it are.
 fn same_in_any_chunking(bytes: &[u8], seed: u64, places: &[prop::sample::Index]) {
     for wants in [None, Some(seed)] {
         let run = |chunks: Vec<&[u8]>| match wants {
@@ -355,9 +356,7 @@ fn same_in_any_chunking(bytes: &[u8], seed: u64, places: &[prop::sample::Index])
             let cuts: Vec<usize> = chunks.iter().map(|chunk| chunk.len()).collect();
             let cut = run(chunks);
             assert_eq!(cut.0, whole.0, "{cuts:?}");
-            if whole.0.is_ok() {
-                assert_eq!(cut.1, whole.1, "{cuts:?}");
-            }
+            assert_eq!(cut.1, whole.1, "{cuts:?}");
         }
     }
 }
@@ -438,6 +437,38 @@ proptest! {
 }
 
 /// What one scanner says of `levels` nested arrays.
+#[test]
+fn what_is_told_before_an_error_is_told_however_the_input_is_cut() {
+    let long = "z".repeat(70);
+    for (input, told) in [
+        (&b"{\"a\":\"xy\xffz\"}"[..], "xy"),
+        (format!("{{\"a\":\"{long}\u{7f}\u{1}\"}}").as_bytes(), &format!("{long}\u{7f}")),
+        (
+            [b"{\"a\":\"", long.as_bytes(), b"\\n\xff", long.as_bytes()].concat().as_slice(),
+            &format!("{long}\n"),
+        ),
+    ] {
+        for chunks in [vec![input], input.chunks(1).collect()] {
+            let (verdict, log) = scan(chunks, read_all);
+            assert!(verdict.is_err());
+            assert!(matches!(log.last(), Some(Told::Text(_, text)) if text == told), "{log:?}");
+        }
+    }
+    let raw = |path: &[Known], _: Kind, _: u64| if path.is_empty() { Want::Read } else { Want::Raw };
+    for (input, told) in [
+        (&b"{\"a\":{\"b\":[1,\"x\xff\"]}}"[..], "{\"b\":[1,\"x"),
+        (b"{\"a\":{\"com\x00", "{\"com"),
+        (b"{\"a\":[1,,2]}", "[1,"),
+        (b"{\"a\":[nul]}", "[nul"),
+    ] {
+        for chunks in [vec![input], input.chunks(1).collect()] {
+            let (verdict, log) = scan(chunks, raw);
+            assert!(verdict.is_err());
+            assert!(matches!(log.last(), Some(Told::Text(_, text)) if text == told), "{log:?}");
+        }
+    }
+}
+
 fn nested(depth_bytes: usize, levels: usize, wants: fn(&[Known], Kind, u64) -> Want) -> Result<(), Error> {
     let mut scanner = Scanner::any(depth_bytes);
     let mut log = Log { wants, told: Vec::new() };

@@ -51,6 +51,11 @@ impl<N: Name> Scanner<N> {
         }
         let chunk = Chunk { bytes, base: self.offset };
         let result = self.scan(chunk, visitor);
+        if let Err(error) = result {
+            // However the input is cut, a raw value is told up to what is wrong with it.
+            let end = error.offset.saturating_sub(chunk.base);
+            self.reading.chunk_ends(chunk, usize::try_from(end).unwrap_or(0), visitor);
+        }
         self.settle(result, chunk.offset(bytes.len()))
     }
 

@@ -1,7 +1,7 @@
 //! The inside of strings (RFC 8259 §7): plain runs in blocks, escapes, UTF-8, all across chunks.
 
 use super::run::{plain, unread};
-use super::unescape::{FEW, hex, simple, unescape};
+use super::unescape::{FEW, hex, simple, tell_valid, unescape};
 use super::utf8::{incomplete, is_utf8};
 use super::{Chunk, Error, Problem};
 
@@ -140,8 +140,10 @@ impl Text {
         let waiting = if end == chunk.bytes.len() { incomplete(bytes) } else { 0 };
         let (whole, rest) = bytes.split_at_checked(bytes.len() - waiting).unwrap_or((bytes, &[]));
         if S::TELLS || !is_utf8(whole) {
-            let run = core::str::from_utf8(whole)
-                .map_err(|error| chunk.error(Problem::NotUtf8, begin + error.valid_up_to()))?;
+            let run = core::str::from_utf8(whole).map_err(|error| {
+                tell_valid(whole, error, sink);
+                chunk.error(Problem::NotUtf8, begin + error.valid_up_to())
+            })?;
             if S::TELLS && !run.is_empty() {
                 sink.run(run);
             }

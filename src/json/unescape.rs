@@ -3,6 +3,7 @@
 use super::block::{BLOCK, classify};
 use super::text::Sink;
 use super::{Chunk, Error, Problem};
+use core::str::Utf8Error;
 
 /// Bytes that are gathered before they are told.
 const GATHERED: usize = 256;
@@ -55,6 +56,16 @@ pub(super) fn unescape<S: Sink>(chunk: Chunk<'_>, mut at: usize, sink: &mut S) -
     Ok(at - rest)
 }
 
+/// Tells what stands before the error, so that it does not depend on the chunks how much of a broken text was told.
+#[cold]
+pub(super) fn tell_valid<S: Sink>(bytes: &[u8], error: Utf8Error, sink: &mut S) {
+    let valid = bytes.get(..error.valid_up_to()).unwrap_or(&[]);
+    let run = core::str::from_utf8(valid).unwrap_or_default();
+    if S::TELLS && !run.is_empty() {
+        sink.run(run);
+    }
+}
+
 /// Tells the `len` bytes that were gathered from `begin..end`, but for an incomplete character at their end, the
 /// length of which it returns.
 fn tell<S: Sink>(
@@ -71,7 +82,8 @@ fn tell<S: Sink>(
         Err(error) if error.error_len().is_none() => {
             core::str::from_utf8(gathered.get(..error.valid_up_to()).unwrap_or(&[])).unwrap_or_default()
         }
-        Err(_) => {
+        Err(error) => {
+            tell_valid(gathered, error, sink);
             // Escapes are ASCII, so that the first wrong place is the same where they still stand.
             let from = chunk.bytes.get(begin..end).unwrap_or(&[]);
             let valid = core::str::from_utf8(from).map_or_else(|error| error.valid_up_to(), str::len);

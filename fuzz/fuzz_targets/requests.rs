@@ -1,0 +1,83 @@
+//! The request readers: never a panic, the same facts and verdict however the body is cut, and what `serde_json` says of
+//! the same body.
+//!
+//! Input: API, bounds, how the body is cut (three bytes), the body.
+#![no_main]
+
+use ai_bridge::api::Api;
+use ai_bridge::api::request::{MODEL_BYTES, RequestBounds, RequestFacts, RequestProblem, RequestReader};
+use ai_bridge_fuzz::{APIS, Cut, Input, is_json, is_shallow};
+use libfuzzer_sys::fuzz_target;
+use serde_json::Value;
+
+/// The verdict, the facts, and what goes upstream.
+type Read = (Result<(), RequestProblem>, RequestFacts, Vec<u8>);
+
+fn read(api: Api, bounds: RequestBounds, chunks: &[&[u8]]) -> Read {
+    let mut reader = RequestReader::new(api, bounds);
+    let mut upstream = Vec::new();
+    let mut feed = |chunk: &[u8]| {
+        reader.feed(chunk)?;
+        match reader.instead(chunk) {
+            Some(instead) => {
+                assert_eq!(api, Api::ChatCompletions, "an edit");
+                upstream.extend(instead);
+            }
+            None => upstream.extend_from_slice(chunk),
+        }
+        Ok(())
+    };
+    let fed = chunks.iter().try_for_each(|chunk| feed(chunk));
+    let verdict = fed.and_then(|()| reader.finish());
+    assert!(reader.facts().prompt.as_ref().is_none_or(|text| text.as_str().len() <= bounds.prompt_bytes));
+    (verdict, reader.into_facts(), upstream)
+}
+
+/// With the texts themselves: `Debug` shows their lengths only.
+fn shown(facts: &RequestFacts) -> String {
+    let text = |text: &Option<ai_bridge::text::Text>| text.as_ref().map(|text| text.as_str().to_owned());
+    format!("{facts:?} {:?} {:?}", text(&facts.model), text(&facts.prompt))
+}
+
+fuzz_target!(|input: &[u8]| {
+    let mut input = Input(input);
+    let api = input.choose(&APIS);
+    let (depth_bytes, prompt_bytes) =
+        input.choose(&[(65_536, 65_536), (4, 65_536), (65_536, 0), (65_536, 7)]);
+    let cut = Cut::of(&mut input);
+    let body = input.0;
+
+    let bounds = RequestBounds { depth_bytes, prompt_bytes };
+    let (verdict, facts, upstream) = read(api, bounds, &[body]);
+    for cut in [cut, Cut::Every(1)] {
+        let (cut_verdict, cut_facts, cut_upstream) = read(api, bounds, &cut.chunks(body));
+        match (&verdict, &cut_verdict) {
+            // Whichever is seen first: both refuse it with a 400.
+            (Err(RequestProblem::Json(_)), Err(RequestProblem::Repeated(_))) => {}
+            (Ok(()), Ok(())) => {
+                assert_eq!(shown(&facts), shown(&cut_facts));
+                assert_eq!(upstream, cut_upstream);
+            }
+            _ => assert_eq!(verdict, cut_verdict),
+        }
+    }
+
+    // Nested no deeper than any of the bounds allows, too.
+    let shallow =
+        is_shallow(body) && (depth_bytes > 4 || body.iter().filter(|b| b"[{".contains(b)).count() < 30);
+    if shallow && !matches!(verdict, Err(RequestProblem::Repeated(_))) {
+        let object = body.iter().find(|byte| !b" \n\r\t".contains(byte)) == Some(&b'{');
+        assert_eq!(verdict.is_ok(), object && is_json(body), "{verdict:?}");
+    }
+    // A lone surrogate is no error of the readers; `serde_json` has no such text.
+    if let (Ok(()), Ok(Value::Object(said))) = (verdict, serde_json::from_slice::<Value>(body)) {
+        let model = said.get("model").and_then(Value::as_str).filter(|model| model.len() <= MODEL_BYTES);
+        if model.is_some() || !said.contains_key("model") {
+            assert_eq!(facts.model.as_ref().map(|model| model.as_str()), model);
+        }
+        assert_eq!(facts.stream, said.get("stream") == Some(&Value::Bool(true)));
+        if api == Api::Responses {
+            assert_eq!(facts.background, said.get("background") == Some(&Value::Bool(true)));
+        }
+    }
+});

@@ -1,0 +1,111 @@
+//! The response readers: never a panic, the same answer and the same bytes for the client however the body is cut, and
+//! never more kept than allowed.
+//!
+//! Input: API, format, bounds, flags (body breaks off; usage event is cut), how the body is cut (three bytes), the body.
+#![no_main]
+
+use ai_bridge::answer::{Answer, Keep, NAME_BYTES};
+use ai_bridge::api::Api;
+use ai_bridge::api::response::{Format, ResponseReader};
+use ai_bridge::config::Limits;
+use ai_bridge_fuzz::{APIS, Cut, Input};
+use libfuzzer_sys::fuzz_target;
+
+/// What is asked of a reader.
+struct Case {
+    api: Api,
+    format: Format,
+    keep: Keep,
+    limits: Limits,
+    breaks_off: bool,
+    cut_usage: bool,
+}
+
+impl Case {
+    /// Everything learned, as text, and what is for the client.
+    fn read(&self, chunks: &[&[u8]]) -> (String, Vec<u8>) {
+        let mut reader = ResponseReader::new(self.api, self.format, self.keep.clone(), &self.limits);
+        let may_edit = self.cut_usage && reader.cut_usage_event();
+        let mut client = Vec::new();
+        let mut pass = |reader: &mut ResponseReader, chunk: &[u8]| match reader.instead() {
+            Some(instead) => {
+                assert!(may_edit, "an edit");
+                client.extend(instead);
+            }
+            None => client.extend_from_slice(chunk),
+        };
+        for chunk in chunks {
+            reader.feed(chunk);
+            self.check(reader.answer());
+            pass(&mut reader, chunk);
+        }
+        if self.breaks_off {
+            reader.abandon();
+        } else {
+            reader.finish();
+            pass(&mut reader, b"");
+        }
+        self.check(reader.answer());
+        let answer = reader.answer();
+        let mut told = format!("{answer:?} {} {}", reader.any_event(), reader.ends_with_body());
+        answer.tool_calls.iter().for_each(|call| told.push_str(call.arguments.as_str()));
+        answer.thoughts.iter().for_each(|thought| told.push_str(thought.text.as_str()));
+        (told, client)
+    }
+
+    fn check(&self, answer: &Answer) {
+        assert!(answer.tool_calls.len() <= self.keep.tool_calls);
+        assert!(answer.thoughts.len() <= self.keep.thought_count);
+        assert!(answer.finish_reasons.len() <= self.keep.tool_calls.max(1));
+        let texts = answer.tool_calls.iter().map(|call| &call.arguments);
+        let texts = texts.chain(answer.thoughts.iter().map(|thought| &thought.text));
+        let lengths: Vec<usize> = texts.map(|text| text.as_str().len()).collect();
+        assert!(lengths.iter().all(|length| *length <= self.keep.text_bytes), "{lengths:?}");
+        assert!(lengths.iter().sum::<usize>() <= self.keep.total_bytes, "{lengths:?}");
+        let names = answer.tool_calls.iter().flat_map(|call| [&call.id, &call.item_id, &call.name]);
+        let error = answer.error.iter().flat_map(|error| [&error.kind, &error.code, &error.message]);
+        let names = names.chain(error).chain([&answer.id, &answer.model]).flatten();
+        for name in names.chain(&answer.finish_reasons) {
+            assert!(name.len() <= NAME_BYTES, "{} bytes", name.len());
+        }
+    }
+}
+
+fuzz_target!(|input: &[u8]| {
+    let mut input = Input(input);
+    let api = input.choose(&APIS);
+    let format = input.choose(&[Format::Events, Format::Document, Format::Error, Format::Unread]);
+    let roomy = Keep {
+        text_bytes: 65_536,
+        total_bytes: 1 << 20,
+        arguments: true,
+        thoughts: true,
+        tool_calls: 256,
+        thought_count: 256,
+    };
+    let (keep, limits) = match input.byte() % 4 {
+        0 => (roomy, Limits::default()),
+        1 => (
+            Keep { text_bytes: 20, total_bytes: 50, tool_calls: 3, thought_count: 2, ..roomy },
+            Limits::default(),
+        ),
+        2 => (roomy, Limits { event_bytes: 150, document_bytes: 400, ..Limits::default() }),
+        _ => (
+            Keep { arguments: false, thoughts: false, tool_calls: 0, ..roomy },
+            Limits { event_bytes: 3000, document_bytes: 3000, ..Limits::default() },
+        ),
+    };
+    let flags = input.byte();
+    let case = Case { api, format, keep, limits, breaks_off: flags & 1 != 0, cut_usage: flags & 2 != 0 };
+    let cut = Cut::of(&mut input);
+    let body = input.0;
+
+    let whole = case.read(&[body]);
+    for cut in [cut, Cut::Every(1)] {
+        let found = case.read(&cut.chunks(body));
+        assert_eq!(found.0, whole.0);
+        if !case.breaks_off {
+            assert_eq!(found.1, whole.1);
+        }
+    }
+});

@@ -1,0 +1,110 @@
+//! What the fuzz targets share: how an input is taken apart, how bodies are cut, and the configurations they choose from.
+//! No target itself; `fuzz/seeds` writes inputs of this shape from the transcripts.
+
+use ai_bridge::api::Api;
+use ai_bridge::bridge::Bridge;
+use ai_bridge::config::Config;
+use std::rc::Rc;
+
+/// An input, taken apart from the front; what is missing is zero.
+#[derive(Debug)]
+pub struct Input<'a>(pub &'a [u8]);
+
+impl<'a> Input<'a> {
+    /// The next byte.
+    pub fn byte(&mut self) -> u8 {
+        match self.0 {
+            [first, rest @ ..] => {
+                self.0 = rest;
+                *first
+            }
+            [] => 0,
+        }
+    }
+
+    /// The next byte, as a choice.
+    pub fn choose<T: Copy>(&mut self, from: &[T]) -> T {
+        from[usize::from(self.byte()) % from.len()]
+    }
+
+    /// The next two bytes, big-endian.
+    pub fn word(&mut self) -> usize {
+        usize::from(self.byte()) << 8 | usize::from(self.byte())
+    }
+
+    /// The next bytes: `len` or what there is.
+    pub fn bytes(&mut self, len: usize) -> &'a [u8] {
+        let (bytes, rest) = self.0.split_at(len.min(self.0.len()));
+        self.0 = rest;
+        bytes
+    }
+}
+
+/// The APIs, in the order of an input's choice.
+pub const APIS: [Api; 3] = [Api::Messages, Api::ChatCompletions, Api::Responses];
+
+/// How a body is cut into chunks.
+#[derive(Clone, Copy, Debug)]
+pub enum Cut {
+    /// Every so many bytes.
+    Every(usize),
+    /// Once, there.
+    At(usize),
+}
+
+impl Cut {
+    /// From three bytes: how, and where.
+    pub fn of(input: &mut Input<'_>) -> Self {
+        let (how, place) = (input.byte(), input.word());
+        if how % 2 == 0 { Self::At(place) } else { Self::Every(1 + place % 64) }
+    }
+
+    /// The chunks of `body`; one at least.
+    pub fn chunks(self, body: &[u8]) -> Vec<&[u8]> {
+        match self {
+            Self::At(place) => {
+                let (before, after) = body.split_at(place % (body.len() + 1));
+                vec![before, after]
+            }
+            Self::Every(_) if body.is_empty() => vec![body],
+            Self::Every(distance) => body.chunks(distance).collect(),
+        }
+    }
+}
+
+/// Whether `bytes` are JSON in the eyes of `serde_json`; only for what is not nested deeply.
+pub fn is_json(bytes: &[u8]) -> bool {
+    let raw = |text| serde_json::from_str::<&serde_json::value::RawValue>(text).is_ok();
+    std::str::from_utf8(bytes).is_ok_and(raw)
+}
+
+/// Whether no value is nested deeper than `serde_json` reads.
+pub fn is_shallow(bytes: &[u8]) -> bool {
+    bytes.iter().filter(|byte| matches!(byte, b'[' | b'{')).count() < 120
+}
+
+const PROVIDERS: &str = r#""providers": [
+    {"type": "anthropic", "key": {"value": "sk-ant-api03-CENTRAL"}MODELS},
+    {"type": "openai", "key": {"value": "sk-proj-CENTRAL"}MODELS},
+    {"type": "copilot"MODELS}]"#;
+
+/// The configurations that an input chooses from: as it comes; tight limits; model policies; little recorded.
+pub fn bridges() -> Vec<Rc<Bridge>> {
+    let actor = r#""gateway_credentials": {"value_prefixes": ["gw_"]}, "actor": {"header": "x-actor"}"#;
+    let tight = r#""limits": {"request_body_bytes": 4000, "reader_bytes": 8, "event_bytes": 200,
+        "document_bytes": 600, "tool_calls": 2, "thoughts": 1},
+        "record": {"text_bytes": 20, "total_bytes": 50}"#;
+    let policy = r#", "models": {"allow": ["claude-*", "gpt-5*"], "deny": ["*-mini"]}"#;
+    let little = r#""record": {"prompts": false, "tool_arguments": false, "thoughts": false},
+        "publish": ["model"], "prices": [{"models": ["*"], "input": 5.0, "output": 25.0}]"#;
+    [("", ""), ("", tight), (policy, ""), ("", little)]
+        .map(|(models, more)| {
+            let comma = if more.is_empty() { "" } else { "," };
+            let providers = PROVIDERS.replace("MODELS", models);
+            let config = format!("{{{providers}, {actor}{comma} {more}}}");
+            let config =
+                Config::parse(config.as_bytes(), &|_| None).unwrap_or_else(|error| panic!("{error}"));
+            Rc::new(Bridge::new(config))
+        })
+        .into()
+}

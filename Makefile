@@ -31,13 +31,17 @@ run: build mock-upstream tools ## The demo on loopback: a mock provider, Envoy, 
 	@$(PYTHON) tests/demo.py $(DEMO)
 
 .PHONY: test
-test: build mock-upstream tools ## Everything: unit and property tests, the filter, and the tests in real Envoy.
+test: build mock-upstream chaos-program tools ## Everything: unit and property tests, the filter, and the tests in real Envoy.
 	cargo test --locked --workspace
 	$(PYTEST) tests/envoy
 
 .PHONY: e2e
-e2e: build mock-upstream tools ## Only the tests in real Envoy. Some of them: make e2e E2E='-k streamed -x'
+e2e: build mock-upstream chaos-program tools ## Only the tests in real Envoy. Some of them: make e2e E2E='-k streamed -x'
 	$(PYTEST) tests/envoy $(E2E)
+
+.PHONY: chaos
+chaos: build chaos-program tools ## Clients and providers that misbehave: SECONDS=600, SEED=… repeats a run, ONLY=… one request of it (TIMES=…).
+	@$(PYTHON) tests/chaos/run.py --seconds $(or $(SECONDS),600) $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY)) $(if $(TIMES),--times $(TIMES))
 
 .PHONY: bench
 bench: build tools ## Envoy alone, with an empty filter, and with this one, side by side.
@@ -76,6 +80,10 @@ prerequisites:
 .PHONY: mock-upstream
 mock-upstream: prerequisites
 	cargo build --locked --release --package mock-upstream
+
+.PHONY: chaos-program
+chaos-program: prerequisites
+	cargo build --locked --release --package chaos
 
 .PHONY: tools
 tools: $(TOOLS)/python.stamp $(TOOLS)/func-e.stamp

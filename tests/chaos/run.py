@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import resource
 import signal
 import subprocess
 import sys
@@ -39,6 +40,7 @@ def main() -> int:
     parser.add_argument("--only", type=int, default=None, help="only this request of the run")
     parser.add_argument("--times", type=int, default=1, help="that one so many times")
     parser.add_argument("--in-flight", type=int, default=64)
+    parser.add_argument("--gathering", type=int, default=2000, help="so many streams are once open together")
     parser.add_argument("--apis", default="messages,chat_completions,responses")
     parser.add_argument("--log-level", default="info")
     arguments = parser.parse_args()
@@ -57,6 +59,8 @@ def main() -> int:
 
 def run(arguments: argparse.Namespace) -> int:
     RUNS.mkdir(parents=True, exist_ok=True)
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))        # thousands of streams at once, two sockets each on both sides
     with tempfile.TemporaryDirectory(dir=RUNS) as watched, Players(arguments) as players:
         config = render(players.address, plugin=plugin(), breaker={"consecutive_5xx": NEVER})
         discovered = DiscoveredFilter(config, Path(watched))
@@ -128,7 +132,7 @@ class Players:
 
     def __init__(self, arguments: argparse.Namespace) -> None:
         command = [str(arguments.program), "--transcripts", str(TRANSCRIPTS)]
-        for name in ("seconds", "seed", "only", "times", "in_flight", "apis"):
+        for name in ("seconds", "seed", "only", "times", "in_flight", "gathering", "apis"):
             if getattr(arguments, name) is not None:
                 command += [f"--{name.replace('_', '-')}", str(getattr(arguments, name))]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, preexec_fn=die_with_parent)
@@ -198,7 +202,7 @@ class Reconfiguration:
 
     def _one(self) -> None:
         bad = self._random.random() < 0.2
-        counter = "config_fail" if bad else "config_reload"
+        counter = "update_rejected" if bad else "update_success"
         before = self._count(counter)
         self._discovered.reconfigure(self._bad() if bad else self._good())
         deadline = time.monotonic() + PATIENCE_SECONDS
@@ -211,7 +215,7 @@ class Reconfiguration:
         self.taken += not bad
 
     def _count(self, counter: str) -> int:
-        return sum(self._gateway.stats(rf"^http\.ai_gateway\.extension_config_discovery\..*\.{counter}$").values())
+        return sum(self._gateway.stats(rf"^extension_config_discovery\..*\.{counter}$").values())
 
     def _good(self) -> Any:
         config = plugin()

@@ -52,13 +52,15 @@ pub(crate) struct Ledger<'a> {
     memory: Memory,
     pending: HashMap<u64, Pending>,
     settled: HashSet<u64>,
-    ids: HashSet<String>,
+    ids: HashSet<u128>,
     begun: u64,
     done: u64,
     finished: usize,
     records: u64,
     outcomes: BTreeMap<String, u64>,
     scenarios: BTreeMap<&'static str, u64>,
+    /// Requests that left no record because the gateway may not have seen them.
+    unseen: u64,
     failures: usize,
 }
 
@@ -76,6 +78,7 @@ impl<'a> Ledger<'a> {
             records: 0,
             outcomes: BTreeMap::new(),
             scenarios: BTreeMap::new(),
+            unseen: 0,
             failures: 0,
         }
     }
@@ -139,8 +142,9 @@ impl<'a> Ledger<'a> {
         let Some(serial) = Case::serial_of(text("request_id")) else {
             return self.fail(None, &[format!("a record of a request that nobody sent: {line}")], "");
         };
-        if !self.ids.insert(text("id").to_owned()) {
-            self.fail(None, &[format!("an id that was there before: {line}")], "");
+        let id = u128::from_str_radix(&text("id").replace('-', ""), 16);
+        if !id.is_ok_and(|id| self.ids.insert(id)) {
+            self.fail(None, &[format!("no id, or one that was there before: {line}")], "");
         }
         if self.settled.contains(&serial) {
             return self.fail(None, &[format!("a second record, or a late one: {line}")], "");
@@ -170,8 +174,10 @@ impl<'a> Ledger<'a> {
             let evidence =
                 Evidence { case: &case, client: &client, provider: &provider, record: records.first() };
             let mut complaints = judge(evidence);
+            let perhaps = due(&case, &client, &provider) == Due::Perhaps;
+            self.unseen += u64::from(perhaps && records.is_empty());
             if records.len() > 1 {
-                complaints.push(format!("{} records: {records:?}", records.len()));
+                complaints.push(format!("{} records: {}", records.len(), Value::Array(records.clone())));
             }
             if provider.busy {
                 complaints.push("the provider never got to an end".to_owned());
@@ -239,6 +245,13 @@ impl<'a> Ledger<'a> {
         println!("outcomes:");
         for (outcome, count) in &self.outcomes {
             println!("  {count:7}  {outcome}");
+        }
+        println!(
+            "  {:7}  no record: the client was gone before the gateway can have seen the request",
+            self.unseen
+        );
+        if self.run.arguments.gathering > 0 {
+            println!("{} streams were open at once", self.run.registry.gate.gathered());
         }
         println!("Envoy's memory: {figures}");
         if self.failures > TOLD {

@@ -9,7 +9,7 @@ use crate::transcript::Transcript;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub(crate) use draw::draw;
+pub(crate) use draw::{draw, draw_gathered};
 
 /// One request and everything that will happen to it.
 #[derive(Debug)]
@@ -23,6 +23,8 @@ pub(crate) struct Plan {
     pub(crate) answer: Download,
     pub(crate) client: ClientAct,
     pub(crate) provider: ProviderAct,
+    /// The client reads slowly: so long a pause before each read.
+    pub(crate) dawdle: Duration,
     /// How whoever leaves or breaks says goodbye.
     pub(crate) goodbye: Goodbye,
 }
@@ -34,6 +36,8 @@ pub(crate) enum Kind {
     Bridged,
     /// Refused by the filter, and recorded. `in_body`: only the body shows that it has to be.
     Refused { status: u16, code: &'static str, in_body: bool },
+    /// Refused by the filter when the provider's answer has already begun: nothing can be said any more.
+    RefusedLate { code: &'static str },
     /// Answered without a record.
     TurnedAway { status: u16 },
     /// Forwarded without a record.
@@ -53,6 +57,8 @@ pub(crate) struct Upload {
     /// `content-length`; `None`: chunks.
     pub(crate) declared: Option<usize>,
     pub(crate) portions: Vec<Portion>,
+    /// The body ends with trailers (unless its end is counted).
+    pub(crate) trailers: bool,
 }
 
 /// The provider's answer.
@@ -70,6 +76,8 @@ pub(crate) struct Download {
     pub(crate) held: bool,
     pub(crate) framing: Framing,
     pub(crate) portions: Vec<Portion>,
+    /// The body ends with trailers (where it comes in chunks).
+    pub(crate) trailers: bool,
 }
 
 /// How the answer says where it ends.
@@ -91,6 +99,10 @@ pub(crate) struct Portion {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ClientAct {
     Stay,
+    /// Sends so many bytes of the body, and the rest when the answer has begun.
+    Linger {
+        sent: usize,
+    },
     /// Gone when so many bytes of the body are sent.
     LeaveUploading {
         sent: usize,
@@ -113,6 +125,10 @@ pub(crate) enum ProviderAct {
     Answer,
     /// Answers after so many bytes of the request's body.
     AnswerEarly { after: usize },
+    /// Answers so many bytes of the body before it has read anything, then nothing more.
+    HoldEarly { sent: usize },
+    /// Answers so many bytes of the body, and the rest when as many streams as were wanted are open.
+    Gather { sent: usize },
     /// Reads, and says nothing.
     Mute,
     /// Answers so many bytes of the body, then nothing more.
@@ -192,20 +208,20 @@ impl Plan {
     pub(crate) fn scenario(&self) -> &'static str {
         match (self.kind, self.client, self.provider) {
             (Kind::Refused { .. }, _, _) => "refused",
+            (Kind::RefusedLate { .. }, _, _) => "refused when the answer had begun",
             (Kind::TurnedAway { .. }, _, _) => "turned away",
             (Kind::Passthrough, _, _) => "passthrough",
             (Kind::Bridged, ClientAct::LeaveReading { .. }, ProviderAct::Break { .. }) => "both leave",
             (Kind::Bridged, ClientAct::LeaveUploading { .. }, _) => "client gone while uploading",
             (Kind::Bridged, ClientAct::LeaveWaiting { .. }, _) => "client gone before the answer",
             (Kind::Bridged, ClientAct::LeaveReading { .. }, _) => "client gone in the answer",
-            (Kind::Bridged, ClientAct::Stay, ProviderAct::Break { place: Place::Body(_), .. }) => {
+            (Kind::Bridged, _, ProviderAct::Gather { .. }) => "many at once",
+            (Kind::Bridged, _, ProviderAct::Break { place: Place::Body(_), .. }) => {
                 "provider breaks in the answer"
             }
-            (Kind::Bridged, ClientAct::Stay, ProviderAct::Break { .. }) => {
-                "provider breaks before it answers"
-            }
-            (Kind::Bridged, ClientAct::Stay, ProviderAct::AnswerEarly { .. }) => "early answer",
-            (Kind::Bridged, ClientAct::Stay, _) => "whole",
+            (Kind::Bridged, _, ProviderAct::Break { .. }) => "provider breaks before it answers",
+            (Kind::Bridged, _, ProviderAct::AnswerEarly { .. }) => "early answer",
+            (Kind::Bridged, ClientAct::Stay | ClientAct::Linger { .. }, _) => "whole",
         }
     }
 }

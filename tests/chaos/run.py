@@ -182,7 +182,7 @@ class Reconfiguration:
         self._random = random.Random(arguments.seed)
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
-        self.taken = self.refused = 0
+        self.taken = self.refused = self._number = 0
         self.problems: list[str] = []
 
     def __enter__(self) -> "Reconfiguration":
@@ -201,6 +201,7 @@ class Reconfiguration:
             self.problems.append(f"reconfiguring: {error!r}")
 
     def _one(self) -> None:
+        self._number += 1               # Envoy does not look twice at the same configuration, be it bad
         bad = self._random.random() < 0.2
         counter = "update_rejected" if bad else "update_success"
         before = self._count(counter)
@@ -220,14 +221,13 @@ class Reconfiguration:
     def _good(self) -> Any:
         config = plugin()
         config["limits"] = {"label_values": self._random.randint(50, 150)}
-        if self._random.random() < 0.5:
-            config["actor"]["metadata_headers"]["shift"] = f"x-shift-{self._random.randint(0, 9)}"
+        config["actor"]["metadata_headers"]["shift"] = f"x-shift-{self._number}"
         if self._random.random() < 0.3:
             config["publish"] = ["id", "model", "total_tokens"]
         return config
 
     def _bad(self) -> Any:
-        return self._random.choice(["{", {"providers": []}, {**plugin(), "root": "no/slash"}, {**plugin(), "rooot": ""}])
+        return self._random.choice([f"{{ {self._number}", {"providers": [], "root": f"/{self._number}"}, {**plugin(), "root": f"{self._number}"}, {**plugin(), f"root{self._number}": ""}])
 
 
 if __name__ == "__main__":

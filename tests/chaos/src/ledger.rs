@@ -5,7 +5,7 @@ use crate::case::{Case, ClientSaw};
 use crate::memory::Memory;
 use crate::verdict::{Due, Evidence, due, judge};
 use serde_json::Value;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -52,6 +52,8 @@ pub(crate) struct Ledger<'a> {
     memory: Memory,
     pending: HashMap<u64, Pending>,
     settled: HashSet<u64>,
+    /// Settled ones that the provider still knows.
+    forgetting: VecDeque<(Instant, u64)>,
     ids: HashSet<u128>,
     begun: u64,
     done: u64,
@@ -71,6 +73,7 @@ impl<'a> Ledger<'a> {
             memory,
             pending: HashMap::new(),
             settled: HashSet::new(),
+            forgetting: VecDeque::new(),
             ids: HashSet::new(),
             begun: 0,
             done: 0,
@@ -98,6 +101,7 @@ impl<'a> Ledger<'a> {
             }
             let now = self.run.began.elapsed();
             self.settle();
+            self.forget();
             if now >= next_sample {
                 self.memory.sample(now);
                 next_sample = now + Duration::from_secs(1);
@@ -153,6 +157,13 @@ impl<'a> Ledger<'a> {
         self.pending.entry(serial).or_default().records.push(record);
     }
 
+    /// What was forwarded for a client that left at once may reach a busy provider when all is settled.
+    fn forget(&mut self) {
+        while let Some((_, serial)) = self.forgetting.pop_front_if(|(since, _)| since.elapsed() > RECORD) {
+            self.run.registry.remove(serial);
+        }
+    }
+
     /// Has every request judged about which everything is known.
     fn settle(&mut self) {
         let ready: Vec<u64> = self
@@ -168,7 +179,7 @@ impl<'a> Ledger<'a> {
                 continue;
             };
             self.settled.insert(serial);
-            self.run.registry.remove(serial);
+            self.forgetting.push_back((Instant::now(), serial));
             *self.scenarios.entry(case.plan.scenario()).or_default() += 1;
             let provider = case.provider().clone();
             let evidence =

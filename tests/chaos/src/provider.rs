@@ -1,7 +1,7 @@
 //! All providers: an HTTP/1.1 server that does to each request what its plan says.
 
 use crate::case::{Case, Gate, PATIENCE, Registry, wait_for};
-use crate::plan::{Framing, Goodbye, Place, ProviderAct};
+use crate::plan::{Framing, Goodbye, Kind, Place, ProviderAct};
 use crate::wire::{Broken, Frame, Head, Wire};
 use bytes::BytesMut;
 use std::ops::Range;
@@ -58,6 +58,9 @@ async fn connection(mut line: Line, registry: &Registry, complaints: &UnboundedS
             let _ = complaints.send(format!("the provider got a request that nobody sent: {head:?}"));
             return;
         };
+        if matches!(case.plan.kind, Kind::TurnedAway { .. } | Kind::Refused { in_body: false, .. }) {
+            let _ = complaints.send(format!("a refused request reached the provider: {}", case.plan.story()));
+        }
         {
             let mut saw = case.provider();
             saw.arrivals += 1;

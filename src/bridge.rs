@@ -7,12 +7,13 @@ use crate::config::{ActorSource, Config, GatewayCredentials, Limits, Price, Publ
 use crate::headers::Stripping;
 use crate::provider::Provider;
 use crate::route::RouteTable;
+use std::rc::Rc;
 
 /// The configured bridge.
 #[derive(Debug)]
 pub struct Bridge {
     /// In configured order; [`crate::route::Found::provider`] is an index into it.
-    pub providers: Vec<Provider>,
+    pub providers: Vec<Rc<Provider>>,
     /// Every provider's routes.
     pub routes: RouteTable,
     /// Lower-case name of the header that names the upstream cluster.
@@ -45,7 +46,7 @@ impl Bridge {
         Self {
             stripping: Stripping::new(named, &config.remove_headers),
             routes: RouteTable::new(&config.root, &config.providers),
-            providers: config.providers,
+            providers: config.providers.into_iter().map(Rc::new).collect(),
             cluster_header: config.cluster_header,
             gateway_credentials: config.gateway_credentials,
             actor: config.actor,

@@ -16,9 +16,11 @@ pub fn for_model<'a>(prices: &'a [Price], model: &str) -> Option<&'a Price> {
 #[must_use]
 pub fn cost_microusd(price: &Price, usage: &Usage) -> Option<u64> {
     usage.total_tokens?;
-    let written = usage.cache_write_tokens.unwrap_or(0);
-    let one_hour = usage.details.cache_write_1h_tokens.unwrap_or(0).min(written);
-    let five_minutes = written.saturating_sub(one_hour);
+    let one_hour = usage.details.cache_write_1h_tokens.unwrap_or(0);
+    let five_minutes = usage.details.cache_write_5m_tokens.unwrap_or(0);
+    let of_unknown_age =
+        usage.cache_write_tokens.unwrap_or(0).saturating_sub(one_hour.saturating_add(five_minutes));
+    let five_minutes = five_minutes.saturating_add(of_unknown_age);
     let sum: f64 = [
         (usage.input_tokens, price.input),
         (usage.output_tokens, price.output),
@@ -78,6 +80,17 @@ mod tests {
         assert_eq!(cost_microusd(&price(), &usage(0, 1, 0)), Some(106));
         assert_eq!(cost_microusd(&price(), &usage(1, 1, 0)), Some(107));
         assert_eq!(cost_microusd(&price(), &usage(0, 3, 2)), Some(116));
+    }
+
+    #[test]
+    fn cache_writes_that_only_the_details_state_are_priced_too() {
+        let details = UsageDetails {
+            cache_write_5m_tokens: Some(4),
+            cache_write_1h_tokens: Some(2),
+            ..UsageDetails::default()
+        };
+        let usage = Usage { total_tokens: Some(1), details, ..Usage::default() };
+        assert_eq!(cost_microusd(&price(), &usage), Some(35));
     }
 
     #[test]

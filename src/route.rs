@@ -178,11 +178,11 @@ impl Mount {
     }
 
     /// Whether a decoded route would be a bridged one upstream, were it decoded there before it is matched:
-    /// also if an escaped `?` or `#` then ended it.
+    /// also if an escaped `?` or `#` then ended it, or if path parameters (`;…`) and white space were dropped.
     fn means_bridged(&self, decoded: &[u8]) -> bool {
-        let end = memchr::memchr2(b'?', b'#', decoded).unwrap_or(decoded.len());
-        let path = decoded.get(..end).unwrap_or(decoded);
-        let route = path.strip_suffix(b"/").unwrap_or(path);
+        let end = memchr::memchr3(b'?', b'#', b';', decoded).unwrap_or(decoded.len());
+        let path = decoded.get(..end).unwrap_or(decoded).trim_ascii();
+        let route = path.strip_suffix(b"/").unwrap_or(path).trim_ascii();
         self.kind.profile().bridged.iter().any(|(bridged, _)| bridged.as_bytes() == route)
     }
 

@@ -18,9 +18,6 @@ impl ActorSource {
         node.object("an object", |members| {
             let (header, property) = (members.member("header"), members.member("property"));
             let required = members.bool("required", false);
-            if required && header.is_none() && property.is_none() {
-                members.problem("required", "nobody could pass: neither `header` nor `property` is given");
-            }
             Self {
                 header: header.and_then(|node| header_name_without_credential(&node)),
                 metadata_headers: members.read("metadata_headers", Vec::new(), metadata_headers),

@@ -21,6 +21,7 @@ use crate::route::Target;
 use crate::step::{Effect, Flow, RequestHead, Step};
 use crate::text::head as cut;
 use core::time::Duration;
+use std::rc::Rc;
 
 /// Decides what the stream is and what is to be done with its request's headers.
 pub(super) fn admit(bridge: &Bridge, head: &RequestHead, random: u128) -> (State, Step) {
@@ -28,12 +29,12 @@ pub(super) fn admit(bridge: &Bridge, head: &RequestHead, random: u128) -> (State
     let method = headers.first(":method").unwrap_or_default();
     let path = headers.first(":path").unwrap_or_default();
     let found = bridge.routes.find(method, path);
-    let provider = found.provider.and_then(|at| bridge.providers.get(at).map(|provider| (at, provider)));
+    let provider = found.provider.and_then(|at| bridge.providers.get(at));
     let refuse = |rejection: &Rejection| {
-        let name = provider.map_or("unknown", |(_, provider)| provider.name.as_str());
+        let name = provider.map_or("unknown", |provider| provider.name.as_str());
         (State::Aside, refusal(bridge, name, rejection, found.dialect))
     };
-    let disabled = provider.is_some_and(|(_, provider)| !provider.enabled);
+    let disabled = provider.is_some_and(|provider| !provider.enabled);
     match (found.target, provider) {
         (Target::Outside, _) => (State::Aside, leave_alone(bridge, headers)),
         (Target::Invalid(problem), _) => refuse(&Rejection::InvalidPath(problem)),
@@ -43,12 +44,12 @@ pub(super) fn admit(bridge: &Bridge, head: &RequestHead, random: u128) -> (State
         (Target::NotFound, _) | (_, None) => {
             refuse(&Rejection::NotFound { method: lossy(method), path: lossy(without_query(path)) })
         }
-        (Target::Passthrough { upstream_path, stored_object }, Some((_, provider))) => {
+        (Target::Passthrough { upstream_path, stored_object }, Some(provider)) => {
             match forward(bridge, head, provider, stored_object) {
                 Ok(mut edits) => {
                     let cluster = &edits.cluster;
                     address(bridge, provider, cluster, upstream_path, &mut edits.headers);
-                    let passthrough = Passthrough::new(provider, found.dialect, edits.kind);
+                    let passthrough = Passthrough::new(Rc::clone(provider), found.dialect, edits.kind);
                     (State::Passthrough(passthrough), step(vec![Effect::EditRequestHeaders(edits.headers)]))
                 }
                 Err(rejection) => refuse(&rejection),
@@ -60,8 +61,8 @@ pub(super) fn admit(bridge: &Bridge, head: &RequestHead, random: u128) -> (State
         (Target::Bridged { .. }, Some(_)) if !disabled && method != b"POST" => {
             refuse(&Rejection::MethodNotAllowed)
         }
-        (Target::Bridged { api, upstream_path }, Some((at, provider))) => {
-            intercept(bridge, head, (at, provider), api, upstream_path, random)
+        (Target::Bridged { api, upstream_path }, Some(provider)) => {
+            intercept(bridge, head, provider, api, upstream_path, random)
         }
     }
 }
@@ -122,12 +123,12 @@ fn forward(
 fn intercept(
     bridge: &Bridge,
     head: &RequestHead,
-    (at, provider): (usize, &Provider),
+    provider: &Rc<Provider>,
     api: Api,
     upstream_path: Vec<u8>,
     random: u128,
 ) -> (State, Step) {
-    let mut interception = begin(bridge, head, (at, provider), api, random);
+    let mut interception = begin(bridge, head, provider, api, random);
     let credential = match check(bridge, head, provider, &mut interception) {
         Ok(credential) => credential,
         Err(rejection) => {
@@ -161,7 +162,7 @@ fn intercept(
 fn begin(
     bridge: &Bridge,
     head: &RequestHead,
-    (at, provider): (usize, &Provider),
+    provider: &Rc<Provider>,
     api: Api,
     random: u128,
 ) -> Interception {
@@ -169,7 +170,7 @@ fn begin(
     let client = Client::recognise(headers);
     let named = |name: &str| headers.first(name).map(|value| cut(&lossy(value), NAME_BYTES).to_owned());
     Interception {
-        provider: at,
+        provider: Rc::clone(provider),
         api,
         id: uuid_v7(head.now, random),
         started: head.now,

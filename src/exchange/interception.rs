@@ -16,13 +16,13 @@ use crate::rejection::Rejection;
 use crate::step::{Effect, Flow, ResponseHead, Step};
 use crate::text::Text;
 use core::time::Duration;
+use std::rc::Rc;
 
 /// What is known of a bridged stream. Both directions have their own place: an answer may begin before the request is
 /// whole.
 #[derive(Debug)]
 pub(super) struct Interception {
-    /// Index into the bridge's providers.
-    pub(super) provider: usize,
+    pub(super) provider: Rc<Provider>,
     pub(super) api: Api,
     pub(super) id: String,
     pub(super) started: Duration,
@@ -168,8 +168,7 @@ impl Interception {
             return Step { effects: Vec::new(), flow: Flow::Stop };
         }
         let Upload::Reading(uploading) = &mut self.upload else { return Step::pass() };
-        let Some(provider) = bridge.providers.get(self.provider) else { return Step::pass() };
-        match uploading.read(bridge, provider, self.api, chunk, end) {
+        match uploading.read(bridge, &self.provider, self.api, chunk, end) {
             Ok(over) => {
                 let instead = uploading.reader.instead(chunk).map(Effect::ReplaceRequestChunk);
                 if over {
@@ -215,9 +214,8 @@ impl Interception {
             // Our own reply, on its way through the filters.
             return Step::pass();
         }
-        let Some(provider) = bridge.providers.get(self.provider) else { return Step::pass() };
         if let Some(local) = Local::recognise(head) {
-            let reply = local.reply(self.api, provider.open_retry_after_seconds, &head.headers);
+            let reply = local.reply(self.api, self.provider.open_retry_after_seconds, &head.headers);
             self.download = Download::Local(local);
             return Step { effects: vec![Effect::Reply(reply)], flow: Flow::Stop };
         }
@@ -240,7 +238,7 @@ impl Interception {
         }
         self.download = Download::Reading(Box::new(downloading));
         if bridge.metrics && self.credential.0 == CredentialKind::Centralized {
-            effects.extend(local::headroom(&provider.name, &head.headers));
+            effects.extend(local::headroom(&self.provider.name, &head.headers));
         }
         Step { effects, flow: Flow::Continue }
     }

@@ -9,6 +9,7 @@ use crate::metric::{Measurement, Metric};
 use crate::provider::Provider;
 use crate::rejection;
 use crate::step::{Effect, Flow, LocalReply, ResponseHead, Step};
+use std::rc::Rc;
 
 /// A reply that somebody on the gateway made, not the upstream.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,8 +27,7 @@ pub(super) struct Local {
 /// A passthrough stream.
 #[derive(Debug)]
 pub(super) struct Passthrough {
-    provider: String,
-    retry_after_seconds: u32,
+    provider: Rc<Provider>,
     dialect: Api,
     kind: CredentialKind,
 }
@@ -103,13 +103,8 @@ pub(super) fn status(headers: &Headers) -> Option<u16> {
 // === impl Passthrough ===
 
 impl Passthrough {
-    pub(super) fn new(provider: &Provider, dialect: Api, kind: CredentialKind) -> Self {
-        Self {
-            provider: provider.name.clone(),
-            retry_after_seconds: provider.open_retry_after_seconds,
-            dialect,
-            kind,
-        }
+    pub(super) const fn new(provider: Rc<Provider>, dialect: Api, kind: CredentialKind) -> Self {
+        Self { provider, dialect, kind }
     }
 
     pub(super) fn response_headers(&self, bridge: &Bridge, head: &ResponseHead) -> Step {
@@ -122,14 +117,14 @@ impl Passthrough {
                 Some(500..=599) => "5xx",
                 _ => "unknown",
             };
-            let labels = vec![("provider", self.provider.clone()), ("status_class", class.to_owned())];
+            let labels = vec![("provider", self.provider.name.clone()), ("status_class", class.to_owned())];
             step.effects.push(Effect::Measure(Measurement { metric: Metric::Passthrough, labels, value: 1 }));
             if self.kind == CredentialKind::Centralized {
-                step.effects.extend(headroom(&self.provider, &head.headers));
+                step.effects.extend(headroom(&self.provider.name, &head.headers));
             }
         }
         if let Some(local) = Local::recognise(head) {
-            let reply = local.reply(self.dialect, self.retry_after_seconds, &head.headers);
+            let reply = local.reply(self.dialect, self.provider.open_retry_after_seconds, &head.headers);
             step.effects.push(Effect::Reply(reply));
             step.flow = Flow::Stop;
         }

@@ -8,7 +8,6 @@ use crate::caller::Client;
 use crate::metric::{Measurement, Metric};
 use crate::note::Note;
 use crate::price;
-use crate::provider::Provider;
 use crate::record::{
     ActorRef, CredentialRef, ErrorRef, ModelRef, Outcome, ProviderRef, Record, ResponseRef, TextBudget,
     UpstreamRef, UsageRef,
@@ -19,6 +18,7 @@ use crate::text::{Text, head, one_line};
 use crate::timestamp::timestamp;
 use crate::usage::UsageStatus;
 use core::time::Duration;
+use std::rc::Rc;
 
 /// Bytes of a single value.
 const VALUE_BYTES: usize = 256;
@@ -26,7 +26,6 @@ const VALUE_BYTES: usize = 256;
 impl Interception {
     /// The single values that are known at the request's headers, so that later filters can use them.
     pub(super) fn published_at_start(&self, bridge: &Bridge) -> Vec<Effect> {
-        let provider = bridge.providers.get(self.provider).map_or("", |provider| provider.name.as_str());
         let actor = self.actor.as_ref();
         let mut effects = Vec::new();
         let mut publish = |name: &str, value: &str| {
@@ -35,7 +34,7 @@ impl Interception {
             }
         };
         publish("id", &self.id);
-        publish("provider", provider);
+        publish("provider", &self.provider.name);
         publish("api", self.api.name());
         publish("actor", actor.map_or("", |actor| &actor.id));
         publish("session", self.session_id.as_deref().unwrap_or_default());
@@ -47,7 +46,7 @@ impl Interception {
 
     /// Everything else, when the stream is over.
     pub(super) fn publish(mut self: Box<Self>, bridge: &Bridge, ending: &Ending) -> Vec<Effect> {
-        let Some(provider) = bridge.providers.get(self.provider) else { return Vec::new() };
+        let provider = Rc::clone(&self.provider);
         if let Download::Reading(download) = &mut self.download
             && !download.over
         {
@@ -130,7 +129,7 @@ impl Interception {
             notes: notes.lines(),
         };
         if bridge.metrics {
-            effects.extend(this.measurements(provider, &record, model, &notes.unread_reasons()));
+            effects.extend(this.measurements(&record, model, &notes.unread_reasons()));
         }
         effects.extend(values(bridge, &record, model));
         // Numbers, strings and JSON that was read before cannot fail to be written.
@@ -189,14 +188,8 @@ impl Interception {
         }
     }
 
-    fn measurements(
-        &self,
-        provider: &Provider,
-        record: &Record<'_>,
-        model: Option<&str>,
-        unread: &[&'static str],
-    ) -> Vec<Effect> {
-        let name = || ("provider", provider.name.clone());
+    fn measurements(&self, record: &Record<'_>, model: Option<&str>, unread: &[&'static str]) -> Vec<Effect> {
+        let name = || ("provider", self.provider.name.clone());
         let api = || ("api", self.api.name().to_owned());
         // Models only from 2xx answers: whatever a caller asks for is no label value.
         let served = self.downloading().is_some_and(Downloading::is_success);
@@ -235,7 +228,7 @@ impl Interception {
         if let (Outcome::Rejected, Some(code)) =
             (record.outcome, record.error.as_ref().and_then(|error| error.code))
         {
-            measured.push(Effect::Measure(admission::refused(&provider.name, code)));
+            measured.push(Effect::Measure(admission::refused(&self.provider.name, code)));
         }
         measured
     }

@@ -39,16 +39,8 @@ fn a_token_prefix_never_takes_a_vendor_s_keys_with_it() {
 }
 
 #[test]
-fn an_actor_that_is_required_can_be_found() {
+fn an_actors_property_is_a_path_and_its_requirement_stands_alone() {
     refuses(&[
-        (
-            r#""actor": {"required": true}"#,
-            &["actor.required: nobody could pass: neither `header` nor `property` is given"],
-        ),
-        (
-            r#""actor": {"required": true, "metadata_headers": {"team": "x-team"}}"#,
-            &["actor.required: nobody could pass: neither `header` nor `property` is given"],
-        ),
         (r#""actor": {"property": []}"#, &["actor.property: expected 1 to 32 strings, found 0"]),
         (
             r#""actor": {"property": ["a", "", "b\u0000c", 1]}"#,
@@ -59,7 +51,11 @@ fn an_actor_that_is_required_can_be_found() {
             ],
         ),
     ]);
-    for actor in [json!({"required": true, "header": "x-a"}), json!({"required": true, "property": ["a"]})] {
+    for actor in [
+        json!({"required": true}),
+        json!({"required": true, "header": "x-a"}),
+        json!({"required": true, "property": ["a"]}),
+    ] {
         assert!(accepted(&json!({"providers": [{"type": "openai"}], "actor": actor})).actor.required);
     }
 }

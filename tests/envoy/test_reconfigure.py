@@ -13,7 +13,7 @@ import yaml
 from client import Http1, Http2, Reset
 from conftest import Records, assert_alive
 from gateway import KEYS, Gateway
-from render import REPOSITORY, DiscoveredFilter, connection_manager_of, render, shipped, shipped_plugin, wasm_of
+from render import REPOSITORY, WASM, DiscoveredFilter, connection_manager_of, render, shipped, shipped_plugin, wasm_of
 from samples import CHAT, JSON, MESSAGE, MESSAGE_STREAM, MESSAGES, TOKEN, chat_request, messages_request
 from upstream import Exchange, Upstream, json_answer
 
@@ -244,6 +244,42 @@ def test_a_key_in_the_vms_environment_rotates_with_a_new_vm_and_the_old_one_ends
     nothing_drained(gateway)
 
 
+# === another module ===
+
+
+def test_another_module_under_the_same_name_is_read_with_any_change_of_the_file_and_a_broken_one_is_refused(upstream, tmp_path):
+    module = tmp_path / "ai_bridge.wasm"
+    module.write_bytes(WASM.read_bytes())
+    config = render(upstream.address, wasm=module)
+    watched = tmp_path / "ecds"
+    watched.mkdir()
+    discovered = DiscoveredFilter(config, watched)
+    upstream.begin(json_answer(MESSAGE))
+    with Gateway(config) as gateway:
+        active, updates = vms(gateway, "active"), discovery(gateway, "update_attempt")
+        new = tmp_path / "new"
+        new.write_bytes(b"no module at all")
+        new.rename(module)
+        discovered.reconfigure(wasm_of(shipped())["configuration"]["value"])
+        gateway.wait_until(lambda: discovery(gateway, "update_attempt") > updates, "Envoy has looked")
+        assert discovery(gateway, "config_fail") == 0, "the same text is no change"
+
+        discovered.environment = {**discovered.environment, "key_values": {"REVISION": "2"}}
+        discovered.reconfigure(shipped_plugin())
+        gateway.wait_until(lambda: discovery(gateway, "config_fail") == 1, "the broken module is refused")
+        assert ask(gateway).status == 200
+
+        new.write_bytes(WASM.read_bytes())
+        new.rename(module)
+        made = vms(gateway, "created")
+        discovered.environment = {**discovered.environment, "key_values": {"REVISION": "3"}}
+        wait_for_reload(gateway, discovered, shipped_plugin())
+        assert ask(gateway).status == 200
+        assert vms(gateway, "created") > made + 1
+        gateway.wait_until(lambda: vms(gateway, "active") == active, "the old VMs are gone")
+        assert_alive(gateway)
+
+
 # === a bad configuration ===
 
 
@@ -256,7 +292,7 @@ def test_a_bad_update_is_refused_and_the_old_configuration_serves_on(bridge, ups
         counted = discovery(gateway, "config_fail")
         discovered.reconfigure(plugin)
         gateway.wait_until(lambda: gateway.log().count("is refused") > refused, "the update is refused")
-        gateway.wait_until(lambda: discovery(gateway, "config_fail") == counted + 1, "the refusal is counted")
+        gateway.wait_until(lambda: discovery(gateway, "config_fail") == discovery(gateway, "update_rejected") == counted + 1, "the refusal is counted")
         assert ask(gateway).json() == MESSAGE
     discovered.reconfigure({"providers": [{"type": "openai", "key": {"value": "k"}}]})
     gateway.wait_until(lambda: ask(gateway).status == 404, "the next good one is taken")

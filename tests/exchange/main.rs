@@ -16,6 +16,7 @@ mod cut;
 mod endings;
 mod headers;
 mod order;
+mod published;
 mod refusals;
 mod responses;
 mod secrecy;

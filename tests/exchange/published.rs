@@ -1,0 +1,194 @@
+//! What is published besides the record, and what configuration changes of it.
+
+use crate::world::{CONFIGURATION, World, bridge, changed, head};
+use ai_bridge::bridge::Bridge;
+use serde_json::{Value, json};
+use std::rc::Rc;
+
+const DOCUMENT: [(&str, &str); 1] = [("content-type", "application/json")];
+
+/// A whole exchange on `path`: request, document answer.
+fn exchanged(
+    bridge: &Rc<Bridge>,
+    path: &str,
+    lines: &[(&str, &str)],
+    request: &Value,
+    answer: &Value,
+) -> World {
+    let mut world = World::new(bridge);
+    world.request(head(&format!("POST {path}"), lines), false).upload(request.to_string().as_bytes(), true);
+    world.answer(head("200", &DOCUMENT), false).download(answer.to_string().as_bytes(), true).done();
+    world
+}
+
+fn asked(bridge: &Rc<Bridge>, lines: &[(&str, &str)], request: &Value, answer: &Value) -> World {
+    exchanged(bridge, "/anthropic/v1/messages", lines, request, answer)
+}
+
+#[test]
+fn only_the_values_that_are_asked_for_are_published() {
+    let bridge =
+        changed(|configuration| configuration["publish"] = json!(["model", "total_tokens", "actor_team"]));
+    let answer = json!({"type": "message", "model": "m", "usage": {"input_tokens": 1, "output_tokens": 2}});
+    let world = asked(&bridge, &[("x-actor", "alice"), ("x-team", "blue")], &json!({}), &answer);
+    let names: Vec<&str> = world.published.keys().map(String::as_str).collect();
+    assert_eq!(
+        names,
+        ["ai_bridge_actor_team", "ai_bridge_model", "ai_bridge_record", "ai_bridge_total_tokens"]
+    );
+    assert_eq!(world.published["ai_bridge_total_tokens"], "3");
+}
+
+#[test]
+fn single_values_are_harmless_in_a_log_line_and_zero_when_unknown() {
+    let model = format!("a\nb\u{85}c\u{2028}{}", "x".repeat(500));
+    let world = asked(&bridge(CONFIGURATION), &[], &json!({"model": model}), &json!({"type": "message"}));
+    let published = &world.published["ai_bridge_model"];
+    assert!(published.starts_with("a?b?c?x") && published.len() <= 256, "{published}");
+    for name in ["input_tokens", "output_tokens", "total_tokens", "cost_microusd", "cache_read_tokens"] {
+        assert_eq!(world.published[&format!("ai_bridge_{name}")], "0", "{name}");
+    }
+}
+
+#[test]
+fn a_session_that_only_the_body_names_is_published_at_the_end() {
+    let user_id = json!({"session_id": "s-1"}).to_string();
+    let request = json!({"metadata": {"user_id": user_id}});
+    let world = asked(&bridge(CONFIGURATION), &[("user-agent", "claude-cli/2")], &request, &json!({}));
+    assert_eq!(world.published["ai_bridge_session"], "s-1");
+    assert_eq!(world.record()["session_id"], "s-1");
+}
+
+#[test]
+fn clients_and_their_sessions_are_in_the_record() {
+    for (lines, client, session) in [
+        (vec![("user-agent", "mux/1"), ("x-mux-workspace-id", "w")], "Mux", Some("w")),
+        (vec![("user-agent", "codex_exec/0.1"), ("session_id", "s")], "Codex", Some("s")),
+        (
+            vec![("user-agent", "GitHubCopilotChat/1"), ("x-interaction-id", "i")],
+            "GitHub Copilot (VS Code)",
+            Some("i"),
+        ),
+        (vec![("user-agent", "copilot/1"), ("x-client-session-id", "c")], "GitHub Copilot (CLI)", Some("c")),
+        (vec![("originator", "kilo-code"), ("x-kilocode-taskid", "k")], "Kilo Code", Some("k")),
+        (vec![("user-agent", "coder-agents/1"), ("x-coder-chat-id", "d")], "Coder Agents", Some("d")),
+        (vec![("user-agent", "opencode/1"), ("x-session-affinity", "o")], "OpenCode", Some("o")),
+        (vec![("x-cursor-client-version", "1"), ("session-id", "no")], "Cursor", None),
+        (vec![("user-agent", "curl/8"), ("session-id", "no")], "Unknown", None),
+    ] {
+        let record = asked(&bridge(CONFIGURATION), &lines, &json!({}), &json!({})).record();
+        assert_eq!((record["client"].as_str(), record["session_id"].as_str()), (Some(client), session));
+    }
+}
+
+#[test]
+fn without_metrics_nothing_is_measured() {
+    let bridge = changed(|configuration| configuration["metrics"] = json!(false));
+    let answer = json!({"type": "message", "usage": {"input_tokens": 1}});
+    assert!(asked(&bridge, &[], &json!({}), &answer).measured.is_empty());
+    let mut world = World::new(&bridge);
+    world.request(head("GET /nowhere", &[]), true).done();
+    assert!(world.measured.is_empty());
+}
+
+#[test]
+fn models_are_labels_only_of_answers_that_succeeded() {
+    let measured = |status: &str| {
+        let mut world = World::new(&bridge(CONFIGURATION));
+        world
+            .request(head("POST /anthropic/v1/messages", &[]), false)
+            .upload(b"{\"model\":\"claude-x\"}", true);
+        world.answer(head(status, &DOCUMENT), false).download(b"{}", true).done();
+        world.measured.iter().any(|measured| measured.raw_name().contains("model=.=claude-x"))
+    };
+    assert!(measured("200") && !measured("404"));
+}
+
+#[test]
+fn what_a_provider_says_is_left_is_a_gauge_of_the_central_key_alone() {
+    for (lines, gauges) in [(vec![], 2), (vec![("x-api-key", "sk-ant-own")], 0)] {
+        let mut world = World::new(&bridge(CONFIGURATION));
+        world.request(head("POST /anthropic/v1/messages", &lines), false).upload(b"{}", true);
+        let left =
+            [("anthropic-ratelimit-tokens-remaining", "7"), ("anthropic-ratelimit-requests-remaining", "8")];
+        world.answer(head("200", &left), false);
+        assert_eq!(world.measured.len(), gauges);
+    }
+}
+
+#[test]
+fn the_configured_wait_is_told_while_the_circuit_is_open() {
+    let bridge =
+        changed(|configuration| configuration["providers"][0]["open_retry_after_seconds"] = json!(7));
+    for path in ["POST /anthropic/v1/messages", "GET /anthropic/v1/models"] {
+        let mut world = World::new(&bridge);
+        world.request(head(path, &[]), false).answer_by("no_healthy_upstream", head("503", &[]), false);
+        assert_eq!(world.reply_header("retry-after"), Some("7"), "{path}");
+    }
+}
+
+#[test]
+fn an_external_key_is_stripped_for_and_recorded_without_a_hint() {
+    let bridge = changed(|configuration| {
+        configuration["providers"][0] =
+            json!({"type": "anthropic", "key": {"external": true}, "byok": "deny"});
+    });
+    let mut world = World::new(&bridge);
+    world.request(head("POST /anthropic/v1/messages", &[("authorization", "Bearer gw_x")]), false);
+    assert_eq!((world.sent("authorization"), world.sent("x-api-key")), (None, None));
+    world.upload(b"{}", true).finish("downstream_remote_disconnect");
+    assert_eq!(world.record()["credential"], json!({"kind": "centralized"}));
+}
+
+#[test]
+fn a_caller_who_must_bring_a_key_and_brings_none_is_401() {
+    let bridge = changed(|configuration| configuration["providers"][0]["byok"] = json!("require"));
+    let mut world = World::new(&bridge);
+    world.request(head("POST /anthropic/v1/messages", &[]), false);
+    assert_eq!(world.replied().0, 401);
+}
+
+#[test]
+fn nesting_beyond_the_readers_memory_is_400() {
+    let bridge = changed(|configuration| configuration["limits"] = json!({"reader_bytes": 64}));
+    for (levels, refused) in [(500, false), (600, true)] {
+        let body = format!("{{\"a\":{}{}}}", "[".repeat(levels), "]".repeat(levels));
+        let mut world = World::new(&bridge);
+        world.request(head("POST /anthropic/v1/messages", &[]), false).upload(body.as_bytes(), true);
+        assert_eq!(world.reply.is_some(), refused, "{levels}");
+    }
+}
+
+#[test]
+fn configured_headers_never_reach_a_provider() {
+    let bridge = changed(|configuration| configuration["remove_headers"] = json!(["x-company-*", "Via"]));
+    let mut world = World::new(&bridge);
+    let lines = [("x-company-token", "a"), ("via", "b"), ("cookie", "an own list replaces the default")];
+    world.request(head("GET /openai/v1/models", &lines), true);
+    assert_eq!((world.sent("x-company-token"), world.sent("via")), (None, None));
+    assert!(world.sent("cookie").is_some());
+}
+
+#[test]
+fn a_usage_object_that_is_too_large_to_keep_is_still_counted() {
+    let usage = json!({"input_tokens": 5, "output_tokens": 1, "x": "y".repeat(20_000)});
+    let world = asked(&bridge(CONFIGURATION), &[], &json!({}), &json!({"type": "message", "usage": usage}));
+    let record = world.record();
+    assert_eq!(
+        (&record["usage"]["input_tokens"], &record["notes"]),
+        (&json!(5), &json!(["usage_too_large"]))
+    );
+    assert!(record["usage"].get("provider_usage").is_none());
+}
+
+#[test]
+fn a_model_without_a_price_costs_nothing_known_and_is_counted() {
+    let answer =
+        json!({"type": "message", "model": "gemini", "usage": {"input_tokens": 5, "output_tokens": 1}});
+    let world = asked(&bridge(CONFIGURATION), &[], &json!({}), &answer);
+    let record = world.record();
+    assert_eq!((record.get("cost_microusd"), &record["notes"]), (None, &json!(["price"])));
+    assert!(
+        world.measured.iter().any(|measured| measured.raw_name().contains("unread_total.reason=.=price"))
+    );
+}

@@ -93,10 +93,19 @@ def health(gateway: Gateway) -> list[str]:
     moved = {name: value for name, value in gateway.stats(r"^wasm\..*(vm_reload|crash)").items() if value}
     problems = [f"a VM of the filter died: {moved}"] if moved else []
     problems += [line for line in gateway.log().splitlines() if "panicked" in line or "Function: proxy_" in line or "the host refused" in line]
+    try:
+        gateway.wait_until(lambda: not active(gateway), "nothing is active any more")
+    except TimeoutError:
+        problems.append(f"streams that never end: {active(gateway)}")
     counted = sum(value for _, value in gateway.prometheus("ai_bridge_requests_total"))
     if counted != gateway.record_count:
         problems.append(f"the metrics count {counted:.0f} interceptions, there are {gateway.record_count} records")
     return problems
+
+
+def active(gateway: Gateway) -> dict[str, int]:
+    """Requests that Envoy still has on either side."""
+    return {name: value for name, value in gateway.stats(r"^(http\.ai_gateway\.downstream|cluster\..*\.upstream)_rq_(pending_)?active$").items() if value}
 
 
 class RecordedGateway(Gateway):

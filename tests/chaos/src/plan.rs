@@ -1,6 +1,7 @@
 //! What one request, its client and its provider will do, byte by byte. A plan follows from the run's seed and the
 //! request's number alone.
 
+mod coding;
 mod draw;
 mod refusal;
 mod shape;
@@ -50,7 +51,7 @@ pub(crate) struct Upload {
     pub(crate) method: &'static str,
     pub(crate) target: String,
     pub(crate) headers: Vec<(String, String)>,
-    /// What the client sends.
+    /// What the client sends, encoded where `content-encoding` says so.
     pub(crate) body: Vec<u8>,
     /// What the provider gets of it.
     pub(crate) forwarded: Vec<u8>,
@@ -76,6 +77,8 @@ pub(crate) struct Download {
     pub(crate) held: bool,
     pub(crate) framing: Framing,
     pub(crate) portions: Vec<Portion>,
+    /// An interim answer comes first.
+    pub(crate) hinted: bool,
     /// The body ends with trailers (where it comes in chunks).
     pub(crate) trailers: bool,
 }
@@ -185,11 +188,14 @@ impl Plan {
     pub(crate) fn story(&self) -> String {
         let (upload, answer) = (&self.upload, &self.answer);
         format!(
-            "{} · {} {} {} · {:?} · client {:?}, provider {:?}, {:?} · {} bytes up{} in {} portions · {} {} bytes down by {:?} in {} portions",
+            "{} · {} {} {}{} · {:?} · client {:?}, provider {:?}, {:?} · {} bytes up{} in {} portions · {} {} bytes down by {:?} in {} portions",
             self.transcript.name,
             if self.http2 { "HTTP/2" } else { "HTTP/1.1" },
             upload.method,
             upload.target,
+            crate::wire::header(&upload.headers, "content-encoding")
+                .map(|coding| format!(" ({coding})"))
+                .unwrap_or_default(),
             self.kind,
             self.client,
             self.provider,

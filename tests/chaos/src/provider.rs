@@ -183,6 +183,9 @@ async fn read(line: &mut Line, case: &Case, frame: &mut Frame, until: usize) -> 
 async fn answer(line: &mut Line, case: &Case, bytes: Range<usize>, end: bool) -> Result<(), Broken> {
     let answer = &case.plan.answer;
     if bytes.start == 0 && !case.provider().answered {
+        if answer.hinted {
+            write(line, b"HTTP/1.1 103 Early Hints\r\nlink: </chaos>\r\n\r\n").await?;
+        }
         case.provider().answered = true;
         write(line, head(case).as_bytes()).await?;
     }

@@ -1,7 +1,7 @@
 //! Draws the plan of a request.
 
 use super::shape::{download, last_event, pad_object, portions};
-use super::{ClientAct, Download, Framing, Goodbye, Kind, Place, Plan, ProviderAct, Upload, refusal};
+use super::{ClientAct, Download, Framing, Goodbye, Kind, Place, Plan, ProviderAct, Upload, coding, refusal};
 use crate::random::Random;
 use crate::transcript::{Api, Ends, Transcript};
 use std::sync::Arc;
@@ -101,7 +101,26 @@ pub(crate) fn draw(seed: u64, number: u64, transcripts: &[Arc<Transcript>]) -> O
         Scenario::TurnedAway => refusal::turn_away(&mut random, &mut plan),
         Scenario::Passthrough => passthrough(&mut random, &mut plan),
     }
+    if plan.kind == Kind::Bridged
+        && !plan.upload.headers.iter().any(|(name, _)| name == "expect")
+        && random.percent(5)
+    {
+        encode(&mut random, &mut plan);
+    }
     Some(plan)
+}
+
+/// Sends the request in a content coding, which the gateway takes off in front of the filter.
+fn encode(random: &mut Random, plan: &mut Plan) {
+    let upload = &mut plan.upload;
+    let (coding, body) = coding::encode(random, &upload.body);
+    upload.headers.push(("content-encoding".to_owned(), coding.to_owned()));
+    upload.declared = upload.declared.map(|_| body.len());
+    upload.portions = portions(random, body.len());
+    upload.body = body;
+    if let ClientAct::LeaveUploading { sent, .. } = &mut plan.client {
+        *sent = random.below(upload.body.len());
+    }
 }
 
 /// The plan of one of many streams that are open at once. `None` without transcripts of streams.
@@ -195,6 +214,7 @@ fn answer_early(random: &mut Random, plan: &mut Plan) {
         held: false,
         framing: Framing::Length,
         portions: portions(random, body.len()),
+        hinted: false,
         trailers: false,
     };
     plan.provider = ProviderAct::AnswerEarly { after: random.below(plan.upload.forwarded.len()) };
@@ -233,6 +253,7 @@ fn passthrough(random: &mut Random, plan: &mut Plan) {
         held: false,
         framing: if random.percent(50) { Framing::Length } else { Framing::Chunks },
         portions: portions(random, length),
+        hinted: random.percent(3),
         trailers: random.percent(10),
         delivered: body.clone(),
         body,

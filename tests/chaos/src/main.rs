@@ -154,6 +154,9 @@ impl Run {
         let draw = if number >= GATHERED { plan::draw_gathered } else { plan::draw };
         let Some(plan) = draw(self.arguments.seed, number, &self.transcripts) else { return false };
         let case = Arc::new(Case::new(serial, plan));
+        if self.arguments.only.is_some() && serial == 0 {
+            println!("request {number} of seed {}: {}", self.arguments.seed, case.plan.story());
+        }
         self.registry.add(&case);
         let _ = events.send(Event::Begun);
         let saw = client.run(&case).await;

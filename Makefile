@@ -19,7 +19,7 @@ PYTEST := $(PYTHON) -m pytest -o cache_dir="$(CURDIR)/target/pytest"
 help: ## This list.
 	@echo "AI Bridge for Envoy"
 	@echo
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: prerequisites ## The filter: target/wasm32-wasip1/release/ai_bridge.wasm
@@ -31,17 +31,17 @@ run: build mock-upstream tools ## The demo on loopback: a mock provider, Envoy, 
 	@$(PYTHON) tests/demo.py $(DEMO)
 
 .PHONY: test
-test: build mock-upstream chaos-program tools ## Everything: unit and property tests, the filter, and the tests in real Envoy.
+test: build mock-upstream chaos-program tools sdks transcripts ## Everything: unit and property tests, the filter, the official SDKs, and the tests in real Envoy.
 	cargo test --locked --workspace
 	$(PYTEST) tests/envoy
 
 .PHONY: e2e
-e2e: build mock-upstream chaos-program tools ## Only the tests in real Envoy. Some of them: make e2e E2E='-k streamed -x'
+e2e: build mock-upstream chaos-program tools sdks ## Only the tests in real Envoy. Some of them: make e2e E2E='-k streamed -x'
 	$(PYTEST) tests/envoy $(E2E)
 
-.PHONY: chaos
-chaos: build chaos-program tools ## Clients and providers that misbehave: SECONDS=600, SEED=… repeats a run, ONLY=… one request of it (TIMES=…).
-	@$(PYTHON) tests/chaos/run.py --seconds $(or $(SECONDS),600) $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY)) $(if $(TIMES),--times $(TIMES))
+.PHONY: transcripts
+transcripts: $(TOOLS)/sdk-python.stamp ## Checks the transcripts against themselves and the official SDKs.
+	$(TOOLS)/sdk-python/bin/python tests/check-transcripts.py
 
 .PHONY: bench
 bench: build tools ## Envoy alone, with an empty filter, and with this one, side by side.
@@ -88,6 +88,9 @@ chaos-program: prerequisites
 .PHONY: tools
 tools: $(TOOLS)/python.stamp $(TOOLS)/func-e.stamp
 
+.PHONY: sdks
+sdks: $(TOOLS)/sdk-python.stamp $(TOOLS)/sdk-javascript.stamp
+
 $(TOOLS)/python.stamp: tests/tools/requirements.txt tests/tools/install-python | prerequisites
 	@tests/tools/install-python
 	@touch $@
@@ -95,6 +98,14 @@ $(TOOLS)/python.stamp: tests/tools/requirements.txt tests/tools/install-python |
 $(TOOLS)/func-e.stamp: tests/tools/install-func-e tests/tools/go-requirements.txt $(TOOLS)/python.stamp
 	@tests/tools/install-func-e
 	@touch $@
+
+$(TOOLS)/sdk-python.stamp: tests/tools/install-sdks tests/transcripts/requirements.txt | prerequisites
+	@tests/tools/install-sdks python
+	@touch $@
+
+# Makes its stamp itself: where JavaScript's SDKs could not be had, the next run tries again.
+$(TOOLS)/sdk-javascript.stamp: tests/sdk/package.json tests/sdk/package-lock.json tests/sdk/node-requirements.txt $(TOOLS)/sdk-python.stamp
+	@tests/tools/install-sdks javascript
 
 $(TOOLS)/cargo-deny.stamp: tests/tools/install-cargo-deny | prerequisites
 	@tests/tools/install-cargo-deny

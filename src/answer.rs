@@ -9,6 +9,9 @@ use crate::usage::UsageReader;
 /// Identifiers, names, models and messages are kept up to this many bytes.
 pub const NAME_BYTES: usize = 1024;
 
+/// Reasons why the model stopped, one a choice; `n` of Chat Completions is at most 128.
+const FINISH_REASONS: usize = 256;
+
 /// How much of an answer is kept.
 #[derive(Clone, Debug)]
 pub struct Keep {
@@ -201,9 +204,9 @@ impl Answer {
         }
     }
 
-    /// One more reason why the model stopped; as many as tool calls are kept.
+    /// One more reason why the model stopped.
     pub fn finished(&mut self, reason: &str) {
-        if self.finish_reasons.len() < self.keep.tool_calls.max(1) {
+        if self.finish_reasons.len() < FINISH_REASONS {
             self.finish_reasons.push(text::head(reason, NAME_BYTES).to_owned());
         }
     }

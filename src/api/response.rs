@@ -149,7 +149,7 @@ impl ResponseReader {
     }
 
     /// Chat Completions: events that state the usage and nothing else are not for the client, who did not ask for them.
-    /// `false` where that cannot be, because this is no stream that is read.
+    /// `false` where that cannot be, because this is no stream that is read. Said again it changes nothing.
     pub fn cut_usage_event(&mut self) -> bool {
         self.body.cut_usage_event()
     }

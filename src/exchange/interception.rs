@@ -100,6 +100,11 @@ impl Upload {
             Self::Read(facts) => facts,
         }
     }
+
+    /// Whether it is not yet known what the request asks for.
+    fn is_undecided(&self) -> bool {
+        matches!(self, Self::Reading(uploading) if !uploading.judged)
+    }
 }
 
 impl Uploading {
@@ -224,10 +229,13 @@ impl Interception {
         let reader = ResponseReader::new(self.api, format, bridge.keep(), &bridge.limits);
         let mut downloading = Downloading { status, reader, over: false };
         let mut effects = Vec::new();
-        if self.upload.facts().usage_spliced
-            && downloading.reader.cut_usage_event()
-            && head.headers.contains("content-length")
-        {
+        let may_cut = if self.upload.facts().usage_spliced {
+            downloading.reader.cut_usage_event()
+        } else {
+            // An answer may begin before it shows whether the request is edited.
+            self.api == Api::ChatCompletions && format == Format::Events && self.upload.is_undecided()
+        };
+        if may_cut && !head.end && head.headers.contains("content-length") {
             // It may become shorter.
             let mut edits = HeaderEdits::default();
             edits.remove("content-length");
@@ -251,7 +259,8 @@ impl Interception {
         }
         let media_type = headers
             .text("content-type")
-            .map(|value| value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase());
+            .map(|value| value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase())
+            .filter(|media_type| !media_type.is_empty());
         let json = |media_type: &str| media_type == "application/json" || media_type.ends_with("+json");
         match media_type.as_deref() {
             _ if !(200..300).contains(&status) => Format::Error,
@@ -272,6 +281,9 @@ impl Interception {
             && let Download::Reading(downloading) = &mut self.download
             && !downloading.over
         {
+            if self.upload.facts().usage_spliced {
+                downloading.reader.cut_usage_event();
+            }
             downloading.reader.feed(chunk);
             if self.first_event.is_none() && downloading.reader.any_event() {
                 self.first_event = Some(now);

@@ -336,3 +336,22 @@ fn what_policy_keeps_out_of_records_is_not_there() {
         assert_eq!(record["tool_calls"][2]["name"], "h");
     }
 }
+
+#[test]
+fn an_error_after_the_end_changes_nothing_of_how_it_ended() {
+    let error = json!({"error": {"message": "late", "type": "server_error"}});
+    let record = streamed(&[finish(0, "stop"), json!("[DONE]"), error.clone()]);
+    assert_eq!((&record["outcome"], &record["error"]), (&json!("completed"), &Value::Null));
+    let record = streamed(&[finish(0, "stop"), error, json!("[DONE]")]);
+    assert_eq!((&record["outcome"], &record["error"]["message"]), (&json!("failed"), &json!("late")));
+}
+
+#[test]
+fn every_choice_of_a_document_says_why_it_ended_however_few_tool_calls_are_kept() {
+    let bridge = changed(|configuration| configuration["limits"] = json!({"tool_calls": 1}));
+    let choice = |at: u64| json!({"index": at, "finish_reason": format!("r{at}"), "message": {"tool_calls": [{"id": "c", "function": {"name": "f", "arguments": "{}"}}]}});
+    let document = json!({"id": "c", "choices": [choice(0), choice(1), choice(2)]}).to_string();
+    let record = answered(&bridge, &document);
+    assert_eq!(record["response"]["finish_reasons"], json!(["r0", "r1", "r2"]));
+    assert_eq!(record["notes"], json!(["tool_calls_dropped:2"]));
+}

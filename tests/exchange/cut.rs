@@ -53,6 +53,7 @@ fn only_a_stream_that_was_spliced_is_cut() {
     for (request, lines, cut) in [
         (SPLICED, vec![events, length], true),
         (SPLICED, vec![length], true),
+        (SPLICED, vec![("content-type", " "), length], true),
         (OWN, vec![events, length], false),
         (SPLICED, vec![events, length, ("content-encoding", "gzip")], false),
         (SPLICED, vec![("content-type", "application/json"), length], false),
@@ -65,6 +66,37 @@ fn only_a_stream_that_was_spliced_is_cut() {
         let left = world.client_headers.as_ref().unwrap().contains("content-length");
         assert_eq!(left, !cut, "{request} {lines:?}");
     }
+}
+
+#[test]
+fn an_answer_that_begins_before_the_request_is_whole_is_cut_from_the_edit_on() {
+    for (first, second, cut) in [
+        (r#"{"stream":true"#, "}", true),
+        (r#"{"stream":true,"stream_options":{"include_usage":tr"#, "ue}}", false),
+        (r#"{"stream":true,"stream_options":{"include_usage":true}}"#, "", false),
+        (r#"{"stre"#, r#"am":false}"#, false),
+    ] {
+        let whole = stream(&[USAGE, TEXT, LAST, USAGE, DONE]);
+        let (before, after) = whole.split_at(USAGE.len() + 10);
+        let lines = [("content-type", "text/event-stream"), ("content-length", "999")];
+        let mut world = World::new(&bridge(CONFIGURATION));
+        world.request(head(CHAT, &[]), false).upload(first.as_bytes(), false);
+        world.answer(head("200", &lines), false).download(before.as_bytes(), false);
+        world.upload(second.as_bytes(), true).download(after.as_bytes(), true).done();
+        // What has passed has passed.
+        let rest = if cut { stream(&[LAST, DONE]) } else { stream(&[LAST, USAGE, DONE]) };
+        assert_eq!(got(&world), format!("{}{rest}", stream(&[USAGE, TEXT])), "{first}");
+        let left = world.client_headers.as_ref().unwrap().contains("content-length");
+        assert_eq!(left, second.is_empty(), "{first}");
+    }
+}
+
+#[test]
+fn an_answer_without_a_body_keeps_its_length() {
+    let mut world = World::new(&bridge(CONFIGURATION));
+    world.request(head(CHAT, &[]), false).upload(SPLICED.as_bytes(), true);
+    world.answer(head("204", &[("content-length", "0")]), true).done();
+    assert!(world.client_headers.as_ref().unwrap().contains("content-length"));
 }
 
 #[test]
@@ -203,6 +235,20 @@ fn above_the_limit_nothing_waits_and_nothing_is_cut() {
     assert_eq!(world.record()["usage"]["input_tokens"], 5);
 }
 
+#[test]
+fn what_waits_is_not_copied_with_every_byte_that_comes() {
+    // Half a megabyte, byte by byte: copying it each time is 125 GB (and half a minute for the whole of a megabyte).
+    let start = format!("data: {{\"padding\":\"{}", "x".repeat(500_000));
+    let mut world = spliced(&[]);
+    for byte in start.as_bytes().chunks(1) {
+        world.download(byte, false);
+    }
+    assert_eq!(got(&world), "");
+    let end = "\",\"choices\":[{}]}\n\n";
+    world.download(end.as_bytes(), false);
+    assert!(got(&world) == format!("{start}{end}"), "the client's bytes");
+}
+
 /// An event, and whether it is the usage event.
 const EVENTS: &[(&str, bool)] = &[
     (TEXT, false),
@@ -224,6 +270,9 @@ const EVENTS: &[(&str, bool)] = &[
     ("data: \"", false),
     ("data", false),
     ("data: [DONE] {\"choices\":[],\"usage\":{}}", false),
+    ("data: {\"choices\":[{}],\"choices\":[],\"usage\":{}}", false),
+    ("data: {\"usage\":null,\"usage\":{},\"choices\":[]}", false),
+    ("data: {\"choices\":null,\"usage\":{},\"choices\":[]}", false),
 ];
 
 proptest! {

@@ -186,6 +186,29 @@ fn an_upstream_that_numbers_every_item_alike_loses_and_doubles_nothing() {
 }
 
 #[test]
+fn an_upstream_that_numbers_nothing_loses_and_doubles_nothing() {
+    let reasoning = |parts: &[&str]| json!({"type": "reasoning", "id": "rs", "summary": parts.iter().map(|text| json!({"text": text})).collect::<Vec<_>>()});
+    let (call, whole) = (function("fc", "c", ""), function("fc", "c", "[1]"));
+    let event =
+        |kind: &str, item: &Value| json!({"type": format!("response.output_item.{kind}"), "item": item});
+    let delta = |kind: &str, id: &str, delta: &str| json!({"type": format!("response.{kind}.delta"), "item_id": id, "delta": delta});
+    let mut events = vec![
+        event("added", &call),
+        delta("function_call_arguments", "fc", "[1"),
+        event("added", &reasoning(&[])),
+        delta("reasoning_summary_text", "rs", "thou"),
+    ];
+    let record = streamed(&events);
+    assert_eq!((calls(&record), thoughts(&record)), (json!([["c", "[1", false]]), json!(["thou"])));
+    events.extend([event("done", &whole), event("done", &reasoning(&["thought"]))]);
+    let record = streamed(&events);
+    assert_eq!((calls(&record), thoughts(&record)), (json!([["c", [1], true]]), json!(["thought"])));
+    events.push(completed(&[whole, reasoning(&["thought"])]));
+    let record = streamed(&events);
+    assert_eq!((calls(&record), thoughts(&record)), (json!([["c", [1], true]]), json!(["thought"])));
+}
+
+#[test]
 fn calls_with_the_same_id_are_two_where_they_stand_apart() {
     let (one, two) = (function("a", "same", "[1]"), function("b", "same", "[2]"));
     let wanted = json!([["same", [1], true], ["same", [2], true]]);
@@ -258,8 +281,15 @@ fn wrong_types_make_the_record_poorer_and_nothing_else() {
         assert_eq!(record["outcome"], "completed", "{body}");
         assert_eq!(record["thoughts"], json!([]), "{body}");
     }
-    let record = document(&json!({"tool_usage": {"web_search": {"num_requests": "2"}}}));
-    assert_eq!(record["notes"], json!(["usage_unreadable"]));
+    for body in [
+        json!({"tool_usage": {"web_search": {"num_requests": "2"}}}),
+        json!({"usage": "12"}),
+        json!({"usage": [1]}),
+        json!({"usage": 12}),
+    ] {
+        assert_eq!(document(&body)["notes"], json!(["usage_unreadable"]), "{body}");
+    }
+    assert_eq!(document(&json!({"usage": null}))["notes"], json!([]));
 }
 
 #[test]
@@ -376,6 +406,18 @@ fn what_is_beyond_the_bounds_is_counted_once() {
         assert_eq!(thoughts(&record), json!(["a", "b"]));
         assert_eq!(record["notes"], json!(["tool_calls_dropped:3", "thoughts_dropped:1"]));
     }
+}
+
+#[test]
+fn parts_of_a_summary_beyond_the_bounds_take_no_time() {
+    let parts = vec![json!({"text": "x"}); 80_000];
+    let item = json!({"type": "reasoning", "summary": parts});
+    let record = streamed_under(
+        &changed(|configuration| configuration["limits"] = json!({"event_bytes": 8_000_000})),
+        &[done(0, &item), done(0, &item), completed(&[item])],
+    );
+    assert_eq!(record["thoughts"].as_array().unwrap().len(), 256);
+    assert_eq!(record["notes"], json!(["thoughts_dropped:79744"]));
 }
 
 #[test]

@@ -22,9 +22,17 @@ pub struct Cut {
 // === impl Cut ===
 
 impl Cut {
-    /// The event at these offsets is not for the client.
+    /// In a stream of which `offset` bytes have passed.
+    #[must_use]
+    pub fn from(offset: u64) -> Self {
+        Self { begin: offset, ..Self::default() }
+    }
+
+    /// The event at these offsets is not for the client. One whose start has passed stays: half an event is none.
     pub fn leave_out(&mut self, start: u64, end: u64) {
-        self.events.push((start, end));
+        if start >= self.begin {
+            self.events.push((start, end));
+        }
     }
 
     /// `chunk` came; what begins at offset `undecided` waits.
@@ -35,6 +43,12 @@ impl Cut {
                 Some(_) => {}
                 None => self.after_cr = true,
             }
+        }
+        if !self.held.is_empty() && self.events.is_empty() && undecided <= self.begin {
+            // All of it goes on waiting. (What waits is not copied: it may come byte by byte.)
+            self.held.extend_from_slice(chunk);
+            self.instead = (!chunk.is_empty()).then(Vec::new);
+            return;
         }
         let waits = undecided < self.begin.saturating_add(length(&self.held)).saturating_add(length(chunk));
         if self.held.is_empty() && self.events.is_empty() && !waits {

@@ -173,7 +173,8 @@ impl ObjectReader for Reading {
         for (position, choice) in (0..).zip(&self.said.choices) {
             self.choices.take(position, choice, answer);
         }
-        if let Some(error) = self.said.error.take() {
+        // What follows the end changes nothing of how it ended.
+        if let Some(error) = self.said.error.take().filter(|_| !self.done) {
             answer.error.get_or_insert_with(|| error.api_error());
         }
         answer.ended = self.done || self.choices.all_finished();

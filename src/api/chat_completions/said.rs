@@ -73,8 +73,11 @@ pub enum UsageEvent {
 
 impl Said {
     /// `choices` begins, and whether as an array.
+    ///
+    /// Of a member that stands twice in one event, what said that this is not the usage event stays said: the event's
+    /// start may have passed on it.
     pub(super) fn choices_begin(&mut self, array: bool) {
-        self.no_choices = Some(array);
+        self.no_choices = Some(array && self.no_choices != Some(false));
     }
 
     /// A choice begins. `false`: there are too many to look at.
@@ -116,7 +119,7 @@ impl Said {
 
     /// `usage` begins, and whether it is more than `null`.
     pub(super) fn usage_begins(&mut self, some: bool) {
-        self.some_usage = Some(some);
+        self.some_usage = Some(some && self.some_usage != Some(false));
         self.usage = some.then(Text::default);
     }
 

@@ -175,7 +175,7 @@ impl Reading {
                 match &mut self.turn.prompt {
                     Some(prompt) => {
                         prompt.push("\n", limit);
-                        prompt.push(text.as_str(), limit);
+                        prompt.append(&text, limit);
                     }
                     None => self.turn.prompt = Some(text),
                 }

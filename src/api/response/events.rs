@@ -80,7 +80,7 @@ impl<R: ObjectReader> BodyReader for Events<R> {
     }
 
     fn cut_usage_event(&mut self) -> bool {
-        self.cut = Some(Cut::default());
+        self.cut.get_or_insert_with(|| Cut::from(self.decoder.offset()));
         true
     }
 

@@ -99,10 +99,11 @@ impl Ledger {
     /// An item was told at `index`; where none is stated, it is the next one unless its id is known.
     pub(super) fn tell(&mut self, index: Option<u64>, found: Option<Found>, told: Told, answer: &mut Answer) {
         let next = self.told_to;
-        let at = index.unwrap_or(next);
+        let by_id = || self.told_at(found.as_ref()?, answer);
+        let at = index.or_else(by_id).unwrap_or(next);
         match found {
             Some(Found::Call(call)) => {
-                self.call(index, *call, told, answer);
+                self.call(at, *call, told, answer);
                 self.calls_told_to = self.calls_told_to.max(at.saturating_add(1));
             }
             Some(Found::Thoughts(thoughts)) => self.thoughts(at, thoughts, told, answer),
@@ -111,7 +112,31 @@ impl Ledger {
         self.told_to = next.max(at.saturating_add(1));
     }
 
-    fn call(&mut self, index: Option<u64>, call: Call, told: Told, answer: &mut Answer) {
+    /// Where an item was told that says itself which one it is.
+    fn told_at(&self, found: &Found, answer: &Answer) -> Option<u64> {
+        let same = |id: &Option<String>, known: &Option<String>| id.is_some() && id == known;
+        match found {
+            Found::Call(call) => {
+                let mut known = self.calls.iter().zip(&answer.tool_calls);
+                let is_it = |kept: &ToolCall| same(&call.id, &kept.id) || same(&call.item_id, &kept.item_id);
+                known.find(|(_, kept)| is_it(kept)).map(|(known, _)| known.index)
+            }
+            Found::Thoughts(thoughts) => {
+                let open = self.open.iter().find(|open| same(&thoughts.item_id, &open.item_id));
+                open.map(|open| open.index)
+            }
+        }
+    }
+
+    /// Where the unfinished item of that id was told: some number no pieces.
+    pub(super) fn index_of(&self, item_id: &str, answer: &Answer) -> Option<u64> {
+        let is_it = |known: &Option<String>| known.as_deref() == Some(item_id);
+        let mut calls = self.calls.iter().zip(&answer.tool_calls);
+        let call = calls.find(|(_, kept)| is_it(&kept.item_id)).map(|(known, _)| known.index);
+        call.or_else(|| self.open.iter().find(|open| is_it(&open.item_id)).map(|open| open.index))
+    }
+
+    fn call(&mut self, index: u64, call: Call, told: Told, answer: &mut Answer) {
         let at = match self.known_call(index, &call, told, answer) {
             Some(at) => at,
             None => match self.begin_call(index, &call, answer) {
@@ -146,16 +171,13 @@ impl Ledger {
     }
 
     /// Which of the known calls an item is.
-    fn known_call(&self, index: Option<u64>, call: &Call, told: Told, answer: &Answer) -> Option<usize> {
+    fn known_call(&self, index: u64, call: &Call, told: Told, answer: &Answer) -> Option<usize> {
         let find = |is_it: &dyn Fn(&KnownCall, &ToolCall) -> bool| {
             let mut known = self.calls.iter().zip(&answer.tool_calls);
             known.position(|(known, kept)| is_it(known, kept))
         };
         let whole = told == Told::Whole;
         let same_id = |kept: &ToolCall| call.id.is_some() && kept.id == call.id;
-        let Some(index) = index else {
-            return find(&|_, kept| same_id(kept) || call.item_id.is_some() && kept.item_id == call.item_id);
-        };
         if !self.knows_calls(index) && self.calls.iter().all(|known| known.confirmed) {
             // As it is for every item of a document.
             return None;
@@ -173,13 +195,12 @@ impl Ledger {
     }
 
     /// A call that was not known. `None`: there are enough.
-    fn begin_call(&mut self, index: Option<u64>, call: &Call, answer: &mut Answer) -> Option<usize> {
+    fn begin_call(&mut self, index: u64, call: &Call, answer: &mut Answer) -> Option<usize> {
         let full = answer.tool_calls.len() >= answer.keep().tool_calls;
-        if full && index.is_some_and(|index| self.knows_calls(index)) {
+        if full && self.knows_calls(index) {
             // It was counted when it was first told.
             return None;
         }
-        let index = index.unwrap_or(self.told_to);
         let last = answer.begin_tool_call(ToolCall { hosted: call.hosted, ..ToolCall::default() })?;
         let at = self.calls.partition_point(|known| known.index <= index).min(last);
         self.calls.insert(at, KnownCall { index, stage: Stage::Added, confirmed: false });
@@ -304,10 +325,14 @@ impl Ledger {
 
     /// Where the thought at `place` stands in the answer, to which it is added if need be. `None`: there are enough.
     fn thought(&mut self, place: ThoughtPlace, answer: &mut Answer) -> Option<usize> {
-        if let Some(at) = self.thoughts.iter().position(|known| known.place == place) {
+        let rank = |place: &ThoughtPlace| (place.index, place.part);
+        let from = self.thoughts.partition_point(|known| rank(&known.place) < rank(&place));
+        let mut alike = (from..)
+            .zip(self.thoughts.get(from..).unwrap_or_default())
+            .take_while(|(_, known)| rank(&known.place) == rank(&place));
+        if let Some((at, _)) = alike.find(|(_, known)| known.place == place) {
             return Some(at);
         }
-        let rank = |place: &ThoughtPlace| (place.index, place.part);
         let full = answer.thoughts.len() >= answer.keep().thought_count;
         if full && rank(&place) < self.thoughts_told_to {
             // It was counted when it was first told.

@@ -284,10 +284,8 @@ impl Field {
         match (self, kind) {
             (Self::OutputIndex | Self::SummaryIndex, Kind::Number) => Some(Form::Number),
             (Self::OutputIndex | Self::SummaryIndex, _) | (_, Kind::Null) => None,
-            (Self::Usage, Kind::Object) => Some(Form::Raw),
-            (Self::Usage, _) => None,
             // Whatever it is: a count that is none is to be noticed.
-            (Self::WebSearches, _) => Some(Form::Raw),
+            (Self::Usage | Self::WebSearches, _) => Some(Form::Raw),
             (Self::ErrorCode | Self::Code, Kind::Number) => Some(Form::Number),
             (_, Kind::String) => Some(Form::Text),
             _ => None,

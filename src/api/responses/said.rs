@@ -105,8 +105,8 @@ impl Said {
 
     /// The event is over, and is valid.
     pub(super) fn event(mut self, name: &[u8], ledger: &mut Ledger, answer: &mut Answer) {
-        let index = self.index;
         let item_id = self.item_ref.as_ref().map(Text::as_str).filter(|id| !id.is_empty());
+        let index = self.index.or_else(|| ledger.index_of(item_id?, answer));
         let thought = |source, part| index.map(|index| ThoughtPlace { index, source, part });
         let summary = thought(Source::Summary, self.summary_index.unwrap_or_default());
         match self.kind(name) {

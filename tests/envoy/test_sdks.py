@@ -1,0 +1,244 @@
+"""The official SDKs see through the gateway what they see when they talk to the provider, and every call leaves its record.
+
+The calls are in tests/sdk/calls.json. Each language's program makes them all twice, against the providers' stand-in and
+through Envoy with the shipped configuration; every call is then a test of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Iterator
+
+import pytest
+
+from conftest import Records, assert_alive
+from gateway import TOOLS, Gateway
+from render import REPOSITORY, Address, render
+
+sys.path.insert(0, str(REPOSITORY / "tests"))
+
+from demo import MOCK, Mock  # noqa: E402
+
+PROGRAMS = REPOSITORY / "tests" / "sdk"
+CALLS = {call["name"]: call for call in json.loads((PROGRAMS / "calls.json").read_text())}
+COMMANDS: dict[str, list[Path]] = {
+    "python": [TOOLS / "sdk-python" / "bin" / "python", PROGRAMS / "calls.py"],
+    "javascript": [TOOLS / "sdk-javascript" / "node", PROGRAMS / "calls.mjs", TOOLS / "sdk-javascript"],
+}
+AGENTS = {("python", "messages"): "Anthropic/Python ", ("javascript", "messages"): "Anthropic/JS ", ("python", ""): "OpenAI/Python ", ("javascript", ""): "OpenAI/JS "}
+PATHS = {"messages": "/v1/messages", "chat_completions": "/chat/completions", "responses": "/responses"}
+PREFIXES = {"anthropic": "/anthropic", "openai": "/openai/v1", "copilot": "/copilot", "copilot_anthropic": "/copilot"}
+SECONDS = 60
+
+# Of the connection, not of the answer; and what Envoy says of itself.
+NOT_COMPARED = {"connection", "date", "server", "transfer-encoding", "x-envoy-upstream-service-time"}
+IDENTIFIER = re.compile(r"\b(msg|toolu|chatcmpl|call|resp|req|fc|rs|cmp)[-_][0-9A-Za-z]{20,}")
+# 2001 to 2033, in seconds or written out; the models' own date stays.
+TIME = re.compile(r"(?<![\d.])(?!1767225600)(1\d{9})(\.0)?(?![\d.])|(?!2026-01-01T00:00:00Z)20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+
+
+class Talk:
+    """What one language saw and left behind."""
+
+    def __init__(self, language: str, direct: list[Any], bridged: list[Any], records: list[Any]) -> None:
+        self.language = language
+        self.direct = {line["name"]: line for line in direct}
+        self.bridged = {line["name"]: line for line in bridged}
+        self._records = iter(records)
+        # The calls were made one after the other, and so were the records.
+        self.records = {line["name"]: [] if CALLS[line["name"]].get("passes") else [next(self._records, None) for _ in line["turns"]] for line in bridged}
+        self.left_over = list(self._records)
+
+
+@pytest.fixture(scope="module", params=COMMANDS)
+def talk(request: pytest.FixtureRequest) -> Iterator[Talk]:
+    """All calls of one language, made directly and through the gateway."""
+    language = request.param
+    missing = reason_to_skip(language)
+    if missing:
+        (pytest.fail if os.environ.get("REQUIRE_SERVERS") == "1" else pytest.skip)(missing)
+    with Mock() as mock:
+        base = url(mock.address)
+        direct = make_calls(language, base, f"{base}/v1", base)
+    # A new one: what it says of its rate limits depends on how much it was asked.
+    with Mock() as mock, Gateway(render(mock.address, breaker={"consecutive_5xx": 1_000_000})) as gateway:
+        records = Records(gateway)
+        base = url(gateway.address)
+        bridged = make_calls(language, f"{base}/anthropic", f"{base}/openai/v1", f"{base}/copilot")
+        yield Talk(language, direct, bridged, records.all())
+        assert_alive(gateway)
+
+
+def reason_to_skip(language: str) -> str | None:
+    """Why this language's SDKs cannot run here."""
+    if not MOCK.exists():
+        return "the mock upstream is not built: use `make e2e`"
+    why = TOOLS / f"sdk-{language}" / "missing"
+    if why.exists():
+        return f"no SDKs for {language}: {why.read_text().strip()}"
+    return None if COMMANDS[language][0].exists() else "the SDKs are not installed: use `make e2e`"
+
+
+def url(address: Address) -> str:
+    return f"http://{address[0]}:{address[1]}"
+
+
+def make_calls(language: str, *bases: str) -> list[Any]:
+    done = subprocess.run([*COMMANDS[language], *bases], capture_output=True, text=True, timeout=SECONDS, env=environment())
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def environment() -> dict[str, str]:
+    """Without keys, addresses and proxies of whoever runs the tests."""
+    return {name: value for name, value in os.environ.items() if not re.match(r"(?i)(anthropic|openai)_|.*_proxy$", name)}
+
+
+def comparable(line: Any) -> Any:
+    """What was seen, without what differs from answer to answer; that an identifier comes twice is kept."""
+    line = {**line, "answers": [{**answer, "headers": [pair for pair in answer["headers"] if pair[0] not in NOT_COMPARED]} for answer in line["answers"]]}
+    found: dict[str, str] = {}
+    text = IDENTIFIER.sub(lambda match: found.setdefault(match.group(), f"{match.group(1)}_{len(found)}"), json.dumps(line))
+    return json.loads(TIME.sub("0", text))
+
+
+def without_null_usage(chunk: Any) -> Any:
+    """The same chunk: an SDK's `usage` is nothing in both cases."""
+    return {key: value for key, value in chunk.items() if (key, value) != ("usage", None)} if isinstance(chunk, dict) else chunk
+
+
+def test_every_call_was_made_and_left_one_record_for_each_turn(talk):
+    assert list(talk.direct) == list(talk.bridged) == list(CALLS)
+    assert talk.left_over == []
+    assert all(record is not None for records in talk.records.values() for record in records)
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_same_objects(talk, name):
+    direct, bridged = comparable(talk.direct[name]), comparable(talk.bridged[name])
+    if is_spliced(CALLS[name]):
+        # Asked for the usage by us, the provider writes `"usage": null` into every chunk; the contract cuts the last one only.
+        bridged["turns"] = [[without_null_usage(chunk) for chunk in seen] for seen in bridged["turns"]]
+        direct["turns"] = [[without_null_usage(chunk) for chunk in seen] for seen in direct["turns"]]
+    assert bridged["turns"] == direct["turns"]
+    assert bridged["answers"] == direct["answers"]
+    call = CALLS[name]
+    last = direct["turns"][-1][-1]
+    assert ("fails" in call) == bool(last.get("error") or last.get("type") == "error"), "the call ended as it was meant to"
+    assert len(direct["turns"]) == (2 if "tool_result" in call else 1)
+
+
+@pytest.mark.parametrize("name", [name for name, call in CALLS.items() if not call.get("passes")])
+def test_record(talk, name):
+    call, line = CALLS[name], talk.bridged[name]
+    asked, api = call["arguments"], api_of(call)
+    streaming = is_streaming(call)
+    fails = call.get("fails")
+    called: list[Any] = []
+    for number, (seen, record) in enumerate(zip(line["turns"], talk.records[name], strict=True)):
+        assert record["provider"]["type"] == call["client"].split("_")[0]
+        assert (record["api"], record["method"], record["streaming"]) == (api, "POST", streaming)
+        assert record["path"] == PREFIXES[call["client"]] + PATHS[api] + ("/compact" if call["method"].endswith("compact") else "")
+        assert (record["client"], record.get("notes") or []) == ("Unknown", [])
+        assert record["user_agent"].startswith(AGENTS.get((talk.language, api), AGENTS[talk.language, ""]))
+        assert record["credential"]["kind"] == ("byok" if call["client"].startswith("copilot") else "centralized")
+        assert record["model"]["requested"] == asked["model"]
+        assert (record["outcome"], record["response"]["status"]) == (("failed", fails) if fails else ("completed", 200))
+        assert (record.get("correlating_tool_call_id"), record.get("prompt")) == ((called[0]["id"], None) if number else (None, prompt_of(asked)))
+        if fails:
+            assert words_of_error(seen[-1]) == record["error"]["message"]
+        if not fails or fails == 200:
+            assert record["response"]["id"] in identifiers(seen)
+        if not fails:
+            if not call["method"].endswith("compact"):
+                assert record["model"]["served"] == asked["model"]
+            called = tool_calls(seen[-1])
+            found = record.get("tool_calls") or []
+            assert [{key: each[key] for key in ("id", "name", "arguments")} for each in found] == called
+            assert all(each["complete"] and each["kind"] == "client" for each in found)
+            assert len(called) == ("tool_result" in call and number == 0)
+            says = talk.bridged[call["like"]]["turns"][number] if "like" in call else seen
+            stated = usage_of(api, says)
+            assert record["usage"]["usage_status"] == "complete"
+            assert {key: record["usage"].get(key) for key in stated} == stated
+
+
+def test_a_stream_without_include_usage_shows_no_usage_and_is_recorded_with_it(talk):
+    for name in ("chat stream", "chat stream with other options", "copilot chat stream"):
+        (seen,), (record,) = talk.bridged[name]["turns"], talk.records[name]
+        assert all(chunk["choices"] and not chunk.get("usage") for chunk in seen)
+        assert record["usage"]["usage_status"] == "complete" and record["usage"]["output_tokens"] > 0
+    (seen,) = talk.bridged["chat stream with usage"]["turns"]
+    assert seen[-1]["choices"] == [] and seen[-1]["usage"]["completion_tokens"] > 0
+
+
+# === what an SDK's objects say ===
+
+
+def api_of(call: Any) -> str:
+    first = call["method"].split(".")[0]
+    return "chat_completions" if first == "chat" else first
+
+
+def is_streaming(call: Any) -> bool:
+    return bool(call["arguments"].get("stream")) or call["method"].endswith(".stream")
+
+
+def is_spliced(call: Any) -> bool:
+    """The gateway asks for the usage that the program did not ask for."""
+    options = call["arguments"].get("stream_options") or {}
+    return api_of(call) == "chat_completions" and is_streaming(call) and not options.get("include_usage")
+
+
+def prompt_of(asked: Any) -> str:
+    """The last text of the user."""
+    turns = asked.get("messages") or asked["input"]
+    content = turns if isinstance(turns, str) else turns[-1]["content"]
+    return content if isinstance(content, str) else content[-1]["text"]
+
+
+def words_of_error(seen: Any) -> str:
+    """The provider's own message."""
+    body = seen.get("body") or seen
+    return (body.get("error") or body)["message"]
+
+
+def identifiers(seen: list[Any]) -> set[str]:
+    """The answer's identifier, wherever it stands."""
+    told = [event for event in seen if isinstance(event, dict)]
+    return {place["id"] for event in told for place in (event, event.get("message") or {}, event.get("response") or {}) if isinstance(place, dict) and "id" in place}
+
+
+def tool_calls(answer: Any) -> list[Any]:
+    """The calls in a whole answer, as a record tells them. A bare event has none."""
+    if isinstance(answer.get("content"), list):
+        return [{"id": block["id"], "name": block["name"], "arguments": block["input"]} for block in answer["content"] if block["type"] == "tool_use"]
+    if answer.get("choices"):
+        calls = answer["choices"][0].get("message", {}).get("tool_calls") or []
+        return [{"id": call["id"], "name": call["function"]["name"], "arguments": json.loads(call["function"]["arguments"])} for call in calls]
+    items = answer.get("output") or []
+    return [{"id": item["call_id"], "name": item["name"], "arguments": json.loads(item["arguments"])} for item in items if item["type"] == "function_call"]
+
+
+def usage_of(api: str, seen: list[Any]) -> Any:
+    """The usage that an SDK has seen in the end, as a record tells it."""
+    told: dict[str, Any] = {}
+    for event in seen:
+        if isinstance(event, dict):
+            for place in (event.get("message"), event.get("response"), event):
+                told.update({key: value for key, value in ((place or {}).get("usage") or {}).items() if value is not None})
+    assert told, "the SDK saw the usage"
+    if api == "messages":
+        read, written = told.get("cache_read_input_tokens", 0), told.get("cache_creation_input_tokens", 0)
+        fresh, out = told["input_tokens"], told["output_tokens"]
+    else:
+        kind = ("prompt", "completion") if api == "chat_completions" else ("input", "output")
+        details = told.get(f"{kind[0]}_tokens_details") or {}
+        read, written = details.get("cached_tokens", 0), details.get("cache_write_tokens", 0)
+        fresh, out = told[f"{kind[0]}_tokens"] - read - written, told[f"{kind[1]}_tokens"]
+    return {"input_tokens": fresh, "output_tokens": out, "cache_read_tokens": read, "total_input_tokens": fresh + read + written}

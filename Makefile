@@ -31,12 +31,12 @@ run: build mock-upstream tools ## The demo on loopback: a mock provider, Envoy, 
 	@$(PYTHON) tests/demo.py $(DEMO)
 
 .PHONY: test
-test: build mock-upstream tools sdks transcripts ## Everything: unit and property tests, the filter, the official SDKs, and the tests in real Envoy.
+test: build mock-upstream chaos-program tools sdks transcripts ## Everything: unit and property tests, the filter, the official SDKs, and the tests in real Envoy.
 	cargo test --locked --workspace
 	$(PYTEST) tests/envoy
 
 .PHONY: e2e
-e2e: build mock-upstream tools sdks ## Only the tests in real Envoy. Some of them: make e2e E2E='-k streamed -x'
+e2e: build mock-upstream chaos-program tools sdks ## Only the tests in real Envoy. Some of them: make e2e E2E='-k streamed -x'
 	$(PYTEST) tests/envoy $(E2E)
 
 .PHONY: transcripts
@@ -89,6 +89,10 @@ prerequisites:
 .PHONY: mock-upstream
 mock-upstream: prerequisites
 	cargo build --locked --release --package mock-upstream
+
+.PHONY: chaos-program
+chaos-program: prerequisites
+	cargo build --locked --release --package chaos
 
 .PHONY: tools
 tools: $(TOOLS)/python.stamp $(TOOLS)/func-e.stamp

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import resource
 import signal
 import subprocess
 import sys
@@ -39,6 +40,7 @@ def main() -> int:
     parser.add_argument("--only", type=int, default=None, help="only this request of the run")
     parser.add_argument("--times", type=int, default=1, help="that one so many times")
     parser.add_argument("--in-flight", type=int, default=64)
+    parser.add_argument("--gathering", type=int, default=2000, help="so many streams are once open together")
     parser.add_argument("--apis", default="messages,chat_completions,responses")
     parser.add_argument("--log-level", default="info")
     arguments = parser.parse_args()
@@ -57,6 +59,8 @@ def main() -> int:
 
 def run(arguments: argparse.Namespace) -> int:
     RUNS.mkdir(parents=True, exist_ok=True)
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))        # thousands of streams at once, two sockets each on both sides
     with tempfile.TemporaryDirectory(dir=RUNS) as watched, Players(arguments) as players:
         config = render(players.address, plugin=plugin(), breaker={"consecutive_5xx": NEVER})
         discovered = DiscoveredFilter(config, Path(watched))
@@ -89,10 +93,19 @@ def health(gateway: Gateway) -> list[str]:
     moved = {name: value for name, value in gateway.stats(r"^wasm\..*(vm_reload|crash)").items() if value}
     problems = [f"a VM of the filter died: {moved}"] if moved else []
     problems += [line for line in gateway.log().splitlines() if "panicked" in line or "Function: proxy_" in line or "the host refused" in line]
+    try:
+        gateway.wait_until(lambda: not active(gateway), "nothing is active any more")
+    except TimeoutError:
+        problems.append(f"streams that never end: {active(gateway)}")
     counted = sum(value for _, value in gateway.prometheus("ai_bridge_requests_total"))
     if counted != gateway.record_count:
         problems.append(f"the metrics count {counted:.0f} interceptions, there are {gateway.record_count} records")
     return problems
+
+
+def active(gateway: Gateway) -> dict[str, int]:
+    """Requests that Envoy still has on either side."""
+    return {name: value for name, value in gateway.stats(r"^(http\.ai_gateway\.downstream|cluster\..*\.upstream)_rq_(pending_)?active$").items() if value}
 
 
 class RecordedGateway(Gateway):
@@ -128,7 +141,7 @@ class Players:
 
     def __init__(self, arguments: argparse.Namespace) -> None:
         command = [str(arguments.program), "--transcripts", str(TRANSCRIPTS)]
-        for name in ("seconds", "seed", "only", "times", "in_flight", "apis"):
+        for name in ("seconds", "seed", "only", "times", "in_flight", "gathering", "apis"):
             if getattr(arguments, name) is not None:
                 command += [f"--{name.replace('_', '-')}", str(getattr(arguments, name))]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, preexec_fn=die_with_parent)
@@ -178,7 +191,7 @@ class Reconfiguration:
         self._random = random.Random(arguments.seed)
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
-        self.taken = self.refused = 0
+        self.taken = self.refused = self._number = 0
         self.problems: list[str] = []
 
     def __enter__(self) -> "Reconfiguration":
@@ -197,8 +210,9 @@ class Reconfiguration:
             self.problems.append(f"reconfiguring: {error!r}")
 
     def _one(self) -> None:
+        self._number += 1               # Envoy does not look twice at the same configuration, be it bad
         bad = self._random.random() < 0.2
-        counter = "config_fail" if bad else "config_reload"
+        counter = "update_rejected" if bad else "update_success"
         before = self._count(counter)
         self._discovered.reconfigure(self._bad() if bad else self._good())
         deadline = time.monotonic() + PATIENCE_SECONDS
@@ -211,19 +225,18 @@ class Reconfiguration:
         self.taken += not bad
 
     def _count(self, counter: str) -> int:
-        return sum(self._gateway.stats(rf"^http\.ai_gateway\.extension_config_discovery\..*\.{counter}$").values())
+        return sum(self._gateway.stats(rf"^extension_config_discovery\..*\.{counter}$").values())
 
     def _good(self) -> Any:
         config = plugin()
         config["limits"] = {"label_values": self._random.randint(50, 150)}
-        if self._random.random() < 0.5:
-            config["actor"]["metadata_headers"]["shift"] = f"x-shift-{self._random.randint(0, 9)}"
+        config["actor"]["metadata_headers"]["shift"] = f"x-shift-{self._number}"
         if self._random.random() < 0.3:
             config["publish"] = ["id", "model", "total_tokens"]
         return config
 
     def _bad(self) -> Any:
-        return self._random.choice(["{", {"providers": []}, {**plugin(), "root": "no/slash"}, {**plugin(), "rooot": ""}])
+        return self._random.choice([f"{{ {self._number}", {"providers": [], "root": f"/{self._number}"}, {**plugin(), "root": f"{self._number}"}, {**plugin(), f"root{self._number}": ""}])
 
 
 if __name__ == "__main__":

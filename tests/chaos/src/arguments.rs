@@ -11,6 +11,8 @@ pub(crate) struct Arguments {
     pub(crate) seed: u64,
     /// How many requests at once.
     pub(crate) in_flight: usize,
+    /// How many streams are once open together, besides those.
+    pub(crate) gathering: u64,
     /// Only this request of the run.
     pub(crate) only: Option<u64>,
     /// So many times.
@@ -29,6 +31,7 @@ impl Arguments {
             seconds: 30,
             seed: 1,
             in_flight: 64,
+            gathering: 0,
             only: None,
             times: 1,
             apis: vec![Api::Messages, Api::ChatCompletions, Api::Responses],
@@ -41,6 +44,7 @@ impl Arguments {
                 "--seconds" => arguments.seconds = number()?,
                 "--seed" => arguments.seed = number()?,
                 "--in-flight" => arguments.in_flight = usize::try_from(number()?).unwrap_or(1),
+                "--gathering" => arguments.gathering = number()?,
                 "--only" => arguments.only = Some(number()?),
                 "--times" => arguments.times = number()?,
                 "--apis" => {

@@ -116,11 +116,46 @@ pub(crate) async fn wait_for<T: Clone>(progress: &watch::Sender<T>, reached: imp
     tokio::time::timeout(PATIENCE, receiver.wait_for(reached)).await.is_ok_and(|waited| waited.is_ok())
 }
 
+/// Where streams wait until as many are open as were wanted.
+#[derive(Debug)]
+pub(crate) struct Gate {
+    wanted: usize,
+    open: watch::Sender<usize>,
+}
+
 /// The requests on their way, for the provider to find.
-#[derive(Debug, Default)]
-pub(crate) struct Registry(Mutex<HashMap<u64, Arc<Case>>>);
+#[derive(Debug)]
+pub(crate) struct Registry {
+    cases: Mutex<HashMap<u64, Arc<Case>>>,
+    pub(crate) gate: Gate,
+}
+
+impl Gate {
+    /// Waits for all the others; false if they never come.
+    async fn wait(&self) -> bool {
+        let mut receiver = self.open.subscribe();
+        let all = receiver.wait_for(|open| *open >= self.wanted);
+        tokio::time::timeout(2 * PATIENCE, all).await.is_ok_and(|waited| waited.is_ok())
+    }
+
+    /// One more stream is open; waits for all the others.
+    pub(crate) async fn pass(&self) -> bool {
+        self.open.send_modify(|open| *open += 1);
+        self.wait().await
+    }
+
+    /// How many were open at once.
+    pub(crate) fn gathered(&self) -> usize {
+        *self.open.borrow()
+    }
+}
 
 impl Registry {
+    /// With a gate for so many streams.
+    pub(crate) fn new(gathering: usize) -> Self {
+        Self { cases: Mutex::default(), gate: Gate { wanted: gathering, open: watch::Sender::default() } }
+    }
+
     pub(crate) fn add(&self, case: &Arc<Case>) {
         self.cases().insert(case.serial, Arc::clone(case));
     }
@@ -134,6 +169,6 @@ impl Registry {
     }
 
     fn cases(&self) -> MutexGuard<'_, HashMap<u64, Arc<Case>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.cases.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -12,7 +12,7 @@ use std::net::SocketAddr;
 /// Where a request's body goes. False: the gateway takes no more.
 trait Outgoing {
     async fn send(&mut self, piece: &[u8]) -> bool;
-    async fn finish(&mut self) -> bool;
+    async fn finish(&mut self, trailers: bool) -> bool;
 }
 
 /// Where the answer comes from. An error: the gateway broke it off.
@@ -113,6 +113,12 @@ async fn upload(case: &Case, outgoing: &mut impl Outgoing, complaints: &mut Vec<
         if !portion.pause.is_zero() {
             tokio::time::sleep(portion.pause).await;
         }
+        if let ClientAct::Linger { sent } = act
+            && from + portion.bytes > sent
+            && !wait_for(&case.reading, |reading| reading.head).await
+        {
+            complaints.push("the early answer never came".to_owned());
+        }
         let to = (from + portion.bytes).min(limit);
         let piece = upload.body.get(from..to).unwrap_or_default();
         if !piece.is_empty() && !outgoing.send(piece).await {
@@ -120,16 +126,17 @@ async fn upload(case: &Case, outgoing: &mut impl Outgoing, complaints: &mut Vec<
         }
         from = to;
     }
-    match act {
-        ClientAct::LeaveUploading { sure, .. } => {
-            if sure && !wait_for(&case.arriving, |arriving| arriving.head).await {
-                complaints.push("the request never reached the provider".to_owned());
-            }
-            return Uploaded::Left;
+    if let ClientAct::LeaveUploading { sure, .. } = act {
+        if sure && !wait_for(&case.arriving, |arriving| arriving.head).await {
+            complaints.push("the request never reached the provider".to_owned());
         }
-        _ if upload.declared.is_some_and(|declared| declared > upload.body.len()) => return Uploaded::All,
-        _ if !outgoing.finish().await => return Uploaded::Refused,
-        _ => {}
+        return Uploaded::Left;
+    }
+    if upload.declared.is_some_and(|declared| declared > upload.body.len()) {
+        return Uploaded::All;
+    }
+    if !outgoing.finish(upload.trailers).await {
+        return Uploaded::Refused;
     }
     if let ClientAct::LeaveWaiting { sure } = act {
         if sure && !wait_for(&case.arriving, |arriving| arriving.whole).await {
@@ -149,6 +156,9 @@ async fn read(case: &Case, incoming: &mut impl Incoming, saw: &mut ClientSaw) ->
     }
     case.reading.send_modify(|reading| reading.head = true);
     while saw.body.len() < enough {
+        if !case.plan.dawdle.is_zero() {
+            tokio::time::sleep(case.plan.dawdle).await;
+        }
         match incoming.part().await {
             Ok(part) if part.is_empty() => return End::Whole,
             Ok(part) => saw.body.extend_from_slice(&part),

@@ -5,7 +5,7 @@ use crate::case::{Case, ClientSaw};
 use crate::memory::Memory;
 use crate::verdict::{Due, Evidence, due, judge};
 use serde_json::Value;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -52,13 +52,17 @@ pub(crate) struct Ledger<'a> {
     memory: Memory,
     pending: HashMap<u64, Pending>,
     settled: HashSet<u64>,
-    ids: HashSet<String>,
+    /// Settled ones that the provider still knows.
+    forgetting: VecDeque<(Instant, u64)>,
+    ids: HashSet<u128>,
     begun: u64,
     done: u64,
     finished: usize,
     records: u64,
     outcomes: BTreeMap<String, u64>,
     scenarios: BTreeMap<&'static str, u64>,
+    /// Requests that left no record because the gateway may not have seen them.
+    unseen: u64,
     failures: usize,
 }
 
@@ -69,6 +73,7 @@ impl<'a> Ledger<'a> {
             memory,
             pending: HashMap::new(),
             settled: HashSet::new(),
+            forgetting: VecDeque::new(),
             ids: HashSet::new(),
             begun: 0,
             done: 0,
@@ -76,6 +81,7 @@ impl<'a> Ledger<'a> {
             records: 0,
             outcomes: BTreeMap::new(),
             scenarios: BTreeMap::new(),
+            unseen: 0,
             failures: 0,
         }
     }
@@ -95,6 +101,7 @@ impl<'a> Ledger<'a> {
             }
             let now = self.run.began.elapsed();
             self.settle();
+            self.forget();
             if now >= next_sample {
                 self.memory.sample(now);
                 next_sample = now + Duration::from_secs(1);
@@ -139,14 +146,22 @@ impl<'a> Ledger<'a> {
         let Some(serial) = Case::serial_of(text("request_id")) else {
             return self.fail(None, &[format!("a record of a request that nobody sent: {line}")], "");
         };
-        if !self.ids.insert(text("id").to_owned()) {
-            self.fail(None, &[format!("an id that was there before: {line}")], "");
+        let id = u128::from_str_radix(&text("id").replace('-', ""), 16);
+        if !id.is_ok_and(|id| self.ids.insert(id)) {
+            self.fail(None, &[format!("no id, or one that was there before: {line}")], "");
         }
         if self.settled.contains(&serial) {
             return self.fail(None, &[format!("a second record, or a late one: {line}")], "");
         }
         *self.outcomes.entry(text("outcome").to_owned()).or_default() += 1;
         self.pending.entry(serial).or_default().records.push(record);
+    }
+
+    /// What was forwarded for a client that left at once may reach a busy provider when all is settled.
+    fn forget(&mut self) {
+        while let Some((_, serial)) = self.forgetting.pop_front_if(|(since, _)| since.elapsed() > RECORD) {
+            self.run.registry.remove(serial);
+        }
     }
 
     /// Has every request judged about which everything is known.
@@ -164,14 +179,16 @@ impl<'a> Ledger<'a> {
                 continue;
             };
             self.settled.insert(serial);
-            self.run.registry.remove(serial);
+            self.forgetting.push_back((Instant::now(), serial));
             *self.scenarios.entry(case.plan.scenario()).or_default() += 1;
             let provider = case.provider().clone();
             let evidence =
                 Evidence { case: &case, client: &client, provider: &provider, record: records.first() };
             let mut complaints = judge(evidence);
+            let perhaps = due(&case, &client, &provider) == Due::Perhaps;
+            self.unseen += u64::from(perhaps && records.is_empty());
             if records.len() > 1 {
-                complaints.push(format!("{} records: {records:?}", records.len()));
+                complaints.push(format!("{} records: {}", records.len(), Value::Array(records.clone())));
             }
             if provider.busy {
                 complaints.push("the provider never got to an end".to_owned());
@@ -239,6 +256,13 @@ impl<'a> Ledger<'a> {
         println!("outcomes:");
         for (outcome, count) in &self.outcomes {
             println!("  {count:7}  {outcome}");
+        }
+        println!(
+            "  {:7}  no record: the client was gone before the gateway can have seen the request",
+            self.unseen
+        );
+        if self.run.arguments.gathering > 0 {
+            println!("{} streams were open at once", self.run.registry.gate.gathered());
         }
         println!("Envoy's memory: {figures}");
         if self.failures > TOLD {

@@ -60,6 +60,9 @@ fn main() -> ExitCode {
     }
 }
 
+/// From here on numbers mean streams that are open at once.
+const GATHERED: u64 = 1 << 40;
+
 /// What all clients share.
 struct Run {
     arguments: Arguments,
@@ -85,7 +88,8 @@ async fn run() -> Result<bool, String> {
     let memory = Memory::of(told.get("pid").and_then(Value::as_u64).unwrap_or_default());
 
     let (events, inbox) = unbounded_channel();
-    let registry = Arc::new(Registry::default());
+    let wanted = if arguments.only.is_some() { 1 } else { arguments.gathering };
+    let registry = Arc::new(Registry::new(usize::try_from(wanted).unwrap_or(1)));
     let run = Arc::new(Run {
         arguments,
         transcripts,
@@ -110,6 +114,11 @@ async fn run() -> Result<bool, String> {
             let _ = strays.send(Event::Stray(complaint));
         }
     });
+    if run.arguments.only.is_none() {
+        for serial in (GATHERED..).take(wanted as usize) {
+            tokio::spawn(gathered(Arc::clone(&run), serial, gateway, events.clone()));
+        }
+    }
     for _ in 0..run.arguments.in_flight {
         tokio::spawn(work(Arc::clone(&run), gateway, events.clone()));
     }
@@ -121,19 +130,39 @@ async fn run() -> Result<bool, String> {
 async fn work(run: Arc<Run>, gateway: SocketAddr, events: UnboundedSender<Event>) {
     let mut client = Client::new(gateway);
     while let Some((serial, number)) = run.next_number() {
-        let Some(plan) = plan::draw(run.arguments.seed, number, &run.transcripts) else { break };
-        let case = Arc::new(Case::new(serial, plan));
-        run.registry.add(&case);
-        let _ = events.send(Event::Begun);
-        let saw = client.run(&case).await;
-        if events.send(Event::Done(case, saw)).is_err() {
+        if !run.one(&mut client, serial, number, &events).await {
             break;
         }
     }
     let _ = events.send(Event::Finished);
 }
 
+/// One of many streams that are open at once.
+async fn gathered(run: Arc<Run>, serial: u64, gateway: SocketAddr, events: UnboundedSender<Event>) {
+    run.one(&mut Client::new(gateway), serial, serial, &events).await;
+}
+
 impl Run {
+    /// Carries out plan `number`. False: there is none, or nobody cares any more.
+    async fn one(
+        &self,
+        client: &mut Client,
+        serial: u64,
+        number: u64,
+        events: &UnboundedSender<Event>,
+    ) -> bool {
+        let draw = if number >= GATHERED { plan::draw_gathered } else { plan::draw };
+        let Some(plan) = draw(self.arguments.seed, number, &self.transcripts) else { return false };
+        let case = Arc::new(Case::new(serial, plan));
+        if self.arguments.only.is_some() && serial == 0 {
+            println!("request {number} of seed {}: {}", self.arguments.seed, case.plan.story());
+        }
+        self.registry.add(&case);
+        let _ = events.send(Event::Begun);
+        let saw = client.run(&case).await;
+        events.send(Event::Done(case, saw)).is_ok()
+    }
+
     /// The next request's serial, and the number that its plan is drawn from.
     fn next_number(&self) -> Option<(u64, u64)> {
         let over = self.began.elapsed() >= Duration::from_secs(self.arguments.seconds);

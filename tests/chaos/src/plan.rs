@@ -1,6 +1,7 @@
 //! What one request, its client and its provider will do, byte by byte. A plan follows from the run's seed and the
 //! request's number alone.
 
+mod coding;
 mod draw;
 mod refusal;
 mod shape;
@@ -9,7 +10,7 @@ use crate::transcript::Transcript;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub(crate) use draw::draw;
+pub(crate) use draw::{draw, draw_gathered};
 
 /// One request and everything that will happen to it.
 #[derive(Debug)]
@@ -23,6 +24,8 @@ pub(crate) struct Plan {
     pub(crate) answer: Download,
     pub(crate) client: ClientAct,
     pub(crate) provider: ProviderAct,
+    /// The client reads slowly: so long a pause before each read.
+    pub(crate) dawdle: Duration,
     /// How whoever leaves or breaks says goodbye.
     pub(crate) goodbye: Goodbye,
 }
@@ -34,6 +37,8 @@ pub(crate) enum Kind {
     Bridged,
     /// Refused by the filter, and recorded. `in_body`: only the body shows that it has to be.
     Refused { status: u16, code: &'static str, in_body: bool },
+    /// Refused by the filter when the provider's answer has already begun: nothing can be said any more.
+    RefusedLate { code: &'static str },
     /// Answered without a record.
     TurnedAway { status: u16 },
     /// Forwarded without a record.
@@ -46,13 +51,15 @@ pub(crate) struct Upload {
     pub(crate) method: &'static str,
     pub(crate) target: String,
     pub(crate) headers: Vec<(String, String)>,
-    /// What the client sends.
+    /// What the client sends, encoded where `content-encoding` says so.
     pub(crate) body: Vec<u8>,
     /// What the provider gets of it.
     pub(crate) forwarded: Vec<u8>,
     /// `content-length`; `None`: chunks.
     pub(crate) declared: Option<usize>,
     pub(crate) portions: Vec<Portion>,
+    /// The body ends with trailers (unless its end is counted).
+    pub(crate) trailers: bool,
 }
 
 /// The provider's answer.
@@ -70,6 +77,10 @@ pub(crate) struct Download {
     pub(crate) held: bool,
     pub(crate) framing: Framing,
     pub(crate) portions: Vec<Portion>,
+    /// An interim answer comes first.
+    pub(crate) hinted: bool,
+    /// The body ends with trailers (where it comes in chunks).
+    pub(crate) trailers: bool,
 }
 
 /// How the answer says where it ends.
@@ -91,6 +102,10 @@ pub(crate) struct Portion {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ClientAct {
     Stay,
+    /// Sends so many bytes of the body, and the rest when the answer has begun.
+    Linger {
+        sent: usize,
+    },
     /// Gone when so many bytes of the body are sent.
     LeaveUploading {
         sent: usize,
@@ -113,6 +128,10 @@ pub(crate) enum ProviderAct {
     Answer,
     /// Answers after so many bytes of the request's body.
     AnswerEarly { after: usize },
+    /// Answers so many bytes of the body before it has read anything, then nothing more.
+    HoldEarly { sent: usize },
+    /// Answers so many bytes of the body, and the rest when as many streams as were wanted are open.
+    Gather { sent: usize },
     /// Reads, and says nothing.
     Mute,
     /// Answers so many bytes of the body, then nothing more.
@@ -169,11 +188,14 @@ impl Plan {
     pub(crate) fn story(&self) -> String {
         let (upload, answer) = (&self.upload, &self.answer);
         format!(
-            "{} · {} {} {} · {:?} · client {:?}, provider {:?}, {:?} · {} bytes up{} in {} portions · {} {} bytes down by {:?} in {} portions",
+            "{} · {} {} {}{} · {:?} · client {:?}, provider {:?}, {:?} · {} bytes up{} in {} portions · {} {} bytes down by {:?} in {} portions",
             self.transcript.name,
             if self.http2 { "HTTP/2" } else { "HTTP/1.1" },
             upload.method,
             upload.target,
+            crate::wire::header(&upload.headers, "content-encoding")
+                .map(|coding| format!(" ({coding})"))
+                .unwrap_or_default(),
             self.kind,
             self.client,
             self.provider,
@@ -192,20 +214,20 @@ impl Plan {
     pub(crate) fn scenario(&self) -> &'static str {
         match (self.kind, self.client, self.provider) {
             (Kind::Refused { .. }, _, _) => "refused",
+            (Kind::RefusedLate { .. }, _, _) => "refused when the answer had begun",
             (Kind::TurnedAway { .. }, _, _) => "turned away",
             (Kind::Passthrough, _, _) => "passthrough",
             (Kind::Bridged, ClientAct::LeaveReading { .. }, ProviderAct::Break { .. }) => "both leave",
             (Kind::Bridged, ClientAct::LeaveUploading { .. }, _) => "client gone while uploading",
             (Kind::Bridged, ClientAct::LeaveWaiting { .. }, _) => "client gone before the answer",
             (Kind::Bridged, ClientAct::LeaveReading { .. }, _) => "client gone in the answer",
-            (Kind::Bridged, ClientAct::Stay, ProviderAct::Break { place: Place::Body(_), .. }) => {
+            (Kind::Bridged, _, ProviderAct::Gather { .. }) => "many at once",
+            (Kind::Bridged, _, ProviderAct::Break { place: Place::Body(_), .. }) => {
                 "provider breaks in the answer"
             }
-            (Kind::Bridged, ClientAct::Stay, ProviderAct::Break { .. }) => {
-                "provider breaks before it answers"
-            }
-            (Kind::Bridged, ClientAct::Stay, ProviderAct::AnswerEarly { .. }) => "early answer",
-            (Kind::Bridged, ClientAct::Stay, _) => "whole",
+            (Kind::Bridged, _, ProviderAct::Break { .. }) => "provider breaks before it answers",
+            (Kind::Bridged, _, ProviderAct::AnswerEarly { .. }) => "early answer",
+            (Kind::Bridged, ClientAct::Stay | ClientAct::Linger { .. }, _) => "whole",
         }
     }
 }

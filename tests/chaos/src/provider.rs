@@ -1,9 +1,10 @@
 //! All providers: an HTTP/1.1 server that does to each request what its plan says.
 
-use crate::case::{Case, PATIENCE, Registry, wait_for};
-use crate::plan::{Framing, Goodbye, Place, ProviderAct};
+use crate::case::{Case, Gate, PATIENCE, Registry, wait_for};
+use crate::plan::{Framing, Goodbye, Kind, Place, ProviderAct};
 use crate::wire::{Broken, Frame, Head, Wire};
 use bytes::BytesMut;
+use std::ops::Range;
 use std::sync::Arc;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpStream};
@@ -57,12 +58,15 @@ async fn connection(mut line: Line, registry: &Registry, complaints: &UnboundedS
             let _ = complaints.send(format!("the provider got a request that nobody sent: {head:?}"));
             return;
         };
+        if matches!(case.plan.kind, Kind::TurnedAway { .. } | Kind::Refused { in_body: false, .. }) {
+            let _ = complaints.send(format!("a refused request reached the provider: {}", case.plan.story()));
+        }
         {
             let mut saw = case.provider();
             saw.arrivals += 1;
             saw.busy = true;
         }
-        let fate = exchange(&mut line, &case, head).await.unwrap_or(Fate::Close);
+        let fate = exchange(&mut line, &case, head, &registry.gate).await.unwrap_or(Fate::Close);
         if fate == Fate::Reset {
             let _ = line.stream.set_zero_linger();
         }
@@ -74,9 +78,10 @@ async fn connection(mut line: Line, registry: &Registry, complaints: &UnboundedS
 }
 
 /// One request and what the plan makes of it. An error: the gateway is gone.
-async fn exchange(line: &mut Line, case: &Case, head: Head) -> Result<Fate, Broken> {
+async fn exchange(line: &mut Line, case: &Case, head: Head, gate: &Gate) -> Result<Fate, Broken> {
     let mut frame = head.frame(Frame::Over)?;
     let plan = &case.plan;
+    let all = plan.answer.body.len();
     {
         let mut saw = case.provider();
         saw.target = head.first.split(' ').nth(1).unwrap_or_default().to_owned();
@@ -95,7 +100,7 @@ async fn exchange(line: &mut Line, case: &Case, head: Head) -> Result<Fate, Brok
         }
         ProviderAct::AnswerEarly { after } => {
             read(line, case, &mut frame, after).await?;
-            answer(line, case, plan.answer.body.len(), true).await?;
+            answer(line, case, 0..all, true).await?;
             let rest = read(line, case, &mut frame, usize::MAX);
             let whole = tokio::time::timeout(PATIENCE, rest).await;
             return match whole {
@@ -104,16 +109,38 @@ async fn exchange(line: &mut Line, case: &Case, head: Head) -> Result<Fate, Brok
                 Err(_) => Ok(complain(case, "the rest of the request neither came nor was given up")),
             };
         }
-        _ => read(line, case, &mut frame, usize::MAX).await?,
+        ProviderAct::HoldEarly { sent } => {
+            answer(line, case, 0..sent, false).await?;
+            // Whatever still comes of the request belongs to it; its end never does.
+            let rest = tokio::time::timeout(PATIENCE, read(line, case, &mut frame, usize::MAX)).await;
+            return Ok(if rest.is_ok() {
+                Fate::Close
+            } else {
+                complain(case, "the request was not given up")
+            });
+        }
+        ProviderAct::Answer
+        | ProviderAct::Gather { .. }
+        | ProviderAct::Mute
+        | ProviderAct::Hold { .. }
+        | ProviderAct::Break { .. } => read(line, case, &mut frame, usize::MAX).await?,
     }
     match plan.provider {
-        ProviderAct::Answer | ProviderAct::AnswerEarly { .. } => {
-            answer(line, case, plan.answer.body.len(), true).await?;
+        ProviderAct::Answer | ProviderAct::AnswerEarly { .. } | ProviderAct::HoldEarly { .. } => {
+            answer(line, case, 0..all, true).await?;
             Ok(if plan.answer.framing == Framing::Close { Fate::Close } else { Fate::Keep })
+        }
+        ProviderAct::Gather { sent } => {
+            answer(line, case, 0..sent, false).await?;
+            if !gate.pass().await {
+                complain(case, "too few streams were open at once");
+            }
+            answer(line, case, sent..all, true).await?;
+            Ok(Fate::Keep)
         }
         ProviderAct::Mute => Ok(wait_until_gone(line, case).await),
         ProviderAct::Hold { sent } => {
-            answer(line, case, sent, false).await?;
+            answer(line, case, 0..sent, false).await?;
             Ok(wait_until_gone(line, case).await)
         }
         ProviderAct::Break { place: Place::Head, .. } => {
@@ -125,7 +152,7 @@ async fn exchange(line: &mut Line, case: &Case, head: Head) -> Result<Fate, Brok
             Ok(goodbye)
         }
         ProviderAct::Break { place: Place::Body(sent), sure } => {
-            answer(line, case, sent, false).await?;
+            answer(line, case, 0..sent, false).await?;
             let due = plan.answer.delivered_at_least(sent);
             let there = !sure
                 || wait_for(&case.reading, |reading| reading.over || reading.head && reading.body >= due)
@@ -152,8 +179,47 @@ async fn read(line: &mut Line, case: &Case, frame: &mut Frame, until: usize) -> 
     Ok(())
 }
 
-/// Writes the answer's head and its body until `limit`; `end`: and its end.
-async fn answer(line: &mut Line, case: &Case, limit: usize, end: bool) -> Result<(), Broken> {
+/// Writes these bytes of the answer's body, with the answer's head before its first and, if `end`, its end behind.
+async fn answer(line: &mut Line, case: &Case, bytes: Range<usize>, end: bool) -> Result<(), Broken> {
+    let answer = &case.plan.answer;
+    if bytes.start == 0 && !case.provider().answered {
+        if answer.hinted {
+            write(line, b"HTTP/1.1 103 Early Hints\r\nlink: </chaos>\r\n\r\n").await?;
+        }
+        case.provider().answered = true;
+        write(line, head(case).as_bytes()).await?;
+    }
+    let mut from = 0;
+    for portion in &answer.portions {
+        let to = (from + portion.bytes).min(bytes.end);
+        let piece = answer.body.get(from.max(bytes.start)..to).unwrap_or_default();
+        from = to;
+        if piece.is_empty() {
+            continue;
+        }
+        if !portion.pause.is_zero() {
+            tokio::time::sleep(portion.pause).await;
+        }
+        case.provider().sent = to;
+        if answer.framing == Framing::Chunks {
+            write(line, &[format!("{:x}\r\n", piece.len()).as_bytes(), piece, b"\r\n"].concat()).await?;
+        } else {
+            write(line, piece).await?;
+        }
+    }
+    if end {
+        case.provider().ended = true;
+        match (answer.framing, answer.trailers) {
+            (Framing::Chunks, true) => write(line, b"0\r\nx-chaos-trailer: 1\r\n\r\n").await?,
+            (Framing::Chunks, false) => write(line, b"0\r\n\r\n").await?,
+            (Framing::Length | Framing::Close, _) => {}
+        }
+    }
+    Ok(())
+}
+
+/// The answer's head.
+fn head(case: &Case) -> String {
     let answer = &case.plan.answer;
     let mut head = format!("HTTP/1.1 {} Chaos\r\nx-chaos: {}\r\n", answer.status, case.serial);
     for (name, value) in &answer.headers {
@@ -165,41 +231,7 @@ async fn answer(line: &mut Line, case: &Case, limit: usize, end: bool) -> Result
         Framing::Close => head.push_str("connection: close\r\n"),
     }
     head.push_str("\r\n");
-    {
-        let mut saw = case.provider();
-        saw.answered = true;
-        saw.ended = end && answer.body.is_empty() && answer.framing == Framing::Length;
-    }
-    write(line, head.as_bytes()).await?;
-    let mut from = 0;
-    for portion in &answer.portions {
-        if !portion.pause.is_zero() {
-            tokio::time::sleep(portion.pause).await;
-        }
-        let to = (from + portion.bytes).min(limit);
-        let piece = answer.body.get(from..to).unwrap_or_default();
-        if piece.is_empty() {
-            continue;
-        }
-        {
-            let mut saw = case.provider();
-            saw.sent = to;
-            saw.ended = end && to == answer.body.len() && answer.framing == Framing::Length;
-        }
-        if answer.framing == Framing::Chunks {
-            write(line, &[format!("{:x}\r\n", piece.len()).as_bytes(), piece, b"\r\n"].concat()).await?;
-        } else {
-            write(line, piece).await?;
-        }
-        from = to;
-    }
-    if end {
-        case.provider().ended = true;
-        if answer.framing == Framing::Chunks {
-            write(line, b"0\r\n\r\n").await?;
-        }
-    }
-    Ok(())
+    head
 }
 
 async fn wait_until_gone(line: &mut Line, case: &Case) -> Fate {

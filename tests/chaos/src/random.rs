@@ -1,4 +1,4 @@
-//! Numbers that look random and are the same whenever the seed is: SplitMix64 (Steele, Lea, Flood, OOPSLA 2014).
+//! Numbers that look random and are the same whenever the seed is: `SplitMix64` (Steele, Lea, Flood, OOPSLA 2014).
 
 /// A sequence of numbers.
 #[derive(Clone, Debug)]

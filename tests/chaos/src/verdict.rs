@@ -32,8 +32,12 @@ pub(crate) enum Due {
 pub(crate) fn due(case: &Case, client: &ClientSaw, provider: &ProviderSaw) -> Due {
     match case.plan.kind {
         Kind::TurnedAway { .. } | Kind::Passthrough => Due::None,
-        Kind::Bridged | Kind::Refused { .. } if provider.arrivals > 0 || client.status.is_some() => Due::One,
-        Kind::Bridged | Kind::Refused { .. } => Due::Perhaps,
+        Kind::Bridged | Kind::Refused { .. } | Kind::RefusedLate { .. }
+            if provider.arrivals > 0 || client.status.is_some() =>
+        {
+            Due::One
+        }
+        Kind::Bridged | Kind::Refused { .. } | Kind::RefusedLate { .. } => Due::Perhaps,
     }
 }
 
@@ -66,7 +70,7 @@ fn client_side(Evidence { case, client, provider, .. }: Evidence<'_>) -> Result<
         return match &client.end {
             End::Left => Ok(()),
             End::Cut(_) if plan.kind == (Kind::TurnedAway { status: 431 }) => Ok(()),
-            end => Err(format!("{end:?} before any answer")),
+            end @ (End::Whole | End::Cut(_) | End::Stuck) => Err(format!("{end:?} before any answer")),
         };
     };
     if !from_provider(client) {
@@ -75,7 +79,7 @@ fn client_side(Evidence { case, client, provider, .. }: Evidence<'_>) -> Result<
     if header(&client.headers, "x-chaos") != Some(case.serial.to_string().as_str()) {
         return Err(format!("an answer to somebody else: {:?}", client.headers));
     }
-    if !matches!(plan.kind, Kind::Bridged | Kind::Passthrough) {
+    if matches!(plan.kind, Kind::Refused { .. } | Kind::TurnedAway { .. }) {
         return Err(format!("{status} from the provider"));
     }
     let answer = &plan.answer;
@@ -87,9 +91,12 @@ fn client_side(Evidence { case, client, provider, .. }: Evidence<'_>) -> Result<
             return Err(format!("header {name}: {value} came as {:?}", header(&client.headers, name)));
         }
     }
-    if !answer.delivered.starts_with(&client.body) {
+    // Before the request has said that it wants a stream, nothing is added to it, and nothing cut out of the answer.
+    let unedited = matches!(plan.kind, Kind::RefusedLate { .. }) && answer.body.starts_with(&client.body);
+    if !unedited && !answer.delivered.starts_with(&client.body) {
         return Err(differ("the answer", &answer.delivered, &client.body));
     }
+    #[expect(clippy::wildcard_enum_match_arm, reason = "nobody but a provider that breaks may cut an answer")]
     match &client.end {
         End::Whole if client.body.len() < answer.delivered.len() => {
             Err(format!("the answer ended after {} of {} bytes", client.body.len(), answer.delivered.len()))
@@ -106,6 +113,7 @@ fn client_side(Evidence { case, client, provider, .. }: Evidence<'_>) -> Result<
                 Ok(())
             }
             ProviderAct::Break { .. } => Ok(()),
+            ProviderAct::HoldEarly { .. } if matches!(plan.kind, Kind::RefusedLate { .. }) => Ok(()),
             _ => Err(format!("the gateway cut the answer after {} bytes: {how}", client.body.len())),
         },
         End::Whole | End::Left | End::Stuck => Ok(()),
@@ -168,13 +176,18 @@ fn provider_side(Evidence { case, client, provider, .. }: Evidence<'_>) -> Resul
     }
     let forwarded = match plan.kind {
         Kind::Bridged | Kind::Passthrough => &plan.upload.forwarded,
-        Kind::Refused { in_body: true, .. } => &plan.upload.body,
+        Kind::Refused { in_body: true, .. } | Kind::RefusedLate { .. } => &plan.upload.body,
         Kind::Refused { .. } | Kind::TurnedAway { .. } => return Err("a refused request came".to_owned()),
     };
-    if !forwarded.starts_with(&provider.body) {
+    let same = common(forwarded, &provider.body);
+    // Of a spoilt request that is also edited, only what comes before the edit can be foretold.
+    let written = &plan.transcript;
+    let edited = common(&written.request, &written.forwarded);
+    let foretold = written.request == written.forwarded || plan.kind == Kind::Bridged || same < edited;
+    if same < provider.body.len() && foretold {
         return Err(differ("the request", forwarded, &provider.body));
     }
-    if provider.whole && matches!(plan.kind, Kind::Refused { .. }) {
+    if provider.whole && matches!(plan.kind, Kind::Refused { .. } | Kind::RefusedLate { .. }) {
         return Err("a refused request came whole".to_owned());
     }
     if provider.whole && provider.body.len() < forwarded.len() {
@@ -202,16 +215,17 @@ fn provider_side(Evidence { case, client, provider, .. }: Evidence<'_>) -> Resul
 fn forwarded_target(target: &str, kind: Kind) -> String {
     let rest = ["/anthropic", "/openai", "/copilot"].iter().find_map(|prefix| target.strip_prefix(prefix));
     let rest = rest.unwrap_or(target);
-    let bridged = matches!(kind, Kind::Bridged | Kind::Refused { .. });
+    let bridged = matches!(kind, Kind::Bridged | Kind::Refused { .. } | Kind::RefusedLate { .. });
     if bridged { rest.trim_end_matches('/').to_owned() } else { rest.to_owned() }
 }
 
+/// How many bytes both begin with.
+fn common(left: &[u8], right: &[u8]) -> usize {
+    left.iter().zip(right).take_while(|(left, right)| left == right).count()
+}
+
 fn differ(what: &str, expected: &[u8], found: &[u8]) -> String {
-    let at = expected
-        .iter()
-        .zip(found)
-        .position(|(left, right)| left != right)
-        .unwrap_or(expected.len().min(found.len()));
+    let at = common(expected, found);
     let near = |bytes: &[u8]| {
         let from = at.saturating_sub(20);
         String::from_utf8_lossy(bytes.get(from..bytes.len().min(at + 60)).unwrap_or_default()).into_owned()

@@ -86,8 +86,9 @@ impl Outgoing for Body<'_> {
         written.is_ok()
     }
 
-    async fn finish(&mut self) -> bool {
-        !self.chunked || self.stream.write_all(b"0\r\n\r\n").await.is_ok()
+    async fn finish(&mut self, trailers: bool) -> bool {
+        let end: &[u8] = if trailers { b"0\r\nx-chaos-trailer: gw_trailer\r\n\r\n" } else { b"0\r\n\r\n" };
+        !self.chunked || self.stream.write_all(end).await.is_ok()
     }
 }
 

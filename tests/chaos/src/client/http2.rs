@@ -109,9 +109,14 @@ impl Outgoing for Body {
         true
     }
 
-    async fn finish(&mut self) -> bool {
+    async fn finish(&mut self, trailers: bool) -> bool {
         match &mut self.stream {
             None => true,
+            Some(stream) if trailers => {
+                let mut trailers = http::HeaderMap::new();
+                trailers.insert("x-chaos-trailer", http::HeaderValue::from_static("gw_trailer"));
+                stream.send_trailers(trailers).is_ok()
+            }
             Some(stream) => stream.send_data(Bytes::new(), true).is_ok(),
         }
     }

@@ -1,10 +1,11 @@
 //! Draws the plan of a request.
 
 use super::shape::{download, last_event, pad_object, portions};
-use super::{ClientAct, Download, Framing, Goodbye, Kind, Place, Plan, ProviderAct, Upload, refusal};
+use super::{ClientAct, Download, Framing, Goodbye, Kind, Place, Plan, ProviderAct, Upload, coding, refusal};
 use crate::random::Random;
 use crate::transcript::{Api, Ends, Transcript};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The kinds of things that happen.
 #[derive(Clone, Copy)]
@@ -18,13 +19,14 @@ enum Scenario {
     BothLeave,
     EarlyAnswer,
     Refused,
+    RefusedLate,
     TurnedAway,
     Passthrough,
 }
 
 /// How often, of a thousand.
-const SCENARIOS: [(usize, Scenario); 11] = [
-    (430, Scenario::Whole),
+const SCENARIOS: [(usize, Scenario); 12] = [
+    (420, Scenario::Whole),
     (70, Scenario::ClientLeavesUploading),
     (60, Scenario::ClientLeavesWaiting),
     (120, Scenario::ClientLeavesReading),
@@ -33,6 +35,7 @@ const SCENARIOS: [(usize, Scenario); 11] = [
     (20, Scenario::BothLeave),
     (30, Scenario::EarlyAnswer),
     (50, Scenario::Refused),
+    (10, Scenario::RefusedLate),
     (30, Scenario::TurnedAway),
     (30, Scenario::Passthrough),
 ];
@@ -47,7 +50,9 @@ pub(crate) fn draw(seed: u64, number: u64, transcripts: &[Arc<Transcript>]) -> O
     let upload = upload(&mut random, &transcript, http2);
     let answer = download(&mut random, &transcript);
     let (client, provider, kind) = (ClientAct::Stay, ProviderAct::Answer, Kind::Bridged);
-    let mut plan = Plan { number, transcript, kind, http2, upload, answer, client, provider, goodbye };
+    let dawdle = Duration::from_millis(if random.percent(4) { 4 } else { 0 });
+    let mut plan =
+        Plan { number, transcript, kind, http2, upload, answer, client, provider, dawdle, goodbye };
     match scenario {
         Scenario::Whole => as_written(&mut plan),
         Scenario::ClientLeavesUploading => {
@@ -92,10 +97,47 @@ pub(crate) fn draw(seed: u64, number: u64, transcripts: &[Arc<Transcript>]) -> O
         }
         Scenario::EarlyAnswer => answer_early(&mut random, &mut plan),
         Scenario::Refused => refusal::refuse(&mut random, &mut plan),
+        Scenario::RefusedLate => refusal::refuse_late(&mut random, &mut plan),
         Scenario::TurnedAway => refusal::turn_away(&mut random, &mut plan),
         Scenario::Passthrough => passthrough(&mut random, &mut plan),
     }
+    if plan.kind == Kind::Bridged
+        && !plan.upload.headers.iter().any(|(name, _)| name == "expect")
+        && random.percent(5)
+    {
+        encode(&mut random, &mut plan);
+    }
     Some(plan)
+}
+
+/// Sends the request in a content coding, which the gateway takes off in front of the filter.
+fn encode(random: &mut Random, plan: &mut Plan) {
+    let upload = &mut plan.upload;
+    let (coding, body) = coding::encode(random, &upload.body);
+    upload.headers.push(("content-encoding".to_owned(), coding.to_owned()));
+    upload.declared = upload.declared.map(|_| body.len());
+    upload.portions = portions(random, body.len());
+    upload.body = body;
+    if let ClientAct::LeaveUploading { sent, .. } = &mut plan.client {
+        *sent = random.below(upload.body.len());
+    }
+}
+
+/// The plan of one of many streams that are open at once. `None` without transcripts of streams.
+pub(crate) fn draw_gathered(seed: u64, number: u64, transcripts: &[Arc<Transcript>]) -> Option<Plan> {
+    let mut random = Random::new(seed, number);
+    let is_whole =
+        |each: &&Arc<Transcript>| each.ends == Ends::Complete && each.status == 200 && each.is_streamed();
+    let streams: Vec<&Arc<Transcript>> = transcripts.iter().filter(is_whole).collect();
+    let transcript = Arc::clone(random.pick(&streams)?);
+    let http2 = random.percent(35);
+    let upload = upload(&mut random, &transcript, http2);
+    let mut answer = download(&mut random, &transcript);
+    let sent = place_in(&mut random, &answer);
+    endless(&mut answer, sent);
+    let (client, provider) = (ClientAct::Stay, ProviderAct::Gather { sent });
+    let (kind, dawdle, goodbye) = (Kind::Bridged, Duration::ZERO, Goodbye::Reset);
+    Some(Plan { number, transcript, kind, http2, upload, answer, client, provider, dawdle, goodbye })
 }
 
 fn upload(random: &mut Random, transcript: &Transcript, http2: bool) -> Upload {
@@ -116,7 +158,8 @@ fn upload(random: &mut Random, transcript: &Transcript, http2: bool) -> Upload {
     let declared = random.percent(70).then_some(body.len());
     let portions = portions(random, body.len());
     let target = transcript.target.clone();
-    Upload { method: "POST", target, headers, body, forwarded, declared, portions }
+    let trailers = random.percent(5);
+    Upload { method: "POST", target, headers, body, forwarded, declared, portions, trailers }
 }
 
 /// As the transcript has it, which may end with somebody leaving.
@@ -171,6 +214,8 @@ fn answer_early(random: &mut Random, plan: &mut Plan) {
         held: false,
         framing: Framing::Length,
         portions: portions(random, body.len()),
+        hinted: false,
+        trailers: false,
     };
     plan.provider = ProviderAct::AnswerEarly { after: random.below(plan.upload.forwarded.len()) };
 }
@@ -195,6 +240,7 @@ fn passthrough(random: &mut Random, plan: &mut Plan) {
         headers: vec![("authorization".to_owned(), authorization.to_owned())],
         declared: (method != "POST" || random.percent(50)).then_some(length),
         portions: portions(random, length),
+        trailers: false,
         forwarded: body.clone(),
         body,
     };
@@ -207,6 +253,8 @@ fn passthrough(random: &mut Random, plan: &mut Plan) {
         held: false,
         framing: if random.percent(50) { Framing::Length } else { Framing::Chunks },
         portions: portions(random, length),
+        hinted: random.percent(3),
+        trailers: random.percent(10),
         delivered: body.clone(),
         body,
     };

@@ -1,7 +1,7 @@
 //! Requests that must not get through.
 
 use super::shape::{insert, portions};
-use super::{Kind, Plan, Upload};
+use super::{ClientAct, Framing, Kind, Plan, ProviderAct, Upload};
 use crate::random::Random;
 
 /// One byte more than the filter takes.
@@ -73,6 +73,19 @@ pub(super) fn refuse(random: &mut Random, plan: &mut Plan) {
     upload.portions = portions(random, upload.body.len());
 }
 
+/// Spoils the request in its last byte, which the client keeps back until the answer has begun.
+pub(super) fn refuse_late(random: &mut Random, plan: &mut Plan) {
+    let upload = &mut plan.upload;
+    let honest = random.below(upload.body.trim_ascii_end().len());
+    upload.body.push(b'}');
+    upload.declared = upload.declared.map(|_| upload.body.len());
+    upload.portions = portions(random, upload.body.len());
+    plan.kind = Kind::RefusedLate { code: "invalid_json" };
+    plan.client = ClientAct::Linger { sent: honest };
+    plan.answer.framing = Framing::Chunks;
+    plan.provider = ProviderAct::HoldEarly { sent: random.below(plan.answer.body.len() + 1) };
+}
+
 /// Something that the filter answers without a record.
 pub(super) fn turn_away(random: &mut Random, plan: &mut Plan) {
     let status = *random.pick(&[404, 405, 400, 426, 431]).unwrap_or(&404);
@@ -110,8 +123,8 @@ pub(super) fn turn_away(random: &mut Random, plan: &mut Plan) {
         _ => headers.push(("x-noise".to_owned(), "n".repeat(random.between(70_000, 200_000)))),
     }
     plan.http2 &= !matches!(status, 426 | 431);
-    let (body, forwarded, portions) = (Vec::new(), Vec::new(), Vec::new());
-    plan.upload = Upload { method, target, headers, body, forwarded, declared: Some(0), portions };
+    let (body, forwarded, portions, trailers) = (Vec::new(), Vec::new(), Vec::new(), false);
+    plan.upload = Upload { method, target, headers, body, forwarded, declared: Some(0), portions, trailers };
 }
 
 fn is_credential(name: &str) -> bool {

@@ -69,6 +69,8 @@ pub(super) fn download(random: &mut Random, transcript: &Transcript) -> Download
         held: streamed && success && transcript.request != transcript.forwarded,
         framing: random.weighted(framings).unwrap_or(Framing::Chunks),
         portions: portions(random, body.len()),
+        hinted: random.percent(3),
+        trailers: random.percent(5),
         body,
         delivered,
     }

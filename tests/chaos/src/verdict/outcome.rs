@@ -26,8 +26,8 @@ pub(super) fn possible(evidence: Evidence<'_>) -> Possible {
             possible.outcomes.push(outcome.to_owned());
         }
     };
-    let left = client.end == End::Left || plan.client != ClientAct::Stay;
-    if let Kind::Refused { .. } = plan.kind {
+    let left = !matches!(plan.client, ClientAct::Stay | ClientAct::Linger { .. });
+    if let Kind::Refused { .. } | Kind::RefusedLate { .. } = plan.kind {
         add("rejected");
         return possible;
     }
@@ -96,7 +96,9 @@ pub(super) fn possible(evidence: Evidence<'_>) -> Possible {
                 add_state(last.state, aborted);
             }
         }
-        if transcript.ends == Ends::Complete && (ended || all && !transcript.is_streamed()) {
+        // An error document may say that it is one long before its end.
+        let told = !transcript.is_streamed() && (all || written == "failed");
+        if transcript.ends == Ends::Complete && (ended || told) {
             add(written);
         }
     }

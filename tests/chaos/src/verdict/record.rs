@@ -44,6 +44,14 @@ pub(super) fn judge(evidence: Evidence<'_>, record: &Value) -> Result<(), String
             wanted
                 .insert("usage".to_owned(), json!({ "usage_status": "missing", "total_input_tokens": null }));
         }
+        Kind::RefusedLate { code } => {
+            take(&FROM_HEADERS);
+            wanted.insert("error".to_owned(), json!({ "code": code }));
+            let notes = record.get("notes").and_then(Value::as_array);
+            if !notes.is_some_and(|notes| notes.contains(&json!("reply_impossible"))) {
+                return Err("no note that a reply was impossible".to_owned());
+            }
+        }
         Kind::Bridged | Kind::TurnedAway { .. } | Kind::Passthrough if possible.as_written => {
             wanted = written.as_object().cloned().unwrap_or_default();
         }

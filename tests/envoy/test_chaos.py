@@ -1,0 +1,23 @@
+"""Half a minute of `make chaos`: thousands of requests, whole and broken off, each of them checked."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from render import REPOSITORY
+
+CHAOS = REPOSITORY / "tests" / "chaos" / "run.py"
+PROGRAM = REPOSITORY / "target" / "release" / "chaos"
+
+SECONDS = 30
+
+pytestmark = pytest.mark.skipif(not PROGRAM.exists(), reason="the chaos program is not built: use `make e2e`")
+
+
+def test_half_a_minute_of_chaos_leaves_everything_as_it_must_be():
+    done = subprocess.run([sys.executable, CHAOS, "--seconds", str(SECONDS)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=10 * SECONDS)
+    assert done.returncode == 0, done.stdout
+    assert "chaos: everything was as it must be" in done.stdout, done.stdout

@@ -43,6 +43,10 @@ e2e: build mock-upstream chaos-program tools sdks ## Only the tests in real Envo
 transcripts: $(TOOLS)/sdk-python.stamp ## Checks the transcripts against themselves and the official SDKs.
 	$(TOOLS)/sdk-python/bin/python tests/check-transcripts.py
 
+.PHONY: chaos
+chaos: build chaos-program tools ## Clients and providers that misbehave: SECONDS=600, SEED=… repeats a run, ONLY=… one request of it (TIMES=…).
+	@$(PYTHON) tests/chaos/run.py --seconds $(or $(SECONDS),600) $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY)) $(if $(TIMES),--times $(TIMES))
+
 .PHONY: bench
 bench: build tools ## Envoy alone, with an empty filter, and with this one, side by side.
 	tests/bench/run

@@ -110,7 +110,10 @@ impl<'a> Ledger<'a> {
                 self.tell_progress(now);
                 next_progress = now + PROGRESS;
             }
-            let over = self.finished == self.run.arguments.in_flight && self.pending.is_empty();
+            let over = self.finished == self.run.arguments.in_flight
+                && self.begun == self.done
+                && self.pending.is_empty()
+                && self.gathering_is_over();
             quiet_since = over.then(|| quiet_since.unwrap_or_else(Instant::now));
             if quiet_since.is_some_and(|since| since.elapsed() > NONE) {
                 break;
@@ -155,6 +158,13 @@ impl<'a> Ledger<'a> {
         }
         *self.outcomes.entry(text("outcome").to_owned()).or_default() += 1;
         self.pending.entry(serial).or_default().records.push(record);
+    }
+
+    /// All of the many streams were open, or were to be.
+    fn gathering_is_over(&self) -> bool {
+        let arguments = &self.run.arguments;
+        let all = self.scenarios.get("many at once").copied().unwrap_or(0) >= arguments.gathering;
+        arguments.only.is_some() || all || self.run.stop.load(Ordering::Relaxed)
     }
 
     /// What was forwarded for a client that left at once may reach a busy provider when all is settled.

@@ -85,7 +85,9 @@ async fn run() -> Result<bool, String> {
     let text = |name: &str| told.get(name).and_then(Value::as_str).unwrap_or_default();
     let gateway: SocketAddr =
         text("gateway").parse().map_err(|error| format!("the gateway's address: {error}"))?;
-    let memory = Memory::of(told.get("pid").and_then(Value::as_u64).unwrap_or_default());
+    // Many streams at once come last.
+    let gathering = Duration::from_secs(arguments.seconds.saturating_sub(10));
+    let memory = Memory::of(told.get("pid").and_then(Value::as_u64).unwrap_or_default(), gathering);
 
     let (events, inbox) = unbounded_channel();
     let wanted = if arguments.only.is_some() { 1 } else { arguments.gathering };
@@ -116,7 +118,11 @@ async fn run() -> Result<bool, String> {
     });
     if run.arguments.only.is_none() {
         for serial in (GATHERED..).take(wanted as usize) {
-            tokio::spawn(gathered(Arc::clone(&run), serial, gateway, events.clone()));
+            let (run, events) = (Arc::clone(&run), events.clone());
+            tokio::spawn(async move {
+                tokio::time::sleep(gathering).await;
+                run.one(&mut Client::new(gateway), serial, serial, &events).await;
+            });
         }
     }
     for _ in 0..run.arguments.in_flight {
@@ -135,11 +141,6 @@ async fn work(run: Arc<Run>, gateway: SocketAddr, events: UnboundedSender<Event>
         }
     }
     let _ = events.send(Event::Finished);
-}
-
-/// One of many streams that are open at once.
-async fn gathered(run: Arc<Run>, serial: u64, gateway: SocketAddr, events: UnboundedSender<Event>) {
-    run.one(&mut Client::new(gateway), serial, serial, &events).await;
 }
 
 impl Run {

@@ -13,11 +13,13 @@ CHAOS = REPOSITORY / "tests" / "chaos" / "run.py"
 PROGRAM = REPOSITORY / "target" / "release" / "chaos"
 
 SECONDS = 30
+# Always the same requests here: what another seed finds is for `make chaos`, not for somebody else's change.
+SEED = 1
 
 pytestmark = pytest.mark.skipif(not PROGRAM.exists(), reason="the chaos program is not built: use `make e2e`")
 
 
 def test_half_a_minute_of_chaos_leaves_everything_as_it_must_be():
-    done = subprocess.run([sys.executable, CHAOS, "--seconds", str(SECONDS)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=10 * SECONDS)
+    done = subprocess.run([sys.executable, CHAOS, "--seconds", str(SECONDS), "--seed", str(SEED)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=10 * SECONDS)
     assert done.returncode == 0, done.stdout
     assert "chaos: everything was as it must be" in done.stdout, done.stdout

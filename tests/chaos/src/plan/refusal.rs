@@ -22,7 +22,9 @@ pub(super) fn refuse(random: &mut Random, plan: &mut Plan) {
         }
         1 | 2 => {
             upload.body.truncate(random.between(1, all - 1));
-            (400, "invalid_json", true)
+            // A body may begin with white space, and that alone is no JSON at all.
+            let blank = upload.body.trim_ascii().is_empty();
+            (400, if blank { "empty_body" } else { "invalid_json" }, true)
         }
         3 => {
             upload.body.push(end);

@@ -35,7 +35,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use transcript::Transcript;
 
@@ -62,6 +62,8 @@ fn main() -> ExitCode {
 
 /// From here on numbers mean streams that are open at once.
 const GATHERED: u64 = 1 << 40;
+/// Connections that wait to be accepted; the kernel may know a lower bound (`net.core.somaxconn`).
+const QUEUE: u32 = 8192;
 
 /// What all clients share.
 struct Run {
@@ -76,7 +78,7 @@ struct Run {
 async fn run() -> Result<bool, String> {
     let arguments = Arguments::parse(std::env::args().skip(1))?;
     let transcripts = Transcript::all(&arguments.transcripts, &arguments.apis)?;
-    let listener = TcpListener::bind(("127.0.0.1", 0)).await.map_err(|error| error.to_string())?;
+    let listener = listen().map_err(|error| error.to_string())?;
     println!("listening {}", listener.local_addr().map_err(|error| error.to_string())?);
 
     let mut input = BufReader::new(tokio::io::stdin()).lines();
@@ -120,7 +122,8 @@ async fn run() -> Result<bool, String> {
         for serial in (GATHERED..).take(wanted as usize) {
             let (run, events) = (Arc::clone(&run), events.clone());
             tokio::spawn(async move {
-                tokio::time::sleep(gathering).await;
+                // One by one, though fast: listening queues are finite, Envoy's too.
+                tokio::time::sleep(gathering + Duration::from_millis(serial - GATHERED)).await;
                 run.one(&mut Client::new(gateway), serial, serial, &events).await;
             });
         }
@@ -132,7 +135,14 @@ async fn run() -> Result<bool, String> {
     Ok(Ledger::new(&run, memory).keep(inbox).await)
 }
 
-/// One client after the other's heart: request upon request until the time is over.
+/// The providers' listener. Where thousands connect at once, a short queue drops some of them, and Envoy answers 503.
+fn listen() -> std::io::Result<TcpListener> {
+    let socket = TcpSocket::new_v4()?;
+    socket.bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
+    socket.listen(QUEUE)
+}
+
+/// One client: request upon request until the time is over.
 async fn work(run: Arc<Run>, gateway: SocketAddr, events: UnboundedSender<Event>) {
     let mut client = Client::new(gateway);
     while let Some((serial, number)) = run.next_number() {

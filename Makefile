@@ -101,6 +101,10 @@ chaos-program: prerequisites
 .PHONY: tools
 tools: $(TOOLS)/python.stamp $(TOOLS)/func-e.stamp
 
+.PHONY: servers
+servers: $(TOOLS)/ratelimit.stamp ## Prometheus, Redis and the rate limit service, which some tests use (Debian packages: needs root).
+	@tests/tools/install-servers
+
 .PHONY: sdks
 sdks: $(TOOLS)/sdk-python.stamp $(TOOLS)/sdk-javascript.stamp
 
@@ -108,8 +112,14 @@ $(TOOLS)/python.stamp: tests/tools/requirements.txt tests/tools/install-python |
 	@tests/tools/install-python
 	@touch $@
 
-$(TOOLS)/func-e.stamp: tests/tools/install-func-e tests/tools/go-requirements.txt $(TOOLS)/python.stamp
-	@tests/tools/install-func-e
+$(TOOLS)/func-e.stamp: tests/tools/install-go-program tests/tools/go-requirements.txt $(TOOLS)/python.stamp
+	@tests/tools/install-go-program func-e github.com/tetratelabs/func-e/cmd/func-e v1.6.0 1.26.2
+	@$(TOOLS)/func-e --version >/dev/null
+	@touch $@
+
+# Envoy's reference rate limit service: it has no releases, so a commit is pinned.
+$(TOOLS)/ratelimit.stamp: tests/tools/install-go-program tests/tools/go-requirements.txt $(TOOLS)/python.stamp
+	@tests/tools/install-go-program ratelimit github.com/envoyproxy/ratelimit/src/service_cmd v1.4.1-0.20260122083618-3fb702589d36 1.25.6
 	@touch $@
 
 $(TOOLS)/sdk-python.stamp: tests/tools/install-sdks tests/transcripts/requirements.txt | prerequisites

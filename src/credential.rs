@@ -194,6 +194,25 @@ mod tests {
     }
 
     #[test]
+    fn a_hint_of_any_length_in_any_script_shows_the_ends_alone() {
+        for first in ['!', '\u{c0}', '\u{4e00}', '\u{1f400}'] {
+            for n in 0..=40_u32 {
+                let all: Vec<char> = (0..n).filter_map(|at| char::from_u32(u32::from(first) + at)).collect();
+                let r = match n {
+                    20.. => 4,
+                    10.. => 2,
+                    5.. => 1,
+                    _ => 0,
+                };
+                let (head, tail) = (&all[..r], &all[all.len() - r..]);
+                let told: String = head.iter().chain(&['.', '.', '.']).chain(tail).collect();
+                assert_eq!(hint(&all.iter().collect::<String>()), told);
+                assert!(all.len() > 2 * r || told == "...", "{n}");
+            }
+        }
+    }
+
+    #[test]
     fn no_debug_or_error_text_shows_a_secret() {
         let secret = "sk-ant-SECRET-SECRET-SECRET";
         let shown = format!(

@@ -41,27 +41,25 @@ pub fn choose(
     }
 }
 
-/// Two values of one credential header, or two that Envoy has joined: one would slip past inspection.
+/// Two values of one credential header, or two that were joined on the way: one would slip past inspection.
 fn refuse_repetition(headers: &Headers, gateway: &GatewayCredentials) -> Result<(), CredentialError> {
     let names = CREDENTIAL_HEADERS.into_iter().chain(gateway.headers.iter().map(String::as_str));
     for name in names {
-        if headers.repeats(name) {
+        if headers.repeats(name) || headers.first(name).is_some_and(|value| is_joined(name, value)) {
             return Err(CredentialError::Repeated { header: name.to_owned() });
         }
-    }
-    if headers.first(AUTHORIZATION).is_some_and(is_joined) {
-        return Err(CredentialError::Repeated { header: AUTHORIZATION.to_owned() });
     }
     Ok(())
 }
 
-/// Whether an `authorization` holds a comma and speaks of Bearer: Envoy joins two values with a comma before any
-/// filter runs, and no Bearer token has one (RFC 6750 §2.1).
-fn is_joined(value: &[u8]) -> bool {
-    value.contains(&b',')
-        && value
-            .split(|byte| *byte == b',' || byte.is_ascii_whitespace())
-            .any(|part| part.eq_ignore_ascii_case(b"bearer"))
+/// Whether one value was made of two, with a comma between them (RFC 9110 §5.3; Envoy does so with `authorization`
+/// before any filter runs). No Bearer token has one (RFC 6750 §2.1) and no API key.
+fn is_joined(name: &str, value: &[u8]) -> bool {
+    let speaks_of_bearer = || {
+        let mut words = value.split(|byte| *byte == b',' || byte.is_ascii_whitespace());
+        words.any(|word| word.eq_ignore_ascii_case(b"bearer"))
+    };
+    value.contains(&b',') && (name == X_API_KEY || (name == AUTHORIZATION && speaks_of_bearer()))
 }
 
 /// The caller's own credential, from the first place where this provider type has one.
@@ -72,14 +70,11 @@ fn own<'a>(headers: &'a Headers, kind: ProviderType, gateway: &GatewayCredential
     };
     places.iter().find_map(|header| {
         let value = headers.text(header)?;
-        let token = match bearer(value) {
-            Some(token) => token,
-            None if *header == AUTHORIZATION => return None,
-            // A scheme in front of an API key is a mistake, but must hide no gateway token.
-            None => value.trim(),
+        let token = match *header {
+            X_API_KEY => api_key(value)?,
+            _ => bearer(value)?,
         };
-        let absent = token.is_empty() || is_the_gateways(header, token, gateway);
-        (!absent).then_some(Own { header, token })
+        (!is_the_gateways(header, token, gateway)).then_some(Own { header, token })
     })
 }
 
@@ -89,6 +84,14 @@ fn bearer(value: &str) -> Option<&str> {
     let scheme = fields.next()?;
     let token = fields.next()?;
     (scheme.eq_ignore_ascii_case("bearer") && fields.next().is_none()).then_some(token)
+}
+
+/// The key of an `x-api-key`: one field. A Bearer scheme in front of it is a mistake, but must hide no gateway token;
+/// anything else is no credential.
+fn api_key(value: &str) -> Option<&str> {
+    let mut fields = value.split_whitespace();
+    let key = fields.next()?;
+    if fields.next().is_none() { Some(key) } else { bearer(value) }
 }
 
 /// Whether a token is for our own gateway: recognised, not verified.

@@ -12,6 +12,7 @@ mod attack;
 mod bodies;
 mod chat;
 mod chunking;
+mod credentials;
 mod cut;
 mod endings;
 mod headers;

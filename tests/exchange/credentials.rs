@@ -1,0 +1,356 @@
+//! Contract §4 over the whole product: provider type × own key × policy × what stands in the headers, bridged and
+//! passthrough, against the rules written down once more.
+
+use crate::world::{World, bridge};
+use ai_bridge::bridge::Bridge;
+use ai_bridge::headers::Headers;
+use serde_json::{Value, json};
+use std::rc::Rc;
+
+const CREDENTIALS: [&str; 5] =
+    ["authorization", "proxy-authorization", "x-api-key", "api-key", "x-goog-api-key"];
+
+/// Type, bridged route, passthrough route, the central key, where it goes, and the vendor whose keys it takes.
+const TYPES: [(&str, &str, &str, &str, &str); 3] = [
+    ("anthropic", "/anthropic/v1/messages", "/anthropic/v1/models", "sk-ant-api03-OURSOURSOURS", "Anthropic"),
+    ("openai", "/openai/v1/responses", "/openai/v1/models", "sk-proj-OURSOURSOURSOURS", "OpenAI"),
+    ("copilot", "/copilot/chat/completions", "/copilot/models", "", "GitHub"),
+];
+
+const VENDORS: [(&str, &str); 17] = [
+    ("sk-ant-", "Anthropic"),
+    ("sk-ant-oat01-", "Anthropic"),
+    ("sk-proj-", "OpenAI"),
+    ("sk-svcacct-", "OpenAI"),
+    ("sk-admin-", "OpenAI"),
+    ("gho_", "GitHub"),
+    ("ghu_", "GitHub"),
+    ("ghp_", "GitHub"),
+    ("ghs_", "GitHub"),
+    ("ghr_", "GitHub"),
+    ("github_pat_", "GitHub"),
+    ("AIza", "Google"),
+    ("AKIA", "AWS"),
+    ("ASIA", "AWS"),
+    ("ABSK", "AWS"),
+    ("xai-", "xAI"),
+    ("gsk_", "Groq"),
+];
+
+/// What must become of a request.
+#[derive(Debug, PartialEq)]
+enum Verdict {
+    Refused(u16, &'static str, Option<String>),
+    /// The one credential header that goes up, if any; kind; hint.
+    Sent(Option<(String, String)>, &'static str, Option<String>),
+}
+
+fn hint(secret: &str) -> String {
+    let characters: Vec<char> = secret.chars().collect();
+    let r = match characters.len() {
+        0..5 => 0,
+        5..10 => 1,
+        10..20 => 2,
+        _ => 4,
+    };
+    let (first, last) = (&characters[..r], &characters[characters.len() - r..]);
+    format!("{}...{}", first.iter().collect::<String>(), last.iter().collect::<String>())
+}
+
+fn bearer(value: &str) -> Option<&str> {
+    let fields: Vec<&str> = value.split_ascii_whitespace().collect();
+    match fields[..] {
+        [scheme, token] if scheme.to_ascii_lowercase() == "bearer" => Some(token),
+        _ => None,
+    }
+}
+
+/// The contract's rules.
+fn verdict(
+    at: usize,
+    byok: &str,
+    key: &str,
+    authorization: Option<&str>,
+    x_api_key: Option<&str>,
+) -> Verdict {
+    let (kind, _, _, central, vendor) = TYPES[at];
+    if authorization.is_some_and(|value| value.contains(',')) {
+        return Verdict::Refused(400, "repeated_credential", None);
+    }
+    let theirs = |token: &&str| !token.is_empty() && !token.starts_with("gw_");
+    let in_x_api_key = x_api_key.map(str::trim).filter(theirs).filter(|_| kind == "anthropic");
+    let in_bearer = authorization.and_then(bearer).filter(theirs);
+    let own =
+        in_x_api_key.map(|token| ("x-api-key", token)).or(in_bearer.map(|token| ("authorization", token)));
+    if let Some((header, token)) = own {
+        let hint = Some(hint(token));
+        let named = VENDORS.iter().find(|(prefix, _)| token.starts_with(prefix));
+        if named.is_some_and(|(_, named)| *named != vendor) {
+            return Verdict::Refused(403, "wrong_vendor_credential", hint);
+        }
+        if byok == "deny" {
+            return Verdict::Refused(403, "byok_denied", hint);
+        }
+        let sent = if token.starts_with("sk-ant-oat") && header == "x-api-key" {
+            ("authorization".to_owned(), format!("Bearer {token}"))
+        } else {
+            let value = if header == "x-api-key" { x_api_key } else { authorization };
+            (header.to_owned(), value.unwrap().to_owned())
+        };
+        return Verdict::Sent(Some(sent), "byok", hint);
+    }
+    match (kind, key) {
+        ("copilot", _) | (_, "absent") => Verdict::Refused(401, "missing_credential", None),
+        _ if byok == "require" => Verdict::Refused(401, "missing_credential", None),
+        (_, "external") => Verdict::Sent(None, "centralized", None),
+        ("anthropic", _) => Verdict::Sent(
+            Some(("x-api-key".to_owned(), central.to_owned())),
+            "centralized",
+            Some(hint(central)),
+        ),
+        _ => Verdict::Sent(
+            Some(("authorization".to_owned(), format!("Bearer {central}"))),
+            "centralized",
+            Some(hint(central)),
+        ),
+    }
+}
+
+/// A bridge with one provider; `None`: such a configuration is refused.
+fn configured(at: usize, byok: &str, key: &str) -> Option<Rc<Bridge>> {
+    let (kind, _, _, central, _) = TYPES[at];
+    let mut provider = json!({"type": kind, "byok": byok, "byok_cluster": "theirs", "cluster": "ours"});
+    match (kind, key) {
+        ("copilot", "value" | "external") => return None,
+        ("anthropic", "external") if byok != "deny" => return None,
+        (_, "value") => provider["key"] = json!({"value": central}),
+        (_, "external") => provider["key"] = json!({"external": true}),
+        _ => {}
+    }
+    let gateway = json!({"headers": ["x-gateway-token"], "value_prefixes": ["gw_"]});
+    Some(bridge(&json!({"providers": [provider], "gateway_credentials": gateway}).to_string()))
+}
+
+fn request(first: [&str; 2], lines: &[(&str, &str)]) -> Headers {
+    let mut pairs = vec![(":method", first[0]), (":path", first[1]), (":authority", "gateway.example")];
+    pairs.extend(lines);
+    Headers::new(pairs.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect())
+}
+
+/// What became of a request, and that it leaked nothing.
+fn found(bridge: &Rc<Bridge>, first: [&str; 2], lines: &[(&str, &str)]) -> (Verdict, Option<Value>) {
+    let bridged = first[0] == "POST";
+    let mut world = World::new(bridge);
+    world.request(request(first, lines), !bridged);
+    if bridged && world.reply.is_none() {
+        world.upload(b"{}", true);
+    }
+    world.finish("downstream_remote_disconnect");
+    let record = bridged.then(|| world.record());
+    let hint = record.as_ref().and_then(|record| record["credential"]["hint"].as_str().map(str::to_owned));
+    if let Some(reply) = &world.reply {
+        for (_, value) in lines.iter().filter(|(name, _)| CREDENTIALS.contains(name)) {
+            let secret = value.trim().split(' ').next_back().unwrap();
+            assert!(secret.len() < 6 || !reply.body.contains(secret), "{} echoes {secret}", reply.body);
+        }
+        let code = match &record {
+            Some(record) => record["error"]["code"].as_str().unwrap().to_owned(),
+            None => {
+                let body: Value = serde_json::from_str(&reply.body).unwrap();
+                body["error"]["code"].as_str().unwrap_or_default().to_owned()
+            }
+        };
+        assert!(world.upstream_headers.is_none());
+        let codes = ["repeated_credential", "wrong_vendor_credential", "byok_denied", "missing_credential"];
+        let code = codes.into_iter().find(|known| *known == code).unwrap_or_default();
+        return (Verdict::Refused(reply.status, code, hint), record);
+    }
+    let upstream = world.upstream_headers.as_ref().unwrap();
+    let mut sent = Vec::new();
+    for (name, value) in upstream.iter() {
+        assert_ne!(name, "x-gateway-token", "{lines:?}");
+        if CREDENTIALS.contains(&name) {
+            sent.push((name.to_owned(), String::from_utf8(value.to_vec()).unwrap()));
+        }
+    }
+    assert!(sent.len() <= 1, "{sent:?} of {lines:?}");
+    let kind = if upstream.text("x-ai-bridge-cluster") == Some("theirs") { "byok" } else { "centralized" };
+    if let Some(record) = &record {
+        assert_eq!(record["credential"]["kind"], kind, "{lines:?}");
+    }
+    (Verdict::Sent(sent.pop(), kind, hint), record)
+}
+
+#[test]
+fn every_type_key_policy_and_header_is_decided_as_the_contract_says() {
+    let mut authorizations: Vec<String> = [
+        "",
+        " ",
+        "Bearer",
+        "Bearer ",
+        "Bearer sk-0123456789",
+        "bearer\tsk-0123",
+        " BEARER  k ",
+        "Bearer a b",
+        "Basic eDp5",
+        "Basic a, Digest b",
+        "sk-ant-naked0123456",
+        "gw_naked",
+        "Bearer gw_0123",
+        "bearer  gw_0123 ",
+        "Bearer GW_0123",
+        "Bearer a,b",
+        "Bearer a, Bearer b",
+        "Token gho_0123",
+        "Bearer SK-ANT-0123",
+    ]
+    .map(str::to_owned)
+    .to_vec();
+    // Without Bearer a comma is part of some other scheme.
+    authorizations.retain(|value| !value.contains("Digest"));
+    authorizations.extend(VENDORS.iter().map(|(prefix, _)| format!("Bearer {prefix}0123456789abcdefghij")));
+    let keys = [
+        "",
+        "  ",
+        "anything",
+        " sk-ant-api03-0123456789 ",
+        "sk-ant-oat01-0123456789",
+        "sk-proj-0123456789",
+        "gw_x",
+    ];
+    let others = [
+        ("proxy-authorization", "Bearer sk-ant-x"),
+        ("api-key", "k"),
+        ("x-goog-api-key", "AIzaX"),
+        ("x-gateway-token", "t"),
+    ];
+    let mut cases = 0;
+    for at in 0..TYPES.len() {
+        let (_, bridged, passthrough, _, _) = TYPES[at];
+        for byok in ["allow", "deny", "require"] {
+            for key in ["absent", "value", "external"] {
+                let Some(bridge) = configured(at, byok, key) else { continue };
+                for authorization in authorizations.iter().map(|value| Some(value.as_str())).chain([None]) {
+                    for x_api_key in keys.into_iter().map(Some).chain([None]) {
+                        let wanted = verdict(at, byok, key, authorization, x_api_key);
+                        for others in [&others[..0], &others] {
+                            let mut lines = vec![("accept", "*/*")];
+                            lines.extend(authorization.map(|value| ("authorization", value)));
+                            lines.extend(others);
+                            lines.extend(x_api_key.map(|value| ("x-api-key", value)));
+                            let (decided, _) = found(&bridge, ["POST", bridged], &lines);
+                            assert_eq!(decided, wanted, "{} {byok} {key} {lines:?}", TYPES[at].0);
+                            let (decided, _) = found(&bridge, ["GET", passthrough], &lines);
+                            assert!(
+                                same(&decided, &wanted, at),
+                                "{} {byok} {key} {lines:?}: {decided:?}",
+                                TYPES[at].0
+                            );
+                            cases += 2;
+                        }
+                    }
+                }
+            }
+        }
+    }
+    assert!(cases > 15_000, "{cases}");
+}
+
+/// Passthrough leaves no record, so no hint; and the Messages shape has no code.
+fn same(decided: &Verdict, wanted: &Verdict, at: usize) -> bool {
+    match (decided, wanted) {
+        (Verdict::Refused(status, code, _), Verdict::Refused(wanted, wanted_code, _)) => {
+            status == wanted && (code == wanted_code || (at == 0 && code.is_empty()))
+        }
+        (Verdict::Sent(sent, kind, _), Verdict::Sent(wanted, wanted_kind, _)) => {
+            sent == wanted && kind == wanted_kind
+        }
+        _ => false,
+    }
+}
+
+#[test]
+fn a_repeated_credential_is_400_wherever_it_stands() {
+    for at in 0..TYPES.len() {
+        let (_, bridged, passthrough, _, _) = TYPES[at];
+        let Some(bridge) = configured(at, "allow", "absent") else { continue };
+        for name in CREDENTIALS.into_iter().chain(["x-gateway-token"]) {
+            for value in ["Bearer a", "", "gw_x"] {
+                let lines = [(name, value), ("accept", "*/*"), (name, "Bearer a")];
+                for first in [["POST", bridged], ["GET", passthrough]] {
+                    let mut world = World::new(&bridge);
+                    world.request(request(first, &lines), true);
+                    assert_eq!(world.replied().0, 400, "{first:?} {lines:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn another_vendors_credential_is_named_by_kind_and_not_shown() {
+    for at in 0..TYPES.len() {
+        let (_, bridged, _, _, own) = TYPES[at];
+        let bridge = configured(at, "allow", "absent").unwrap();
+        for (prefix, vendor) in VENDORS.iter().filter(|(_, vendor)| *vendor != own) {
+            let mut world = World::new(&bridge);
+            let value = format!("Bearer {prefix}0123456789abcdef");
+            world.request(request(["POST", bridged], &[("authorization", &value)]), false);
+            let (status, body) = world.replied();
+            let message = body["error"]["message"].as_str().unwrap();
+            assert_eq!((status, body["error"]["type"].as_str()), (403, Some("permission_error")));
+            assert!(message.contains(vendor) && !message.contains(prefix), "{message}");
+        }
+    }
+}
+
+#[test]
+fn a_gateway_token_never_goes_up_whatever_stands_around_it() {
+    let bridge = configured(0, "allow", "value").unwrap();
+    for (name, value) in [
+        ("x-api-key", "Bearer gw_0123"),
+        ("x-api-key", "Bearer gw_0123 x"),
+        ("x-api-key", "Token gw_0123"),
+        ("x-api-key", "sk-ant-own gw_0123"),
+        ("x-api-key", "sk-ant-own,gw_0123"),
+        ("x-api-key", "gw_0123, sk-ant-own"),
+        ("authorization", "Bearer gw_0123"),
+        ("authorization", "gw_0123"),
+        ("authorization", "Basic gw_0123"),
+        ("authorization", "Bearer sk-ant-own gw_0123"),
+        ("authorization", "Bearer sk-ant-own,gw_0123"),
+        ("api-key", "gw_0123"),
+        ("proxy-authorization", "Bearer gw_0123"),
+    ] {
+        for first in [["POST", TYPES[0].1], ["GET", TYPES[0].2]] {
+            let mut world = World::new(&bridge);
+            world.request(request(first, &[(name, value)]), false);
+            match &world.upstream_headers {
+                Some(sent) => assert_eq!(
+                    sent.iter().filter(|(name, _)| CREDENTIALS.contains(name)).collect::<Vec<_>>(),
+                    [("x-api-key", TYPES[0].3.as_bytes())],
+                    "{name}: {value}"
+                ),
+                None => assert_eq!(world.replied().0, 400, "{name}: {value}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn an_api_key_that_is_two_is_refused_and_one_that_is_none_counts_as_absent() {
+    let bridge = configured(0, "allow", "value").unwrap();
+    for (value, status) in [
+        ("sk-ant-a,sk-ant-b", Some(400)),
+        ("sk-ant-a, gho_b", Some(400)),
+        ("sk-ant-a gho_b", None),
+        ("Bearer gho_b x", None),
+    ] {
+        let mut world = World::new(&bridge);
+        world.request(request(["POST", TYPES[0].1], &[("x-api-key", value)]), false);
+        assert_eq!(world.reply.as_ref().map(|reply| reply.status), status, "{value}");
+        if status.is_none() {
+            assert_eq!(world.sent("x-api-key"), Some(TYPES[0].3), "{value}");
+        }
+    }
+}

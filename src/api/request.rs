@@ -75,10 +75,12 @@ impl RequestReader {
     /// # Errors
     /// The request cannot pass; neither may this chunk.
     pub fn feed(&mut self, chunk: &[u8]) -> Result<bool, RequestProblem> {
-        self.scanner.feed(chunk, &mut self.reading).map_err(RequestProblem::Json)?;
-        match self.reading.repeated {
-            Some(name) => Err(RequestProblem::Repeated(name)),
-            None => Ok(self.scanner.is_complete()),
+        let scanned = self.scanner.feed(chunk, &mut self.reading);
+        match (self.reading.repeated, scanned) {
+            // It stands before whatever is wrong with the rest.
+            (Some(name), _) => Err(RequestProblem::Repeated(name)),
+            (None, Err(error)) => Err(RequestProblem::Json(error)),
+            (None, Ok(())) => Ok(self.scanner.is_complete()),
         }
     }
 

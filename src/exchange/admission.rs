@@ -278,8 +278,11 @@ fn address(bridge: &Bridge, provider: &Provider, cluster: &str, path: Vec<u8>, e
     edits.set(bridge.cluster_header.as_str(), cluster);
 }
 
+/// The number in `content-length`: digits alone (RFC 9110 §8.6), of any length.
 fn declared_length(headers: &Headers) -> Option<u64> {
-    headers.text("content-length")?.trim().parse().ok()
+    let digits = headers.text("content-length")?.trim();
+    let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| digits.parse().unwrap_or(u64::MAX))
 }
 
 /// Whether the body is in a content coding other than `identity` (RFC 9110 §8.4).

@@ -108,9 +108,9 @@ impl Upload {
 }
 
 impl Uploading {
-    /// Reads on. `Ok(true)`: the body is over. A request is refused in the chunk that shows why, before that chunk is
-    /// forwarded; with a declared length the chunk that reaches it is the last one, because an HTTP/1 upstream acts on
-    /// it without waiting for the end of the stream.
+    /// Reads on. A request is refused in the chunk that shows why, before that chunk is forwarded; with a declared
+    /// length the chunk that reaches it is judged as the last one, because an HTTP/1 upstream acts on it without waiting
+    /// for the end of the stream. What comes after it all the same is read on.
     fn read(
         &mut self,
         bridge: &Bridge,
@@ -118,7 +118,7 @@ impl Uploading {
         api: Api,
         chunk: &[u8],
         end: bool,
-    ) -> Result<bool, Rejection> {
+    ) -> Result<(), Rejection> {
         self.seen = self.seen.saturating_add(u64::try_from(chunk.len()).unwrap_or(u64::MAX));
         if self.seen > bridge.limits.request_body_bytes {
             return Err(Rejection::RequestTooLarge);
@@ -128,11 +128,10 @@ impl Uploading {
             judge(provider, api, self.reader.facts())?;
             self.judged = true;
         }
-        let over = end || self.declared.is_some_and(|declared| self.seen >= declared);
-        if over {
+        if end || self.declared.is_some_and(|declared| self.seen >= declared) {
             self.reader.finish().map_err(|problem| refused_by(&problem))?;
         }
-        Ok(over)
+        Ok(())
     }
 }
 
@@ -174,9 +173,9 @@ impl Interception {
         }
         let Upload::Reading(uploading) = &mut self.upload else { return Step::pass() };
         match uploading.read(bridge, &self.provider, self.api, chunk, end) {
-            Ok(over) => {
+            Ok(()) => {
                 let instead = uploading.reader.instead(chunk).map(Effect::ReplaceRequestChunk);
-                if over {
+                if end {
                     self.settle();
                 }
                 Step { effects: instead.into_iter().collect(), flow: Flow::Continue }

@@ -113,13 +113,22 @@ impl Reading {
         self.prompt_bytes > 0 && (self.turn.role.is_empty() || self.turn.role.as_str() == "user")
     }
 
+    fn forget_turn(&mut self) {
+        self.facts.prompt = None;
+        self.facts.correlating_tool_call_id = None;
+    }
+
     fn begin_slot(&mut self, slot: Slot, kind: Kind) -> Want {
         let wanted = match (slot, kind) {
-            (Slot::Enter, Kind::Object | Kind::Array) | (Slot::Content, Kind::Array) => true,
-            (Slot::Turns | Slot::Input, Kind::Array) => {
-                self.facts.prompt = None;
-                self.facts.correlating_tool_call_id = None;
-                true
+            (Slot::Enter, Kind::Object | Kind::Array) => true,
+            (Slot::Turns | Slot::Input, _) => {
+                // Of a member that stands twice the last counts.
+                self.forget_turn();
+                self.turn = Turn::default();
+                if slot == Slot::Input && kind == Kind::String {
+                    self.turn.prompt = self.wants_text().then(Text::default);
+                }
+                kind == Kind::Array || self.turn.prompt.is_some()
             }
             (Slot::Turn, Kind::Object) => {
                 self.turn = Turn::default();
@@ -127,25 +136,22 @@ impl Reading {
             }
             // No turn at all is nobody's, and the last all the same.
             (Slot::Turn, _) => {
-                self.facts.prompt = None;
-                self.facts.correlating_tool_call_id = None;
+                self.forget_turn();
                 false
             }
             (Slot::Part, Kind::Object) => {
                 self.part = Part::default();
                 true
             }
-            (Slot::Input, Kind::String) => {
-                self.turn = Turn { prompt: Some(Text::default()), ..Turn::default() };
-                self.prompt_bytes > 0
-            }
-            (Slot::Content, Kind::String) => {
-                self.turn.prompt = Some(Text::default());
-                self.wants_text()
+            (Slot::Content, _) => {
+                let wanted = kind == Kind::String && self.wants_text();
+                self.turn.prompt = wanted.then(Text::default);
+                self.turn.answered_part = None;
+                wanted || kind == Kind::Array
             }
             (Slot::PartText, Kind::String) => {
-                self.part.text = Some(Text::default());
-                self.wants_text()
+                self.part.text = self.wants_text().then(Text::default);
+                self.part.text.is_some()
             }
             (Slot::Role, Kind::String) => self.start(|reading| &mut reading.turn.role),
             (Slot::TurnType, Kind::String) => self.start(|reading| &mut reading.turn.kind),
@@ -201,7 +207,7 @@ impl Reading {
             Api::Responses => call_id
                 .filter(|_| matches!(turn.kind.as_str(), "function_call_output" | "custom_tool_call_output")),
         };
-        self.facts.prompt = turn.prompt.filter(|_| role == "user" && self.prompt_bytes > 0);
+        self.facts.prompt = turn.prompt.filter(|_| role == "user");
     }
 }
 
@@ -212,6 +218,9 @@ impl Visitor for Reading {
         self.current = None;
         if let [name] = path {
             self.decide(*name);
+        }
+        if self.repeated.is_some() {
+            return Want::Skip;
         }
         if let Some(splice) = &mut self.splice
             && let Some(want) = splice.begin(path, kind, offset)
@@ -290,7 +299,6 @@ impl Visitor for Reading {
                 return;
             }
             Some(Current::Slot(Slot::Input)) => {
-                self.facts.correlating_tool_call_id = None;
                 self.facts.prompt = self.turn.prompt.take();
                 return;
             }

@@ -1,0 +1,265 @@
+//! Contract §6: the prompt and the correlating id, whatever the conversation looks like.
+
+use crate::requests::{CHAT, MESSAGES, RESPONSES, passes, sent};
+use crate::world::changed;
+use serde_json::{Value, json};
+
+fn prompt(record: &Value) -> Option<&str> {
+    record.get("prompt").map(|prompt| prompt.as_str().unwrap())
+}
+
+#[test]
+fn the_prompt_is_the_last_text_of_the_last_turn_if_that_is_the_users() {
+    let user = |content: Value| json!({"role": "user", "content": content});
+    let text = |text: &str| json!({"type": "text", "text": text});
+    let earlier = user(json!("earlier"));
+    for (turns, wanted) in [
+        (json!([user(json!("hi"))]), Some("hi")),
+        (json!([user(json!(""))]), Some("")),
+        (json!([earlier, user(json!([text("a"), text("b")]))]), Some("b")),
+        (json!([user(json!([text("a"), {"type": "image", "text": "no"}]))]), Some("a")),
+        (json!([user(json!([{"text": "order", "type": "text"}]))]), Some("order")),
+        (json!([{"content": "order", "role": "user"}]), Some("order")),
+        (json!([user(json!([text("a"), {"type": "x", "content": [text("nested")]}]))]), Some("a")),
+        // Whoever speaks last but the system and the developer decides.
+        (
+            json!([user(json!("hi")), {"role": "system", "content": "s"}, {"role": "developer", "content": "d"}]),
+            Some("hi"),
+        ),
+        (json!([user(json!("hi")), {"role": "assistant", "content": "a"}]), None),
+        (json!([user(json!("hi")), {"role": "tool", "content": "t", "tool_call_id": "c"}]), None),
+        (json!([user(json!("hi")), {"role": "function", "content": "t"}]), None),
+        (json!([user(json!("hi")), {"role": "User", "content": "t"}]), None),
+        (json!([user(json!("hi")), {"role": "userx", "content": "t"}]), None),
+        (json!([user(json!("hi")), {"content": "nobody"}]), None),
+        (json!([user(json!("hi")), {"role": 7, "content": "nobody"}]), None),
+        (json!([user(json!("hi")), {}]), None),
+        (json!([{"role": "system", "content": "s"}, {"role": "developer", "content": "d"}]), None),
+        (json!([user(json!("hi")), {"role": "system"}, user(json!("ho")), {"role": "system"}]), Some("ho")),
+        // A turn that only returns tool results has none; no earlier one is taken instead.
+        (
+            json!([
+                earlier,
+                user(json!([{"type": "tool_result", "tool_use_id": "t", "content": "r", "text": "no"}]))
+            ]),
+            None,
+        ),
+        (
+            json!([earlier, user(json!([{"type": "tool_result", "tool_use_id": "t"}, text("and")]))]),
+            Some("and"),
+        ),
+        // Wrong shapes are no prompt.
+        (json!([earlier, user(json!(7))]), None),
+        (json!([earlier, user(json!(null))]), None),
+        (json!([earlier, user(json!({"type": "text", "text": "no"}))]), None),
+        (json!([earlier, user(json!([]))]), None),
+        (json!([earlier, user(json!([["no"], "no", 7, null]))]), None),
+        (json!([earlier, user(json!([{"type": "text", "text": 7}]))]), None),
+        (json!([earlier, user(json!([{"type": "text", "text": ["no"]}]))]), None),
+        (json!([earlier, user(json!([{"type": ["text"], "text": "no"}]))]), None),
+        (json!([earlier, {"role": "user"}]), None),
+        (json!([earlier, [user(json!("no"))]]), None),
+        (json!([earlier, "no"]), None),
+        (json!([[earlier]]), None),
+        (json!([]), None),
+        (json!({"role": "user", "content": "no"}), None),
+        (json!("no"), None),
+        (json!(null), None),
+    ] {
+        for first in [MESSAGES, CHAT] {
+            let record =
+                passes(first, json!({"model": "m", "messages": turns, "input": "no"}).to_string().as_bytes());
+            assert_eq!(prompt(&record), wanted, "{first} {turns}");
+        }
+    }
+}
+
+#[test]
+fn the_prompt_of_responses_is_a_string_or_all_input_texts_of_the_last_item() {
+    let user = |content: Value| json!({"type": "message", "role": "user", "content": content});
+    let text = |text: &str| json!({"type": "input_text", "text": text});
+    let earlier = user(json!("earlier"));
+    for (input, wanted) in [
+        (json!("hi\nho"), Some("hi\nho")),
+        (json!(""), Some("")),
+        (json!([user(json!("hi"))]), Some("hi")),
+        (json!([{"role": "user", "content": "easy"}]), Some("easy")),
+        (
+            json!([earlier, user(json!([text("a"), {"type": "input_image"}, text(""), text("b")]))]),
+            Some("a\n\nb"),
+        ),
+        (
+            json!([user(
+                json!([{"type": "text", "text": "no"}, text("a"), {"type": "output_text", "text": "no"}])
+            )]),
+            Some("a"),
+        ),
+        (json!([user(json!([{"type": "text", "text": "no"}]))]), None),
+        (
+            json!([user(json!("hi")), {"role": "system", "content": "s"}, {"role": "developer", "content": [text("d")]}]),
+            Some("hi"),
+        ),
+        (json!([user(json!("hi")), {"type": "function_call_output", "call_id": "c", "output": "o"}]), None),
+        (json!([user(json!("hi")), {"type": "reasoning", "summary": []}]), None),
+        (json!([user(json!("hi")), {"role": "assistant", "content": [text("no")]}]), None),
+        (json!([earlier, user(json!([{"type": "input_text", "text": 7}, text("a")]))]), Some("a")),
+        (json!([earlier, user(json!(7))]), None),
+        (json!([earlier, "no"]), None),
+        (json!([earlier, null]), None),
+        (json!({"role": "user", "content": "no"}), None),
+        (json!(7), None),
+    ] {
+        let record = passes(
+            RESPONSES,
+            json!({"model": "m", "input": input, "messages": [earlier]}).to_string().as_bytes(),
+        );
+        assert_eq!(prompt(&record), wanted, "{input}");
+    }
+}
+
+#[test]
+fn of_a_member_that_stands_twice_the_last_is_the_prompt() {
+    for (first, body, wanted) in [
+        (
+            MESSAGES,
+            r#"{"messages":[{"role":"user","content":"a"}],"messages":[{"role":"user","content":"b"}]}"#,
+            Some("b"),
+        ),
+        (MESSAGES, r#"{"messages":[{"role":"user","content":"a"}],"messages":[]}"#, None),
+        (MESSAGES, r#"{"messages":[{"role":"user","content":"a"}],"messages":null}"#, None),
+        (
+            MESSAGES,
+            r#"{"messages":[{"role":"user","content":"a","content":[{"type":"text","text":"b"}]}]}"#,
+            Some("b"),
+        ),
+        (MESSAGES, r#"{"messages":[{"role":"user","content":"a","content":[]}]}"#, None),
+        (MESSAGES, r#"{"messages":[{"role":"user","content":"a","content":7}]}"#, None),
+        (
+            MESSAGES,
+            r#"{"messages":[{"role":"user","content":[{"type":"text","text":"a"}],"content":"b"}]}"#,
+            Some("b"),
+        ),
+        (
+            MESSAGES,
+            r#"{"messages":[{"role":"user","content":[{"type":"text","text":"a","text":"b"}]}]}"#,
+            Some("b"),
+        ),
+        (MESSAGES, r#"{"messages":[{"role":"assistant","role":"user","content":"a"}]}"#, Some("a")),
+        // Not kept when it came: unknown is not empty.
+        (MESSAGES, r#"{"messages":[{"role":"assistant","content":"a","role":"user"}]}"#, None),
+        (
+            CHAT,
+            r#"{"messages":[{"role":"assistant","content":[{"type":"text","text":"a"}],"role":"user"}]}"#,
+            None,
+        ),
+        (RESPONSES, r#"{"input":"a","input":[{"role":"user","content":"b"}]}"#, Some("b")),
+        (RESPONSES, r#"{"input":[{"role":"user","content":"a"}],"input":"b"}"#, Some("b")),
+        (RESPONSES, r#"{"input":"a","input":[]}"#, None),
+        (RESPONSES, r#"{"input":"a","input":7}"#, None),
+        (
+            RESPONSES,
+            r#"{"input":[{"role":"user","content":"a","content":[{"type":"input_text","text":"b"}]}]}"#,
+            Some("b"),
+        ),
+    ] {
+        assert_eq!(prompt(&passes(first, body.as_bytes())), wanted, "{body}");
+    }
+}
+
+#[test]
+fn a_prompt_is_what_was_written_after_unescaping() {
+    for first in [MESSAGES, CHAT] {
+        let body = br#"{"messages":[{"r\u006fle":"us\u0065r","\u0063ontent":[{"t\u0079pe":"\u0074ext","\u0074ext":"\"\\\/\b\f\n\r\t\u00e9\ud83d\ude00 \ud800 \udc00x \u0000"}]}]}"#;
+        assert_eq!(prompt(&passes(first, body)), Some("\"\\/\u{8}\u{c}\n\r\té😀 \u{fffd} \u{fffd}x \0"));
+    }
+}
+
+#[test]
+fn prompts_that_policy_keeps_out_are_not_there_and_long_ones_are_cut() {
+    let off = changed(|configuration| configuration["record"] = json!({"prompts": false}));
+    let short = changed(|configuration| configuration["record"] = json!({"text_bytes": 5}));
+    for (first, body) in [
+        (MESSAGES, json!({"messages": [{"role": "user", "content": "ééé"}]})),
+        (CHAT, json!({"messages": [{"role": "user", "content": [{"type": "text", "text": "ééé"}]}]})),
+        (RESPONSES, json!({"input": "ééé"})),
+        (
+            RESPONSES,
+            json!({"input": [{"role": "user", "content": [{"type": "input_text", "text": "éé"}, {"type": "input_text", "text": "é"}]}]}),
+        ),
+    ] {
+        let body = body.to_string();
+        assert_eq!(prompt(&sent(&off, first, body.as_bytes()).record()), None);
+        let record = sent(&short, first, body.as_bytes()).record();
+        assert!(["éé", "éé\n"].contains(&prompt(&record).unwrap()), "{record}");
+        assert_eq!(record["notes"], json!(["text_cut"]));
+    }
+}
+
+#[test]
+fn the_correlating_id_is_that_of_the_last_result_in_the_last_turn() {
+    let result = |id: Value| json!({"type": "tool_result", "tool_use_id": id, "content": []});
+    let user = |content: Value| json!({"role": "user", "content": content});
+    let turns = |turns: Value| json!({"messages": turns});
+    let items = |items: Value| json!({"input": items});
+    let tool = |id: Value| json!({"role": "tool", "tool_call_id": id, "content": "r"});
+    let output = |kind: &str, id: Value| json!({"type": kind, "call_id": id, "output": "o"});
+    let (system, developer) =
+        (json!({"role": "system", "content": "s"}), json!({"role": "developer", "content": "d"}));
+    for (first, body, wanted) in [
+        (MESSAGES, turns(json!([user(json!([result(json!("a")), result(json!("b"))]))])), Some("b")),
+        (
+            MESSAGES,
+            turns(json!([user(json!([result(json!("a")), {"type": "text", "text": "t"}]))])),
+            Some("a"),
+        ),
+        (MESSAGES, turns(json!([user(json!([result(json!("a")), result(json!(""))]))])), Some("a")),
+        (
+            MESSAGES,
+            turns(json!([user(json!([result(json!("a")), result(json!(7)), {"type": "tool_result"}]))])),
+            Some("a"),
+        ),
+        (
+            MESSAGES,
+            turns(json!([user(json!([{"tool_use_id": "a", "type": "tool_result"}])), system, developer])),
+            Some("a"),
+        ),
+        (MESSAGES, turns(json!([user(json!([result(json!("a"))])), user(json!("hi"))])), None),
+        (
+            MESSAGES,
+            turns(json!([user(json!([result(json!("a"))])), {"role": "assistant", "content": "x"}])),
+            None,
+        ),
+        (MESSAGES, turns(json!([user(json!([{"type": "tool_use", "tool_use_id": "a", "id": "b"}]))])), None),
+        (MESSAGES, turns(json!([user(json!({"type": "tool_result", "tool_use_id": "a"}))])), None),
+        (MESSAGES, turns(json!([{"role": "tool", "tool_call_id": "a", "content": "x"}])), None),
+        (CHAT, turns(json!([tool(json!("a")), tool(json!("b"))])), Some("b")),
+        (CHAT, turns(json!([tool(json!("a")), system, developer])), Some("a")),
+        (CHAT, turns(json!([tool(json!("a")), user(json!("hi"))])), None),
+        (CHAT, turns(json!([tool(json!("a")), tool(json!(""))])), None),
+        (CHAT, turns(json!([tool(json!("a")), tool(json!(7))])), None),
+        (CHAT, turns(json!([{"role": "user", "tool_call_id": "a", "content": "x"}])), None),
+        (CHAT, turns(json!([user(json!([result(json!("a"))]))])), None),
+        (
+            RESPONSES,
+            items(json!([
+                output("function_call_output", json!("a")),
+                output("custom_tool_call_output", json!("b"))
+            ])),
+            Some("b"),
+        ),
+        (RESPONSES, items(json!([output("function_call_output", json!("a"))])), Some("a")),
+        (RESPONSES, items(json!([output("function_call_output", json!("a")), system, developer])), Some("a")),
+        (RESPONSES, items(json!([output("function_call_output", json!("a")), user(json!("hi"))])), None),
+        (RESPONSES, items(json!([output("function_call", json!("a"))])), None),
+        (RESPONSES, items(json!([output("local_shell_call_output", json!("a"))])), None),
+        (RESPONSES, items(json!([output("function_call_output", json!(""))])), None),
+        (RESPONSES, items(json!([output("function_call_output", json!({}))])), None),
+        (RESPONSES, items(json!("x")), None),
+    ] {
+        let record = passes(first, body.to_string().as_bytes());
+        assert_eq!(record.get("correlating_tool_call_id").and_then(Value::as_str), wanted, "{first} {body}");
+    }
+    let long = "c".repeat(5000);
+    let record = passes(CHAT, turns(json!([tool(json!(long))])).to_string().as_bytes());
+    assert_eq!(record["correlating_tool_call_id"].as_str().unwrap().len(), 1024);
+}

@@ -10,6 +10,7 @@
 
 mod attack;
 mod bodies;
+mod callers;
 mod chat;
 mod chunking;
 mod credentials;

@@ -10,12 +10,40 @@ use std::rc::Rc;
 const CREDENTIALS: [&str; 5] =
     ["authorization", "proxy-authorization", "x-api-key", "api-key", "x-goog-api-key"];
 
-/// Type, bridged route, passthrough route, the central key, where it goes, and the vendor whose keys it takes.
-const TYPES: [(&str, &str, &str, &str, &str); 3] = [
-    ("anthropic", "/anthropic/v1/messages", "/anthropic/v1/models", "sk-ant-api03-OURSOURSOURS", "Anthropic"),
-    ("openai", "/openai/v1/responses", "/openai/v1/models", "sk-proj-OURSOURSOURSOURS", "OpenAI"),
-    ("copilot", "/copilot/chat/completions", "/copilot/models", "", "GitHub"),
-];
+/// A provider type.
+#[derive(Debug)]
+struct Type {
+    name: &'static str,
+    bridged: &'static str,
+    passthrough: &'static str,
+    /// The central key.
+    key: &'static str,
+    /// Whose keys it takes.
+    vendor: &'static str,
+}
+
+const ANTHROPIC: Type = Type {
+    name: "anthropic",
+    bridged: "/anthropic/v1/messages",
+    passthrough: "/anthropic/v1/models",
+    key: "sk-ant-api03-OURSOURSOURS",
+    vendor: "Anthropic",
+};
+const OPENAI: Type = Type {
+    name: "openai",
+    bridged: "/openai/v1/responses",
+    passthrough: "/openai/v1/models",
+    key: "sk-proj-OURSOURSOURSOURS",
+    vendor: "OpenAI",
+};
+const COPILOT: Type = Type {
+    name: "copilot",
+    bridged: "/copilot/chat/completions",
+    passthrough: "/copilot/models",
+    key: "",
+    vendor: "GitHub",
+};
+const TYPES: [Type; 3] = [ANTHROPIC, OPENAI, COPILOT];
 
 const VENDORS: [(&str, &str); 17] = [
     ("sk-ant-", "Anthropic"),
@@ -60,28 +88,29 @@ fn hint(secret: &str) -> String {
 fn bearer(value: &str) -> Option<&str> {
     let fields: Vec<&str> = value.split_ascii_whitespace().collect();
     match fields[..] {
-        [scheme, token] if scheme.to_ascii_lowercase() == "bearer" => Some(token),
+        [scheme, token] if scheme.eq_ignore_ascii_case("bearer") => Some(token),
         _ => None,
     }
 }
 
 /// The contract's rules.
 fn verdict(
-    at: usize,
+    at: &Type,
     byok: &str,
     key: &str,
     authorization: Option<&str>,
     x_api_key: Option<&str>,
 ) -> Verdict {
-    let (kind, _, _, central, vendor) = TYPES[at];
+    let (kind, central, vendor) = (at.name, at.key, at.vendor);
     if authorization.is_some_and(|value| value.contains(',')) {
         return Verdict::Refused(400, "repeated_credential", None);
     }
     let theirs = |token: &&str| !token.is_empty() && !token.starts_with("gw_");
     let in_x_api_key = x_api_key.map(str::trim).filter(theirs).filter(|_| kind == "anthropic");
     let in_bearer = authorization.and_then(bearer).filter(theirs);
-    let own =
-        in_x_api_key.map(|token| ("x-api-key", token)).or(in_bearer.map(|token| ("authorization", token)));
+    let own = in_x_api_key
+        .map(|token| ("x-api-key", token))
+        .or_else(|| in_bearer.map(|token| ("authorization", token)));
     if let Some((header, token)) = own {
         let hint = Some(hint(token));
         let named = VENDORS.iter().find(|(prefix, _)| token.starts_with(prefix));
@@ -117,8 +146,8 @@ fn verdict(
 }
 
 /// A bridge with one provider; `None`: such a configuration is refused.
-fn configured(at: usize, byok: &str, key: &str) -> Option<Rc<Bridge>> {
-    let (kind, _, _, central, _) = TYPES[at];
+fn configured(at: &Type, byok: &str, key: &str) -> Option<Rc<Bridge>> {
+    let (kind, central) = (at.name, at.key);
     let mut provider = json!({"type": kind, "byok": byok, "byok_cluster": "theirs", "cluster": "ours"});
     match (kind, key) {
         ("copilot", "value" | "external") => return None,
@@ -225,8 +254,7 @@ fn every_type_key_policy_and_header_is_decided_as_the_contract_says() {
         ("x-gateway-token", "t"),
     ];
     let mut cases = 0;
-    for at in 0..TYPES.len() {
-        let (_, bridged, passthrough, _, _) = TYPES[at];
+    for at in &TYPES {
         for byok in ["allow", "deny", "require"] {
             for key in ["absent", "value", "external"] {
                 let Some(bridge) = configured(at, byok, key) else { continue };
@@ -238,13 +266,13 @@ fn every_type_key_policy_and_header_is_decided_as_the_contract_says() {
                             lines.extend(authorization.map(|value| ("authorization", value)));
                             lines.extend(others);
                             lines.extend(x_api_key.map(|value| ("x-api-key", value)));
-                            let (decided, _) = found(&bridge, ["POST", bridged], &lines);
-                            assert_eq!(decided, wanted, "{} {byok} {key} {lines:?}", TYPES[at].0);
-                            let (decided, _) = found(&bridge, ["GET", passthrough], &lines);
+                            let (decided, _) = found(&bridge, ["POST", at.bridged], &lines);
+                            assert_eq!(decided, wanted, "{} {byok} {key} {lines:?}", at.name);
+                            let (decided, _) = found(&bridge, ["GET", at.passthrough], &lines);
                             assert!(
                                 same(&decided, &wanted, at),
                                 "{} {byok} {key} {lines:?}: {decided:?}",
-                                TYPES[at].0
+                                at.name
                             );
                             cases += 2;
                         }
@@ -257,10 +285,10 @@ fn every_type_key_policy_and_header_is_decided_as_the_contract_says() {
 }
 
 /// Passthrough leaves no record, so no hint; and the Messages shape has no code.
-fn same(decided: &Verdict, wanted: &Verdict, at: usize) -> bool {
+fn same(decided: &Verdict, wanted: &Verdict, at: &Type) -> bool {
     match (decided, wanted) {
         (Verdict::Refused(status, code, _), Verdict::Refused(wanted, wanted_code, _)) => {
-            status == wanted && (code == wanted_code || (at == 0 && code.is_empty()))
+            status == wanted && (code == wanted_code || (at.name == "anthropic" && code.is_empty()))
         }
         (Verdict::Sent(sent, kind, _), Verdict::Sent(wanted, wanted_kind, _)) => {
             sent == wanted && kind == wanted_kind
@@ -271,13 +299,12 @@ fn same(decided: &Verdict, wanted: &Verdict, at: usize) -> bool {
 
 #[test]
 fn a_repeated_credential_is_400_wherever_it_stands() {
-    for at in 0..TYPES.len() {
-        let (_, bridged, passthrough, _, _) = TYPES[at];
+    for at in &TYPES {
         let Some(bridge) = configured(at, "allow", "absent") else { continue };
         for name in CREDENTIALS.into_iter().chain(["x-gateway-token"]) {
             for value in ["Bearer a", "", "gw_x"] {
                 let lines = [(name, value), ("accept", "*/*"), (name, "Bearer a")];
-                for first in [["POST", bridged], ["GET", passthrough]] {
+                for first in [["POST", at.bridged], ["GET", at.passthrough]] {
                     let mut world = World::new(&bridge);
                     world.request(request(first, &lines), true);
                     assert_eq!(world.replied().0, 400, "{first:?} {lines:?}");
@@ -289,13 +316,12 @@ fn a_repeated_credential_is_400_wherever_it_stands() {
 
 #[test]
 fn another_vendors_credential_is_named_by_kind_and_not_shown() {
-    for at in 0..TYPES.len() {
-        let (_, bridged, _, _, own) = TYPES[at];
+    for at in &TYPES {
         let bridge = configured(at, "allow", "absent").unwrap();
-        for (prefix, vendor) in VENDORS.iter().filter(|(_, vendor)| *vendor != own) {
+        for (prefix, vendor) in VENDORS.iter().filter(|(_, vendor)| *vendor != at.vendor) {
             let mut world = World::new(&bridge);
             let value = format!("Bearer {prefix}0123456789abcdef");
-            world.request(request(["POST", bridged], &[("authorization", &value)]), false);
+            world.request(request(["POST", at.bridged], &[("authorization", &value)]), false);
             let (status, body) = world.replied();
             let message = body["error"]["message"].as_str().unwrap();
             assert_eq!((status, body["error"]["type"].as_str()), (403, Some("permission_error")));
@@ -306,7 +332,7 @@ fn another_vendors_credential_is_named_by_kind_and_not_shown() {
 
 #[test]
 fn a_gateway_token_never_goes_up_whatever_stands_around_it() {
-    let bridge = configured(0, "allow", "value").unwrap();
+    let bridge = configured(&ANTHROPIC, "allow", "value").unwrap();
     for (name, value) in [
         ("x-api-key", "Bearer gw_0123"),
         ("x-api-key", "Bearer gw_0123 x"),
@@ -322,13 +348,13 @@ fn a_gateway_token_never_goes_up_whatever_stands_around_it() {
         ("api-key", "gw_0123"),
         ("proxy-authorization", "Bearer gw_0123"),
     ] {
-        for first in [["POST", TYPES[0].1], ["GET", TYPES[0].2]] {
+        for first in [["POST", ANTHROPIC.bridged], ["GET", ANTHROPIC.passthrough]] {
             let mut world = World::new(&bridge);
             world.request(request(first, &[(name, value)]), false);
             match &world.upstream_headers {
                 Some(sent) => assert_eq!(
                     sent.iter().filter(|(name, _)| CREDENTIALS.contains(name)).collect::<Vec<_>>(),
-                    [("x-api-key", TYPES[0].3.as_bytes())],
+                    [("x-api-key", ANTHROPIC.key.as_bytes())],
                     "{name}: {value}"
                 ),
                 None => assert_eq!(world.replied().0, 400, "{name}: {value}"),
@@ -339,7 +365,7 @@ fn a_gateway_token_never_goes_up_whatever_stands_around_it() {
 
 #[test]
 fn an_api_key_that_is_two_is_refused_and_one_that_is_none_counts_as_absent() {
-    let bridge = configured(0, "allow", "value").unwrap();
+    let bridge = configured(&ANTHROPIC, "allow", "value").unwrap();
     for (value, status) in [
         ("sk-ant-a,sk-ant-b", Some(400)),
         ("sk-ant-a, gho_b", Some(400)),
@@ -347,10 +373,10 @@ fn an_api_key_that_is_two_is_refused_and_one_that_is_none_counts_as_absent() {
         ("Bearer gho_b x", None),
     ] {
         let mut world = World::new(&bridge);
-        world.request(request(["POST", TYPES[0].1], &[("x-api-key", value)]), false);
+        world.request(request(["POST", ANTHROPIC.bridged], &[("x-api-key", value)]), false);
         assert_eq!(world.reply.as_ref().map(|reply| reply.status), status, "{value}");
         if status.is_none() {
-            assert_eq!(world.sent("x-api-key"), Some(TYPES[0].3), "{value}");
+            assert_eq!(world.sent("x-api-key"), Some(ANTHROPIC.key), "{value}");
         }
     }
 }

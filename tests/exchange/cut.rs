@@ -92,6 +92,20 @@ fn an_answer_that_begins_before_the_request_is_whole_is_cut_from_the_edit_on() {
 }
 
 #[test]
+fn a_usage_event_whose_start_has_passed_when_the_edit_comes_stays_whole() {
+    let whole = stream(&[TEXT, USAGE, LAST, USAGE, DONE]);
+    let usage = TEXT.len() + 2;
+    for at in usage + 1..usage + USAGE.len() {
+        let (before, after) = whole.split_at(at);
+        let mut world = World::new(&bridge(CONFIGURATION));
+        world.request(head(CHAT, &[]), false).upload(br#"{"stream":true"#, false);
+        world.answer(head("200", &[("content-type", "text/event-stream")]), false);
+        world.download(before.as_bytes(), false).upload(b"}", true).download(after.as_bytes(), true).done();
+        assert_eq!(got(&world), stream(&[TEXT, USAGE, LAST, DONE]), "{at}");
+    }
+}
+
+#[test]
 fn an_answer_without_a_body_keeps_its_length() {
     let mut world = World::new(&bridge(CONFIGURATION));
     world.request(head(CHAT, &[]), false).upload(SPLICED.as_bytes(), true);

@@ -259,6 +259,16 @@ fn the_correlating_id_is_that_of_the_last_result_in_the_last_turn() {
         let record = passes(first, body.to_string().as_bytes());
         assert_eq!(record.get("correlating_tool_call_id").and_then(Value::as_str), wanted, "{first} {body}");
     }
+    for (body, wanted) in [
+        (r#"[{"role":"user","content":[{"type":"tool_result","tool_use_id":"a"}],"content":"b"}]"#, None),
+        (
+            r#"[{"role":"user","content":[{"type":"tool_result","tool_use_id":"a","tool_use_id":"b"}]}]"#,
+            Some("b"),
+        ),
+    ] {
+        let record = passes(MESSAGES, format!("{{\"messages\":{body}}}").as_bytes());
+        assert_eq!(record.get("correlating_tool_call_id").and_then(Value::as_str), wanted, "{body}");
+    }
     let long = "c".repeat(5000);
     let record = passes(CHAT, turns(json!([tool(json!(long))])).to_string().as_bytes());
     assert_eq!(record["correlating_tool_call_id"].as_str().unwrap().len(), 1024);

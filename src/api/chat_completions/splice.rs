@@ -77,7 +77,6 @@ impl Splice {
             }
             [Name::StreamOptions] => {
                 let (options, read) = match (kind, self.stream) {
-                    (_, Stream::Other) => (Options::Left, false),
                     // It is completed where it stands: once it has passed it is too late.
                     (Kind::Object, Stream::Unseen | Stream::True) => (Options::Object, true),
                     (Kind::Null, Stream::True) => {

@@ -2,6 +2,7 @@
 
 use crate::requests::{CHAT, MESSAGES, RESPONSES, passes, sent};
 use crate::world::changed;
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 fn prompt(record: &Value) -> Option<&str> {
@@ -272,4 +273,143 @@ fn the_correlating_id_is_that_of_the_last_result_in_the_last_turn() {
     let long = "c".repeat(5000);
     let record = passes(CHAT, turns(json!([tool(json!(long))])).to_string().as_bytes());
     assert_eq!(record["correlating_tool_call_id"].as_str().unwrap().len(), 1024);
+}
+
+// === any conversation, against a plain reading of the whole ===
+
+const STRINGS: &[&str] = &[
+    "\"\"",
+    "\"a\"",
+    "\"\\u0062\\n\"",
+    "\"é\\ud83d\\ude00\"",
+    "\"user\"",
+    "\"text\"",
+    "\"system\"",
+    "\"tool_result\"",
+];
+const OTHERS: &[&str] = &[
+    "null",
+    "true",
+    "7",
+    "[]",
+    "{}",
+    "[\"a\"]",
+    "{\"text\":\"a\"}",
+    "{\"role\":\"user\",\"content\":\"a\"}",
+];
+const ROLES: &[&str] = &[
+    "\"user\"",
+    "\"user\"",
+    "\"us\\u0065r\"",
+    "\"assistant\"",
+    "\"system\"",
+    "\"developer\"",
+    "\"tool\"",
+    "\"User\"",
+];
+const TYPES: &[&str] = &[
+    "\"text\"",
+    "\"input_text\"",
+    "\"tool_result\"",
+    "\"\\u0074ool_result\"",
+    "\"function_call_output\"",
+    "\"custom_tool_call_output\"",
+    "\"message\"",
+];
+
+fn one_of(values: &'static [&'static str]) -> impl Strategy<Value = String> + Clone {
+    prop_oneof![9 => prop::sample::select(values), 1 => prop::sample::select(OTHERS)].prop_map(str::to_owned)
+}
+
+/// Some of these members, in any order.
+fn object(members: Vec<(&'static str, BoxedStrategy<String>)>) -> BoxedStrategy<String> {
+    let each: Vec<BoxedStrategy<Option<String>>> = members
+        .into_iter()
+        .map(|(name, value)| {
+            prop_oneof![1 => Just(None), 4 => value.prop_map(move |value| Some(format!("\"{name}\":{value}")))]
+                .boxed()
+        })
+        .collect();
+    each.prop_shuffle()
+        .prop_map(|members| format!("{{{}}}", members.into_iter().flatten().collect::<Vec<_>>().join(" , ")))
+        .boxed()
+}
+
+fn array(item: BoxedStrategy<String>) -> BoxedStrategy<String> {
+    prop::collection::vec(item, 0..4).prop_map(|items| format!("[{}]", items.join(","))).boxed()
+}
+
+fn body() -> BoxedStrategy<String> {
+    let text = || one_of(STRINGS).boxed();
+    let kind = || one_of(TYPES).boxed();
+    let part = object(vec![("type", kind()), ("text", text()), ("tool_use_id", text()), ("content", text())]);
+    let part = prop_oneof![9 => part, 1 => text()].boxed();
+    let content = prop_oneof![text(), array(part)].boxed();
+    let turn = object(vec![
+        ("role", one_of(ROLES).boxed()),
+        ("content", content),
+        ("type", kind()),
+        ("call_id", text()),
+        ("tool_call_id", text()),
+    ]);
+    let turn = prop_oneof![9 => turn, 1 => text()].boxed();
+    let turns = prop_oneof![9 => array(turn), 1 => text()].boxed();
+    object(vec![
+        ("model", text()),
+        ("messages", turns.clone()),
+        ("input", turns),
+        ("stream", Just("true".to_owned()).boxed()),
+    ])
+}
+
+/// The last that counts.
+fn last_turn(turns: &Value) -> Option<&Value> {
+    turns.as_array()?.iter().rev().find(|turn| !matches!(turn["role"].as_str(), Some("system" | "developer")))
+}
+
+/// Prompt and correlating id by a plain reading of the contract's table.
+fn expected(first: &str, body: &Value) -> (Option<String>, Option<String>) {
+    let turns = if first == RESPONSES { &body["input"] } else { &body["messages"] };
+    if let (RESPONSES, Some(input)) = (first, turns.as_str()) {
+        return (Some(input.to_owned()), None);
+    }
+    let Some(turn) = last_turn(turns) else { return (None, None) };
+    let parts = turn["content"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let kind = if first == RESPONSES { "input_text" } else { "text" };
+    let texts: Vec<&str> =
+        parts.iter().filter(|part| part["type"] == kind).filter_map(|part| part["text"].as_str()).collect();
+    let prompt = match (turn["content"].as_str(), first) {
+        (Some(text), _) => Some(text.to_owned()),
+        (None, RESPONSES) => (!texts.is_empty()).then(|| texts.join("\n")),
+        (None, _) => texts.last().map(|text| (*text).to_owned()),
+    };
+    let id = |value: &Value| value.as_str().filter(|id| !id.is_empty()).map(str::to_owned);
+    let correlating = match first {
+        MESSAGES => parts
+            .iter()
+            .rev()
+            .filter(|part| part["type"] == "tool_result")
+            .find_map(|part| id(&part["tool_use_id"])),
+        CHAT => id(&turn["tool_call_id"]).filter(|_| turn["role"] == "tool"),
+        _ => id(&turn["call_id"])
+            .filter(|_| turn["type"] == "function_call_output" || turn["type"] == "custom_tool_call_output"),
+    };
+    (prompt.filter(|_| turn["role"] == "user"), correlating)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1000))]
+
+    #[test]
+    fn any_conversation_is_read_as_a_plain_reading_of_the_whole_reads_it(body in body()) {
+        let value: Value = serde_json::from_str(&body).unwrap();
+        for first in [MESSAGES, CHAT, RESPONSES] {
+            let record = passes(first, body.as_bytes());
+            let text = |name: &str| record.get(name).and_then(Value::as_str).map(str::to_owned);
+            let found = (text("prompt"), text("correlating_tool_call_id"));
+            prop_assert_eq!(found, expected(first, &value), "{} {}", first, body);
+            prop_assert_eq!(record["model"]["requested"].as_str(), value["model"].as_str());
+            prop_assert_eq!(&record["streaming"], &json!(value["stream"] == true));
+        }
+    }
 }

@@ -85,6 +85,9 @@ fn a_member_that_decides_may_stand_once_at_the_top_in_every_api() {
                     refused(&bridge, first, body.as_bytes(), 400, "repeated_member");
                 }
             }
+            // It is what is wrong first.
+            let broken = format!("{{\"{name}\":1,\"{escaped}\":1,\"x\":}}");
+            refused(&bridge, first, broken.as_bytes(), 400, "repeated_member");
             // Elsewhere, as another name, or as a value it decides nothing.
             for body in [
                 format!("{{\"x\":{{\"{name}\":1,\"{escaped}\":1}},\"{name}\":null}}"),
@@ -407,6 +410,10 @@ fn the_limit_of_a_body_is_the_last_size_that_passes() {
             (Some("15"), None),
             (Some("16"), Some(413)),
             (Some("99999999999999999999999999"), Some(413)),
+            // No length is declared by what is no number.
+            (Some("+16"), None),
+            (Some("16, 16"), None),
+            (Some(""), None),
         ] {
             let lines: Vec<_> = declared.iter().map(|length| ("content-length", *length)).collect();
             let mut world = World::new(&bridge);

@@ -8,6 +8,9 @@ SHELL := /bin/bash
 export CARGO_TARGET_DIR := $(CURDIR)/target
 WASM := target/wasm32-wasip1/release/ai_bridge.wasm
 WASM_TARGET := --target wasm32-wasip1
+# Panic messages name source files. Where those lie on this machine is nobody's business, and would make every machine's
+# module another one.
+WASM_FLAGS := --config 'target.wasm32-wasip1.rustflags=["--remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)=/cargo","--remap-path-prefix=$(CURDIR)=/ai-bridge"]'
 TOOLS := target/tools
 
 # Python writes its caches below target/ as well.
@@ -23,7 +26,7 @@ help: ## This list.
 
 .PHONY: build
 build: prerequisites ## The filter: target/wasm32-wasip1/release/ai_bridge.wasm
-	cargo rustc --locked --package ai-bridge --lib --release $(WASM_TARGET) --crate-type cdylib
+	cargo rustc --locked --package ai-bridge --lib --release $(WASM_TARGET) $(WASM_FLAGS) --crate-type cdylib
 	@ls -l $(WASM)
 
 .PHONY: run
@@ -46,6 +49,26 @@ transcripts: $(TOOLS)/sdk-python.stamp ## Checks the transcripts against themsel
 .PHONY: chaos
 chaos: build chaos-program tools ## Clients and providers that misbehave: SECONDS=600, SEED=… repeats a run, ONLY=… one request of it (TIMES=…).
 	@$(PYTHON) tests/chaos/run.py --seconds $(or $(SECONDS),600) $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY)) $(if $(TIMES),--times $(TIMES))
+
+VERSION := $(shell sed -n '/^\[workspace.package\]/,/^$$/s/^version = "\(.*\)"/\1/p' Cargo.toml)
+
+.PHONY: image
+image: build ## The filter as an OCI image layout, target/image: one layer with plugin.wasm. Prints its digest.
+	@python3 envoy/image/pack.py image --wasm $(WASM) --version $(VERSION) --out target/image
+
+.PHONY: artifact
+artifact: build ## The filter as an OCI artifact of two layers, target/artifact. Prints its digest.
+	@python3 envoy/image/pack.py artifact --wasm $(WASM) --version $(VERSION) --out target/artifact
+
+.PHONY: sbom
+sbom: build $(TOOLS)/python.stamp ## What the filter is made of, as CycloneDX: target/ai_bridge.cdx.json
+	@cargo metadata --locked --format-version 1 --filter-platform wasm32-wasip1 \
+		| $(PYTHON) envoy/image/sbom.py --wasm $(WASM) --lock Cargo.lock >target/ai_bridge.cdx.json
+	@ls -l target/ai_bridge.cdx.json
+
+.PHONY: publish
+publish: image artifact sbom $(TOOLS)/crane.stamp ## Pushes image, artifact and SBOM: make publish REGISTRY=ghcr.io/you (log in first: target/tools/crane auth login).
+	@envoy/image/publish $(TOOLS)/crane $(or $(REGISTRY),$(error make publish needs REGISTRY, for example REGISTRY=ghcr.io/you)) $(VERSION)
 
 .PHONY: bench
 bench: build tools ## Envoy alone, with an empty filter, and with this one, side by side.
@@ -101,8 +124,22 @@ chaos-program: prerequisites
 .PHONY: tools
 tools: $(TOOLS)/python.stamp $(TOOLS)/func-e.stamp
 
+# Pushes to registries and pulls from them, with the code that the gateways pull with.
+$(TOOLS)/crane.stamp: tests/tools/install-go-program tests/tools/go-requirements.txt $(TOOLS)/python.stamp
+	@tests/tools/install-go-program crane github.com/google/go-containerregistry/cmd/crane v0.22.1 1.25.0
+	@touch $@
+
+$(TOOLS)/registry.stamp: tests/tools/install-go-program tests/tools/go-requirements.txt $(TOOLS)/python.stamp
+	@tests/tools/install-go-program registry github.com/distribution/distribution/v3/cmd/registry v3.1.2 1.26.0
+	@touch $@
+
+# Istio's own code to fetch modules.
+$(TOOLS)/istio-fetch.stamp: tests/tools/install-go-program tests/tools/go-requirements.txt $(wildcard tests/tools/istio-fetch/*) $(TOOLS)/python.stamp
+	@tests/tools/install-go-program istio-fetch tests/tools/istio-fetch local 1.26.0
+	@touch $@
+
 .PHONY: servers
-servers: $(TOOLS)/ratelimit.stamp ## Prometheus, Redis and the rate limit service, which some tests use (Debian packages: needs root).
+servers: $(patsubst %,$(TOOLS)/%.stamp,ratelimit registry crane istio-fetch) ## Prometheus, Redis, the rate limit service and a registry, which some tests use (Debian packages: needs root).
 	@tests/tools/install-servers
 
 .PHONY: sdks

@@ -26,6 +26,9 @@ HOW_TO_GET = {
     "prometheus": "make servers, or: apt-get install prometheus",
     "redis-server": "make servers, or: apt-get install redis-server",
     "ratelimit": "make servers",
+    "registry": "make servers",
+    "crane": "make servers",
+    "istio-fetch": "make servers",
 }
 
 

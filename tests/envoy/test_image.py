@@ -1,0 +1,176 @@
+"""What `make image artifact sbom publish` make: pushed to a real registry, fetched as gateways fetch, run in real Envoy."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import urllib.request
+from pathlib import Path
+from typing import Any, Iterator
+
+import pytest
+
+import servers
+from client import Http1
+from gateway import Gateway
+from render import REPOSITORY, WASM, render
+
+PACK = REPOSITORY / "envoy" / "image" / "pack.py"
+VERSION = "1.2.3"
+
+
+def run(*command: Any, **more: Any) -> str:
+    done = subprocess.run([str(each) for each in command], capture_output=True, text=True, check=False, **more)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def pack(kind: str, out: Path, *more: Any) -> str:
+    of_module = ("--wasm", WASM, "--version", VERSION) if kind != "sbom" else ()
+    return run(sys.executable, PACK, kind, *of_module, *more, "--out", out)
+
+
+def blob(layout: Path, digest: str) -> bytes:
+    content = (layout / "blobs" / "sha256" / digest.removeprefix("sha256:")).read_bytes()
+    assert hashlib.sha256(content).hexdigest() == digest.removeprefix("sha256:")
+    return content
+
+
+def manifest_of(layout: Path) -> Any:
+    [descriptor] = json.loads((layout / "index.json").read_text())["manifests"]
+    return json.loads(blob(layout, descriptor["digest"]))
+
+
+# === the layouts ===
+
+
+def test_the_image_is_one_gzipped_layer_with_plugin_wasm(tmp_path: Path) -> None:
+    digest = pack("image", tmp_path / "image")
+    manifest = manifest_of(tmp_path / "image")
+    assert digest == "sha256:" + hashlib.sha256(json.dumps(manifest, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    [layer] = manifest["layers"]
+    assert layer["mediaType"] == "application/vnd.oci.image.layer.v1.tar+gzip"
+    tar = gzip.decompress(blob(tmp_path / "image", layer["digest"]))
+    config = json.loads(blob(tmp_path / "image", manifest["config"]["digest"]))
+    assert (config["os"], config["architecture"], config["rootfs"]["diff_ids"]) == ("linux", "amd64", ["sha256:" + hashlib.sha256(tar).hexdigest()])
+    with tarfile.open(fileobj=io.BytesIO(tar)) as archive:
+        [entry] = archive.getmembers()
+        assert (entry.name, entry.mode, entry.mtime) == ("plugin.wasm", 0o644, 0)
+        assert archive.extractfile(entry).read() == WASM.read_bytes()
+    assert manifest["annotations"]["org.opencontainers.image.version"] == VERSION
+
+
+def test_the_artifact_is_two_layers_one_of_them_the_bare_module(tmp_path: Path) -> None:
+    pack("artifact", tmp_path / "artifact")
+    layers = {layer["mediaType"]: layer for layer in manifest_of(tmp_path / "artifact")["layers"]}
+    assert layers.keys() == {"application/vnd.module.wasm.config.v1+json", "application/vnd.module.wasm.content.layer.v1+wasm"}
+    assert blob(tmp_path / "artifact", layers["application/vnd.module.wasm.content.layer.v1+wasm"]["digest"]) == WASM.read_bytes()
+
+
+@pytest.mark.parametrize("kind", ["image", "artifact"])
+def test_packing_again_gives_the_same_digest_and_another_version_another(kind: str, tmp_path: Path) -> None:
+    first = pack(kind, tmp_path / "first")
+    assert pack(kind, tmp_path / "second") == first
+    assert pack(kind, tmp_path / "first", "--version", "1.2.4") != first
+
+
+def test_what_is_no_module_is_not_packed(tmp_path: Path) -> None:
+    for content, complaint in ((b"#!/bin/sh\n", "not a WebAssembly module"), (None, "No such file")):
+        module = tmp_path / "module.wasm"
+        module.unlink(missing_ok=True)
+        if content is not None:
+            module.write_bytes(content)
+        done = subprocess.run([sys.executable, PACK, "image", "--wasm", module, "--version", VERSION, "--out", tmp_path / "out"], capture_output=True, text=True)
+        assert done.returncode == 1 and complaint in done.stderr and str(module) in done.stderr
+        assert not (tmp_path / "out").exists()
+
+
+def test_the_same_sources_elsewhere_give_the_same_module(tmp_path: Path) -> None:
+    """Neither the place of the sources nor that of what is built from them is in the module."""
+    elsewhere = tmp_path / "elsewhere"
+    tracked = run("git", "ls-files", cwd=REPOSITORY).splitlines()
+    for name in tracked:
+        if name.startswith(("src/", ".cargo/", "tests/", "Cargo", "Makefile", "rust-toolchain", "LICENSE")):
+            (elsewhere / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(REPOSITORY / name, elsewhere / name)
+    run("make", "build", cwd=elsewhere, env={**os.environ, "CARGO_TARGET_DIR": ""})
+    built = elsewhere / WASM.relative_to(REPOSITORY)
+    assert hashlib.sha256(built.read_bytes()).hexdigest() == hashlib.sha256(WASM.read_bytes()).hexdigest()
+    assert b"/.cargo/" not in built.read_bytes() and str(elsewhere).encode() not in built.read_bytes()
+
+
+def test_the_sbom_names_every_crate_in_the_module_and_no_other(tmp_path: Path) -> None:
+    metadata = run("cargo", "metadata", "--locked", "--format-version", "1", "--filter-platform", "wasm32-wasip1", cwd=REPOSITORY)
+    command = (sys.executable, REPOSITORY / "envoy" / "image" / "sbom.py", "--wasm", WASM, "--lock", REPOSITORY / "Cargo.lock")
+    document = json.loads(run(*command, input=metadata))
+    tree = run("cargo", "tree", "--locked", "--package", "ai-bridge", "--edges", "no-dev,no-build,no-proc-macro", "--target", "wasm32-wasip1", "--prefix", "none", "--format", "{p}", cwd=REPOSITORY)
+    expected = {tuple(line.split()[:2]) for line in tree.splitlines()}
+    found = {(each["name"], "v" + each["version"]) for each in document["components"]}
+    assert found == expected - {("ai-bridge", "v" + document["metadata"]["component"]["version"])}
+    assert all(each["licenses"] and each["hashes"] for each in document["components"])
+    assert document["metadata"]["component"]["hashes"] == [{"alg": "SHA-256", "content": hashlib.sha256(WASM.read_bytes()).hexdigest()}]
+    assert json.loads(run(*command, input=metadata)) == document
+
+
+# === a registry ===
+
+
+@pytest.fixture(scope="module")
+def registry() -> Iterator[str]:
+    """The distribution project's registry, empty."""
+    port = servers.free_port()
+    directory = servers.server_directory()
+    config = directory / "config.yaml"
+    config.write_text(json.dumps({"version": "0.1", "storage": {"filesystem": {"rootdirectory": str(directory / "data")}}, "http": {"addr": f"127.0.0.1:{port}"}}))
+    address = f"127.0.0.1:{port}"
+    with servers.Server("registry", ["serve", str(config)], ready=lambda: urllib.request.urlopen(f"http://{address}/v2/").status == 200, directory=directory):
+        yield address
+
+
+@pytest.fixture(scope="module")
+def published(registry: str) -> Iterator[dict[str, str]]:
+    """What `make publish` has pushed: kind → reference by digest."""
+    crane = servers.program("crane")
+    said = run("make", "--silent", "publish", f"REGISTRY={registry}/acme", cwd=REPOSITORY, env={**os.environ, "PATH": f"{Path(crane).parent}:{os.environ['PATH']}"})
+    yield {line.split()[0]: line.split()[1] for line in said.splitlines() if line.startswith(("image ", "artifact ", "SBOM "))}
+
+
+def fetched(reference: str, file: Path) -> str:
+    """Puts the module where Istio's agent would; returns the digest it would compare."""
+    done = subprocess.run([servers.program("istio-fetch"), reference, file], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stderr.strip()
+
+
+@pytest.mark.parametrize("kind", ["image", "artifact"])
+def test_istios_own_code_fetches_the_module(published: dict[str, str], kind: str, tmp_path: Path) -> None:
+    digest = fetched(published[kind], tmp_path / "plugin.wasm")
+    assert (tmp_path / "plugin.wasm").read_bytes() == WASM.read_bytes()
+    assert digest == published[kind].rpartition(":")[2]
+
+
+def test_the_sbom_is_found_from_the_image(published: dict[str, str], registry: str) -> None:
+    manifest = json.loads(run(servers.program("crane"), "manifest", published["SBOM"]))
+    assert manifest["subject"]["digest"] == published["image"].partition("@")[2]
+    [layer] = manifest["layers"]
+    document = run(servers.program("crane"), "blob", f"{registry}/acme/ai-bridge@{layer['digest']}")
+    assert json.loads(document)["bomFormat"] == "CycloneDX"
+
+
+def test_the_fetched_module_serves(published: dict[str, str], tmp_path: Path) -> None:
+    fetched(published["image"], tmp_path / "plugin.wasm")
+    with Gateway(render(("127.0.0.1", 1), wasm=tmp_path / "plugin.wasm")) as gateway, Http1(gateway.address) as client:
+        client.request("POST", "/anthropic/v1/messages", [], b"")
+        assert gateway.wait_for_record(1)["error"]["code"] == "empty_body"
+
+
+def test_publishing_needs_a_registry() -> None:
+    done = subprocess.run(["make", "--silent", "publish"], cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert done.returncode != 0 and "REGISTRY=ghcr.io/you" in done.stderr

@@ -11,7 +11,7 @@ from typing import Any, Iterator
 
 import pytest
 
-from client import Http1, Http2
+from client import Headers, Http1, Http2
 from gateway import TOOLS, Gateway
 from render import WASM, render
 from upstream import Upstream
@@ -86,8 +86,10 @@ class Records:
 
     _barriers = itertools.count()
 
-    def __init__(self, gateway: Gateway) -> None:
+    def __init__(self, gateway: Gateway, headers: Headers | None = None) -> None:
+        """`headers` let a request of our own pass the authentication, where there is one."""
         self._gateway = gateway
+        self._headers = headers or []
         self._seen = len(gateway.records())
 
     def one(self) -> Any:
@@ -108,7 +110,7 @@ class Records:
         # Records are written in order: when that of a later request is there, all earlier ones are.
         name = f"barrier/{next(self._barriers)}"
         with Http1(self._gateway.address) as connection:
-            connection.request("POST", "/anthropic/v1/messages", [("user-agent", name)], b"")
+            connection.request("POST", "/anthropic/v1/messages", [("user-agent", name), *self._headers], b"")
         found: list[Any] = []
 
         def arrived() -> bool:

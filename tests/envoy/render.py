@@ -29,15 +29,16 @@ Address = tuple[str, int]
 Json = Any
 
 
-def shipped() -> Json:
+def shipped(file: Path = SHIPPED) -> Json:
     """The reference configuration as an operator would copy it (no two parts of it are the same object)."""
     # YAML aliases come out as shared objects; going through JSON gives each place its own.
-    return json.loads(json.dumps(yaml.safe_load(SHIPPED.read_text())))
+    return json.loads(json.dumps(yaml.safe_load(file.read_text())))
 
 
 def render(
     upstream: Address | dict[str, Address],
     *,
+    file: Path = SHIPPED,
     wasm: Path | str | None = WASM,
     port: int = 0,
     admin_port: int = 0,
@@ -54,6 +55,7 @@ def render(
     """Returns the configuration to start Envoy with.
 
     upstream            where the providers are: one address for all clusters, or one for each by name
+    file                another complete configuration below envoy/
     wasm                the filter's file; None takes the filter out (for measuring Envoy alone)
     port, admin_port    0 lets the system choose; `Gateway` finds out
     plugin              the plugin configuration instead of the shipped one: JSON, raw text, or a function of the shipped one
@@ -66,7 +68,7 @@ def render(
     environment         host_env_keys instead of the shipped ones
     change              a last word on the whole
     """
-    config = shipped()
+    config = shipped(file)
     config["admin"]["address"]["socket_address"]["port_value"] = admin_port
 
     listener = config["static_resources"]["listeners"][0]
@@ -75,6 +77,8 @@ def render(
     manager.update(copy.deepcopy(connection_manager or {}))
 
     for each in config["static_resources"]["clusters"]:
+        if "transport_socket" not in each:
+            continue                        # a server of the gateway's own: the test says where it is
         address = upstream if isinstance(upstream, tuple) else upstream.get(each["name"], ("127.0.0.1", 1))
         to_loopback(each, address, http2_upstream)
         each["outlier_detection"].update(breaker or {})

@@ -1,0 +1,179 @@
+"""What the tests of budgets share: Redis, the rate limit service, signed tokens, and a gateway in front of them."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import socket
+import time
+import urllib.request
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Callable, Iterator
+
+import yaml
+
+from render import REPOSITORY, cluster_of, connection_manager_of, render
+from servers import Server, free_port, server_directory
+from upstream import Upstream
+
+BUDGETS = REPOSITORY / "envoy" / "budgets"
+CONFIGURATION = BUDGETS / "envoy.yaml"
+LIMITS = BUDGETS / "limits.yaml"
+
+SIGNING_KEY = b"a key that only the tests' identity provider has"
+ISSUER, AUDIENCE = "https://login.example.com", "ai-gateway"       # as in the shipped file
+
+
+# === who is calling ===
+
+
+def base64url(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def token(subject: str | None, team: str | None = None, *, key: bytes = SIGNING_KEY, **claims: Any) -> str:
+    """A signed token (RFC 7519, HS256) that names a caller."""
+    payload = {"iss": ISSUER, "aud": AUDIENCE, "exp": int(time.time()) + 3600, **claims}
+    payload |= {name: value for name, value in (("sub", subject), ("team", team)) if value is not None}
+    signed = ".".join(base64url(json.dumps(part).encode()) for part in ({"alg": "HS256", "typ": "JWT"}, payload))
+    return f"{signed}.{base64url(hmac.new(key, signed.encode(), hashlib.sha256).digest())}"
+
+
+def as_key(subject: str | None, team: str | None = None, **claims: Any) -> tuple[str, str]:
+    """The header of a client that was given such a token as its API key."""
+    return ("authorization", f"Bearer gw_{token(subject, team, **claims)}")
+
+
+def trust(config: Any, directory: Path) -> None:
+    """Writes the identity provider's keys and names them in the configuration."""
+    jwks = directory / "jwks.json"
+    jwks.write_text(json.dumps({"keys": [{"kty": "oct", "alg": "HS256", "k": base64url(SIGNING_KEY)}]}))
+    for http_filter in connection_manager_of(config)["http_filters"]:
+        if http_filter["name"] == "envoy.filters.http.jwt_authn":
+            http_filter["typed_config"]["providers"]["company"]["local_jwks"]["filename"] = str(jwks)
+
+
+# === Redis ===
+
+
+class Redis:
+    """A Redis that runs, and the few questions that tests have."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+
+    def ask(self, *words: str) -> Any:
+        """One command and its answer."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=10) as connection, connection.makefile("rwb") as stream:
+            encoded = [word.encode() for word in words]
+            stream.write(b"*%d\r\n" % len(encoded) + b"".join(b"$%d\r\n%s\r\n" % (len(word), word) for word in encoded))
+            stream.flush()
+            return self._read(stream)
+
+    def _read(self, stream: Any) -> Any:
+        line = stream.readline().rstrip(b"\r\n")
+        kind, rest = line[:1], line[1:]
+        if kind == b"$":
+            size = int(rest)
+            return None if size < 0 else stream.read(size + 2)[:-2].decode()
+        if kind == b"*":
+            return [self._read(stream) for _ in range(int(rest))]
+        if kind == b":":
+            return int(rest)
+        if kind == b"-":
+            raise OSError(rest.decode())
+        return rest.decode()
+
+    def spent(self) -> dict[str, int]:
+        """Every budget that something was asked of or charged to: `descriptor_value` and what is spent of it."""
+        found: dict[str, int] = {}
+        for key in self.ask("KEYS", "ai_budgets_*"):
+            name, _, _window = key.removeprefix("ai_budgets_").rpartition("_")
+            found[name] = found.get(name, 0) + int(self.ask("GET", key) or 0)
+        return found
+
+
+@contextmanager
+def redis_server() -> Iterator[tuple[Redis, Server]]:
+    """A Redis that keeps nothing on disk."""
+    redis = Redis(free_port())
+    arguments = ["--port", str(redis.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+    with Server("redis-server", arguments, ready=lambda: redis.ask("PING") == "PONG") as server:
+        yield redis, server
+
+
+# === the rate limit service ===
+
+
+class Limits:
+    """The rate limit service's configuration, which may change while it runs."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def write(self, content: Any) -> None:
+        """Descriptors as in limits.yaml, or the text of a whole file."""
+        text = content if isinstance(content, str) else yaml.safe_dump({"domain": "ai_budgets", "descriptors": content})
+        new = self._file.parent.parent / "new.yaml"
+        new.write_text(text)
+        new.rename(self._file)
+
+
+class RateLimits:
+    """The service that runs: its configuration, its ports."""
+
+    def __init__(self, directory: Path, redis: Redis) -> None:
+        self.directory = directory
+        self.redis = redis
+        self.grpc, self.http, self.debug, self.metrics = (free_port() for _ in range(4))
+        (directory / "ratelimit" / "config").mkdir(parents=True, exist_ok=True)
+        self.limits = Limits(directory / "ratelimit" / "config" / "limits.yaml")
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """As limits.yaml says it, with other places."""
+        return {
+            "CONFIG_TYPE": "FILE", "RUNTIME_ROOT": str(self.directory), "RUNTIME_SUBDIRECTORY": "ratelimit", "RUNTIME_WATCH_ROOT": "false",
+            "REDIS_SOCKET_TYPE": "tcp", "REDIS_URL": f"127.0.0.1:{self.redis.port}", "GRPC_HOST": "127.0.0.1", "GRPC_PORT": str(self.grpc),
+            "USE_STATSD": "false", "USE_PROMETHEUS": "true", "PROMETHEUS_ADDR": f"127.0.0.1:{self.metrics}",
+            "HOST": "127.0.0.1", "PORT": str(self.http), "DEBUG_HOST": "127.0.0.1", "DEBUG_PORT": str(self.debug), "LOG_LEVEL": "info",
+        }
+
+    def healthy(self) -> bool:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.http}/healthcheck", timeout=2) as answer:
+            return bool(answer.status == 200)
+
+    def in_force(self) -> str:
+        """The limits that count now, one a line."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.debug}/rlconfig", timeout=5) as answer:
+            return str(answer.read().decode())
+
+
+@contextmanager
+def rate_limit_service(redis: Redis, content: Any = None) -> Iterator[RateLimits]:
+    """The service with these limits; by default with the shipped ones."""
+    directory = server_directory()
+    service = RateLimits(directory, redis)
+    service.limits.write(LIMITS.read_text() if content is None else content)
+    with Server("ratelimit", [], ready=service.healthy, environment=service.environment, directory=directory) as server:
+        service.log = server.log        # type: ignore[attr-defined]
+        yield service
+
+
+# === the gateway ===
+
+
+def with_budgets(upstream: Upstream, service_port: int, directory: Path, change: Callable[[Any], None] | None = None, **changes: Any) -> Any:
+    """The shipped configuration with budgets, on loopback."""
+
+    def last(config: Any) -> None:
+        trust(config, directory)
+        at = cluster_of(config, "rate_limits")["load_assignment"]["endpoints"][0]["lb_endpoints"][0]["endpoint"]["address"]["socket_address"]
+        at["port_value"] = service_port
+        if change is not None:
+            change(config)
+
+    return render(upstream.address, file=CONFIGURATION, change=last, **changes)

@@ -46,6 +46,10 @@ e2e: build mock-upstream chaos-program tools sdks ## Only the tests in real Envo
 transcripts: $(TOOLS)/sdk-python.stamp ## Checks the transcripts against themselves and the official SDKs.
 	$(TOOLS)/sdk-python/bin/python tests/check-transcripts.py
 
+.PHONY: verify
+verify: $(TOOLS)/python.stamp ## Checks an Envoy configuration that loads the filter, offline: make verify FILE=/etc/envoy/envoy.yaml
+	@$(PYTHON) envoy/verify $(or $(FILE),envoy/envoy.yaml)
+
 .PHONY: chaos
 chaos: build chaos-program tools ## Clients and providers that misbehave: SECONDS=600, SEED=… repeats a run, ONLY=… one request of it (TIMES=…).
 	@$(PYTHON) tests/chaos/run.py --seconds $(or $(SECONDS),600) $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY)) $(if $(TIMES),--times $(TIMES))

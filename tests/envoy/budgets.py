@@ -125,12 +125,14 @@ class Limits:
 class RateLimits:
     """The service that runs: its configuration, its ports."""
 
-    def __init__(self, directory: Path, redis: Redis) -> None:
+    def __init__(self, directory: Path, redis: Redis, grpc: int | None) -> None:
         self.directory = directory
         self.redis = redis
-        self.grpc, self.http, self.debug, self.metrics = (free_port() for _ in range(4))
+        self.http, self.debug, self.metrics = (free_port() for _ in range(3))
+        self.grpc = grpc or free_port()
         (directory / "ratelimit" / "config").mkdir(parents=True, exist_ok=True)
         self.limits = Limits(directory / "ratelimit" / "config" / "limits.yaml")
+        self.log: Callable[[], str] = str       # what it has written
 
     @property
     def environment(self) -> dict[str, str]:
@@ -153,13 +155,13 @@ class RateLimits:
 
 
 @contextmanager
-def rate_limit_service(redis: Redis, content: Any = None) -> Iterator[RateLimits]:
-    """The service with these limits; by default with the shipped ones."""
+def rate_limit_service(redis: Redis, content: Any = None, *, grpc: int | None = None) -> Iterator[RateLimits]:
+    """The service with these limits, by default the shipped ones; on this port, by default on any."""
     directory = server_directory()
-    service = RateLimits(directory, redis)
+    service = RateLimits(directory, redis, grpc)
     service.limits.write(LIMITS.read_text() if content is None else content)
     with Server("ratelimit", [], ready=service.healthy, environment=service.environment, directory=directory) as server:
-        service.log = server.log        # type: ignore[attr-defined]
+        service.log = server.log
         yield service
 
 

@@ -19,6 +19,7 @@ from gateway import Gateway
 from render import SHIPPED, connection_manager_of, shipped, wasm_of
 from samples import CHAT, COMPLETION, JSON, MESSAGE, MESSAGE_START, MESSAGE_STREAM, MESSAGES, RESPONSE, RESPONSES, TEXT, TOKEN
 from samples import chat_request, messages_request, responses_request
+from servers import free_port
 from test_bad_input import refused
 from upstream import Exchange, Upstream, json_answer, stream_answer
 
@@ -148,7 +149,7 @@ def test_its_comments_are_those_of_the_reference():
         "# tokens and keeps them away from providers, but it verifies nobody.",
         '"gateway_credentials": {"value_prefixes": ["gw_"]}',
         "# Token and money budgets (envoy.filters.http.ratelimit) stand here: behind AI Bridge, so that they can use",
-        "# what it knows, and so that their 429 reaches the client in its API's own dialect.",
+        "# what it knows, and so that their 429 reaches the client in its API's own dialect: budgets/envoy.yaml.",
     }
     lines = difflib.ndiff(SHIPPED.read_text().splitlines(), CONFIGURATION.read_text().splitlines())
     assert {line[2:].strip() for line in lines if line.startswith("- ")} - {""} == replaced
@@ -523,6 +524,14 @@ def test_streams_that_run_at_the_same_time_overspend_by_what_is_in_flight(gatewa
             each.close()
 
 
+def test_a_body_larger_than_any_buffer_passes_while_the_budgets_are_asked(client, gateway, upstream, redis, records, who):
+    upstream.begin(json_answer(MESSAGE))
+    body = messages_request(stream=False, prompt="x" * 5_000_000)
+    assert client.request("POST", MESSAGES, [JSON, as_key(who("alice"))], body).status == 200
+    assert bytes(upstream.only().body) == body
+    charged(gateway, redis, {f"tokens_per_actor_{who('alice')}": 15})
+
+
 # === who is charged ===
 
 
@@ -722,6 +731,39 @@ def test_without_redis_requests_pass_and_a_counter_says_so(upstream, directory):
             assert ask(client, MESSAGES, as_key("alice")).status == 200
             gateway.wait_until(lambda: counted(gateway, "error") >= 1, "the error is counted")
             assert_alive(gateway)
+
+
+def test_when_the_service_dies_within_a_stream_its_charge_is_lost_and_when_it_is_back_all_goes_on(upstream, directory):
+    began, go_on = threading.Event(), threading.Event()
+
+    def script(exchange: Exchange) -> None:
+        exchange.read_body()
+        exchange.stream()
+        exchange.chunk(MESSAGE_STREAM[0])
+        began.set()
+        assert go_on.wait(20)
+        exchange.chunk(b"".join(MESSAGE_STREAM[1:]))
+        exchange.end()
+
+    upstream.begin(script)
+    port, body = free_port(), messages_request()
+    with redis_server() as (redis, _), Gateway(with_budgets(upstream, port, directory)) as gateway, Http1(gateway.address) as client:
+        with rate_limit_service(redis, limits(tokens_per_actor=10), grpc=port):
+            client.start("POST", MESSAGES, [JSON, as_key("alice"), ("content-length", str(len(body)))])
+            client.send(body)
+            assert began.wait(20)
+        go_on.set()
+        assert client.answer().body == b"".join(MESSAGE_STREAM)
+        gateway.settle()
+        assert redis.spent().get("tokens_per_actor_alice", 0) == 0
+        upstream.begin(json_answer(MESSAGE))
+        with rate_limit_service(redis, limits(tokens_per_actor=10), grpc=port):
+
+            def enforced() -> bool:
+                return ask(client, MESSAGES, as_key("alice")).status == 429
+
+            gateway.wait_until(enforced, "budgets are enforced again")
+        assert_alive(gateway)
 
 
 def test_a_service_that_does_not_answer_holds_a_request_for_its_timeout_only(upstream, directory):

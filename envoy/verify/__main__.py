@@ -1,0 +1,94 @@
+"""Reads Envoy configurations that load AI Bridge and says what in them does not fit together.
+
+    make verify FILE=/etc/envoy/envoy.yaml          (or: python3 envoy/verify [--json] FILE…, with PyYAML)
+
+Envoy ignores some mistakes without a word: a budget that asks for a value that is never set, a name that is taken
+literally, a circuit breaker of one host that may never open. This looks for those, offline, and gives each its place in
+the file. The filter's own configuration is the filter's to judge: where Envoy and the module are at hand, `envoy --mode
+validate` runs as well. An error is something that does not work or is not safe; a warning, what is probably not meant.
+
+Exit status: 0 without errors, 1 with errors, 2 when there is nothing to judge.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+import yaml
+
+from budgets import budgets
+from entry import entry, metrics
+from find import find
+from place import Findings, Place, Unusable
+from routing import clusters, routes
+from validate import envoy_validates
+from values import values
+
+MODULE = Path(__file__).resolve().parents[2] / "target" / "wasm32-wasip1" / "release" / "ai_bridge.wasm"
+
+
+def verify(file: Path, *, envoy: str | None, module: Path, runs_envoy: bool) -> Findings:
+    """Judges a file. Raises `Unusable` where there is nothing to judge."""
+    try:
+        text = file.read_text()
+        # JSON is YAML, but its own reader is much faster.
+        config = json.loads(text) if text.lstrip().startswith("{") else yaml.safe_load(text)
+    except OSError as problem:
+        raise Unusable(str(problem)) from problem
+    except (yaml.YAMLError, ValueError) as problem:
+        raise Unusable(f"neither YAML nor JSON: {problem}") from problem
+    root = Place(config)
+    if not isinstance(config, dict) or not root.at("static_resources", "listeners"):
+        raise Unusable("not a complete Envoy configuration: it has no static_resources.listeners")
+    findings = Findings()
+    gateways = find(findings, root)
+    if not gateways:
+        left_out = "".join(f" ({each})" for each in findings.left_out)
+        raise Unusable(f"no listener loads AI Bridge (a Wasm HTTP filter with `root_id: ai_bridge`){left_out}")
+    for gateway in gateways:
+        for check in (entry, clusters, routes, values, metrics, budgets) if gateway.plugin else ():
+            check(findings, gateway)
+    if runs_envoy:
+        envoy_validates(findings, root, envoy, module)
+    else:
+        findings.leave_out("Envoy's own check, and the filter's of its configuration: as asked")
+    return findings
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="verify", description="Says what in an Envoy configuration with AI Bridge does not fit together.")
+    parser.add_argument("files", type=Path, nargs="+", metavar="FILE")
+    parser.add_argument("--json", action="store_true", help="one JSON object for each file, a line each")
+    parser.add_argument("--envoy", help="the envoy program (default: target/tools/envoy, else the one in PATH)")
+    parser.add_argument("--wasm", type=Path, default=MODULE, help="the module, where the one that the file names is not on this machine (default: %(default)s)")
+    parser.add_argument("--without-envoy", action="store_true", help="leave `envoy --mode validate` out")
+    arguments = parser.parse_args()
+    status = 0
+    for file in arguments.files:
+        try:
+            findings = verify(file, envoy=arguments.envoy, module=arguments.wasm, runs_envoy=not arguments.without_envoy)
+        except Unusable as problem:
+            status = 2
+            if arguments.json:
+                print(json.dumps({"file": str(file), "unusable": str(problem)}, ensure_ascii=False))
+            else:
+                print(f"{file}: {problem}", file=sys.stderr)
+            continue
+        status = max(status, 1 if findings.count("error") else 0)
+        if arguments.json:
+            print(json.dumps({"file": str(file), "problems": [asdict(each) for each in findings.problems], "left_out": findings.left_out}, ensure_ascii=False))
+            continue
+        for each in findings.problems:
+            print(f"{each.level}: {each.path + ': ' if each.path else ''}{each.message}")
+        for what in findings.left_out:
+            print(f"not checked: {what}")
+        print(f"{file}: {findings.count('error')} errors, {findings.count('warning')} warnings")
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,96 @@
+"""Where in a configuration the filter is."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Iterator
+
+import yaml
+
+from place import Findings, Json, Place
+
+
+@dataclass
+class Gateway:
+    """One HTTP connection manager with the filter in it."""
+
+    root: Place
+    manager: Place
+    filters: list[Place]
+    at: int                     # the filter's place among them
+    config: Place               # its PluginConfig
+    plugin: dict[str, Json]     # what its configuration says; empty where it cannot be read
+
+    def providers(self) -> list[dict[str, Json]]:
+        """Those that serve."""
+        given = self.plugin.get("providers")
+        return [each for each in given if isinstance(each, dict) and each.get("enabled") is not False] if isinstance(given, list) else []
+
+    def cluster_header(self) -> str:
+        return str(self.plugin.get("cluster_header") or "x-ai-bridge-cluster").lower()
+
+
+def name_of(provider: dict[str, Json]) -> str:
+    return str(provider.get("name") or provider.get("type"))
+
+
+def find(findings: Findings, root: Place) -> list[Gateway]:
+    """Every connection manager that has the filter."""
+    found = []
+    for manager in connection_managers(root):
+        filters = [resolved(findings, each) for each in manager["http_filters"]]
+        for at, each in enumerate(filters):
+            typed = each["typed_config"]
+            if typed.type().endswith("http.wasm.v3.Wasm") and is_ours(typed["config"]):
+                found.append(Gateway(root, manager, filters, at, typed["config"], plugin_of(findings, typed["config"])))
+    return found
+
+
+def resolved(findings: Findings, http_filter: Place) -> Place:
+    """A filter that Envoy reads from a file of its own (ECDS), where that file is here."""
+    discovery = http_filter["config_discovery"]
+    if not discovery:
+        return http_filter
+    file = discovery.at("config_source", "path_config_source", "path").value
+    try:
+        resources = yaml.safe_load(Path(str(file)).read_text())["resources"]
+        typed = next(each["typed_config"] for each in resources if each["name"] == http_filter["name"].value)
+    except (OSError, ValueError, KeyError, TypeError, StopIteration, yaml.YAMLError):
+        findings.leave_out(f"the filter {http_filter['name'].value!r}: Envoy reads it from {file or 'a server'}, which cannot be read here")
+        return http_filter
+    return Place({"name": http_filter["name"].value, "typed_config": typed}, f"{file}: {http_filter['name'].value}")
+
+
+def plugin_of(findings: Findings, config: Place) -> dict[str, Json]:
+    """The filter's configuration."""
+    given = config["configuration"]
+    value = given["value"].value
+    if given.type().endswith("google.protobuf.Struct"):
+        findings.error(given["@type"], "the filter takes one JSON text: use type.googleapis.com/google.protobuf.StringValue; Envoy does not hand a Struct over as JSON")
+        return value if isinstance(value, dict) else {}
+    try:
+        plugin = json.loads(value)
+    except (TypeError, ValueError) as problem:
+        findings.error(given["value"], f"not one JSON object: {problem}")
+        return {}
+    return plugin if isinstance(plugin, dict) else {}
+
+
+def connection_managers(root: Place) -> Iterator[Place]:
+    """Every HTTP connection manager of the listeners."""
+    for listener in root.at("static_resources", "listeners"):
+        chains = [*listener["filter_chains"], listener["default_filter_chain"]]
+        for network_filter in (each for chain in chains for each in chain["filters"]):
+            if network_filter["typed_config"].type().endswith("HttpConnectionManager"):
+                yield network_filter["typed_config"]
+
+
+def is_ours(config: Place) -> bool:
+    """Whether a Wasm plugin is this filter."""
+    words = [config["root_id"], config["name"], config.at("vm_config", "code", "local", "filename")]
+    if any("ai_bridge" in str(word.value) or "ai-bridge" in str(word.value) for word in words):
+        return True
+    value = config.at("configuration", "value").value
+    return '"providers"' in value if isinstance(value, str) else isinstance(value, dict) and "providers" in value

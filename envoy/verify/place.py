@@ -1,0 +1,103 @@
+"""A configuration in which every value knows where it stands, and what is wrong with it."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from typing import Any, Iterator
+
+Json = Any
+
+
+class Unusable(Exception):
+    """There is nothing to judge."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong, and where."""
+
+    level: str          # error, warning
+    path: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Place:
+    """A value of the configuration that knows where it stands."""
+
+    value: Json
+    path: str = ""
+
+    def __getitem__(self, name: str | int) -> "Place":
+        """A member or an element; `None` where there is none."""
+        if isinstance(name, int):
+            return Place(self.value[name], f"{self.path}[{name}]")
+        value = self.value.get(name) if isinstance(self.value, dict) else None
+        plain = re.fullmatch(r"[A-Za-z0-9_@-]+", name) is not None
+        return Place(value, f"{self.path}[{json.dumps(name)}]" if not plain else f"{self.path}.{name}".lstrip("."))
+
+    def at(self, *names: str | int) -> "Place":
+        """A member of a member."""
+        place = self
+        for name in names:
+            place = place[name]
+        return place
+
+    def __iter__(self) -> Iterator["Place"]:
+        """The elements of a list; of anything else, none."""
+        return iter([self[index] for index in range(len(self.value))] if isinstance(self.value, list) else [])
+
+    def members(self) -> list[str]:
+        """The names of an object's members; of anything else, none."""
+        return [str(name) for name in self.value] if isinstance(self.value, dict) else []
+
+    def __bool__(self) -> bool:
+        return bool(self.value)
+
+    def text(self) -> str:
+        """What it says; nothing where it is no text."""
+        return self.value if isinstance(self.value, str) else ""
+
+    def type(self) -> str:
+        """The last part of a typed_config's type, such as `http.wasm.v3.Wasm`."""
+        given = self.value.get("@type", "") if isinstance(self.value, dict) else ""
+        return str(given).removeprefix("type.googleapis.com/")
+
+    def texts(self) -> Iterator["Place"]:
+        """Every string in it, wherever it stands."""
+        if isinstance(self.value, str):
+            yield self
+        elif isinstance(self.value, dict):
+            for name in self.value:
+                yield from self[str(name)].texts()
+        else:
+            for element in self:
+                yield from element.texts()
+
+
+@dataclass
+class Findings:
+    """What is wrong, and what could not be looked at."""
+
+    problems: list[Problem] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
+
+    def error(self, place: Place, message: str) -> None:
+        self._add("error", place, message)
+
+    def warn(self, place: Place, message: str) -> None:
+        self._add("warning", place, message)
+
+    def leave_out(self, what: str) -> None:
+        if what not in self.left_out:
+            self.left_out.append(what)
+
+    def count(self, level: str) -> int:
+        return sum(each.level == level for each in self.problems)
+
+    def _add(self, level: str, place: Place, message: str) -> None:
+        problem = Problem(level, place.path, message)
+        if problem not in self.problems:
+            self.problems.append(problem)

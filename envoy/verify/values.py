@@ -1,0 +1,41 @@
+"""Single values, `wasm.ai_bridge_…`, wherever they stand: formats, tags, rate limits, expressions."""
+
+from __future__ import annotations
+
+import difflib
+import re
+
+from find import Gateway
+from place import Findings, Place
+
+# README.md, "The record": the single values, and from when on they are there.
+AT_START = ("id", "provider", "api", "actor", "session")
+AT_END = ("model", "outcome", "input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "total_tokens", "cost_microusd")
+RECORD = "record"
+
+
+def values(findings: Findings, gateway: Gateway) -> None:
+    """`wasm.ai_bridge_…` wherever it stands: formats, tags, rate limits, expressions."""
+    metadata = Place(gateway.plugin).at("actor", "metadata_headers").members()
+    known = [*AT_START, *AT_END, *(f"actor_{key}" for key in metadata), RECORD]
+    publish = gateway.plugin.get("publish")
+    recorded = False
+    for text in gateway.root.texts():
+        if text.path.startswith(gateway.config["configuration"].path):
+            continue
+        for match in re.finditer(r"FILTER_STATE\((wasm\.)?ai_bridge_[A-Za-z0-9_-]+(:\w+)?", text.value):
+            if not match.group(1):
+                findings.error(text, f"{match.group(0)}…: the name begins with `wasm.`, else it prints nothing")
+            if match.group(2) != ":PLAIN":
+                findings.error(text, f"{match.group(0)}…: add `:PLAIN`, else Envoy prints the bytes in base64, which is no number")
+        for name in re.findall(r"\bwasm\.ai_bridge_([A-Za-z0-9_-]+)", text.value):
+            recorded |= name == RECORD
+            if name not in known:
+                near = difflib.get_close_matches(name, known, 1)
+                hint = f"; did you mean wasm.ai_bridge_{near[0]}?" if near else ""
+                hint = hint if not name.startswith("actor_") else "; its key is not in actor.metadata_headers"
+                findings.error(text, f"there is no value wasm.ai_bridge_{name}{hint}")
+            elif isinstance(publish, list) and name != RECORD and name not in publish:
+                findings.error(text, f"wasm.ai_bridge_{name} is never set: `publish` leaves {name} out")
+    if not recorded:
+        findings.warn(gateway.manager["access_log"], "no access logger writes wasm.ai_bridge_record: the records go nowhere")

@@ -1,4 +1,7 @@
-"""What the tests of budgets share: Redis, the rate limit service, signed tokens, and a gateway in front of them."""
+"""What the tests of budgets share: Redis, the rate limit service, signed tokens, a gateway in front of them, and fixtures.
+
+A test module imports the fixtures that it uses.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +16,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Callable, Iterator
 
+import pytest
 import yaml
 
+from conftest import Records, assert_alive
+from gateway import Gateway
 from render import REPOSITORY, cluster_of, connection_manager_of, render
+from samples import CHAT, COMPLETION, JSON, MESSAGE, MESSAGES, RESPONSE, RESPONSES, chat_request, messages_request, responses_request
 from servers import Server, free_port, server_directory
 from upstream import Upstream
 
@@ -179,3 +186,100 @@ def with_budgets(upstream: Upstream, service_port: int, directory: Path, change:
             change(config)
 
     return render(upstream.address, file=CONFIGURATION, change=last, **changes)
+
+
+# === requests and what they cost ===
+
+# MESSAGE is 12 + 3 tokens and costs 12 × 5 + 3 × 25 microUSD; COMPLETION and RESPONSE are 20 + 3 tokens of a model that
+# only the last price names: 20 × 10 + 3 × 50.
+TOKENS, MICROUSD = {MESSAGES: 15, CHAT: 23, RESPONSES: 23}, {MESSAGES: 135, CHAT: 350, RESPONSES: 350}
+CALLS = {
+    MESSAGES: (messages_request(stream=False), MESSAGE),
+    CHAT: (chat_request(), COMPLETION),
+    RESPONSES: (responses_request(), RESPONSE),
+}
+
+
+def limits(**numbers: int) -> Any:
+    """The shipped descriptors with other numbers; `tokens_per_actor=20`."""
+    descriptors = yaml.safe_load(LIMITS.read_text())["descriptors"]
+    assert set(numbers) <= {each["key"] for each in descriptors}
+    for each in descriptors:
+        if "value" not in each and each["key"] in numbers:
+            each["rate_limit"]["requests_per_unit"] = numbers[each["key"]]
+    return descriptors
+
+
+def ask(connection: Any, path: str, key: tuple[str, str], **more: Any) -> Any:
+    """One small request of that API."""
+    return connection.request("POST", path, [JSON, key], CALLS[path][0])
+
+
+def charged(gateway: Gateway, redis: Redis, expected: dict[str, int]) -> None:
+    """Waits until exactly this has been charged, and nothing follows."""
+
+    def now() -> dict[str, int]:
+        spent = redis.spent()
+        return {name: spent.get(name, 0) for name in expected}
+
+    def idle() -> bool:
+        name = "cluster.rate_limits.upstream_rq_active"
+        return gateway.stats(f"^{name}$")[name] == 0
+
+    gateway.settle()
+    try:
+        gateway.wait_until(lambda: now() == expected, "the budgets are charged")
+    except TimeoutError as error:
+        raise AssertionError(f"charged {now()} instead of {expected}") from error
+    gateway.wait_until(idle, "the rate limit service has answered")
+    assert now() == expected
+
+
+# === fixtures ===
+
+
+@pytest.fixture(scope="module")
+def redis() -> Iterator[Redis]:
+    with redis_server() as (running, _):
+        yield running
+
+
+@pytest.fixture(scope="module")
+def service(redis: Redis) -> Iterator[RateLimits]:
+    """Small budgets: after a request or two each caller's is spent."""
+    special = [
+        {"key": "tokens_per_actor", "value": "rich", "rate_limit": {"unit": "day", "requests_per_unit": 1000}},
+        {"key": "tokens_per_actor", "value": "unlimited", "rate_limit": {"unlimited": True}},
+        {"key": "tokens_per_actor", "value": "nothing", "rate_limit": {"unit": "day", "requests_per_unit": 0}},
+    ]
+    with rate_limit_service(redis, special + limits(tokens_per_actor=20, microusd_per_actor=1_000_000, tokens_per_team=40)) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    return tmp_path_factory.mktemp("identity")
+
+
+@pytest.fixture(scope="module")
+def gateway(upstream: Upstream, service: RateLimits, directory: Any) -> Iterator[Gateway]:
+    with Gateway(with_budgets(upstream, service.grpc, directory)) as running:
+        yield running
+        assert_alive(running)
+
+
+BARRIER = as_key("barrier")
+
+
+@pytest.fixture
+def records(gateway: Gateway) -> Records:
+    """Those of this test: all of the test before are there."""
+    found = Records(gateway, [BARRIER])
+    found.all()
+    return found
+
+
+@pytest.fixture
+def who(request: pytest.FixtureRequest) -> Callable[[str], str]:
+    """Names that no other test uses: the budgets are one Redis."""
+    return lambda name: f"{name}@{request.node.name}"[:200]

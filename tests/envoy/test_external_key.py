@@ -17,7 +17,7 @@ from gateway import Gateway, GatewayDied
 from render import HTTP_OPTIONS, REPOSITORY, cluster_of, render
 from samples import CHAT, JSON, MESSAGE, MESSAGE_STREAM, MESSAGES, RESPONSES, TOKEN, chat_request, messages_request, responses_request
 from test_bad_input import refused
-from upstream import Exchange, Upstream, json_answer
+from upstream import Upstream, json_answer, stream_in_two
 
 KEYS = REPOSITORY / "envoy" / "keys"
 OPENAI_KEY, ANTHROPIC_KEY = "sk-proj-injected-0123456789", "sk-ant-injected-0123456789"
@@ -147,17 +147,7 @@ def test_a_client_that_names_its_own_key_in_connection_is_recorded_as_what_arriv
 
 def test_a_key_rotates_while_streams_are_open_and_nothing_is_drained(gateway, upstream, records, secrets):
     began, go_on = threading.Event(), threading.Event()
-
-    def script(exchange: Exchange) -> None:
-        exchange.read_body()
-        exchange.stream()
-        exchange.chunk(MESSAGE_STREAM[0])
-        began.set()
-        assert go_on.wait(60)
-        exchange.chunk(b"".join(MESSAGE_STREAM[1:]))
-        exchange.end()
-
-    upstream.begin(script)
+    upstream.begin(stream_in_two(MESSAGE_STREAM[0], b"".join(MESSAGE_STREAM[1:]), began, go_on))
     made = gateway.stats(r"^wasm\..*created$")
     with Http1(gateway.address) as streaming, Http1(gateway.address) as client:
         body = messages_request()

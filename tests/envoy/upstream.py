@@ -227,6 +227,21 @@ def stream_answer(*portions: bytes, headers: dict[str, str] | None = None) -> Sc
     return script
 
 
+def stream_in_two(first: bytes, rest: bytes, began: threading.Event, go_on: threading.Event) -> Script:
+    """A script: reads the request, begins its answer with `first` and says so, and waits before the rest."""
+
+    def script(exchange: Exchange) -> None:
+        exchange.read_body()
+        exchange.stream()
+        exchange.chunk(first)
+        began.set()
+        assert go_on.wait(60)
+        exchange.chunk(rest)
+        exchange.end()
+
+    return script
+
+
 class Upstream:
     """The server. Use as a context manager."""
 

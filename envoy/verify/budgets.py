@@ -27,7 +27,7 @@ class Limit:
 
     @classmethod
     def of(cls, place: Place) -> "Limit":
-        keys = tuple(str(text.value) for text in place["actions"].texts() if text.path.endswith(".descriptor_key"))
+        keys = tuple(str(text.value) for text in place["actions"].texts() if text.is_called("descriptor_key"))
         values = frozenset(name for text in place["actions"].texts() for name in re.findall(r"\bwasm\.ai_bridge_([A-Za-z0-9_-]+)", text.value))
         addend = str(place.at("hits_addend", "format").value or "")
         return cls(place, json.dumps(place["actions"].value, sort_keys=True), keys, place["apply_on_stream_done"].value is True, addend, values)
@@ -85,7 +85,7 @@ def each_limit(findings: Findings, gateway: Gateway, limits: list[Limit]) -> Non
     for each in limits:
         place = each.place
         for text in place["actions"].texts():
-            if text.path.endswith("descriptor_value") and "%" in text.value and not formats:
+            if text.is_called("descriptor_value") and "%" in text.value and not formats:
                 findings.error(text, f"Envoy takes this literally, so that all callers share one budget: use envoy.rate_limit_descriptors.expr, or set {FORMATTER} in layered_runtime")
         late = sorted(each.values & set(AT_END))
         if not each.charges and late:

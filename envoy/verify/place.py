@@ -34,9 +34,15 @@ class Place:
         """A member or an element; `None` where there is none."""
         if isinstance(name, int):
             return Place(self.value[name], f"{self.path}[{name}]")
-        value = self.value.get(name) if isinstance(self.value, dict) else None
+        members = self.value if isinstance(self.value, dict) else {}
+        name = camel(name) if name not in members and camel(name) in members else name
+        value = members.get(name)
         plain = re.fullmatch(r"[A-Za-z0-9_@-]+", name) is not None
         return Place(value, f"{self.path}[{json.dumps(name)}]" if not plain else f"{self.path}.{name}".lstrip("."))
+
+    def is_called(self, name: str) -> bool:
+        """Whether it is a member of this name."""
+        return self.path.endswith((f".{name}", f".{camel(name)}"))
 
     def at(self, *names: str | int) -> "Place":
         """A member of a member."""
@@ -75,6 +81,11 @@ class Place:
         else:
             for element in self:
                 yield from element.texts()
+
+
+def camel(name: str) -> str:
+    """The other spelling that Envoy takes: `rootId` for `root_id`."""
+    return re.sub(r"_([a-z0-9])", lambda match: match.group(1).upper(), name)
 
 
 @dataclass

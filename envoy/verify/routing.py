@@ -42,8 +42,9 @@ def breaker(findings: Findings, cluster: Place, provider: dict[str, Json]) -> No
         return
     if detection["max_ejection_percent"].value != 100 and detection["always_eject_one_host"].value is not True:
         findings.error(detection["max_ejection_percent"], "a cluster of one host has to allow 100 percent, else its circuit never opens")
-    if cluster.at("common_lb_config", "healthy_panic_threshold", "value").value != 0:
-        findings.error(cluster.at("common_lb_config", "healthy_panic_threshold"), "a cluster of one host needs `{ value: 0 }`, else Envoy goes on using the host that it has taken out")
+    threshold = cluster.at("common_lb_config", "healthy_panic_threshold")
+    if threshold.value is None or (threshold["value"].value or 0) != 0:
+        findings.error(threshold, "a cluster of one host needs `{ value: 0 }`, else Envoy goes on using the host that it has taken out")
 
 
 def routes(findings: Findings, gateway: Gateway) -> None:

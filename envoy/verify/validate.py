@@ -32,10 +32,10 @@ def envoy_validates(findings: Findings, root: Place, envoy: str | None, module: 
             if not module.exists():
                 findings.leave_out(f"Envoy's own check, and the filter's of its configuration: neither {file.value} nor {module} is there (`make build`, or --wasm)")
                 return
-            plugin.at("vm_config", "code", "local").value["filename"] = str(module)
+            plugin.at("vm_config", "code", "local").value["filename"] = str(module)      # of the copy
         for variable in plugin.at("vm_config", "environment_variables", "host_env_keys"):
             environment.setdefault(str(variable.value), "a-key-that-is-not-set-here")
-    named = (text for text in Place(config).texts() if re.search(r"\.filename$|path_config_source\.path$", text.path))
+    named = (text for text in Place(config).texts() if re.search(r"\.filename$|(path_config_source|pathConfigSource)\.path$", text.path))
     missing = sorted({text.value for text in named if not Path(text.value).exists()})
     if missing:
         findings.leave_out(f"Envoy's own check, and the filter's of its configuration: not on this machine: {', '.join(missing)}")

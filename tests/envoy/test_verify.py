@@ -205,6 +205,14 @@ def set_at(find: Callable[[Any], Any], member: str, value: Any) -> Change:
     return lambda config: find(config).__setitem__(member, value)
 
 
+def other_spelling(value: Any) -> Any:
+    """All names as `rootId`, which Envoy takes as well."""
+    if isinstance(value, dict):
+        names = {name: name if "." in name else re.sub(r"_([a-z])", lambda match: match.group(1).upper(), name) for name in value}
+        return {names[name]: other_spelling(member) for name, member in value.items()}
+    return [other_spelling(each) for each in value] if isinstance(value, list) else value
+
+
 # name: (what is changed, [(level, the path ends with, the message contains)])
 MISTAKES: dict[str, tuple[Change, list[tuple[str, str, str]]]] = {
     "a value that publish leaves out": (
@@ -340,6 +348,8 @@ FINE: dict[str, Change] = {
     ),
     "a virtual host of its own for each provider": lambda config: manager_of(config)["route_config"]["virtual_hosts"].insert(0, {
         "name": "anthropic", "domains": ["*.anthropic.com"], "routes": [ai_route(config)]}),
+    "a threshold of nothing, written shortly": lambda config: cluster_of(config, "openai").update(common_lb_config={"healthy_panic_threshold": {}}),
+    "names in the other spelling": lambda config: other_spelling(config),
     "a long timeout": lambda config: ai_route(config)["route"].update(timeout="3600s"),
 }
 
@@ -348,7 +358,7 @@ def changed(change: Change) -> Any:
     """The configuration with budgets, in which all checks have something to look at, with one change."""
     config = shipped(CONFIGURATION)
     result = change(config)
-    return result if isinstance(result, dict) and "static_resources" in result else config
+    return result if isinstance(result, dict) and {"static_resources", "staticResources"} & set(result) else config
 
 
 @pytest.mark.parametrize("name", MISTAKES)

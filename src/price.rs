@@ -43,7 +43,8 @@ const fn as_f64(tokens: u64) -> f64 {
 /// a thousandth of a microUSD.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "see above")]
 fn round_half_up(sum: f64) -> u64 {
-    (sum + 0.5 + 1e-7).floor() as u64
+    let whole = sum.floor();
+    (whole as u64).saturating_add(u64::from(sum - whole + 1e-7 >= 0.5))
 }
 
 #[cfg(test)]

@@ -115,7 +115,7 @@ impl ObjectReader for Reading {
         if answer.ended {
             return;
         }
-        let kind = if said.kind.is_empty() { name } else { said.kind.as_str().as_bytes() };
+        let kind = if said.kind.is_empty() || name == ERROR { name } else { said.kind.as_str().as_bytes() };
         match kind {
             b"message_start" => said.message(answer, false),
             b"content_block_start" => self.block_start(said, answer),
@@ -123,18 +123,30 @@ impl ObjectReader for Reading {
             b"content_block_stop" => self.block_stop(said.index, answer),
             b"message_delta" => said.message(answer, true),
             b"message_stop" => answer.ended = true,
-            b"error" => {
-                answer.error = Some(said.api_error());
-                answer.ended = true;
-            }
+            ERROR => fail(said, answer),
             // New kinds of events may come at any time; they are the client's.
             _ => {}
+        }
+    }
+
+    fn unread(&mut self, name: &[u8], answer: &mut Answer) {
+        self.forget();
+        if name == ERROR && !answer.ended {
+            fail(Said::default(), answer);
         }
     }
 
     fn forget(&mut self) {
         self.said = Said::default();
     }
+}
+
+/// The event that ends a stream badly. Its name says so, whatever its data says.
+const ERROR: &[u8] = b"error";
+
+fn fail(said: Said, answer: &mut Answer) {
+    answer.error = Some(said.api_error());
+    answer.ended = true;
 }
 
 impl Reading {

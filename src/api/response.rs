@@ -92,6 +92,10 @@ pub trait ObjectReader: Default + fmt::Debug {
     fn oversized(&mut self, _name: &[u8], _answer: &mut Answer) {
         self.forget();
     }
+    /// An event is over whose data proved invalid: its name may say something all the same.
+    fn unread(&mut self, _name: &[u8], _answer: &mut Answer) {
+        self.forget();
+    }
     /// An event is over that cannot be used: the reader is as new but for what spans events.
     fn forget(&mut self);
     /// An event is over whose data began with [`SENTINEL`](Self::SENTINEL).

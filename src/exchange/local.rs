@@ -1,6 +1,7 @@
 //! Replies that Envoy or another filter makes on our routes, put into the caller's dialect (contract §9), and
 //! passthrough, of which nothing else is looked at.
 
+use super::admission;
 use crate::api::Api;
 use crate::bridge::Bridge;
 use crate::credential::CredentialKind;
@@ -37,7 +38,7 @@ const VIA_UPSTREAM: &str = "via_upstream";
 /// Envoy's word for a cluster of which every host is ejected.
 const NO_HEALTHY_UPSTREAM: &str = "no_healthy_upstream";
 /// Told with a 429 that says nothing itself.
-const RETRY_AFTER_SECONDS: &str = "60";
+const RETRY_AFTER_SECONDS: u32 = 60;
 
 // === impl Local ===
 
@@ -65,6 +66,11 @@ impl Local {
         Some(Self { status, code, message, open_circuit })
     }
 
+    /// Whether it refuses the request: not where Envoy waited in vain for the client, or for the upstream.
+    pub(super) const fn is_refusal(&self) -> bool {
+        self.status < 500 && self.status != 408
+    }
+
     /// The same reply in `dialect`. What else the reply's maker put into headers stays.
     pub(super) fn reply(&self, dialect: Api, open_retry_after_seconds: u32, headers: &Headers) -> LocalReply {
         let mut reply = rejection::reply(dialect, self.status, self.code, self.message);
@@ -82,10 +88,8 @@ impl Local {
         match self.status {
             503 if self.open_circuit => add("retry-after", open_retry_after_seconds.to_string()),
             429 => {
-                let reset = headers.text("x-ratelimit-reset").map(str::trim);
-                let seconds =
-                    reset.filter(|reset| reset.parse::<u32>().is_ok()).unwrap_or(RETRY_AFTER_SECONDS);
-                add("retry-after", seconds.to_owned());
+                let reset = headers.text("x-ratelimit-reset").and_then(|reset| reset.trim().parse().ok());
+                add("retry-after", reset.unwrap_or(RETRY_AFTER_SECONDS).to_string());
                 add("x-should-retry", "false".to_owned());
             }
             400 | 401 | 403 | 404 | 405 | 413 | 415 | 426 | 501 => add("x-should-retry", "false".to_owned()),
@@ -109,6 +113,7 @@ impl Passthrough {
 
     pub(super) fn response_headers(&self, bridge: &Bridge, head: &ResponseHead) -> Step {
         let mut step = Step::pass();
+        let local = Local::recognise(head);
         if bridge.metrics {
             let class = match status(&head.headers) {
                 Some(200..=299) => "2xx",
@@ -119,11 +124,18 @@ impl Passthrough {
             };
             let labels = vec![("provider", self.provider.name.clone()), ("status_class", class.to_owned())];
             step.effects.push(Effect::Measure(Measurement { metric: Metric::Passthrough, labels, value: 1 }));
-            if self.kind == CredentialKind::Centralized {
-                step.effects.extend(headroom(&self.provider.name, &head.headers));
+            match &local {
+                Some(local) if local.is_refusal() => {
+                    let refused = admission::refused(&self.provider.name, local.code);
+                    step.effects.push(Effect::Measure(refused));
+                }
+                None if self.kind == CredentialKind::Centralized => {
+                    step.effects.extend(headroom(&self.provider.name, &head.headers));
+                }
+                Some(_) | None => {}
             }
         }
-        if let Some(local) = Local::recognise(head) {
+        if let Some(local) = local {
             let reply = local.reply(self.dialect, self.provider.open_retry_after_seconds, &head.headers);
             step.effects.push(Effect::Reply(reply));
             step.flow = Flow::Stop;

@@ -144,11 +144,9 @@ impl Interception {
             return Outcome::Rejected;
         }
         match &self.download {
-            Download::Local(local) => match local.status {
-                408 => Outcome::AbortedClient,
-                400..=499 => Outcome::Rejected,
-                _ => Outcome::Unavailable,
-            },
+            Download::Local(local) if local.is_refusal() => Outcome::Rejected,
+            Download::Local(local) if local.status == 408 => Outcome::AbortedClient,
+            Download::Local(_) => Outcome::Unavailable,
             Download::Awaiting if ending.is_by_gateway() => Outcome::Unavailable,
             // An upstream that fails before it answers is answered for by Envoy: it is the client that went away.
             Download::Awaiting => Outcome::AbortedClient,

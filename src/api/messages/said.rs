@@ -135,7 +135,9 @@ impl Said {
                 return Want::Read;
             }
             ([Name::Index], Kind::Number) => return Want::Read,
-            ([Name::Usage] | [Name::Message, Name::Usage], Kind::Object) => Field::Usage,
+            ([Name::Usage] | [Name::Message, Name::Usage], Kind::Null) => return Want::Skip,
+            // Whatever it is: a count that is none is to be noticed.
+            ([Name::Usage] | [Name::Message, Name::Usage], _) => Field::Usage,
             ([Name::ContentBlock, Name::Input] | [Name::Content, Name::Item, Name::Input], _)
                 if keep.arguments =>
             {
@@ -178,6 +180,8 @@ impl Said {
 
     /// Takes in a number.
     pub(super) fn scalar(&mut self, path: &[Name], value: Scalar<'_>) {
+        // A scalar has no end of its own.
+        self.current = None;
         if let ([Name::Index], Scalar::Number(Some(number))) = (path, value) {
             self.index = number.parse().ok();
         }
@@ -241,13 +245,15 @@ impl Said {
 
     /// What `message_start`, `message_delta` and a document say of the message; `last`: the usage is the final one.
     pub(super) fn message(self, answer: &mut Answer, last: bool) {
-        if let Some(id) = self.id {
+        // What is empty says nothing.
+        let stated = |text: Option<Text>| text.filter(|text| !text.is_empty());
+        if let Some(id) = stated(self.id) {
             answer.id = Some(id.into_string());
         }
-        if let Some(model) = self.model {
+        if let Some(model) = stated(self.model) {
             answer.model = Some(model.into_string());
         }
-        if let Some(reason) = self.stop_reason {
+        if let Some(reason) = stated(self.stop_reason) {
             answer.finish_reasons.clear();
             answer.finished(reason.as_str());
         }
@@ -289,7 +295,8 @@ fn string_field(path: &[Name], keep: &Keep) -> Option<Field> {
         [Name::Delta, Name::Thinking] if keep.thoughts => Field::DeltaThinking,
         [Name::Error, Name::Type] => Field::ErrorType,
         [Name::Error, Name::Code] => Field::ErrorCode,
-        [Name::Error, Name::Message] => Field::ErrorMessage,
+        // Some gateways state a text instead of an object.
+        [Name::Error] | [Name::Error, Name::Message] => Field::ErrorMessage,
         _ => return None,
     })
 }

@@ -162,7 +162,7 @@ impl<R: ObjectReader> sse::Sink for EventSink<'_, R> {
                 if told != Err(Problem::Empty) || object.sentinel.is_some_and(|seen| seen > 0) {
                     self.answer.notes.add(Note::ResponseUnreadable);
                 }
-                object.reader.forget();
+                object.reader.unread(event.name, self.answer);
             }
         }
         object.scanner = Scanner::object(DEPTH_BYTES);

@@ -69,6 +69,13 @@ impl ObjectReader for EventReading {
         }
     }
 
+    fn unread(&mut self, name: &[u8], answer: &mut Answer) {
+        self.forget();
+        if name == b"error" && !answer.ended {
+            Said::default().oversized(name, answer);
+        }
+    }
+
     fn forget(&mut self) {
         self.0.said = Said::default();
     }

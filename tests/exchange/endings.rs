@@ -147,3 +147,212 @@ fn the_single_values_agree_with_the_record() {
     assert_eq!(record["duration_ms"], 25);
     assert_eq!(record["id"], world.published["ai_bridge_id"]);
 }
+
+/// Each API with a whole stream in pieces: the last piece but one is its terminal event, the last is only HTTP's.
+const STREAMS: [(&str, &[&str], &str); 4] = [
+    (
+        "/anthropic/v1/messages",
+        &[
+            "data: {\"type\":\"message_start\",\"message\":{\"id\":\"r\",\"model\":\"m\",\"usage\":{\"input_tokens\":3}}}\n\n",
+            "data: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end\"},\"usage\":{\"output_tokens\":4}}\n\n",
+        ],
+        "data: {\"type\":\"message_stop\"}\n\n",
+    ),
+    (
+        "/openai/v1/chat/completions",
+        &[
+            "data: {\"id\":\"r\",\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{}}]}\n\n",
+            "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":4}}\n\n",
+        ],
+        "data: [DONE]\n\n",
+    ),
+    (
+        "/openai/v1/responses",
+        &[
+            "data: {\"type\":\"response.created\",\"response\":{\"id\":\"r\",\"model\":\"m\"}}\n\n",
+            "data: {\"type\":\"response.output_text.delta\",\"delta\":\"x\"}\n\n",
+        ],
+        "data: {\"type\":\"response.completed\",\"response\":{\"id\":\"r\",\"usage\":{\"input_tokens\":3,\"output_tokens\":4}}}\n\n",
+    ),
+    (
+        "/copilot/responses",
+        &["data: {\"type\":\"response.created\",\"response\":{\"id\":\"r\",\"model\":\"m\"}}\n\n"],
+        "data: {\"type\":\"response.incomplete\",\"response\":{\"id\":\"r\",\"usage\":{\"input_tokens\":3,\"output_tokens\":4}}}\n\n",
+    ),
+];
+
+/// A way to end, and whether it is the client that ends.
+const ENDS: [(&str, bool); 6] = [
+    ("downstream_remote_disconnect", true),
+    ("http2.remote_reset", true),
+    ("upstream_reset_after_response_started{connection_termination}", false),
+    ("upstream_reset_after_response_started{remote_reset}", false),
+    ("stream_idle_timeout", false),
+    ("downstream_local_disconnect", false),
+];
+
+#[test]
+fn every_api_ends_at_every_stage_in_every_way_with_one_record_that_says_how() {
+    const ASKED: &[u8] =
+        br#"{"model":"q","stream":true,"stream_options":{"include_usage":true},"messages":[],"input":"hi"}"#;
+    for (path, events, last) in STREAMS {
+        for (details, by_client) in ENDS {
+            // 0, 1: nothing or half of the request came; 2: all of it; 3: headers; then event after event, and the end.
+            for stage in 0..=5 + events.len() {
+                let at = format!("{path} {details} at {stage}");
+                let mut world = World::new(&bridge(CONFIGURATION));
+                world.request(
+                    head(
+                        &format!("POST {path}"),
+                        &[("authorization", "Bearer gho_1")][usize::from(!path.starts_with("/copilot"))..],
+                    ),
+                    false,
+                );
+                match stage {
+                    0 => {}
+                    1 => drop(world.upload(&ASKED[..20], false)),
+                    _ => drop(world.upload(ASKED, true)),
+                }
+                if stage > 2 {
+                    world.answer(head("200", &[("content-type", "text/event-stream")]), false);
+                }
+                for event in events.iter().take(stage.saturating_sub(3)) {
+                    world.download(event.as_bytes(), false);
+                }
+                let terminal = stage > 3 + events.len();
+                if terminal {
+                    world.download(last.as_bytes(), stage > 4 + events.len());
+                }
+                world.finish(details);
+                let record = world.record();
+                let wanted = match stage {
+                    _ if terminal => "completed",
+                    0..=2 if details.starts_with("downstream_local") => "unavailable",
+                    0..=2 => "aborted_client",
+                    _ if by_client => "aborted_client",
+                    _ => "aborted_upstream",
+                };
+                assert_eq!(record["outcome"], wanted, "{at}");
+                assert_eq!(
+                    record["model"]["requested"],
+                    if stage > 0 { json!("q") } else { json!(null) },
+                    "{at}"
+                );
+                assert_eq!(
+                    record["response"]["status"],
+                    if stage > 2 { json!(200) } else { json!(null) },
+                    "{at}"
+                );
+                assert_eq!(
+                    record["response"]["id"],
+                    if stage > 3 { json!("r") } else { json!(null) },
+                    "{at}"
+                );
+                assert_eq!(record.get("error"), None, "{at}");
+                if terminal {
+                    assert_eq!(record["usage"]["total_tokens"], 7, "{at}");
+                }
+                assert!(world.client_body.len() >= if terminal { last.len() } else { 0 });
+            }
+        }
+    }
+}
+
+#[test]
+fn a_document_ends_at_every_stage_in_every_way() {
+    let body = r#"{"id":"r","object":"response","type":"message","status":"completed"}"#;
+    for (path, _, _) in STREAMS {
+        for (details, by_client) in ENDS {
+            for (cut, over, completed) in [
+                (0, false, false),
+                (20, false, false),
+                (20, true, false),
+                (body.len(), false, true),
+                (body.len(), true, true),
+            ] {
+                let mut world = World::new(&bridge(CONFIGURATION));
+                world.request(
+                    head(
+                        &format!("POST {path}"),
+                        &[("authorization", "Bearer gho_1")][usize::from(!path.starts_with("/copilot"))..],
+                    ),
+                    false,
+                );
+                world.upload(b"{}", true).answer(head("200", &[("content-type", "application/json")]), false);
+                world.download(&body.as_bytes()[..cut], over).finish(details);
+                let wanted = match (completed, over) {
+                    (true, _) => "completed",
+                    // Whoever cuts the connection then, the provider had ended already.
+                    (false, true) => "aborted_upstream",
+                    (false, false) if by_client => "aborted_client",
+                    (false, false) => "aborted_upstream",
+                };
+                assert_eq!(outcome(&world), wanted, "{path} {details} {cut} {over}");
+            }
+        }
+    }
+}
+
+#[test]
+fn an_error_status_is_a_failure_however_it_ends() {
+    for (details, _) in ENDS {
+        for (body, over) in
+            [("", false), ("{\"error\":{\"mess", false), ("{\"error\":{\"message\":\"m\"}}", true)]
+        {
+            let mut world = sent();
+            world.answer(head("529", &[]), false).download(body.as_bytes(), over).finish(details);
+            assert_eq!(outcome(&world), "failed", "{details}");
+            assert_eq!(world.record()["response"]["status"], 529);
+        }
+    }
+}
+
+#[test]
+fn trailers_end_an_answer_as_its_last_byte_does() {
+    for (events, wanted) in
+        [(vec![START, STOP], "completed"), (vec![START], "aborted_upstream"), (vec![], "aborted_upstream")]
+    {
+        let mut world = sent();
+        world.answer(head("200", &[("content-type", "text/event-stream")]), false);
+        for event in events {
+            world.download(event, false);
+        }
+        world.response_trailers().finish("downstream_remote_disconnect");
+        assert_eq!(outcome(&world), wanted);
+    }
+    let mut world = sent();
+    world.answer(head("200", &[("content-type", "text/event-stream")]), true).done();
+    assert_eq!(outcome(&world), "aborted_upstream", "a stream without a byte");
+}
+
+#[test]
+fn a_refusal_at_every_stage_is_rejected_however_it_ends() {
+    for (stage, reply) in [(0, true), (1, true), (2, true), (3, false), (4, false)] {
+        for (details, _) in ENDS {
+            let lines: &[(&str, &str)] = if stage == 0 { &[("content-encoding", "br")] } else { &[] };
+            let mut world = World::new(&bridge(CONFIGURATION));
+            world.request(head("POST /anthropic/v1/messages", lines), false);
+            match stage {
+                0 => {}
+                1 => drop(world.upload(b"[", false)),
+                2 => drop(world.upload(b"{\"model\":\"q\"", false).request_trailers()),
+                _ => {
+                    world
+                        .upload(b"{", false)
+                        .answer(head("200", &[("content-type", "text/event-stream")]), false);
+                    if stage == 4 {
+                        world.download(START, false);
+                    }
+                    world.upload(b"]", false);
+                }
+            }
+            assert_eq!((world.reply.is_some(), world.reset), (reply, !reply), "{stage}");
+            world.finish(details);
+            let record = world.record();
+            assert_eq!(record["outcome"], "rejected", "{stage} {details}");
+            assert_eq!(record["notes"][0], if reply { json!(null) } else { json!("reply_impossible") });
+            let status = [415, 400, 400, 200, 200][stage];
+            assert_eq!(record["response"]["status"], status, "what the client got");
+        }
+    }
+}

@@ -10,6 +10,7 @@
 
 mod attack;
 mod bodies;
+mod bounds;
 mod callers;
 mod chat;
 mod chunking;
@@ -19,6 +20,7 @@ mod endings;
 mod headers;
 mod measured;
 mod messages;
+mod openai;
 mod order;
 mod prompts;
 mod published;

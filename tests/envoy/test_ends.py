@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import threading
+from typing import Any
 
 import pytest
 
 from client import Http1, Reset
-from conftest import Records
+from conftest import Records, assert_alive
 from gateway import Gateway
-from render import render
-from samples import CHAT, JSON, MESSAGE_STREAM, MESSAGES, RESPONSES, TOKEN, chat_request, messages_request, responses_request
+from render import connection_manager_of, render
+from samples import CHAT, JSON, MESSAGE, MESSAGE_STREAM, MESSAGES, RESPONSES, TOKEN, chat_request, event, messages_request, responses_request
 from test_bad_input import refused
 from upstream import Exchange, PeerGone, Upstream, json_answer
 
 # The breaker has tests of its own; here every test breaks something.
 GATEWAY = {"breaker": {"consecutive_5xx": 1_000_000}, "connection_manager": {"stream_idle_timeout": "1s"}}
+
+CHAT_USAGE = b'data: {"id":"c","model":"gpt-5.5","choices":[],"usage":{"prompt_tokens":3,"completion_tokens":7}}\n\n'
+COMPLETED = event("response.completed", response={"id": "r", "status": "completed", "usage": {"input_tokens": 3, "output_tokens": 7}})
 
 
 def begin(client, path: str = MESSAGES, body: bytes | None = None) -> None:
@@ -84,21 +89,67 @@ def test_a_client_that_leaves_in_the_middle_of_a_stream(client, upstream, record
     assert record["usage"]["usage_status"] == "partial"
 
 
-def test_a_client_that_leaves_after_the_last_event_has_what_it_wanted(client, upstream, records):
+@pytest.mark.parametrize(
+    "path,body,events,last",
+    [
+        (MESSAGES, messages_request(), MESSAGE_STREAM[:-1], MESSAGE_STREAM[-1]),
+        (CHAT, chat_request(stream=True, stream_options={"include_usage": True}), [CHAT_USAGE], b"data: [DONE]\n\n"),
+        (RESPONSES, responses_request(stream=True), [event("response.created", response={"id": "r"})], COMPLETED),
+    ],
+    ids=["messages", "chat", "responses"],
+)
+def test_a_client_that_leaves_after_the_last_event_has_what_it_wanted(client, upstream, records, path, body, events, last):
+    """As the OpenAI SDK does: it closes on `[DONE]`, before HTTP ends."""
+
     def script(exchange: Exchange) -> None:
         exchange.read_body()
         exchange.stream()
-        exchange.chunk(b"".join(MESSAGE_STREAM))
+        exchange.chunk(b"".join(events) + last)
         exchange.wait_until_gone()
 
     upstream.begin(script)
-    begin(client)
+    begin(client, path, body)
     client.head()
-    client.read_until(b"message_stop\"}\n\n")
+    client.read_until(last)
     client.reset()
     record = records.one()
     assert record["outcome"] == "completed"
-    assert record["usage"]["output_tokens"] == 7
+    assert (record["usage"]["usage_status"], record["usage"]["output_tokens"]) == ("complete", 7)
+
+
+def test_a_client_that_leaves_after_the_last_byte_of_a_document(client, upstream, records):
+    text = json.dumps(MESSAGE).encode()
+
+    def script(exchange: Exchange) -> None:
+        exchange.read_body()
+        exchange.stream(headers={"content-type": "application/json"})
+        exchange.chunk(text)
+        exchange.wait_until_gone()
+
+    upstream.begin(script)
+    begin(client, body=messages_request(stream=False))
+    client.head()
+    assert client.read_until(b"}}") == text
+    client.reset()
+    record = records.one()
+    assert (record["outcome"], record["usage"]["usage_status"]) == ("completed", "complete")
+
+
+def test_a_client_that_leaves_while_both_directions_are_open(client, upstream, records):
+    def script(exchange: Exchange) -> None:
+        exchange.read_at_least(10)
+        exchange.stream()
+        exchange.chunk(MESSAGE_STREAM[0])
+        exchange.wait_until_gone()
+
+    upstream.begin(script)
+    client.start("POST", MESSAGES, [JSON, TOKEN, ("content-length", "1000")])
+    client.send(messages_request()[:20])
+    client.head()
+    client.read_until(b"\n\n")
+    client.reset()
+    record = records.one()
+    assert (record["outcome"], record["response"]["id"]) == ("aborted_client", "msg_01")
 
 
 # === the provider ===
@@ -111,6 +162,15 @@ def test_a_provider_that_resets_before_it_answers(client, upstream, records):
         refused(client.answer(), 503, path, retry=None)
         record = records.one()
         assert (record["outcome"], record["response"]["status"]) == ("unavailable", 503)
+
+
+def test_a_provider_that_resets_while_the_client_uploads(client, upstream, records):
+    upstream.begin(lambda exchange: (exchange.read_at_least(10), exchange.reset()))
+    client.start("POST", MESSAGES, [JSON, TOKEN, ("content-length", "1000")])
+    client.send(messages_request()[:50])
+    refused(client.answer(), 503, retry=None)
+    record = records.one()
+    assert (record["outcome"], record["model"].get("requested")) == ("unavailable", "claude-opus-4-8")
 
 
 def test_a_provider_that_resets_in_the_middle_of_a_stream(client, upstream, records):
@@ -157,6 +217,19 @@ def test_a_stream_that_ends_in_good_order_but_without_its_last_event(client, ups
         exchange.stream()
         exchange.chunk(b"".join(MESSAGE_STREAM[:-1]))
         exchange.end()
+
+    upstream.begin(script)
+    begin(client)
+    assert client.answer().body == b"".join(MESSAGE_STREAM[:-1])
+    assert records.one()["outcome"] == "aborted_upstream"
+
+
+def test_a_stream_that_trailers_end_without_its_last_event(client, upstream, records):
+    def script(exchange: Exchange) -> None:
+        exchange.read_body()
+        exchange.stream()
+        exchange.chunk(b"".join(MESSAGE_STREAM[:-1]))
+        exchange.end({"x-sum": "1"})
 
     upstream.begin(script)
     begin(client)
@@ -234,6 +307,26 @@ def test_an_early_answer_during_the_upload_is_read_and_recorded(client, upstream
     record = records.one()
     assert record["outcome"] == "failed"
     assert record["error"]["code"] == "context_length_exceeded"
+
+
+@pytest.mark.parametrize("path", [MESSAGES, CHAT, "/openai/v1/models"])
+def test_where_envoy_has_no_route_or_no_cluster_it_is_in_the_dialect(upstream, path):
+    def no_routes(config: Any) -> None:
+        for host in connection_manager_of(config)["route_config"]["virtual_hosts"]:
+            host["routes"] = []
+
+    def no_clusters(config: Any) -> None:
+        config["static_resources"]["clusters"] = []
+
+    for change, status, kind, outcome in ((no_routes, 404, "not_found_error", "rejected"), (no_clusters, 503, "", "unavailable")):
+        with Gateway(render(upstream.address, change=change)) as gateway, Http1(gateway.address) as client:
+            seen = Records(gateway)
+            bridged = path != "/openai/v1/models"
+            answer = client.request("POST" if bridged else "GET", path, [JSON, TOKEN], messages_request() if bridged else None)
+            error = refused(answer, status, path, retry="false" if status == 404 else None)
+            assert error["type"] == (kind or ("overloaded_error" if path == MESSAGES else "server_error"))
+            assert [record["outcome"] for record in seen.all()] == ([outcome] if bridged else [])
+            assert_alive(gateway)
 
 
 def test_an_error_event_in_a_stream_that_began_well_is_a_failure(client, upstream, records):

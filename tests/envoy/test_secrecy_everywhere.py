@@ -19,7 +19,7 @@ from upstream import Upstream, json_answer, stream_answer
 
 # Each is found again wherever it turns up, also in part.
 SAID = ["PROMPT", "SYSTEM", "RESULT", "ARGUMENT", "THOUGHT", "COMPLETION", "QUERY", "BROKEN"]
-OWN = {"anthropic": "sk-ant-api03-OWNOWN-0123456789", "openai": "sk-proj-OWNOWN-0123456789"}
+OWN = {"anthropic": "sk-ant-api03-OWNOWN-0123456789", "openai": "sk-proj-OWNOWN-0123456789", "copilot": "gho_OWNOWN-0123456789"}
 TOKEN = "gw_TOKENTOKEN-0123456789"
 CREDENTIALS = ["OWNOWN", "TOKENTOKEN", "central-0123", "WRONGWRONG"]
 
@@ -63,7 +63,9 @@ REQUESTS = {
     CHAT: {"model": "gpt-5.5", "messages": [{"role": "system", "content": "SYSTEM"}, {"role": "tool", "tool_call_id": "call_0", "content": "RESULT"}, {"role": "user", "content": "PROMPT"}]},
     RESPONSES: {"model": "gpt-5.5", "instructions": "SYSTEM", "input": [{"type": "function_call_output", "call_id": "c", "output": "RESULT"}, {"role": "user", "content": [{"type": "input_text", "text": "PROMPT"}]}]},
 }
-SCRIPTS = {MESSAGES: stream_answer(*MESSAGES_ANSWER), CHAT: json_answer(CHAT_ANSWER), RESPONSES: json_answer(RESPONSES_ANSWER)}
+COPILOT = "/copilot/v1/messages"
+REQUESTS[COPILOT] = REQUESTS[MESSAGES]
+SCRIPTS = {MESSAGES: stream_answer(*MESSAGES_ANSWER), COPILOT: stream_answer(*MESSAGES_ANSWER), CHAT: json_answer(CHAT_ANSWER), RESPONSES: json_answer(RESPONSES_ANSWER)}
 
 SINGLE_VALUES = ["id", "provider", "api", "model", "outcome", "input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "total_tokens", "cost_microusd", "actor", "session"]
 

@@ -66,7 +66,7 @@ impl Local {
         Some(Self { status, code, message, open_circuit })
     }
 
-    /// Whether it refuses the request: not where Envoy waited in vain for the client, or for the upstream.
+    /// Whether a filter behind ours refused the request. 408 is the client's own slowness.
     pub(super) const fn is_refusal(&self) -> bool {
         self.status < 500 && self.status != 408
     }
@@ -115,25 +115,7 @@ impl Passthrough {
         let mut step = Step::pass();
         let local = Local::recognise(head);
         if bridge.metrics {
-            let class = match status(&head.headers) {
-                Some(200..=299) => "2xx",
-                Some(300..=399) => "3xx",
-                Some(400..=499) => "4xx",
-                Some(500..=599) => "5xx",
-                _ => "unknown",
-            };
-            let labels = vec![("provider", self.provider.name.clone()), ("status_class", class.to_owned())];
-            step.effects.push(Effect::Measure(Measurement { metric: Metric::Passthrough, labels, value: 1 }));
-            match &local {
-                Some(local) if local.is_refusal() => {
-                    let refused = admission::refused(&self.provider.name, local.code);
-                    step.effects.push(Effect::Measure(refused));
-                }
-                None if self.kind == CredentialKind::Centralized => {
-                    step.effects.extend(headroom(&self.provider.name, &head.headers));
-                }
-                Some(_) | None => {}
-            }
+            step.effects = self.measurements(head, local.as_ref());
         }
         if let Some(local) = local {
             let reply = local.reply(self.dialect, self.provider.open_retry_after_seconds, &head.headers);
@@ -141,6 +123,29 @@ impl Passthrough {
             step.flow = Flow::Stop;
         }
         step
+    }
+
+    fn measurements(&self, head: &ResponseHead, local: Option<&Local>) -> Vec<Effect> {
+        let class = match status(&head.headers) {
+            Some(200..=299) => "2xx",
+            Some(300..=399) => "3xx",
+            Some(400..=499) => "4xx",
+            Some(500..=599) => "5xx",
+            _ => "unknown",
+        };
+        let labels = vec![("provider", self.provider.name.clone()), ("status_class", class.to_owned())];
+        let mut measured =
+            vec![Effect::Measure(Measurement { metric: Metric::Passthrough, labels, value: 1 })];
+        match local {
+            Some(local) if local.is_refusal() => {
+                measured.push(Effect::Measure(admission::refused(&self.provider.name, local.code)));
+            }
+            None if self.kind == CredentialKind::Centralized => {
+                measured.extend(headroom(&self.provider.name, &head.headers));
+            }
+            Some(_) | None => {}
+        }
+        measured
     }
 }
 

@@ -148,6 +148,28 @@ fn calls_are_told_apart_by_choice_and_index_and_say_the_rest_later() {
 }
 
 #[test]
+fn calls_that_are_not_numbered_are_told_apart_by_their_ids() {
+    let unnumbered = |choice: u64, calls: &[(&str, &str)]| {
+        let call = |(id, arguments): &(&str, &str)| json!({"id": id, "function": {"name": "f", "arguments": arguments}});
+        delta(choice, &json!({"tool_calls": calls.iter().map(call).collect::<Vec<_>>()}))
+    };
+    let record = streamed(&[
+        unnumbered(0, &[("a", "{\"x\":")]),
+        unnumbered(1, &[("a", "[1]")]),
+        unnumbered(0, &[("", "1}")]),
+        unnumbered(0, &[("b", "[2")]),
+        unnumbered(0, &[("c", "[3]"), ("d", "[4]")]),
+        unnumbered(0, &[("b", "]")]),
+        finish(0, "tool_calls"),
+        finish(1, "tool_calls"),
+    ]);
+    let calls = record["tool_calls"].as_array().unwrap().iter();
+    let calls: Vec<Value> = calls.map(|call| json!([call["id"], call["arguments"]])).collect();
+    let wanted = json!([["a", {"x": 1}], ["b", [2]], ["c", [3]], ["d", [4]], ["a", [1]]]);
+    assert_eq!(json!(calls), wanted);
+}
+
+#[test]
 fn only_the_last_call_of_an_answer_that_was_cut_is_incomplete() {
     for (reason, complete) in [("tool_calls", true), ("length", false), ("content_filter", false)] {
         let events = [call(0, 0, Some("a"), "{}"), call(0, 1, Some("b"), "{"), finish(0, reason)];

@@ -260,6 +260,44 @@ fn our_own_refusals_have_the_type_of_their_status_and_are_not_to_be_retried() {
 }
 
 #[test]
+fn a_refusal_by_route_or_method_has_the_type_of_its_status_in_the_dialect_of_the_path() {
+    let bridge = changed(|configuration| {
+        let mut off = configuration["providers"][0].clone();
+        off["name"] = json!("off");
+        off["enabled"] = json!(false);
+        configuration["providers"].as_array_mut().unwrap().push(off);
+    });
+    let upgrade = ("upgrade", "websocket");
+    for (first, lines, messages, status, code, kind) in [
+        ("GET /anthropic/v1/messages", vec![], true, 405, "method_not_allowed", INVALID),
+        ("PUT /openai/v1/responses", vec![], false, 405, "method_not_allowed", INVALID),
+        ("GET /copilot/v1/messages", vec![upgrade], true, 426, "upgrade_refused", INVALID),
+        ("GET /openai/v1/responses", vec![upgrade], false, 426, "upgrade_refused", INVALID),
+        ("GET /anthropic/v1/models", vec![upgrade], true, 501, "upgrade_unsupported", INVALID),
+        ("GET /openai/v1/models", vec![upgrade], false, 501, "upgrade_unsupported", INVALID),
+        ("GET /anthropic/v1/nothing", vec![], true, 404, "not_found", "not_found_error"),
+        ("GET /openai/v1/nothing", vec![], false, 404, "not_found", "not_found_error"),
+        ("GET /nothing", vec![], false, 404, "not_found", "not_found_error"),
+        ("GET /off/v1/models", vec![], true, 503, "provider_disabled", "overloaded_error"),
+        ("POST /off/v1/messages", vec![], true, 503, "provider_disabled", "overloaded_error"),
+        ("GET /copilot/models", vec![], false, 401, "missing_credential", "authentication_error"),
+    ] {
+        let mut world = World::new(&bridge);
+        world.request(head(first, &lines), true);
+        let (replied, body) = world.replied();
+        assert_eq!(replied, status, "{first}");
+        assert_dialect(&body, messages, kind, code, first);
+        assert_eq!(world.reply_header("x-should-retry"), Some("false"), "{first}");
+        assert_eq!(world.reply_header("allow"), (status == 405).then_some("POST"), "{first}");
+    }
+    let mut world = asked(&bridge, "/openai/v1/responses");
+    world.upload(br#"{"background":true}"#, true);
+    let (status, body) = world.replied();
+    assert_eq!((status, world.reply_header("x-should-retry")), (501, Some("false")));
+    assert_dialect(&body, false, INVALID, "background_refused", "background");
+}
+
+#[test]
 fn no_reply_says_anything_of_the_configuration_keys_or_upstream_addresses() {
     let private = changed(|configuration| {
         configuration["cluster_header"] = json!("x-where-SECRET");

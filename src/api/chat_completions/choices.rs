@@ -69,7 +69,8 @@ impl Choices {
             self.think(at, thought, answer);
         }
         for (position, call) in (0_u64..).zip(&said.calls) {
-            let call_index = (!call.legacy).then(|| call.index.unwrap_or(position));
+            let call_index = (!call.legacy)
+                .then(|| call.index.unwrap_or_else(|| self.place(index, position, call, answer)));
             self.call(at, CallKey { choice: index, call: call_index }, call, answer);
         }
         if !said.finish_reason.is_empty() {
@@ -119,6 +120,21 @@ impl Choices {
             call.plain |= begin.plain;
         }
         add_arguments(position, said, answer);
+    }
+
+    /// Where a call stands that does not say so itself: where its id does, else where it stands in its chunk, unless a
+    /// call with another id is there already. Some providers number no calls and tell each in a chunk of its own.
+    fn place(&self, choice: u64, position: u64, said: &SaidCall, answer: &Answer) -> u64 {
+        let known = || {
+            let calls = self.calls.iter().zip(&answer.tool_calls).filter(|(key, _)| key.choice == choice);
+            calls.filter_map(|(key, call)| Some((key.call?, call.id.as_deref()?)))
+        };
+        let id = said.id.as_str();
+        if id.is_empty() || known().all(|(place, _)| place != position) {
+            return position;
+        }
+        let same = known().find(|(_, known)| *known == id).map(|(place, _)| place);
+        same.or_else(|| Some(known().last()?.0.saturating_add(1))).unwrap_or(position)
     }
 
     fn finish(&mut self, at: usize, reason: &str, answer: &mut Answer) {

@@ -154,7 +154,7 @@ fn whatever_the_provider_says_reaches_the_record_whichever_way_it_comes() {
     let head = |choices: Value| json!({"id": "r", "model": "m", "choices": choices});
     let whole =
         document(CHAT, &head(json!([{"index": 0, "message": message, "finish_reason": "tool_calls"}])));
-    let mut pieces = message.clone();
+    let mut pieces = message;
     for (index, call) in (0..).zip(pieces["tool_calls"].as_array_mut().unwrap()) {
         call["index"] = json!(index);
     }

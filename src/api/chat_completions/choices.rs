@@ -134,7 +134,7 @@ impl Choices {
             return position;
         }
         let same = known().find(|(_, known)| *known == id).map(|(place, _)| place);
-        same.or_else(|| Some(known().last()?.0.saturating_add(1))).unwrap_or(position)
+        same.or_else(|| Some(known().next_back()?.0.saturating_add(1))).unwrap_or(position)
     }
 
     fn finish(&mut self, at: usize, reason: &str, answer: &mut Answer) {

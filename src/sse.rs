@@ -385,6 +385,8 @@ mod tests {
         assert_eq!(told(&["data: xyz\r\n\r\n"], 12), "|xyz|0..13 Complete\n");
         assert_eq!(told(&["data: xyz\n\ndata\n\n"], 10), "|xyz|0..11 Oversized\n||11..17 Complete\n");
         assert_eq!(told(&["data: xyz\nevent: a\n\n"], 7), "a|x|0..20 Oversized\n");
+        assert_eq!(told(&["data: xyz"], 9), "|xyz|0..9 Unterminated\n");
+        assert_eq!(told(&["data: xyz"], 8), "|xy|0..9 Oversized\n");
         assert_eq!(told(&[": comment\ndata: x"], 10), "||0..17 Oversized\n");
     }
 

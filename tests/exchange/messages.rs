@@ -204,7 +204,7 @@ fn blocks_are_told_apart_by_index_in_any_order() {
         block(0, &json!({"type": "thinking", "thinking": "h", "signature": ""})),
         piece(7, &json("{\"x\":1")),
         piece(0, &json!({"type": "thinking_delta", "thinking": "m"})),
-        piece(0, &json!({"type": "signature_delta", "signature": "SIGNED"})),
+        piece(0, &json!({"type": "signature_delta", "signature": "SIGNED", "thinking": "no"})),
         piece(9, &json("{\"lost\":1}")),
         piece(2, &json("2}")),
         stop(2),

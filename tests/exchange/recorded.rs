@@ -381,6 +381,12 @@ fn texts_are_cut_at_their_bound_as_written_and_not_one_byte_before() {
         );
         assert_eq!(record["thoughts"], json!([{"source": "thinking", "text": thought}]), "{total}");
     }
+    // What was read within the bounds is cut where the prompt has left too little.
+    let answer = json!({"content": [{"type": "tool_use", "name": "a", "input": {"a": 1}}]});
+    for (total, arguments) in [(12, json!({"a": 1})), (11, json!("{\"a\""))] {
+        let record = answered(&bounded(10, total), &prompt("12345"), &answer).record();
+        assert_eq!(record["tool_calls"][0]["arguments"], arguments, "{total}");
+    }
 }
 
 #[test]

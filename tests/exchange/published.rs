@@ -1,25 +1,11 @@
 //! What is published besides the record, and what configuration changes of it.
 
-use crate::world::{CONFIGURATION, World, bridge, changed, head};
+use crate::world::{CONFIGURATION, World, bridge, changed, exchanged, head};
 use ai_bridge::bridge::Bridge;
 use serde_json::{Value, json};
 use std::rc::Rc;
 
 const DOCUMENT: [(&str, &str); 1] = [("content-type", "application/json")];
-
-/// A whole exchange on `path`: request, document answer.
-fn exchanged(
-    bridge: &Rc<Bridge>,
-    path: &str,
-    lines: &[(&str, &str)],
-    request: &Value,
-    answer: &Value,
-) -> World {
-    let mut world = World::new(bridge);
-    world.request(head(&format!("POST {path}"), lines), false).upload(request.to_string().as_bytes(), true);
-    world.answer(head("200", &DOCUMENT), false).download(answer.to_string().as_bytes(), true).done();
-    world
-}
 
 fn asked(bridge: &Rc<Bridge>, lines: &[(&str, &str)], request: &Value, answer: &Value) -> World {
     exchanged(bridge, "/anthropic/v1/messages", lines, request, answer)

@@ -1,7 +1,7 @@
 //! Contract §8 by heart: every member of a record, its form, and whether it is absent, null or empty; the single values;
 //! what bounds both; and what an interception costs (§14).
 
-use crate::world::{CONFIGURATION, World, bridge, changed, head};
+use crate::world::{CONFIGURATION, World, bridge, changed, exchanged, head};
 use ai_bridge::bridge::Bridge;
 use serde_json::{Value, json};
 use std::rc::Rc;
@@ -9,18 +9,22 @@ use std::rc::Rc;
 const EVENTS: (&str, &str) = ("content-type", "text/event-stream");
 const DOCUMENT: (&str, &str) = ("content-type", "application/json");
 
-fn exchanged(
-    bridge: &Rc<Bridge>,
-    path: &str,
-    lines: &[(&str, &str)],
-    request: &Value,
-    answer: &Value,
-) -> World {
-    let mut world = World::new(bridge);
-    world.request(head(&format!("POST {path}"), lines), false).upload(request.to_string().as_bytes(), true);
-    world.answer(head("200", &[DOCUMENT]), false).download(answer.to_string().as_bytes(), true).done();
-    world
-}
+const SINGLE_VALUES: [&str; 14] = [
+    "id",
+    "provider",
+    "api",
+    "model",
+    "outcome",
+    "input_tokens",
+    "output_tokens",
+    "cache_read_tokens",
+    "cache_write_tokens",
+    "total_tokens",
+    "cost_microusd",
+    "actor",
+    "session",
+    "actor_team",
+];
 
 fn answered(bridge: &Rc<Bridge>, request: &Value, answer: &Value) -> World {
     exchanged(bridge, "/anthropic/v1/messages", &[], request, answer)
@@ -177,23 +181,7 @@ fn single_values_are_set_at_the_headers_or_at_the_end() {
     world.done();
     let names: Vec<String> =
         early(&world).into_iter().map(|(name, _)| name.replace("ai_bridge_", "")).collect();
-    let mut wanted = vec![
-        "id",
-        "provider",
-        "api",
-        "model",
-        "outcome",
-        "input_tokens",
-        "output_tokens",
-        "cache_read_tokens",
-        "cache_write_tokens",
-        "total_tokens",
-        "cost_microusd",
-        "actor",
-        "session",
-        "actor_team",
-        "record",
-    ];
+    let mut wanted: Vec<&str> = SINGLE_VALUES.into_iter().chain(["record"]).collect();
     wanted.sort_unstable();
     assert_eq!(names, wanted);
     assert_eq!(world.published["ai_bridge_model"], "asked", "where none was served");
@@ -224,23 +212,7 @@ fn a_refusal_at_the_headers_has_its_single_values_too_and_passthrough_has_none()
 
 #[test]
 fn each_single_value_is_published_alone_and_an_empty_list_publishes_none_but_the_record() {
-    let all = [
-        "id",
-        "provider",
-        "api",
-        "model",
-        "outcome",
-        "input_tokens",
-        "output_tokens",
-        "cache_read_tokens",
-        "cache_write_tokens",
-        "total_tokens",
-        "cost_microusd",
-        "actor",
-        "session",
-        "actor_team",
-    ];
-    for asked in all.map(Some).into_iter().chain([None]) {
+    for asked in SINGLE_VALUES.map(Some).into_iter().chain([None]) {
         let list: Vec<&str> = asked.into_iter().collect();
         let bridge = changed(|configuration| configuration["publish"] = json!(list));
         let lines = [("x-actor", "alice"), ("x-team", "blue")];

@@ -44,6 +44,23 @@ pub(crate) fn head(first: &str, lines: &[(&str, &str)]) -> Headers {
     Headers::new(pairs)
 }
 
+/// A whole exchange on `path`: request, document answer.
+pub(crate) fn exchanged(
+    bridge: &Rc<Bridge>,
+    path: &str,
+    lines: &[(&str, &str)],
+    request: &Value,
+    answer: &Value,
+) -> World {
+    let mut world = World::new(bridge);
+    world.request(head(&format!("POST {path}"), lines), false).upload(request.to_string().as_bytes(), true);
+    world
+        .answer(head("200", &[("content-type", "application/json")]), false)
+        .download(answer.to_string().as_bytes(), true)
+        .done();
+    world
+}
+
 /// One stream through the gateway.
 pub(crate) struct World {
     exchange: Exchange,

@@ -14,7 +14,7 @@ const PLACES: [(&str, &str, &str); 3] = [
 ];
 
 /// What no provider ever gets, by the kind of reason.
-const GONE: [(&str, &str); 26] = [
+const GONE: [(&str, &str); 27] = [
     // Hop by hop.
     ("connection", "close, X-Named ,x-named-too,,x-absent"),
     ("connection", "\tx-other-connection"),
@@ -25,6 +25,7 @@ const GONE: [(&str, &str); 26] = [
     ("keep-alive", "timeout=5"),
     ("proxy-connection", "keep-alive"),
     ("proxy-authenticate", "Basic"),
+    ("http2-settings", "AAMAAABkAAQAAP__"),
     ("te", "trailers"),
     ("trailer", "x-sum"),
     ("transfer-encoding", "chunked"),

@@ -1,11 +1,6 @@
 //! The README names every code, note, metric and configuration member that there is.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a panic in a test is a failed test"
-)]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a panic in a test is a failed test")]
 
 use ai_bridge::config::Config;
 use ai_bridge::provider::ProviderType;

@@ -31,6 +31,7 @@ fn members() -> Vec<(String, String, String)> {
     found
 }
 
+#[expect(clippy::unwrap_used, reason = "a panic in a test is a failed test")]
 fn example() -> Value {
     serde_json::from_str(CONTRACT).unwrap()
 }
@@ -40,6 +41,7 @@ fn path_of(object: &str, name: &str) -> String {
 }
 
 /// The problems of the example after `change` to the object at `pointer`.
+#[expect(clippy::unwrap_used, reason = "a panic in a test is a failed test")]
 fn changed(pointer: &str, change: impl FnOnce(&mut Map<String, Value>)) -> Vec<String> {
     let mut document = example();
     change(document.pointer_mut(pointer).unwrap().as_object_mut().unwrap());

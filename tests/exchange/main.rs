@@ -19,6 +19,7 @@ mod cut;
 mod endings;
 mod headers;
 mod order;
+mod paths;
 mod prompts;
 mod published;
 mod refusals;

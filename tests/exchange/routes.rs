@@ -6,17 +6,18 @@ use serde_json::{Value, json};
 use std::rc::Rc;
 
 /// One provider type as the contract has it. A passthrough route that ends in `/` is that path and all below.
-struct Row {
-    kind: &'static str,
+pub(crate) struct Row {
+    pub(crate) kind: &'static str,
     /// What follows the name in the prefix.
-    suffix: &'static str,
+    pub(crate) suffix: &'static str,
     /// The default base URL: authority and path.
     base: (&'static str, &'static str),
-    bridged: &'static [(&'static str, &'static str)],
-    passthrough: &'static [&'static str],
+    pub(crate) bridged: &'static [(&'static str, &'static str)],
+    pub(crate) passthrough: &'static [&'static str],
 }
 
-const ROWS: [Row; 3] = [
+/// The whole table.
+pub(crate) const ROWS: [Row; 3] = [
     Row {
         kind: "anthropic",
         suffix: "",

@@ -11,8 +11,9 @@ pub const CREDENTIAL_HEADERS: [&str; 5] =
     ["authorization", "proxy-authorization", "x-api-key", "api-key", "x-goog-api-key"];
 
 /// The headers that concern one connection only: RFC 9110 §7.6.1, with `proxy-authenticate` of RFC 9110
-/// §11.7.1. `te` goes with its `trailers` too: whether the next hop wants trailers is between Envoy and it.
-const HOP_BY_HOP: [&str; 8] = [
+/// §11.7.1 and `http2-settings` of RFC 7540 §3.2.1. `te` goes with its `trailers` too: whether the next hop wants
+/// trailers is between Envoy and it.
+const HOP_BY_HOP: [&str; 9] = [
     "connection",
     "keep-alive",
     "proxy-connection",
@@ -21,6 +22,7 @@ const HOP_BY_HOP: [&str; 8] = [
     "transfer-encoding",
     "upgrade",
     "proxy-authenticate",
+    "http2-settings",
 ];
 
 /// The headers without which a message is another message: where it goes, where it ends, how its body is read.

@@ -4,6 +4,8 @@
 mod document;
 #[path = "config/headers.rs"]
 mod headers;
+#[path = "config/members.rs"]
+mod members;
 #[path = "config/names.rs"]
 mod names;
 #[path = "config/numbers.rs"]

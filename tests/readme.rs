@@ -1,7 +1,11 @@
 //! The README names every code, note, metric and configuration member that there is.
 
-#![expect(clippy::unwrap_used, reason = "a panic in a test is a failed test")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a panic in a test is a failed test")]
 
+use ai_bridge::config::Config;
+use ai_bridge::provider::ProviderType;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -41,21 +45,120 @@ fn every_code_note_and_metric_is_in_the_readme() {
     }
 }
 
+/// The cells of every row of the tables below `title`, up to the next title.
+fn table(title: &str) -> Vec<Vec<String>> {
+    let readme = read("README.md");
+    let part = readme.split(&format!("\n{title}\n")).nth(1).unwrap().split("\n#").next().unwrap().to_owned();
+    let rows = part.lines().filter(|line| line.starts_with("| `"));
+    rows.map(|row| row.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect()).collect()
+}
+
+/// A configuration that says `value` at `path` (`limits.tool_calls`), and nothing else that matters.
+fn configured(path: &str, value: f64) -> Result<Config, String> {
+    let price = json!({"models": ["*"], "input": 1, "output": 1});
+    let mut document = json!({"providers": [{"type": "openai"}], "prices": [price]});
+    let (object, name) = path.rsplit_once('.').unwrap();
+    let object = match object {
+        "providers[0]" => &mut document["providers"][0],
+        "prices[0]" => &mut document["prices"][0],
+        _ => &mut document[object],
+    };
+    object[name] = json!(value);
+    Config::parse(document.to_string().as_bytes(), &|_| None).map_err(|errors| errors.to_string())
+}
+
 #[test]
-fn every_member_of_the_contracts_configuration_is_in_the_readme() {
-    fn check(value: &serde_json::Value, readme: &str) {
-        if let serde_json::Value::Object(members) = value {
-            for (name, value) in members {
-                let stands = [format!("{name}`"), format!("`{name}"), format!("\"{name}\"")]
-                    .iter()
-                    .any(|form| readme.contains(form));
-                assert!(stands || ["team"].contains(&name.as_str()), "{name} is not in README.md");
-                check(value, readme);
+fn the_numbers_of_the_configuration_tables_are_true() {
+    let mut checked = 0;
+    for (title, object) in [
+        ("## Configuration", ""),
+        ("### Providers (`providers[]`)", "providers[0]."),
+        ("### Prices (`prices[]`), in USD per million tokens", "prices[0]."),
+    ] {
+        for row in table(title) {
+            let [member, kind, default, bounds, ..] = row.as_slice() else { panic!("{row:?}") };
+            if !kind.contains("number") {
+                continue;
             }
-        }
-        if let serde_json::Value::Array(elements) = value {
-            elements.iter().for_each(|element| check(element, readme));
+            let name = member.trim_matches('`');
+            let path = format!("{object}{name}");
+            let (least, most) = bounds.split_once('–').unwrap();
+            let (least, most): (f64, f64) = (least.parse().unwrap(), most.parse().unwrap());
+            for (value, fits) in [(least, true), (most, true), (least - 1.0, false), (most + 1.0, false)] {
+                let found = configured(&path, value);
+                assert_eq!(found.is_ok(), fits, "{path}: {value}");
+                assert!(found.err().is_none_or(|error| error.starts_with(&format!("{path}: "))), "{path}");
+            }
+            let default = default.split(',').next().unwrap();
+            if default.parse::<u64>().is_ok() {
+                // The field has the member's name.
+                let shown =
+                    format!("{:?}", Config::parse(br#"{"providers": [{"type": "openai"}]}"#, &|_| None));
+                let field = format!(" {}: {default}", name.rsplit('.').next().unwrap());
+                assert!(
+                    shown.contains(&format!("{field},")) || shown.contains(&format!("{field} ")),
+                    "{field}: {shown}"
+                );
+            }
+            checked += 1;
         }
     }
-    check(&serde_json::from_str(&read("tests/config/contract.json")).unwrap(), &read("README.md"));
+    assert_eq!(checked, 15);
+}
+
+#[test]
+fn every_member_of_the_configuration_tables_is_one_of_the_contracts_and_the_other_way_round() {
+    fn paths(value: &Value, at: &str, found: &mut BTreeSet<String>) {
+        match value {
+            Value::Object(members) if !["key", "metadata_headers"].iter().any(|free| at.ends_with(free)) => {
+                let dot = if at.is_empty() { "" } else { "." };
+                members.iter().for_each(|(name, value)| paths(value, &format!("{at}{dot}{name}"), found));
+            }
+            Value::Array(items) if items.iter().all(Value::is_object) => {
+                found.insert(at.to_owned());
+                items.iter().for_each(|item| paths(item, &format!("{at}[]"), found));
+            }
+            Value::Null
+            | Value::Bool(_)
+            | Value::Number(_)
+            | Value::String(_)
+            | Value::Array(_)
+            | Value::Object(_) => {
+                found.insert(at.to_owned());
+            }
+        }
+    }
+    let mut contract = BTreeSet::new();
+    paths(&serde_json::from_str(&read("tests/config/contract.json")).unwrap(), "", &mut contract);
+    let documented: BTreeSet<String> = [
+        ("## Configuration", ""),
+        ("### Providers (`providers[]`)", "providers[]."),
+        ("### Prices (`prices[]`), in USD per million tokens", "prices[]."),
+    ]
+    .into_iter()
+    .flat_map(|(title, object)| {
+        table(title).into_iter().map(move |row| format!("{object}{}", row[0].trim_matches('`')))
+    })
+    .collect();
+    assert_eq!(documented, contract);
+}
+
+#[test]
+fn the_table_of_routes_is_that_of_the_providers() {
+    let rows = table("## Routes");
+    assert_eq!(rows.len(), 3);
+    for (row, kind) in rows.iter().zip([ProviderType::Anthropic, ProviderType::OpenAi, ProviderType::Copilot])
+    {
+        let profile = kind.profile();
+        let listed =
+            |routes: &[&str]| routes.iter().map(|route| format!("`{route}`")).collect::<Vec<_>>().join(", ");
+        let bridged: Vec<&str> = profile.bridged.iter().map(|(route, _)| *route).collect();
+        let expected = [
+            listed(&[profile.name]),
+            format!("`/{{name}}{}`", profile.prefix_suffix),
+            listed(&bridged),
+            listed(profile.passthrough),
+        ];
+        assert_eq!(row.as_slice(), expected);
+    }
 }

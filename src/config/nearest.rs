@@ -3,18 +3,25 @@
 /// Longer names are compared with nothing: they are no slip of the finger.
 const LONGEST_COMPARED: usize = 64;
 
-/// The known name nearest to `written`, where one is near: `clutser` → `cluster`, `baseUrl` → `base_url`.
-pub(super) fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+/// The known name nearest to `written`, where one is near: `clutser` → `cluster`, `baseUrl` → `base_url`; else the
+/// first of which it is the beginning, its unit left out: `request_body` → `request_body_bytes`.
+pub(super) fn nearest<'a>(
+    written: &str,
+    known: impl IntoIterator<Item = &'a str, IntoIter: Clone>,
+) -> Option<&'a str> {
     if written.len() > LONGEST_COMPARED {
         return None;
     }
+    let mut known = known.into_iter();
     let letters = letters(written);
-    known
-        .into_iter()
+    let misspelt = known
+        .clone()
         .map(|name| (distance(&letters, &self::letters(name)), name))
         .filter(|(distance, name)| *distance <= (name.len() / 3).clamp(1, 2))
         .min_by_key(|(distance, _)| *distance)
-        .map(|(_, name)| name)
+        .map(|(_, name)| name);
+    let begins = |name: &&str| name.strip_prefix(written).is_some_and(|rest| rest.starts_with('_'));
+    misspelt.or_else(|| known.find(begins))
 }
 
 /// What is left of a name without the habits of other formats: case, `-` and `_`.
@@ -60,6 +67,10 @@ mod tests {
             ("nam", Some("name")),
             ("keys", Some("key")),
             ("enable", Some("enabled")),
+            ("base", Some("base_url")),
+            ("byok", Some("byok_cluster")),
+            ("byok_", None),
+            ("url", None),
             ("prefix", None),
             ("none", None),
             ("", None),

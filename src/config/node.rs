@@ -182,7 +182,10 @@ impl<'a> Node<'a> {
 }
 
 /// `; did you mean "…"?`, or nothing where nothing is near.
-pub(super) fn did_you_mean<'k>(written: &str, known: impl IntoIterator<Item = &'k str>) -> String {
+pub(super) fn did_you_mean<'k>(
+    written: &str,
+    known: impl IntoIterator<Item = &'k str, IntoIter: Clone>,
+) -> String {
     nearest(written, known).map(|name| format!("; did you mean \"{name}\"?")).unwrap_or_default()
 }
 

@@ -17,7 +17,8 @@ pub enum PathProblem {
     EncodedNul,
     /// A `%` without two hexadecimal digits (RFC 3986 §2.1): `/100%`.
     InvalidEscape,
-    /// A segment that is or decodes to `.` or `..`, also between encoded slashes: `/a/%2e%2e/b`, `/a%2F..%2Fb`.
+    /// A segment that is or decodes to `.` or `..`, also between encoded slashes: `/a/%2e%2e/b`, `/a%2F..%2Fb`; or
+    /// before path parameters, which some servers drop before they resolve it: `/a/..;x/b`.
     DotSegment,
     /// A segment of nothing before the last: `//a`, `/a//`. A single `/` at the end is fine.
     EmptySegment,
@@ -50,8 +51,9 @@ impl<'a> Clean<'a> {
         let inner = decoded.strip_prefix(b"/").unwrap_or(&decoded);
         let mut segments = inner.split(|byte| *byte == b'/').peekable();
         while let Some(segment) = segments.next() {
+            let plain = segment.split(|byte| *byte == b';').next().unwrap_or_default();
             match segment {
-                b"." | b".." => return Err(PathProblem::DotSegment),
+                _ if plain == b"." || plain == b".." => return Err(PathProblem::DotSegment),
                 b"" if segments.peek().is_some() => return Err(PathProblem::EmptySegment),
                 b"" => {}
                 _ if is_blank(segment) => return Err(PathProblem::BlankSegment),

@@ -132,7 +132,10 @@ fn unknown_and_repeated_members_are_problems_wherever_they_stand() {
         ),
         (r#""gateway_credentials": {"prefixes": []}"#, &["gateway_credentials.prefixes: unknown member"]),
         (r#""record": {"prompt": true}"#, &["record.prompt: unknown member; did you mean \"prompts\"?"]),
-        (r#""limits": {"request_body": 1}"#, &["limits.request_body: unknown member"]),
+        (
+            r#""limits": {"request_body": 1}"#,
+            &["limits.request_body: unknown member; did you mean \"request_body_bytes\"?"],
+        ),
         (
             r#""prices": [{"models": ["*"], "input": 1, "output": 1, "cache_write": 1}]"#,
             &["prices[0].cache_write: unknown member; did you mean \"cache_write_5m\"?"],

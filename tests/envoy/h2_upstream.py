@@ -42,6 +42,12 @@ class Http2Upstream:
             pass
         self._listener.close()
 
+    def begin(self, body: bytes, content_type: str) -> None:
+        """Forgets what came before; the next requests get this answer."""
+        self._body = body
+        self._headers = [*self._headers[:1], ("content-type", content_type)]
+        self.bodies, self.heads, self.trails = [], [], []
+
     def _accept(self) -> None:
         while True:
             try:
@@ -55,6 +61,7 @@ class Http2Upstream:
         protocol.initiate_connection()
         connection.sendall(protocol.data_to_send())
         uploads: dict[int, bytearray] = {}
+        heads: dict[int, Headers] = {}
         answered: set[int] = set()
         while True:
             try:
@@ -66,24 +73,28 @@ class Http2Upstream:
             for event in protocol.receive_data(data):
                 if isinstance(event, h2.events.RequestReceived):
                     uploads[event.stream_id] = bytearray()
-                    self.heads.append([(str(name), str(value)) for name, value in event.headers])
+                    heads[event.stream_id] = [(str(name), str(value)) for name, value in event.headers]
+                    self.heads.append(heads[event.stream_id])
                 elif isinstance(event, h2.events.DataReceived):
                     uploads[event.stream_id] += event.data
                     protocol.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
                     if self._early is not None and len(uploads[event.stream_id]) >= self._early and event.stream_id not in answered:
                         answered.add(event.stream_id)
-                        self._answer(protocol, event.stream_id)
+                        self._answer(protocol, event.stream_id, heads[event.stream_id])
                 elif isinstance(event, h2.events.TrailersReceived):
                     self.trails.append([(str(name), str(value)) for name, value in event.headers])
                 elif isinstance(event, h2.events.StreamEnded):
                     self.bodies.append(bytes(uploads.pop(event.stream_id)))
                     if event.stream_id not in answered:
-                        self._answer(protocol, event.stream_id)
+                        self._answer(protocol, event.stream_id, heads[event.stream_id])
             connection.sendall(protocol.data_to_send())
 
-    def _answer(self, protocol: h2.connection.H2Connection, stream: int) -> None:
+    def _answer(self, protocol: h2.connection.H2Connection, stream: int, head: Headers) -> None:
         # Short answers only: what is larger than the first window would have to wait for more.
         assert len(self._body) <= protocol.local_flow_control_window(stream)
+        if (":method", "HEAD") in head:
+            protocol.send_headers(stream, self._headers, end_stream=True)
+            return
         protocol.send_headers(stream, self._headers)
         protocol.send_data(stream, self._body, end_stream=self._trailers is None)
         if self._trailers is not None:

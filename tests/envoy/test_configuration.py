@@ -79,6 +79,41 @@ def test_a_root_leaves_everything_else_to_other_applications(upstream):
         assert len(gateway.records()) == 1
 
 
+def test_several_instances_of_a_type_each_have_their_place_below_the_root_and_their_base_url(upstream):
+    plugin = {
+        "root": "/api/v2/aibridge",
+        "providers": [
+            {"type": "copilot", "name": "copilot-business", "base_url": "https://api.business.githubcopilot.com:8443/x/", "cluster": "copilot"},
+            {"type": "copilot", "base_url": "https://API.enterprise.githubcopilot.com:443"},
+            {"type": "anthropic", "name": "deep", "base_url": "http://llm.test:80/api", "cluster": "anthropic"},
+            {"type": "anthropic", "name": "doubled", "base_url": "http://llm.test:443/v1/", "cluster": "anthropic"},
+            {"type": "openai", "name": "openai-eu", "base_url": "http://[::1]:9/eu/v1", "cluster": "openai", "byok_cluster": "openai-byok"},
+        ],
+    }
+    with Gateway(render(upstream.address, plugin=plugin)) as gateway, Http1(gateway.address) as client:
+        bridged = 0
+        for path, host, target, cluster, name in [
+            ("/copilot-business/v1/messages?a", "api.business.githubcopilot.com:8443", "/x/v1/messages?a", "copilot", "copilot-business"),
+            ("/copilot/responses/?", "api.enterprise.githubcopilot.com", "/responses?", "copilot", "copilot"),
+            ("/copilot/agents?%2F", "api.enterprise.githubcopilot.com", "/agents?%2F", None, None),
+            ("/deep/v1/messages/", "llm.test", "/api/v1/messages", "anthropic", "deep"),
+            ("/doubled/v1/models/a%2Fb/", "llm.test:443", "/v1/v1/models/a%2Fb/", None, None),
+            ("/openai-eu/v1/chat/completions", "[::1]:9", "/eu/v1/chat/completions", "openai-byok", "openai-eu"),
+            ("/openai-eu/v1/responses/r/cancel", "[::1]:9", "/eu/v1/responses/r/cancel", None, None),
+        ]:
+            upstream.begin(json_answer(MESSAGE))
+            own = ("authorization", "Bearer own-0123456789")
+            assert client.request("POST", plugin["root"] + path, [JSON, own], messages_request(stream=False)).status == 200, path
+            received = upstream.only()
+            assert (received.target, received.header("host"), received.header("authorization")) == (target, host, own[1])
+            if name is not None:
+                bridged += 1
+                record = gateway.wait_for_record(bridged)
+                assert (record["provider"]["name"], record["upstream"]) == (name, {"host": host, "cluster": cluster})
+        gateway.settle()
+        assert len(gateway.records()) == bridged == 4
+
+
 def test_a_disabled_provider_answers_503(upstream):
     plugin = {"providers": [{"type": "anthropic", "enabled": False}, {"type": "openai"}]}
     with Gateway(render(upstream.address, plugin=plugin)) as gateway, Http1(gateway.address) as client:

@@ -360,17 +360,43 @@ def test_where_envoy_offers_websocket_over_http2_it_is_refused_like_any_other(up
         assert_alive(gateway)
 
 
-@pytest.mark.parametrize("protocol", ["h2c", "TLS/1.0", "foo", "websocket, h2c"])
+@pytest.mark.parametrize("protocol,status", [("h2c", 200), ("TLS/1.0", 403), ("foo", 403), ("websocket, h2c", 403)])
 @pytest.mark.parametrize("path", [MESSAGES, MODELS])
-def test_no_other_upgrade_is_tunnelled(http1, upstream, path, protocol):
+def test_no_other_upgrade_is_tunnelled(http1, upstream, path, protocol, status):
+    """Envoy passes over `h2c`, as HTTP allows, and refuses whatever is not named in `upgrade_configs`."""
     upstream.begin(json_answer(MESSAGE))
     body = messages_request(stream=False)
     http1.start("POST", path, [("upgrade", protocol), ("connection", "Upgrade, HTTP2-Settings"), ("http2-settings", "AAMAAABkAAQAAP__"), JSON, TOKEN, ("content-length", str(len(body)))])
     http1.send(body)
-    answer = http1.answer()
-    assert answer.status in (200, 403, 426, 501), answer
+    assert http1.answer().status == status
+    assert len(upstream.requests) == (1 if status == 200 else 0)
     for received in upstream.requests:
         assert received.names() & {"upgrade", "connection", "http2-settings"} == set()
+
+
+def test_whatever_upgrade_envoy_offers_is_refused_and_without_its_connection_option_it_is_none(upstream):
+    def offer(config: Any) -> None:
+        connection_manager_of(config)["upgrade_configs"] = [{"upgrade_type": each} for each in ("websocket", "foo", "TLS/1.0", "CONNECT")]
+
+    with Gateway(render(upstream.address, change=offer)) as gateway:
+        records = Records(gateway)
+        upstream.begin(json_answer(MESSAGE))
+        for protocol in ("websocket", "WebSocket", "foo", "TLS/1.0"):
+            for method, path, status in (("GET", CHAT, 426), ("POST", MESSAGES, 426), ("GET", "/copilot/v1/messages/", 426), ("GET", MODELS, 501), ("GET", "/openai/v1/files", 404)):
+                with Http1(gateway.address) as client:
+                    client.start(method, path, [("upgrade", protocol), ("connection", "keep-alive, Upgrade"), TOKEN], end=True)
+                    refused(client.answer(), status, MESSAGES if path.rstrip("/").endswith("messages") else path)
+        with Http1(gateway.address) as client:
+            client.raw(b"CONNECT api.openai.com:443 HTTP/1.1\r\nhost: api.openai.com:443\r\nauthorization: Bearer gw_a\r\nx-ai-bridge-cluster: openai\r\n\r\n")
+            refused(client.answer(), 404, CHAT)
+        records.none()
+        assert upstream.requests == []
+        # RFC 9110 §7.8: without `Connection: upgrade` the header asks for nothing.
+        with Http1(gateway.address) as client:
+            assert client.request("POST", MESSAGES, [("upgrade", "websocket"), JSON, TOKEN], messages_request(stream=False)).json() == MESSAGE
+        assert "upgrade" not in upstream.only().names()
+        assert records.one()["outcome"] == "completed"
+        assert_alive(gateway)
 
 
 def test_connect_is_refused(gateway, upstream, records):

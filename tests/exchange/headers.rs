@@ -74,13 +74,42 @@ fn the_property_wins_over_the_header() {
 }
 
 #[test]
-fn a_callers_own_key_goes_to_the_cluster_for_callers_own_keys() {
-    let bridge =
-        changed(|configuration| configuration["providers"][0]["byok_cluster"] = json!("anthropic-byok"));
-    let mut world = World::new(&bridge);
-    world.request(head("POST /anthropic/v1/messages", &[("x-api-key", "sk-ant-api03-own")]), false);
-    assert_eq!(world.sent("x-ai-bridge-cluster"), Some("anthropic-byok"));
-    assert_eq!(world.sent("x-api-key"), Some("sk-ant-api03-own"));
+fn the_cluster_is_the_name_or_what_is_configured_and_callers_own_keys_may_have_another() {
+    let own = [("authorization", "Bearer own-0123456789")];
+    for (cluster, byok_cluster, central, callers) in [
+        (None, None, "mine", "mine"),
+        (Some("c|443||x"), None, "c|443||x", "c|443||x"),
+        (None, Some("own"), "mine", "own"),
+        (Some("c"), Some("own"), "c", "own"),
+    ] {
+        for (kind, routes) in [
+            ("anthropic", ["/v1/messages", "/v1/models"]),
+            ("openai", ["/v1/responses", "/v1/models"]),
+            ("copilot", ["/responses", "/models"]),
+        ] {
+            let mut provider = json!({"type": kind, "name": "mine", "key": {"value": "central"}});
+            if kind == "copilot" {
+                provider.as_object_mut().unwrap().remove("key");
+            }
+            for (name, value) in [("cluster", cluster), ("byok_cluster", byok_cluster)] {
+                if let Some(value) = value {
+                    provider[name] = json!(value);
+                }
+            }
+            let bridge = bridge(&json!({"providers": [provider]}).to_string());
+            for route in routes {
+                let sent = |lines: &[(&str, &str)]| {
+                    let mut world = World::new(&bridge);
+                    world.request(head(&format!("POST /mine{route}"), lines), false);
+                    world.sent("x-ai-bridge-cluster").map(str::to_owned)
+                };
+                assert_eq!(sent(&own).as_deref(), Some(callers), "{kind} {route}");
+                if kind != "copilot" {
+                    assert_eq!(sent(&[]).as_deref(), Some(central), "{kind} {route}");
+                }
+            }
+        }
+    }
 }
 
 #[test]

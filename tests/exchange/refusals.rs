@@ -341,17 +341,41 @@ fn a_budget_that_resets_soon_says_when() {
 
 #[test]
 fn stored_objects_can_be_kept_from_the_central_key() {
-    let bridge = changed(|configuration| configuration["providers"][1]["stored_objects"] = json!(false));
-    for (first, credential, refused) in [
-        ("GET /openai/v1/responses/resp_1", "gw_x", true),
-        ("GET /openai/v1/conversations", "gw_x", true),
-        ("DELETE /openai/v1/models/ft", "gw_x", true),
-        ("GET /openai/v1/models", "gw_x", false),
-        ("GET /openai/v1/responses/resp_1", "sk-proj-own", false),
-    ] {
-        let mut world = World::new(&bridge);
-        world.request(head(first, &[("authorization", &format!("Bearer {credential}"))]), true);
-        assert_eq!(world.reply.is_some(), refused, "{first}");
+    let (stored, free) = (
+        ["/responses/resp_1", "/responses/r/input_items", "/conversations", "/conversations/c/items"],
+        ["/models", "/models/", "/models/ft"],
+    );
+    for key in [json!({"value": "central"}), json!({"external": true})] {
+        for allowed in [true, false] {
+            let bridge = changed(|configuration| {
+                configuration["providers"][1]["key"] = key.clone();
+                configuration["providers"][1]["stored_objects"] = json!(allowed);
+                configuration["providers"][0]["stored_objects"] = json!(false);
+            });
+            let check = |method: &str, path: &str, token: &str, refused: bool| {
+                let mut world = World::new(&bridge);
+                let token = format!("Bearer {token}");
+                world.request(head(&format!("{method} {path}"), &[("authorization", &token)]), false);
+                let reply = world.reply.is_some().then(|| world.replied());
+                assert_eq!(reply.is_some(), refused, "{method} {path} {token}");
+                if let Some((status, body)) = reply {
+                    assert_eq!((status, &body["error"]["code"]), (403, &json!("stored_object_denied")));
+                }
+                world.done();
+                assert_eq!(world.records, 0);
+            };
+            for method in ["GET", "POST", "DELETE", "HEAD", "PATCH"] {
+                for (route, is_stored) in
+                    stored.iter().map(|r| (r, true)).chain(free.iter().map(|r| (r, false)))
+                {
+                    let path = format!("/openai/v1{route}?x");
+                    let is_stored = is_stored || method == "DELETE";
+                    check(method, &path, "gw_x", is_stored && !allowed);
+                    check(method, &path, "sk-proj-own-0123456789", false);
+                }
+                check(method, "/anthropic/v1/models/x", "gw_x", false);
+            }
+        }
     }
 }
 

@@ -1,0 +1,242 @@
+//! Member by member of the contract's example: each has its place in problems, each slip of the finger its hint, and
+//! texts and lists have their bounds.
+
+use serde_json::{Map, Value, json};
+
+use super::{CONTRACT, accepted, parse, problems, provider_refuses, refuses};
+
+/// Every member of the example: the path of its object as problems write it, as a JSON pointer, and its name. The
+/// names in `metadata_headers` are free.
+fn members() -> Vec<(String, String, String)> {
+    fn walk(value: &Value, path: &str, pointer: &str, found: &mut Vec<(String, String, String)>) {
+        match value {
+            Value::Object(members) if path != "actor.metadata_headers" => {
+                for (name, value) in members {
+                    found.push((path.to_owned(), pointer.to_owned(), name.clone()));
+                    let dot = if path.is_empty() { "" } else { "." };
+                    walk(value, &format!("{path}{dot}{name}"), &format!("{pointer}/{name}"), found);
+                }
+            }
+            Value::Array(items) => {
+                for (index, item) in items.iter().enumerate() {
+                    walk(item, &format!("{path}[{index}]"), &format!("{pointer}/{index}"), found);
+                }
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => {}
+        }
+    }
+    let mut found = Vec::new();
+    walk(&example(), "", "", &mut found);
+    assert!(found.len() > 40, "{found:?}");
+    found
+}
+
+#[expect(clippy::unwrap_used, reason = "a panic in a test is a failed test")]
+fn example() -> Value {
+    serde_json::from_str(CONTRACT).unwrap()
+}
+
+fn path_of(object: &str, name: &str) -> String {
+    if object.is_empty() { name.to_owned() } else { format!("{object}.{name}") }
+}
+
+/// The problems of the example after `change` to the object at `pointer`.
+#[expect(clippy::unwrap_used, reason = "a panic in a test is a failed test")]
+fn changed(pointer: &str, change: impl FnOnce(&mut Map<String, Value>)) -> Vec<String> {
+    let mut document = example();
+    change(document.pointer_mut(pointer).unwrap().as_object_mut().unwrap());
+    problems(&document.to_string())
+}
+
+#[test]
+fn every_member_that_is_misspelt_is_named_with_its_path_and_the_name_that_was_meant() {
+    for (object, pointer, name) in members() {
+        let last = name.chars().last().unwrap();
+        let short = name.strip_suffix(last).unwrap();
+        for written in
+            [short.to_owned(), format!("{name}x"), format!("{short}{last}{last}"), name.to_ascii_uppercase()]
+        {
+            let lines = changed(&pointer, |members| {
+                let value = members.remove(&name).unwrap();
+                members.insert(written.clone(), value);
+            });
+            let line = format!("{}: unknown member; did you mean \"{name}\"?", path_of(&object, &written));
+            assert_eq!(lines.iter().filter(|found| **found == line).count(), 1, "{line}\n{lines:?}");
+        }
+    }
+}
+
+#[test]
+fn a_member_that_nobody_knows_is_a_problem_beside_every_other() {
+    for (object, pointer, name) in members() {
+        let lines = changed(&pointer, |members| drop(members.insert("zzzzzzzz".to_owned(), json!(1))));
+        assert_eq!(lines, [format!("{}: unknown member", path_of(&object, "zzzzzzzz"))], "beside {name}");
+    }
+}
+
+#[test]
+fn null_is_no_way_to_ask_for_a_default() {
+    for (object, pointer, name) in members() {
+        let lines = changed(&pointer, |members| drop(members.insert(name.clone(), Value::Null)));
+        let path = path_of(&object, &name);
+        let expected =
+            |line: &String| line.starts_with(&format!("{path}: expected ")) && line.ends_with(", found null");
+        assert_eq!(lines.iter().filter(|line| expected(line)).count(), 1, "{path}: {lines:?}");
+    }
+}
+
+#[test]
+fn every_member_but_those_that_are_required_may_be_left_out() {
+    let required = [
+        "providers",
+        "providers[0].type",
+        "providers[0].key.env",
+        "prices[0].models",
+        "prices[0].input",
+        "prices[0].output",
+    ];
+    for (object, pointer, name) in members() {
+        let path = path_of(&object, &name);
+        let lines = changed(&pointer, |members| drop(members.remove(&name)));
+        assert_eq!(lines.is_empty(), !required.contains(&path.as_str()), "{path}: {lines:?}");
+        let at = if path.ends_with(".env") { "providers[0].key: " } else { &format!("{path}: required") };
+        assert!(lines.iter().all(|line| line.starts_with(at)), "{path}: {lines:?}");
+    }
+}
+
+#[test]
+fn what_is_wrong_in_the_second_provider_is_told_of_the_second() {
+    let second = r#"{"type": "copilot", "name": "b-", "clustr": "", "key": {"value": "gho_x"}, "models": {"deny": [1]}}"#;
+    assert_eq!(
+        problems(&format!(
+            r#"{{"providers": [{{"type": "openai"}}, {second}], "prices": [{{"models": ["*"], "input": 1, "output": 1}}, {{}}]}}"#
+        )),
+        [
+            "providers[1].name: expected lower-case letters and digits, in words joined by single hyphens, found \"b-\"",
+            "providers[1].models.deny[0]: expected a string, found a number",
+            "providers[1].key: callers of Copilot always bring their own; leave it out",
+            "providers[1].clustr: unknown member; did you mean \"cluster\"?",
+            "prices[1].models: required: the models that this price holds for",
+            "prices[1].input: required: USD per million input tokens",
+            "prices[1].output: required: USD per million output tokens",
+        ]
+    );
+}
+
+#[test]
+fn texts_have_the_lengths_that_are_documented_and_not_one_byte_more() {
+    let x = |count: usize| "x".repeat(count);
+    let provider = |members: Value| {
+        let mut provider = json!({"type": "openai"});
+        provider.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+        provider
+    };
+    for (members, path, most) in [
+        (json!({"name": x(64)}), "name", 64),
+        (json!({"cluster": x(512)}), "cluster", 512),
+        (json!({"byok_cluster": x(512)}), "byok_cluster", 512),
+        (json!({"key": {"value": x(8192)}}), "key.value", 8192),
+        (json!({"models": {"allow": [x(256)]}}), "models.allow[0]", 256),
+        (json!({"models": {"deny": [x(256)]}}), "models.deny[0]", 256),
+    ] {
+        let written = json!({"providers": [provider(members)]}).to_string();
+        accepted(&serde_json::from_str(&written).unwrap());
+        let [line] = problems(&written.replace(&x(most), &x(most + 1))).try_into().unwrap();
+        assert!(line.starts_with(&format!("providers[0].{path}: ")), "{line}");
+        assert!(line.ends_with(&format!("longer than {most} bytes")), "{line}");
+    }
+    for (members, path, most) in [
+        (json!({"root": format!("/{}", x(255))}), "root", 255),
+        (json!({"cluster_header": x(128)}), "cluster_header", 128),
+        (json!({"gateway_credentials": {"headers": [x(128)]}}), "gateway_credentials.headers[0]", 128),
+        (
+            json!({"gateway_credentials": {"value_prefixes": [x(128)]}}),
+            "gateway_credentials.value_prefixes[0]",
+            128,
+        ),
+        (json!({"actor": {"header": x(128)}}), "actor.header", 128),
+        (json!({"actor": {"metadata_headers": {"team": x(128)}}}), "actor.metadata_headers.team", 128),
+        (json!({"remove_headers": [x(128)]}), "remove_headers[0]", 128),
+        (json!({"prices": [{"models": [x(256)], "input": 1, "output": 1}]}), "prices[0].models[0]", 256),
+    ] {
+        let mut document = members;
+        document["providers"] = json!([{"type": "openai"}]);
+        accepted(&document);
+        let [line] = problems(&document.to_string().replace(&x(most), &x(most + 1))).try_into().unwrap();
+        let bytes = if path == "root" { 256 } else { most };
+        assert_eq!(line, format!("{path}: longer than {bytes} bytes"));
+    }
+}
+
+#[test]
+fn an_actor_has_at_most_32_metadata_keys_and_32_parts_of_a_property_s_path() {
+    let with = |keys: usize, parts: usize| {
+        let headers: Map<String, Value> =
+            (0..keys).map(|key| (format!("k{key}"), json!(format!("x-{key}")))).collect();
+        let property = vec!["p"; parts];
+        json!({"providers": [{"type": "openai"}], "actor": {"metadata_headers": headers, "property": property}})
+    };
+    let actor = accepted(&with(32, 32)).actor;
+    assert_eq!((actor.metadata_headers.len(), actor.property.unwrap().len()), (32, 32));
+    assert_eq!(
+        problems(&with(33, 33).to_string()),
+        [
+            "actor.metadata_headers: expected at most 32 keys, found 33",
+            "actor.property: expected 1 to 32 strings, found 33"
+        ]
+    );
+}
+
+#[test]
+fn bounds_that_are_not_powers_of_two_hold_on_both_sides() {
+    refuses(&[
+        (
+            r#""limits": {"tool_calls": 10001}"#,
+            &["limits.tool_calls: expected a whole number from 0 to 10000, found 10001"],
+        ),
+        (
+            r#""limits": {"label_values": 0}"#,
+            &["limits.label_values: expected a whole number from 1 to 10000, found 0"],
+        ),
+    ]);
+    provider_refuses(&[(
+        r#""type": "openai", "open_retry_after_seconds": 0.5"#,
+        &[".open_retry_after_seconds: expected a whole number from 1 to 86400, found 0.5"],
+    )]);
+    for name in ["input", "output", "cache_read", "cache_write_5m", "cache_write_1h"] {
+        for (amount, problem) in
+            [("0", false), ("1e6", false), ("-0.1", true), ("1000000.1", true), ("null", true)]
+        {
+            let mut price = json!({"models": ["*"], "input": 1, "output": 1});
+            price[name] = serde_json::from_str(amount).unwrap();
+            let text = json!({"providers": [{"type": "openai"}], "prices": [price]}).to_string();
+            let lines = problems(&text);
+            assert_eq!(lines.len(), usize::from(problem), "{name} {amount}: {lines:?}");
+            assert!(lines.iter().all(|line| line.starts_with(&format!("prices[0].{name}: "))), "{lines:?}");
+        }
+    }
+}
+
+#[test]
+fn every_type_takes_every_member_but_copilot_no_key() {
+    for kind in ["anthropic", "openai", "copilot"] {
+        let mut provider = example()["providers"][0].clone();
+        provider["type"] = json!(kind);
+        provider["key"] = json!({"value": "ours"});
+        let text = json!({"providers": [provider]}).to_string();
+        let lines = problems(&text);
+        let copilot = ["providers[0].key: callers of Copilot always bring their own; leave it out"];
+        assert_eq!(lines, if kind == "copilot" { &copilot[..] } else { &[] });
+        let without = text.replace(r#""key":{"value":"ours"},"#, "");
+        assert!(parse(&without).is_ok(), "{without}");
+    }
+    for key in [r#"{"value": "gho_x"}"#, r#"{"env": "OPENAI_API_KEY"}"#, r#"{"external": true}"#] {
+        for byok in ["allow", "deny", "require"] {
+            let text = format!(r#"{{"providers": [{{"type": "copilot", "key": {key}, "byok": "{byok}"}}]}}"#);
+            assert_eq!(
+                problems(&text),
+                ["providers[0].key: callers of Copilot always bring their own; leave it out"]
+            );
+        }
+    }
+}

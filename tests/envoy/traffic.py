@@ -13,7 +13,7 @@ from client import Http1
 from gateway import Gateway
 from prometheus import series
 from render import REPOSITORY, Json, connection_manager_of
-from samples import CHAT, COMPLETION, JSON, MESSAGE, MESSAGE_START, MESSAGE_STREAM, MESSAGES, RESPONSE, TEXT, TOKEN, chat_request, messages_request, responses_request
+from samples import CHAT, COMPLETION, JSON, MESSAGE, MESSAGE_START, MESSAGE_STREAM, MESSAGES, RESPONSE, RESPONSES, TEXT, TOKEN, chat_request, messages_request, responses_request
 from upstream import Exchange, Upstream, json_answer, stream_answer
 
 import yaml
@@ -92,6 +92,9 @@ def round_of(gateway: Gateway, upstream: Upstream) -> None:
         expect(404, "GET", "/openai/v1/nowhere", [TOKEN])
         expect(405, "GET", MESSAGES, [TOKEN])
         expect(401, "GET", "/copilot/models", [])
+        expect(400, "GET", "/openai/v1/models/../x", [TOKEN])
+        expect(426, "GET", RESPONSES, [TOKEN, ("connection", "Upgrade"), ("upgrade", "websocket")])
+        expect(501, "GET", "/openai/v1/models", [TOKEN, ("connection", "Upgrade"), ("upgrade", "websocket")])
         # passthrough
         upstream.begin(json_answer({"data": []}, headers=NOTHING_LEFT))
         expect(200, "GET", "/copilot/models", [GITHUB])
@@ -175,6 +178,9 @@ COUNTERS = [
     _refused("openai", "not_found"),
     _refused("anthropic", "method_not_allowed"),
     _refused("copilot", "missing_credential"),
+    _refused("openai", "invalid_path"),
+    _refused("openai", "upgrade_refused"),
+    _refused("openai", "upgrade_unsupported"),
     series("ai_bridge_passthrough_total", 1, provider="copilot", status_class="2xx"),
     series("ai_bridge_passthrough_total", 1, provider="openai", status_class="4xx"),
     *[series("ai_bridge_unread_total", 1, reason=reason) for reason in ("price", "text_cut", "response_content_type", "response_encoded")],

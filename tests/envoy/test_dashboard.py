@@ -172,6 +172,12 @@ def loaded(upstream):
             yield Loaded(prometheus, began, time.time())
 
 
+def test_every_metric_that_is_looked_at_exists(loaded):
+    """Also where a query has something to show without it."""
+    named = {name for panel in PANELS for target in panel["targets"] for name in metrics_of(target["expr"])}
+    assert len(named) >= 14 and named <= set(loaded.prometheus.get("label/__name__/values"))
+
+
 @pytest.mark.parametrize("panel,target", QUERIES)
 def test_every_panel_shows_what_has_happened(loaded, panel, target):
     series = loaded.shown(target)

@@ -75,7 +75,7 @@ publish: image artifact sbom $(TOOLS)/crane.stamp ## Pushes image, artifact and 
 	@envoy/image/publish $(TOOLS)/crane $(or $(REGISTRY),$(error make publish needs REGISTRY, for example REGISTRY=ghcr.io/you)) $(VERSION)
 
 .PHONY: bench
-bench: build tools ## Envoy alone, with an empty filter, and with this one, side by side.
+bench: build tools ## Envoy alone, with an empty filter, and with this one (with and without metrics), side by side.
 	tests/bench/run
 
 .PHONY: lint

@@ -91,6 +91,11 @@ impl Measurement {
             name.push_str(label);
             name.push_str("=.=");
             name.extend(value.chars().map(label_character));
+            if value.ends_with('.') {
+                // Envoy drops dots at the end of a label: `a` and `a.` would be two series with the same labels.
+                name.pop();
+                name.push('_');
+            }
             name.push_str(";.;");
         }
         name
@@ -141,6 +146,17 @@ mod tests {
         let labels = vec![("provider", "openai".to_owned()), ("reason", "a;=b".to_owned())];
         let measurement = Measurement { metric: Metric::Refusals, labels, value: 1 };
         assert_eq!(measurement.raw_name(), "ai_bridge_refusals_total.provider=.=openai;.;reason=.=a__b;.;");
+    }
+
+    #[test]
+    fn a_label_does_not_end_in_a_dot() {
+        for (value, label) in
+            [(".", "_"), ("..", "._"), ("a.", "a_"), ("a..b", "a..b"), (".a", ".a"), ("", "")]
+        {
+            let labels = vec![("reason", value.to_owned())];
+            let measurement = Measurement { metric: Metric::Unread, labels, value: 1 };
+            assert_eq!(measurement.raw_name(), format!("ai_bridge_unread_total.reason=.={label};.;"));
+        }
     }
 
     #[test]

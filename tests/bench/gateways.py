@@ -1,6 +1,6 @@
-"""The three Envoys that are compared. All come from the shipped envoy/envoy.yaml and differ only in the filter.
+"""The Envoys that are compared. All come from the shipped envoy/envoy.yaml and differ only in the filter.
 
-Without AI Bridge nobody names a cluster or rewrites a path, so the other two have a plain route that does it.
+Without AI Bridge nobody names a cluster or rewrites a path, so those two have a plain route that does it.
 Their output is thrown away: records cost what it costs to make and write them, not what somebody does with them.
 """
 
@@ -29,6 +29,7 @@ def configurations(upstream: tuple[str, int], empty: Path, bridge: Path) -> dict
     return {
         "envoy": render(upstream, wasm=None, change=_plain_route),
         "empty": render(upstream, wasm=empty, environment=[], plugin="", change=_plain_route),
+        "no-metrics": render(upstream, wasm=bridge, plugin=lambda shipped: {**shipped, "metrics": False}),
         "bridge": render(upstream, wasm=bridge),
     }
 

@@ -24,6 +24,7 @@ START_SECONDS = 30.0
 
 HOW_TO_GET = {
     "prometheus": "make servers, or: apt-get install prometheus",
+    "promtool": "make servers, or: apt-get install prometheus",
     "redis-server": "make servers, or: apt-get install redis-server",
     "ratelimit": "make servers",
     "registry": "make servers",

@@ -103,6 +103,25 @@ fn what_a_provider_says_is_left_is_a_gauge_of_the_central_key_alone() {
 }
 
 #[test]
+fn what_a_filter_behind_refuses_is_counted_on_passthrough_too_and_moves_no_gauge() {
+    let measured = |details: &str, status: &str| {
+        let mut world = World::new(&bridge(CONFIGURATION));
+        world.request(head("GET /anthropic/v1/models", &[]), true);
+        let left = [("anthropic-ratelimit-tokens-remaining", "7")];
+        world.answer_by(details, head(status, &left), true).done();
+        world.measured.iter().map(ai_bridge::metric::Measurement::raw_name).collect::<Vec<_>>()
+    };
+    let passed =
+        |class: &str| format!("ai_bridge_passthrough_total.provider=.=anthropic;.;status_class=.={class};.;");
+    let refused = "ai_bridge_refusals_total.provider=.=anthropic;.;reason=.=rate_limited;.;";
+    let left = "ai_bridge_upstream_remaining.provider=.=anthropic;.;of=.=tokens;.;";
+    assert_eq!(measured("request_rate_limited", "429"), [passed("4xx"), refused.to_owned()]);
+    assert_eq!(measured("request_overall_timeout", "408"), [passed("4xx")]);
+    assert_eq!(measured("no_healthy_upstream", "503"), [passed("5xx")]);
+    assert_eq!(measured("via_upstream", "429"), [passed("4xx"), left.to_owned()]);
+}
+
+#[test]
 fn the_configured_wait_is_told_while_the_circuit_is_open() {
     let bridge =
         changed(|configuration| configuration["providers"][0]["open_retry_after_seconds"] = json!(7));

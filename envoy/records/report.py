@@ -10,8 +10,8 @@ It needs Python 3.10 or later and nothing else: copy this file to wherever the r
 `kubectl logs` and a container's own log file put in front of a line is taken off. Lines that hold no record are counted,
 skipped and named. A record that comes twice counts once, where the second is among the next 262,144.
 
-Memory is bounded, whatever the size of the files: each list counts up to 20,000 names exactly and all later ones
-together, and says so; times from one second on are kept to three digits; a line has at most 32 MiB. Money is counted in
+Memory is bounded, whatever the size of the files: each list counts up to 20,000 names exactly (tools and errors 2,000,
+pairs of provider and model 1,000) and all later ones together, and says so; times from one second on are kept to three digits; a line has at most 32 MiB. Money is counted in
 whole millionths of a US dollar. Percentiles are nearest ranks.
 """
 
@@ -35,6 +35,7 @@ from typing import Any, BinaryIO, Callable, Iterable, Iterator, NamedTuple
 
 LINE_BYTES = 32 << 20           # a longer line is skipped
 NAMES = 20_000                  # counted one by one in each list; later ones are counted together
+TOOLS, ERRORS, PAIRS = 2_000, 2_000, 1_000      # the same of these
 METADATA_KEYS = 8               # lists by actor.KEY that are made unasked
 KEY_CHARACTERS = 1024           # of a name; records have no longer ones
 DUPLICATES = 262_144            # ids that are remembered
@@ -194,7 +195,7 @@ def instant(text: str) -> datetime:
     raise Unreadable("broken record", f"started_at: expected a time such as 2026-11-24T15:00:00.000Z, found {json.dumps(text[:40])}")
 
 
-def record_in(line: bytes, members: frozenset[str]) -> Record:
+def record_in(line: bytes, members: tuple[str, ...]) -> Record:
     """The record that a line holds."""
     prefix = PREFIX.match(line)
     value = parse(line[prefix.end() :] if prefix else line)
@@ -382,12 +383,13 @@ class Report:
         self.notes: collections.Counter[str] = collections.Counter()
         self.by = {name: Counted(Tally, names) for name in groups if name != "actor.*"}
         self.first_event, self.duration = Times(), Times()
-        self.times = Counted(Times, min(names, 1000))
-        self.errors = Counted(Failure, names)
-        self.tools = Counted(lambda: [0, 0], names)
+        self.times = Counted(Times, min(names, PAIRS))
+        self.errors = Counted(Failure, min(names, ERRORS))
+        self.tools = Counted(lambda: [0, 0], min(names, TOOLS))
         self.tool_calls = self.with_tools = 0
-        self.slowest: list[tuple[int, int, Record]] = []
-        self.failed: list[tuple[datetime, int, Record]] = []
+        self.slowest: list[tuple[int, int, Any]] = []
+        self.failed: list[tuple[datetime, int, Any]] = []
+        self.more_keys = False
         self.timeline = Timeline()
 
     def add(self, record: Record) -> None:
@@ -414,17 +416,21 @@ class Report:
         for tool in set(record.tools):
             self.tools.at(tool)[1] += 1
         number = self.total.requests
-        keep(self.slowest, (record.duration_ms, -number, record), self.top)
+        keep(self.slowest, (record.duration_ms, -number), record, self.top)
         if record.outcome != "completed":
             self.errors.at((record.outcome, record.status, *record.error[:2], record.provider)).add(record)
-            keep(self.failed, (record.started, number, record), self.top)
+            keep(self.failed, (record.started, number), record, self.top)
         self.timeline.add(record)
 
     def _meet_keys(self, record: Record) -> None:
         """A list for each key of the actors' metadata, as soon as one is seen: those that came before have none."""
         for key in record.metadata:
             name = f"actor.{key}"
-            if name not in self.by and sum(group.startswith("actor.") for group in self.by) < METADATA_KEYS:
+            if name in self.by:
+                continue
+            if sum(group.startswith("actor.") for group in self.by) >= METADATA_KEYS:
+                self.more_keys = True
+            else:
                 self.by[name] = Counted(Tally, self.names)
                 if self.total.requests:
                     self.by[name].at(None).merge(self.total)
@@ -442,6 +448,7 @@ class Report:
             "time_to_first_event_ms": self.first_event.result(),
             "first_event_counts": sorted(self.first_event.counts.items()),
             "duration_ms": self.duration.result(),
+            "more_metadata_keys": self.more_keys,
             "by": {name: self._group(name) for name in order},
             "times": cut(
                 [{"provider": provider, "model": model, **times.result()} for (provider, model), times in self.times.named.items()],
@@ -456,8 +463,8 @@ class Report:
                 [{"outcome": outcome, "status": status, "type": kind, "code": code, "provider": provider, **failure.result()} for (outcome, status, kind, code, provider), failure in self.errors.named.items()],
                 lambda row: (-row["count"], row["outcome"], row["status"] or 0, row["code"] or "", row["provider"]), self.top, self.errors,
             ),
-            "slowest": [line_of(record) for _, _, record in sorted(self.slowest, key=lambda item: item[:2], reverse=True)],
-            "failed": [line_of(record) for _, _, record in sorted(self.failed, key=lambda item: item[:2], reverse=True)],
+            "slowest": [line for _, _, line in sorted(self.slowest, key=lambda item: item[:2], reverse=True)],
+            "failed": [line for _, _, line in sorted(self.failed, key=lambda item: item[:2], reverse=True)],
             "timeline": self.timeline.result(),
         }
 
@@ -503,12 +510,12 @@ def cut(rows: list[dict[str, Any]], order: Callable[[dict[str, Any]], Any], top:
     return {"names": len(rows), "more_than": len(rows) if counted.others is not None else None, "rows": sorted(rows, key=order)[:top]}
 
 
-def keep(heap: list[Any], item: Any, most: int) -> None:
-    """The greatest `most`. No two items are alike in what stands ahead of the record."""
+def keep(heap: list[Any], order: tuple[Any, int], record: Record, most: int) -> None:
+    """The lines of the greatest `most`. No two have the same order."""
     if len(heap) < most:
-        heapq.heappush(heap, item)
-    elif most:
-        heapq.heappushpop(heap, item)
+        heapq.heappush(heap, (*order, line_of(record)))
+    elif order > heap[0][:2]:
+        heapq.heapreplace(heap, (*order, line_of(record)))
 
 
 def key_of(record: Record, group: str) -> str | None:
@@ -544,7 +551,7 @@ class Reading:
     report: Report
     since: datetime | None = None
     until: datetime | None = None
-    members: frozenset[str] = frozenset({"ai_bridge_record"})
+    members: tuple[str, ...] = ("ai_bridge_record",)
     files: list[str] = field(default_factory=list)
     lines: int = 0
     records: int = 0
@@ -740,6 +747,8 @@ def summary(found: dict[str, Any]) -> list[tuple[str, str]]:
         lines = [("interceptions", "none")]
     if found["since"] or found["until"]:
         lines.insert(1, ("time range", f"{found['since'] or 'any time'} up to {found['until'] or 'now'}; {number(reading['out_of_range'])} records are outside"))
+    if found["more_metadata_keys"]:
+        lines.append(("lists", f"of the actors' metadata only for the first {METADATA_KEYS} keys; --by actor.KEY makes others"))
     skipped = parts(reading["skipped"].items())
     if skipped:
         lines.append(("skipped lines", f"{skipped} (of {number(reading['lines'])})"))
@@ -1030,12 +1039,12 @@ def main(words: list[str] | None = None) -> int:
     parser.add_argument("--html", metavar="FILE", help="also write one HTML page, which needs no other file")
     given = parser.parse_args(words)
     files = given.files or ["-"]
-    if not given.files and sys.stdin.isatty():
+    if not given.files and (sys.stdin is None or sys.stdin.isatty()):
         parser.error("no file is given, and no records come on standard input")
     if given.html and any(name != "-" and os.path.exists(given.html) and os.path.exists(name) and os.path.samefile(given.html, name) for name in files):
         parser.error(f"--html {given.html} would overwrite a file of records")
     report = Report(given.by, given.top, given.sort)
-    reading = Reading(report, given.since, given.until, frozenset({"ai_bridge_record", *given.member}))
+    reading = Reading(report, given.since, given.until, ("ai_bridge_record", *given.member))
     for name in files:
         reading.read(name)
     found = reading.result()

@@ -934,6 +934,7 @@ def over_time(title: str, unit: str, timeline: dict[str, Any], series: list[tupl
     span = span_name(timeline["width_seconds"])
     top = nice(max(sum(slot[name] for name, _, _ in series) for slot in slots))
     step = (RIGHT - LEFT) / len(slots)
+    wide = min(max(step * 0.86, 0.6), 48)
     drawn = axis(top, brief)
     for at, slot in enumerate(slots):
         parts = [(name, words, colour, slot[name]) for name, words, colour in series if slot[name]]
@@ -944,7 +945,7 @@ def over_time(title: str, unit: str, timeline: dict[str, Any], series: list[tupl
         for _, _, colour, value in parts:
             height = (BOTTOM - TOP) * value / top
             below -= height
-            shapes += f'<rect class="{colour}" x="{LEFT + at * step:.2f}" y="{below:.2f}" width="{max(step * 0.86, 0.6):.2f}" height="{height:.2f}"/>'
+            shapes += f'<rect class="{colour}" x="{LEFT + (at + 0.5) * step - wide / 2:.2f}" y="{below:.2f}" width="{wide:.2f}" height="{height:.2f}"/>'
         drawn += f"<g><title>{esc(moment(slot['start'], timeline['width_seconds']))} UTC: {esc(said)} {esc(unit)}</title>{shapes}</g>"
     labels = {0: "start", len(slots) - 1: "end"} if len(slots) > 1 else {0: "middle"}
     for at, anchor in labels.items():

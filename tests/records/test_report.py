@@ -328,7 +328,7 @@ EVIL = [
 
 def evil_records() -> list[Any]:
     return [
-        record(at, actor={"id": evil, "metadata": {"team": evil}}, model={"requested": evil}, session_id=evil, client=evil, provider={"type": "openai", "name": evil}, user_agent=evil, prompt=evil,
+        record(1_000 + at, actor={"id": evil, "metadata": {"team": evil}}, model={"requested": evil}, session_id=evil, client=evil, provider={"type": "openai", "name": evil}, user_agent=evil, prompt=evil,
                tool_calls=[{"name": evil, "kind": evil}], notes=[evil], outcome="failed", error={"type": evil, "code": evil, "message": evil}, time_to_first_event_ms=at)
         for at, evil in enumerate(EVIL)
     ]

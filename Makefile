@@ -36,7 +36,7 @@ run: build mock-upstream tools ## The demo on loopback: a mock provider, Envoy, 
 .PHONY: test
 test: build mock-upstream chaos-program tools sdks transcripts ## Everything: unit and property tests, the filter, the official SDKs, and the tests in real Envoy.
 	cargo test --locked --workspace
-	$(PYTEST) tests/envoy
+	$(PYTEST) tests/envoy tests/records
 
 .PHONY: e2e
 e2e: build mock-upstream chaos-program tools sdks ## Only the tests in real Envoy. Some of them: make e2e E2E='-k streamed -x'
@@ -73,6 +73,10 @@ sbom: build $(TOOLS)/python.stamp ## What the filter is made of, as CycloneDX: t
 .PHONY: publish
 publish: image artifact sbom $(TOOLS)/crane.stamp ## Pushes image, artifact and SBOM: make publish REGISTRY=ghcr.io/you (log in first: target/tools/crane auth login).
 	@envoy/image/publish $(TOOLS)/crane $(or $(REGISTRY),$(error make publish needs REGISTRY, for example REGISTRY=ghcr.io/you)) $(VERSION)
+
+.PHONY: report
+report: ## Spend, tokens, errors and times of records: make report FILE=records.jsonl (REPORT='--html report.html': more options).
+	@python3 envoy/records/report.py $(REPORT) $(FILE)
 
 .PHONY: bench
 bench: build tools ## Envoy alone, with an empty filter, and with this one (with and without metrics), side by side.

@@ -376,3 +376,6 @@ impl CredentialRef<'_> {
 fn as_object<S: serde::Serializer>(pairs: &&[(String, String)], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_map(pairs.iter().map(|(key, value)| (key, head(value, NAME_BYTES))))
 }
+
+#[cfg(test)]
+mod tests;

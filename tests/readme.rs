@@ -1,4 +1,5 @@
-//! The README names every code, note, metric and configuration member that there is.
+//! The README names every code, note, metric and configuration member that there is, and the record's schema every
+//! value of those members that have a fixed set of them.
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a panic in a test is a failed test")]
 
@@ -13,17 +14,20 @@ fn read(name: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap()
 }
 
-/// Every quoted word of small letters and underscores in the part of `source` that begins with `from` and ends with
-/// the next line that is `until`.
-fn words(source: &str, from: &str, until: &str) -> Vec<String> {
+/// Everything quoted in the part of `source` that begins with `from` and ends with the next line that is `until`.
+fn quoted(source: &str, from: &str, until: &str) -> BTreeSet<String> {
     let text = read(source);
     let part = text.split(from).nth(1).unwrap().split(until).next().unwrap();
-    let quoted = part.split('"').skip(1).step_by(2);
-    let words: Vec<String> = quoted
+    part.split('"').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+/// Of what is quoted there, every word of small letters and underscores.
+fn words(source: &str, from: &str, until: &str) -> Vec<String> {
+    let words: Vec<String> = quoted(source, from, until)
+        .into_iter()
         .filter(|word| {
             !word.is_empty() && word.chars().all(|c| c.is_ascii_lowercase() || c == '_' || c.is_ascii_digit())
         })
-        .map(str::to_owned)
         .collect();
     assert!(words.len() > 4, "{source}: {words:?}");
     words
@@ -160,5 +164,29 @@ fn the_table_of_routes_is_that_of_the_providers() {
             listed(profile.passthrough),
         ];
         assert_eq!(row.as_slice(), expected);
+    }
+}
+
+#[test]
+fn the_records_schema_has_every_value_of_members_with_a_fixed_set() {
+    let schema: Value = serde_json::from_str(&read("envoy/records/record.schema.json")).unwrap();
+    let name = ("pub const fn name(", "\n    }\n");
+    let type_name = ("pub const PROFILE: Profile = Profile {\n    name: ", ",\n");
+    for (member, sources, (from, until)) in [
+        ("/outcome", vec!["src/record.rs"], name),
+        ("/api", vec!["src/api.rs"], name),
+        ("/client", vec!["src/caller/client.rs"], name),
+        ("/credential/properties/kind", vec!["src/credential.rs"], name),
+        ("/notes/items/anyOf/0", vec!["src/note.rs"], name),
+        (
+            "/provider/properties/type",
+            vec!["src/provider/anthropic.rs", "src/provider/openai.rs", "src/provider/copilot.rs"],
+            type_name,
+        ),
+    ] {
+        let known = schema["properties"].pointer(&format!("{member}/enum")).unwrap().as_array().unwrap();
+        let known: BTreeSet<String> = known.iter().map(|value| value.as_str().unwrap().to_owned()).collect();
+        let named: BTreeSet<String> = sources.iter().flat_map(|source| quoted(source, from, until)).collect();
+        assert_eq!(known, named, "{member} and {sources:?}");
     }
 }

@@ -52,7 +52,7 @@ def main() -> int:
     except KeyboardInterrupt:
         print("\nStopped.")
         return 130
-    except (GatewayDied, TimeoutError, OSError) as error:
+    except (GatewayDied, TimeoutError, OSError, AssertionError) as error:
         print(f"chaos could not go on: {error}", file=sys.stderr)
         return 1
 
@@ -119,6 +119,7 @@ class RecordedGateway(Gateway):
     def _take_output(self, line: str) -> None:
         if line.startswith("{"):
             self.record_count += 1
+            self._read_record(line)
             self._players.tell(line)
         else:
             super()._take_output(line)

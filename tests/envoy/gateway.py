@@ -1,6 +1,7 @@
 """Envoy with the filter, started by func-e, watched and always stopped.
 
-It knows nothing of what the filter does: it gives the records, the log and the statistics as they come out of Envoy.
+It knows nothing of what the filter does: it gives the records, the log and the statistics as they come out of Envoy,
+and holds every record against the shipped schema.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import Any, Callable, Iterator
 
 from render import REPOSITORY, Address
+from schema import problems
 
 TOOLS = REPOSITORY / "target" / "tools"
 RUNS = REPOSITORY / "target" / "envoy-runs"
@@ -56,6 +58,7 @@ class Gateway:
         self.admin: Address = ("127.0.0.1", 0)
         self._news = threading.Condition()
         self._records: list[tuple[str, Any]] = []
+        self._invalid: list[str] = []
         self._log: list[str] = []
         self._process: subprocess.Popen[str] | None = None
         self._readers: list[threading.Thread] = []
@@ -70,8 +73,10 @@ class Gateway:
             raise
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: object, *_: object) -> None:
         self.stop()
+        if kind is None:
+            self.assert_valid()
 
     def start(self) -> None:
         """Returns once Envoy takes requests. Raises `GatewayDied` with Envoy's log when it does not get there."""
@@ -150,10 +155,15 @@ class Gateway:
         if not line.startswith("{"):
             self._log.append(line)
             return
+        self._records.append((line, self._read_record(line)))
+
+    def _read_record(self, line: str) -> Any:
         try:
-            self._records.append((line, json.loads(line)))
+            record = json.loads(line)
         except ValueError as error:
-            self._records.append((line, {"unreadable": str(error), "line": line}))
+            record = {"unreadable": str(error), "line": line}
+        self._invalid += problems(record)
+        return record
 
     def _take_log(self, line: str) -> None:
         if "]   " not in line:      # the lists of everything that is built into Envoy
@@ -165,9 +175,15 @@ class Gateway:
             return "\n".join(self._log)
 
     def records(self) -> list[Any]:
-        """All records until now, oldest first."""
+        """All records until now, oldest first. Each is valid under the shipped schema."""
+        self.assert_valid()
         with self._news:
             return [record for _, record in self._records]
+
+    def assert_valid(self) -> None:
+        """Fails if a record was ever written that the shipped schema does not allow."""
+        with self._news:
+            assert not self._invalid, "\n".join(self._invalid[:20])
 
     def record_lines(self) -> list[str]:
         """The same, as written."""

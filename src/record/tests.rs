@@ -1,0 +1,157 @@
+//! The record and `envoy/records/record.schema.json` name the same members.
+
+use super::*;
+use crate::usage::UsageDetails;
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+const SCHEMA: &str = include_str!("../../envoy/records/record.schema.json");
+
+/// Every member, each with a value. No `..`: a new member does not compile until it stands here.
+fn everything<'a>(metadata: &'a [(String, String)], finish_reasons: &'a [String]) -> Record<'a> {
+    Record {
+        version: 1,
+        id: "019ab5a2-7d70-7000-8000-000000000007",
+        request_id: Some("request"),
+        started_at: "2026-11-23T05:33:00.000Z".to_owned(),
+        ended_at: "2026-11-23T05:33:00.042Z".to_owned(),
+        duration_ms: 42,
+        time_to_first_event_ms: Some(7),
+        provider: ProviderRef { r#type: "anthropic", name: "anthropic" },
+        api: "messages",
+        method: "POST",
+        path: "/anthropic/v1/messages",
+        upstream: UpstreamRef { host: "api.anthropic.com", cluster: "anthropic" },
+        streaming: true,
+        model: ModelRef { requested: Some("claude-opus-4-8"), served: Some("claude-opus-4-8") },
+        actor: Some(ActorRef { id: Some("alice"), metadata }),
+        client: "Unknown",
+        user_agent: Some("curl"),
+        session_id: Some("session"),
+        correlating_tool_call_id: Some("toolu_1"),
+        credential: CredentialRef::new(CredentialKind::Byok, Some("sk-a...0123")),
+        response: ResponseRef { id: Some("msg_1"), status: Some(200), finish_reasons },
+        usage: UsageRef {
+            usage_status: UsageStatus::Complete,
+            usage: Usage {
+                input_tokens: Some(1),
+                output_tokens: Some(2),
+                cache_read_tokens: Some(3),
+                cache_write_tokens: Some(4),
+                reasoning_tokens: Some(1),
+                total_input_tokens: Some(8),
+                total_tokens: Some(10),
+                details: UsageDetails {
+                    cache_write_5m_tokens: Some(4),
+                    cache_write_1h_tokens: Some(0),
+                    web_search_requests: Some(0),
+                    web_fetch_requests: Some(0),
+                    input_audio_tokens: Some(0),
+                    output_audio_tokens: Some(0),
+                    accepted_prediction_tokens: Some(0),
+                    rejected_prediction_tokens: Some(0),
+                    service_tier: Some("standard".to_owned()),
+                },
+            },
+            provider_usage: compact(r#"{"any":{"thing":1}}"#),
+        },
+        cost_microusd: Some(12),
+        prompt: Some(Spoken("Why?")),
+        tool_calls: vec![ToolCallRef {
+            id: Some("toolu_2"),
+            item_id: Some("fc_2"),
+            name: Some("Bash"),
+            arguments: compact(r#"{"any":{"thing":1}}"#).map(Arguments::Json),
+            kind: "client",
+            complete: true,
+        }],
+        thoughts: vec![ThoughtRef { source: "thinking", text: Spoken("Hm.") }],
+        outcome: Outcome::Failed,
+        error: Some(ErrorRef { r#type: Some("api_error"), code: Some("x"), message: Some("no") }),
+        notes: vec!["text_cut".to_owned()],
+    }
+}
+
+/// Nothing that may be absent. Of what is there, the members that may be absent are.
+fn nothing() -> Record<'static> {
+    Record {
+        request_id: None,
+        time_to_first_event_ms: None,
+        model: ModelRef { requested: None, served: None },
+        actor: None,
+        user_agent: None,
+        session_id: None,
+        correlating_tool_call_id: None,
+        credential: CredentialRef::new(CredentialKind::None, None),
+        response: ResponseRef { id: None, status: None, finish_reasons: &[] },
+        usage: UsageRef { usage_status: UsageStatus::Missing, usage: Usage::default(), provider_usage: None },
+        cost_microusd: None,
+        prompt: None,
+        tool_calls: Vec::new(),
+        thoughts: Vec::new(),
+        error: None,
+        notes: Vec::new(),
+        ..everything(&[], &[])
+    }
+}
+
+/// Compares the members of `value`, and of the objects and first elements in it, with the schema's: those that
+/// `listed` gives of an object's schema.
+fn compare(schema: &Value, value: &Value, listed: &dyn Fn(&Value) -> BTreeSet<String>, at: &str) {
+    if let Some(element) = value.as_array().and_then(|elements| elements.first()) {
+        compare(&schema["items"], element, listed, &format!("{at}[0]"));
+    }
+    let (Some(known), Some(members)) = (schema["properties"].as_object(), value.as_object()) else { return };
+    let written: BTreeSet<String> = members.keys().cloned().collect();
+    assert_eq!(written, listed(schema), "{at}: in the record, and in the schema");
+    for (name, member) in members {
+        compare(&known[name], member, listed, &format!("{at}.{name}"));
+    }
+}
+
+#[test]
+fn the_schema_names_every_member_of_a_record_that_has_them_all() {
+    let schema: Value = serde_json::from_str(SCHEMA).unwrap();
+    let metadata = [("team".to_owned(), "payments".to_owned())];
+    let reasons = ["end_turn".to_owned()];
+    let record = serde_json::to_value(everything(&metadata, &reasons)).unwrap();
+    let known = |schema: &Value| {
+        schema["properties"].as_object().into_iter().flatten().map(|(k, _)| k.clone()).collect()
+    };
+    compare(&schema, &record, &known, "record");
+}
+
+#[test]
+fn the_schema_requires_exactly_what_a_record_has_of_which_nothing_is_known() {
+    let schema: Value = serde_json::from_str(SCHEMA).unwrap();
+    let required = |schema: &Value| {
+        schema["required"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .map(str::to_owned)
+            .collect()
+    };
+    compare(&schema, &serde_json::to_value(nothing()).unwrap(), &required, "record");
+    // What hangs on something else that may be absent.
+    let calls = [ToolCallRef {
+        id: None,
+        item_id: None,
+        name: None,
+        arguments: None,
+        kind: "hosted",
+        complete: false,
+    }];
+    let thought = ThoughtRef { source: "thinking", text: Spoken("Hm.") };
+    let actor = ActorRef { id: None, metadata: &[] };
+    let error = ErrorRef { r#type: None, code: None, message: None };
+    for (name, value) in [
+        ("tool_calls", serde_json::to_value(calls).unwrap()),
+        ("thoughts", serde_json::to_value([thought]).unwrap()),
+        ("actor", serde_json::to_value(actor).unwrap()),
+        ("error", serde_json::to_value(error).unwrap()),
+    ] {
+        compare(&schema["properties"][name], &value, &required, name);
+    }
+}

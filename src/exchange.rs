@@ -14,6 +14,7 @@ mod admission;
 mod interception;
 mod local;
 mod publication;
+mod values;
 
 use crate::bridge::Bridge;
 use crate::headers::Headers;
@@ -63,17 +64,14 @@ impl Exchange {
         }
         let (state, step) = admission::admit(&self.bridge, head, self.random);
         self.state = state;
-        step
+        self.with_values(step)
     }
 
     /// A piece of the request's body; `end`: there is no more, and no trailers.
     pub fn request_body(&mut self, chunk: &[u8], end: bool) -> Step {
-        match &mut self.state {
-            State::Bridged(interception) => interception.request_body(&self.bridge, chunk, end),
-            State::Start | State::Aside | State::Passthrough(_) | State::Forwarded | State::Done => {
-                Step::pass()
-            }
-        }
+        let State::Bridged(interception) = &mut self.state else { return Step::pass() };
+        let step = interception.request_body(&self.bridge, chunk, end);
+        self.with_values(step)
     }
 
     /// The request's trailers: its body is over. (No body can be changed any more; the host would refuse to.) What does
@@ -92,7 +90,10 @@ impl Exchange {
     /// The response's headers: the upstream's, or of a local reply, our own included.
     pub fn response_headers(&mut self, head: &ResponseHead) -> Step {
         match &mut self.state {
-            State::Bridged(interception) => interception.response_headers(&self.bridge, head),
+            State::Bridged(interception) => {
+                let step = interception.response_headers(&self.bridge, head);
+                self.with_values(step)
+            }
             State::Passthrough(passthrough) => {
                 let step = passthrough.response_headers(&self.bridge, head);
                 self.state = State::Forwarded;
@@ -104,12 +105,9 @@ impl Exchange {
 
     /// A piece of the response's body; `end`: there is no more, and no trailers.
     pub fn response_body(&mut self, chunk: &[u8], end: bool, now: Duration) -> Step {
-        match &mut self.state {
-            State::Bridged(interception) => interception.response_body(chunk, end, now),
-            State::Start | State::Aside | State::Passthrough(_) | State::Forwarded | State::Done => {
-                Step::pass()
-            }
-        }
+        let State::Bridged(interception) = &mut self.state else { return Step::pass() };
+        let step = interception.response_body(chunk, end, now);
+        self.with_values(step)
     }
 
     /// Whether [`response_body`](Self::response_body) would look at the body.
@@ -138,12 +136,17 @@ impl Exchange {
 
     /// The response's trailers: its body is over. (No body can be changed any more; the host would refuse to.)
     pub fn response_trailers(&mut self, now: Duration) -> Step {
-        match &mut self.state {
-            State::Bridged(interception) => interception.response_trailers(now),
-            State::Start | State::Aside | State::Passthrough(_) | State::Forwarded | State::Done => {
-                Step::pass()
-            }
+        let State::Bridged(interception) = &mut self.state else { return Step::pass() };
+        let step = interception.response_trailers(now);
+        self.with_values(step)
+    }
+
+    /// Adds the single values of the end, once it is known; a reply stays the last effect.
+    fn with_values(&mut self, mut step: Step) -> Step {
+        if let State::Bridged(interception) = &mut self.state {
+            step.effects.splice(0..0, interception.values_once_settled(&self.bridge));
         }
+        step
     }
 
     /// The stream is over, however it ended. Only the first call does anything.

@@ -132,7 +132,7 @@ fn intercept(
     let credential = match check(bridge, head, provider, &mut interception) {
         Ok(credential) => credential,
         Err(rejection) => {
-            let mut effects = interception.published_at_start(bridge);
+            let mut effects = interception.values_of_start(bridge);
             effects.extend(interception.reject(rejection).effects);
             return (State::Bridged(Box::new(interception)), Step { effects, flow: Flow::Stop });
         }
@@ -154,7 +154,7 @@ fn intercept(
         actor.edit(&mut edits);
     }
     let mut effects = vec![Effect::EditRequestHeaders(edits)];
-    effects.extend(interception.published_at_start(bridge));
+    effects.extend(interception.values_of_start(bridge));
     (State::Bridged(Box::new(interception)), step(effects))
 }
 
@@ -188,6 +188,7 @@ fn begin(
         rejection: None,
         download: Download::Awaiting,
         first_event: None,
+        told: Vec::new(),
         notes: Notes::default(),
     }
 }

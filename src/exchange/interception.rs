@@ -43,6 +43,8 @@ pub(super) struct Interception {
     pub(super) rejection: Option<Rejection>,
     pub(super) download: Download,
     pub(super) first_event: Option<Duration>,
+    /// The single values of the end that are published, by name.
+    pub(super) told: Vec<(&'static str, String)>,
     pub(super) notes: Notes,
 }
 

@@ -2,9 +2,8 @@
 
 use super::admission;
 use super::interception::{Download, Downloading, Interception};
-use crate::answer::{Answer, NAME_BYTES};
+use crate::answer::Answer;
 use crate::bridge::Bridge;
-use crate::caller::Client;
 use crate::metric::{Measurement, Metric};
 use crate::note::Note;
 use crate::price;
@@ -14,37 +13,14 @@ use crate::record::{
 };
 use crate::rejection::error_type;
 use crate::step::{Effect, Ending};
-use crate::text::{Text, head, one_line};
+use crate::text::Text;
 use crate::timestamp::timestamp;
 use crate::usage::UsageStatus;
 use core::time::Duration;
 use std::rc::Rc;
 
-/// Bytes of a single value.
-const VALUE_BYTES: usize = 256;
-
 impl Interception {
-    /// The single values that are known at the request's headers, so that later filters can use them.
-    pub(super) fn published_at_start(&self, bridge: &Bridge) -> Vec<Effect> {
-        let actor = self.actor.as_ref();
-        let mut effects = Vec::new();
-        let mut publish = |name: &str, value: &str| {
-            if bridge.publishes(name) {
-                effects.push(value_of(name, value));
-            }
-        };
-        publish("id", &self.id);
-        publish("provider", &self.provider.name);
-        publish("api", self.api.name());
-        publish("actor", actor.map_or("", |actor| &actor.id));
-        publish("session", self.session_id.as_deref().unwrap_or_default());
-        for (key, value) in &self.actor_metadata {
-            publish(&format!("actor_{key}"), value);
-        }
-        effects
-    }
-
-    /// Everything else, when the stream is over.
+    /// Everything that is left to publish, when the stream is over.
     pub(super) fn publish(mut self: Box<Self>, bridge: &Bridge, ending: &Ending) -> Vec<Effect> {
         let provider = Rc::clone(&self.provider);
         if let Download::Reading(download) = &mut self.download
@@ -53,16 +29,7 @@ impl Interception {
             download.reader.abandon();
         }
         let outcome = self.outcome(ending);
-        let mut effects = Vec::new();
-        if self.session_id.is_none()
-            && let Some(user_id) = &self.upload.facts().user_id
-        {
-            self.session_id =
-                Client::session_from_user_id(user_id).filter(|_| self.client.names_session_in_body());
-            if let Some(session) = self.session_id.as_deref().filter(|_| bridge.publishes("session")) {
-                effects.push(value_of("session", session));
-            }
-        }
+        let mut effects: Vec<Effect> = self.session_of_body(bridge).into_iter().collect();
         let this = &*self;
         let facts = this.upload.facts();
         let download = this.downloading();
@@ -75,7 +42,7 @@ impl Interception {
         let usage = UsageRef::new(answer, &mut notes);
         let served = answer.and_then(|answer| answer.model.as_deref());
         let requested = facts.model.as_ref().map(Text::as_str);
-        let model = served.or(requested).filter(|model| !model.is_empty());
+        let model = this.model();
         let cost_microusd = model.and_then(|model| {
             let price = price::for_model(&bridge.prices, model);
             if price.is_none() && !bridge.prices.is_empty() && usage.usage_status != UsageStatus::Missing {
@@ -131,30 +98,41 @@ impl Interception {
         if bridge.metrics {
             effects.extend(this.measurements(&record, model, &notes.unread_reasons()));
         }
-        effects.extend(values(bridge, &record, model));
         // Numbers, strings and JSON that was read before cannot fail to be written.
-        if let Ok(written) = serde_json::to_string(&record) {
-            effects.push(value("ai_bridge_record".to_owned(), written));
+        if let Ok(value) = serde_json::to_string(&record) {
+            effects.push(Effect::Publish { name: "ai_bridge_record".to_owned(), value });
         }
+        let usage = record.usage.usage;
+        effects.extend(self.values_of_end(bridge, outcome, &usage, cost_microusd));
         effects
     }
 
     fn outcome(&self, ending: &Ending) -> Outcome {
-        if self.rejection.is_some() {
-            return Outcome::Rejected;
-        }
-        match &self.download {
-            Download::Local(local) if local.is_refusal() => Outcome::Rejected,
-            Download::Local(local) if local.status == 408 => Outcome::AbortedClient,
-            Download::Local(_) => Outcome::Unavailable,
+        self.settled_outcome().unwrap_or_else(|| match &self.download {
+            Download::Reading(download) => download.outcome(ending.is_by_client()),
             Download::Awaiting if ending.is_by_gateway() => Outcome::Unavailable,
             // An upstream that fails before it answers is answered for by Envoy: it is the client that went away.
-            Download::Awaiting => Outcome::AbortedClient,
-            Download::Reading(download) => download.outcome(ending),
+            Download::Awaiting | Download::Local(_) => Outcome::AbortedClient,
+        })
+    }
+
+    /// The outcome, once it is the same however the connection ends.
+    pub(super) fn settled_outcome(&self) -> Option<Outcome> {
+        if self.rejection.is_some() {
+            return Some(Outcome::Rejected);
+        }
+        match &self.download {
+            Download::Local(local) if local.is_refusal() => Some(Outcome::Rejected),
+            Download::Local(local) if local.status == 408 => Some(Outcome::AbortedClient),
+            Download::Local(_) => Some(Outcome::Unavailable),
+            Download::Reading(download) if download.over || download.reader.answer().ended => {
+                Some(download.outcome(false))
+            }
+            Download::Awaiting | Download::Reading(_) => None,
         }
     }
 
-    fn downloading(&self) -> Option<&Downloading> {
+    pub(super) fn downloading(&self) -> Option<&Downloading> {
         match &self.download {
             Download::Reading(download) => Some(download),
             Download::Awaiting | Download::Local(_) => None,
@@ -233,7 +211,7 @@ impl Interception {
 }
 
 impl Downloading {
-    fn outcome(&self, ending: &Ending) -> Outcome {
+    fn outcome(&self, cut_by_client: bool) -> Outcome {
         let answer: &Answer = self.reader.answer();
         if !self.is_success() || answer.error.is_some() {
             return Outcome::Failed;
@@ -241,7 +219,7 @@ impl Downloading {
         if answer.ended || (self.over && self.reader.ends_with_body()) {
             return Outcome::Completed;
         }
-        if !self.over && ending.is_by_client() {
+        if !self.over && cut_by_client {
             return Outcome::AbortedClient;
         }
         Outcome::AbortedUpstream
@@ -264,35 +242,6 @@ impl Ending {
     fn details(&self) -> &str {
         self.code_details.as_deref().unwrap_or_default()
     }
-}
-
-/// The single values that are known at the end.
-fn values(bridge: &Bridge, record: &Record<'_>, model: Option<&str>) -> Vec<Effect> {
-    let usage = &record.usage.usage;
-    let number = |number: Option<u64>| number.unwrap_or(0).to_string();
-    [
-        ("model", model.unwrap_or_default().to_owned()),
-        ("outcome", record.outcome.name().to_owned()),
-        ("input_tokens", number(usage.input_tokens)),
-        ("output_tokens", number(usage.output_tokens)),
-        ("cache_read_tokens", number(usage.cache_read_tokens)),
-        ("cache_write_tokens", number(usage.cache_write_tokens)),
-        ("total_tokens", number(usage.total_tokens)),
-        ("cost_microusd", number(record.cost_microusd)),
-    ]
-    .into_iter()
-    .filter(|(name, _)| bridge.publishes(name))
-    .map(|(name, text)| value_of(name, &text))
-    .collect()
-}
-
-/// `ai_bridge_{name}`, harmless in a log line.
-fn value_of(name: &str, text: &str) -> Effect {
-    value(format!("ai_bridge_{name}"), one_line(head(text, NAME_BYTES), VALUE_BYTES))
-}
-
-const fn value(name: String, value: String) -> Effect {
-    Effect::Publish { name, value }
 }
 
 fn millis(duration: Duration) -> u64 {

@@ -197,3 +197,83 @@ fn a_model_without_a_price_costs_nothing_known_and_is_counted() {
         world.measured.iter().any(|measured| measured.raw_name().contains("unread_total.reason=.=price"))
     );
 }
+
+const EVENTS: [(&str, &str); 1] = [("content-type", "text/event-stream")];
+
+/// A Chat Completions stream that asked for its usage, answered as far as `events`.
+fn streamed(events: &[&str]) -> World {
+    let request = json!({"model": "m", "stream": true, "stream_options": {"include_usage": true}});
+    let mut world = World::new(&bridge(CONFIGURATION));
+    world.request(head("POST /openai/v1/chat/completions", &[]), false);
+    world.upload(request.to_string().as_bytes(), true).answer(head("200", &EVENTS), false);
+    for event in events {
+        world.download(format!("data: {event}\n\n").as_bytes(), false);
+    }
+    world
+}
+
+const FINISHED: &str = r#"{"model":"m-1","choices":[{"index":0,"finish_reason":"stop"}]}"#;
+const COUNTED: &str =
+    r#"{"choices":[],"usage":{"prompt_tokens":20,"completion_tokens":3,"total_tokens":23}}"#;
+
+/// Envoy closes its trace span before it writes its logs: what is published with the record is too late for it.
+#[test]
+fn the_values_of_the_end_are_published_with_the_last_byte_of_the_answer() {
+    let mut world = World::new(&bridge(CONFIGURATION));
+    let user_id = json!({"session_id": "s-1"}).to_string();
+    let request = json!({"model": "asked", "metadata": {"user_id": user_id}}).to_string();
+    let answer = json!({"type": "message", "model": "m", "usage": {"input_tokens": 1, "output_tokens": 2}});
+    world.request(head("POST /anthropic/v1/messages", &[("user-agent", "claude-cli/2")]), false);
+    world.upload(request.as_bytes(), true).answer(head("200", &DOCUMENT), false);
+    assert!(!world.published.contains_key("ai_bridge_outcome"));
+    world.download(answer.to_string().as_bytes(), true);
+    let published = ["model", "outcome", "total_tokens", "session"]
+        .map(|name| &world.published[&format!("ai_bridge_{name}")]);
+    assert_eq!(published, ["m", "completed", "3", "s-1"]);
+    assert_eq!(world.records, 0);
+    world.done();
+    assert_eq!(world.records, 1);
+    assert_eq!(world.steps.matches("Publish(ai_bridge_outcome)").count(), 1, "nothing is published twice");
+}
+
+/// The SDKs close on `[DONE]`, before HTTP ends.
+#[test]
+fn the_apis_own_end_is_enough_for_the_values() {
+    let mut world = streamed(&[FINISHED, COUNTED, "[DONE]"]);
+    assert_eq!(world.published["ai_bridge_outcome"], "completed");
+    assert_eq!(world.published["ai_bridge_total_tokens"], "23");
+    world.finish("downstream_remote_disconnect");
+    assert_eq!(world.record()["outcome"], "completed");
+}
+
+#[test]
+fn a_stream_that_breaks_off_has_its_values_with_its_record() {
+    let mut world = streamed(&[r#"{"model":"m-1","choices":[{"index":0,"delta":{}}]}"#]);
+    assert!(!world.published.contains_key("ai_bridge_model"));
+    world.finish("downstream_remote_disconnect");
+    assert_eq!(world.published["ai_bridge_model"], "m-1");
+    assert_eq!(world.published["ai_bridge_outcome"], "aborted_client");
+}
+
+#[test]
+fn refusals_have_their_values_before_the_reply() {
+    let mut world = World::new(&bridge(CONFIGURATION));
+    world.request(head("POST /anthropic/v1/messages", &[]), false).upload(b"{\"model\":\"m\",]", false);
+    assert_eq!(world.published["ai_bridge_outcome"], "rejected");
+    let mut world = World::new(&bridge(CONFIGURATION));
+    world.request(head("POST /anthropic/v1/messages", &[]), false);
+    world.answer_by("no_healthy_upstream", head("503", &[]), false);
+    assert_eq!(world.published["ai_bridge_outcome"], "unavailable");
+}
+
+#[test]
+fn a_value_that_changes_after_all_is_published_again() {
+    let mut world = World::new(&bridge(CONFIGURATION));
+    world.request(head("POST /anthropic/v1/messages", &[]), false).upload(b"{\"model\":\"m\",", false);
+    world.answer(head("200", &DOCUMENT), false).download(b"{\"type\":\"message\"}", true);
+    assert_eq!(world.published["ai_bridge_outcome"], "completed");
+    world.upload(b"]", false);
+    assert_eq!(world.published["ai_bridge_outcome"], "rejected");
+    world.done();
+    assert_eq!(world.record()["outcome"], "rejected");
+}

@@ -153,7 +153,7 @@ servers: $(patsubst %,$(TOOLS)/%.stamp,ratelimit registry crane istio-fetch) ## 
 .PHONY: sdks
 sdks: $(TOOLS)/sdk-python.stamp $(TOOLS)/sdk-javascript.stamp
 
-$(TOOLS)/python.stamp: tests/tools/requirements.txt tests/tools/install-python | prerequisites
+$(TOOLS)/python.stamp: tests/tools/requirements.txt tests/tools/xds-requirements.txt tests/tools/install-python | prerequisites
 	@tests/tools/install-python
 	@touch $@
 

@@ -30,6 +30,8 @@ HOW_TO_GET = {
     "registry": "make servers",
     "crane": "make servers",
     "istio-fetch": "make servers",
+    "logrotate": "make servers, or: apt-get install logrotate",
+    "curl": "make servers, or: apt-get install curl",
 }
 
 

@@ -10,7 +10,7 @@ from typing import Any, Iterator
 
 import pytest
 
-from client import Http1
+from client import Http1, Reset
 from conftest import assert_alive
 from fragments import add_otlp, fragment
 from gateway import KEYS, TOOLS, Gateway
@@ -71,6 +71,13 @@ def traceparent(flags: str = "01") -> tuple[str, str, str]:
     """A client's trace: the header, the trace id, the id of the client's span."""
     trace, span = secrets.token_hex(16), secrets.token_hex(8)
     return f"00-{trace}-{span}-{flags}", trace, span
+
+
+def begin(client: Http1, target: str, body: bytes, *headers: tuple[str, str]) -> None:
+    """Sends a request and reads the answer's headers."""
+    client.start("POST", target, [JSON, TOKEN, *headers, ("content-length", str(len(body)))])
+    client.send(body)
+    assert client.head().status == 200
 
 
 def ours(received: Received) -> dict[str, Any]:
@@ -198,10 +205,7 @@ def test_a_stream_that_the_client_leaves_is_in_the_log_with_what_was_seen(watche
     seen = watched.logs_seen
     header, _, _ = traceparent()
     with Http1(watched.gateway.address) as client:
-        body = messages_request()
-        client.start("POST", MESSAGES, [JSON, TOKEN, ("traceparent", header), ("content-length", str(len(body)))])
-        client.send(body)
-        client.head()
+        begin(client, MESSAGES, messages_request(), ("traceparent", header))
         client.read_until(b"message_start")
         client.reset()
     log = watched.next_log(seen)
@@ -229,10 +233,7 @@ def test_a_client_that_leaves_at_the_apis_end_has_everything_in_its_span(watched
     seen = watched.logs_seen
     header, _, _ = traceparent()
     with Http1(watched.gateway.address) as client:
-        body = chat_request(stream=True)
-        client.start("POST", CHAT, [JSON, TOKEN, ("traceparent", header), ("content-length", str(len(body)))])
-        client.send(body)
-        client.head()
+        begin(client, CHAT, chat_request(stream=True), ("traceparent", header))
         client.read_until(b"[DONE]")
         client.reset()
     assert watched.next_log(seen).attributes["ai_bridge.outcome"] == "completed"
@@ -251,12 +252,9 @@ def test_an_upstream_that_breaks_off_is_in_the_log(watched):
     watched.upstream.begin(script)
     seen = watched.logs_seen
     with Http1(watched.gateway.address) as client:
-        body = messages_request()
-        client.start("POST", MESSAGES, [JSON, TOKEN, ("content-length", str(len(body)))])
-        client.send(body)
-        client.head()
-        with pytest.raises(Exception):
-            client.answer()
+        begin(client, MESSAGES, messages_request())
+        with pytest.raises(Reset):
+            client.read_until(b"message_stop")
     assert watched.next_log(seen).attributes["error.type"] == "aborted_upstream"
 
 

@@ -176,7 +176,7 @@ fn single_values_are_set_at_the_headers_or_at_the_end() {
         ("session", "w"),
     ];
     assert_eq!(set, wanted.map(|(name, value)| (format!("ai_bridge_{name}"), value.to_owned())));
-    world.upload(b"{\"model\":\"asked\"}", true).answer(head("500", &[DOCUMENT]), true);
+    world.upload(b"{\"model\":\"asked\"}", true).answer(head("500", &[DOCUMENT]), false);
     assert_eq!(early(&world).len(), 6);
     world.done();
     let names: Vec<String> =

@@ -36,6 +36,7 @@
 
 pub mod answer;
 pub mod api;
+pub mod bedrock;
 pub mod bridge;
 pub mod caller;
 pub mod config;

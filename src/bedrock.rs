@@ -38,7 +38,8 @@ pub enum Mode {
 /// What `invoke` needs to know.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invoke {
-    /// Models as clients name them to Bedrock's ids, first match wins.
+    /// Models as clients name them to Bedrock's ids; the first that fits is meant. From a configuration they come with
+    /// the longest pattern first.
     pub models: Vec<(Glob, String)>,
     /// The member `anthropic_version` that a body gains.
     pub anthropic_version: String,

@@ -79,6 +79,11 @@ impl Exchange {
     /// The request's trailers: its body is over. (No body can be changed any more; the host would refuse to.) What does
     /// not go upstream as a header does not as a trailer.
     pub fn request_trailers(&mut self, trailers: &Headers) -> Step {
+        if let State::Bridged(interception) = &mut self.state
+            && interception.is_to_be_signed()
+        {
+            return interception.reject(Rejection::Unsignable);
+        }
         let mut step = self.request_body(&[], true);
         step.effects.retain(|effect| !matches!(effect, Effect::ReplaceRequestChunk(_)));
         let ours = matches!(self.state, State::Bridged(_) | State::Passthrough(_) | State::Forwarded);

@@ -63,6 +63,8 @@ pub enum Rejection {
     ModelMissing,
     /// 404: as from Anthropic for a model that there is not; no id of Bedrock's is configured for it.
     ModelUnmapped(String),
+    /// 400: Envoy signs a request at the end of its body, and one that ends in trailers would go up without a signature.
+    Unsignable,
     /// 500: the host delivers no body while the headers wait.
     BodyWithheld,
 }
@@ -78,7 +80,8 @@ impl Rejection {
             | Self::EmptyBody
             | Self::InvalidJson(_)
             | Self::RepeatedMember(_)
-            | Self::ModelMissing => 400,
+            | Self::ModelMissing
+            | Self::Unsignable => 400,
             Self::MissingCredential | Self::MissingActor => 401,
             Self::WrongVendor(_)
             | Self::ByokDenied
@@ -123,6 +126,7 @@ impl Rejection {
             Self::BackgroundRefused => "background_refused",
             Self::ModelMissing => "model_missing",
             Self::ModelUnmapped(_) => "model_unmapped",
+            Self::Unsignable => "unsignable_request",
             Self::BodyWithheld => "body_withheld",
         }
     }
@@ -174,6 +178,9 @@ impl fmt::Display for Rejection {
             Self::BackgroundRefused => f.write_str("background responses are not supported"),
             Self::ModelMissing => f.write_str("model: a string is required"),
             Self::ModelUnmapped(model) => write!(f, "the model \"{}\" is not served here", text::head(model, 256)),
+            Self::Unsignable => f.write_str(
+                "the request cannot be signed for AWS: it must neither be compressed nor end in trailers",
+            ),
             Self::BodyWithheld => f.write_str("the gateway is not set up to serve this route; its operator was told"),
         }
     }

@@ -87,7 +87,8 @@ fn region(node: &Node<'_>) -> Option<String> {
     Some(text.to_owned())
 }
 
-/// Patterns of models to ids, in their order.
+/// Patterns of models to ids, the longest pattern first: whoever passes the configuration on (Kubernetes, a protobuf
+/// Struct) need not keep the members of an object in their order.
 fn model_map(node: &Node<'_>) -> Option<Vec<(Glob, String)>> {
     let entries =
         node.entries("an object: model names, in which * stands for any characters, to Bedrock's ids")?;
@@ -95,7 +96,10 @@ fn model_map(node: &Node<'_>) -> Option<Vec<(Glob, String)>> {
         let pattern = model_pattern(&id, pattern);
         Some((pattern, model_id(&id)?))
     });
-    Some(mapped.filter_map(|(pattern, id)| Some((pattern?, id))).collect())
+    let mut models: Vec<(Glob, String)> = mapped.filter_map(|(pattern, id)| Some((pattern?, id))).collect();
+    let length = |pattern: &Glob| pattern.as_str().len();
+    models.sort_by(|(a, _), (b, _)| length(b).cmp(&length(a)).then_with(|| a.as_str().cmp(b.as_str())));
+    Some(models)
 }
 
 fn model_id(node: &Node<'_>) -> Option<String> {

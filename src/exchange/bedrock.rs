@@ -11,7 +11,7 @@ use crate::bedrock::{EVENT_STREAM, Mode};
 use crate::headers::{HeaderEdits, Headers};
 use crate::json;
 use crate::note::Note;
-use crate::provider::Provider;
+use crate::provider::{Key, Provider};
 use crate::rejection::Rejection;
 use crate::step::{Effect, Flow, ResponseHead, Step};
 use crate::text::{Text, head};
@@ -82,6 +82,12 @@ impl Waiting {
 }
 
 impl Interception {
+    /// Whether Envoy signs the request on its way up. It does so at the end of the body and never where trailers are the
+    /// end, as they are behind Envoy's decompressor (seen with Envoy 1.40).
+    pub(super) fn is_to_be_signed(&self) -> bool {
+        self.provider.bedrock.is_some() && self.provider.key == Key::External && self.rejection.is_none()
+    }
+
     /// Whether the request is held and nothing of its body has come.
     pub(super) fn awaits_body(&self) -> bool {
         let nothing = matches!(&self.upload, Upload::Reading(uploading) if uploading.is_untouched());

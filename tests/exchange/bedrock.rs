@@ -203,11 +203,22 @@ fn nothing_goes_up_before_the_request_is_whole_and_a_declared_length_is_no_end()
 
 #[test]
 fn a_request_that_ends_in_trailers_goes_up_too() {
-    let mut world = World::new(&signed());
+    let mut world = World::new(&providers(r#", "key": {"value": "ABSKQmVkcm9jazEyMzQ1Ng"}"#));
     world.request(head("POST /invoke/v1/messages", &[]), false);
     world.upload(BODY.as_bytes(), false).request_trailers();
     assert!(world.sent(":path").unwrap().starts_with("/model/"));
     assert!(world.upstream_body.starts_with(b"{\"anthropic_version\""));
+}
+
+#[test]
+fn a_request_that_ends_in_trailers_is_refused_where_envoy_would_not_sign_it() {
+    for path in ["/invoke/v1/messages", "/native/v1/messages"] {
+        let mut world = World::new(&signed());
+        world.request(head(&format!("POST {path}"), &[]), false);
+        world.upload(BODY.as_bytes(), false).request_trailers().done();
+        assert_eq!(world.replied().0, 400);
+        assert_eq!(world.record()["error"]["code"], "unsignable_request");
+    }
 }
 
 #[test]

@@ -56,6 +56,8 @@ struct Exception<'a> {
 
 /// Bytes of an event's name; of a longer one the event has none.
 const NAME_BYTES: usize = 64;
+/// Room for what stands around an event's JSON.
+const LINE_BYTES: usize = 16;
 
 // === impl Failure ===
 
@@ -162,6 +164,7 @@ fn write(events: &mut Vec<u8>, name: &str, json: &[u8]) {
         events.extend_from_slice(name.as_bytes());
         events.push(b'\n');
     }
+    events.reserve(json.len().saturating_add(LINE_BYTES));
     // In JSON a line break is white space between values, and so are the two data lines that it becomes.
     for line in json.split(|byte| matches!(byte, b'\n' | b'\r')).filter(|line| !line.is_empty()) {
         events.extend_from_slice(b"data: ");

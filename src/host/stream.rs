@@ -2,7 +2,7 @@
 
 use super::hostcalls::{self, Side};
 use super::metrics::Metrics;
-use super::waiting::Waiting;
+use super::waiting::{SharedExchange, Waiting};
 use crate::exchange::Exchange;
 use crate::step::{Effect, Ending, Flow, RequestHead, ResponseHead, Step};
 use proxy_wasm::traits::{Context, HttpContext};
@@ -12,7 +12,7 @@ use std::rc::Rc;
 
 /// An HTTP stream; without a configuration it passes.
 pub(super) struct Stream {
-    configured: Option<(Rc<RefCell<Exchange>>, Rc<RefCell<Metrics>>)>,
+    configured: Option<(SharedExchange, Rc<RefCell<Metrics>>)>,
     context: u32,
     waiting: Rc<Waiting>,
     /// Bytes of a held body that were looked at.
@@ -21,7 +21,7 @@ pub(super) struct Stream {
 
 impl Stream {
     pub(super) const fn new(
-        configured: Option<(Rc<RefCell<Exchange>>, Rc<RefCell<Metrics>>)>,
+        configured: Option<(SharedExchange, Rc<RefCell<Metrics>>)>,
         context: u32,
         waiting: Rc<Waiting>,
     ) -> Self {

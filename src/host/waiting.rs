@@ -7,11 +7,14 @@ use core::time::Duration;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+/// An exchange that its stream and its root look after.
+pub(super) type SharedExchange = Rc<RefCell<Exchange>>;
+
 /// One per worker. Holds no more than the requests that are open.
 #[derive(Default)]
 pub(super) struct Waiting {
     /// By the stream's context: since when, and what to tell.
-    requests: RefCell<BTreeMap<u32, (Duration, Rc<RefCell<Exchange>>)>>,
+    requests: RefCell<BTreeMap<u32, (Duration, SharedExchange)>>,
     delivers: Cell<bool>,
 }
 
@@ -22,7 +25,7 @@ pub(super) const INTERVAL: Duration = Duration::from_secs(1);
 
 impl Waiting {
     /// A request's headers wait from now on.
-    pub(super) fn begin(&self, context: u32, now: Duration, exchange: &Rc<RefCell<Exchange>>) {
+    pub(super) fn begin(&self, context: u32, now: Duration, exchange: &SharedExchange) {
         if !self.delivers.get() {
             self.requests.borrow_mut().insert(context, (now, Rc::clone(exchange)));
         }
@@ -46,7 +49,7 @@ impl Waiting {
     }
 
     /// Takes out those that have waited for too long.
-    pub(super) fn overdue(&self, now: Duration) -> Vec<(u32, Rc<RefCell<Exchange>>)> {
+    pub(super) fn overdue(&self, now: Duration) -> Vec<(u32, SharedExchange)> {
         let mut requests = self.requests.borrow_mut();
         let late = |since: Duration| now.saturating_sub(since) >= PATIENCE;
         let contexts: Vec<u32> =

@@ -1,9 +1,5 @@
-#[expect(dead_code, reason = "the other tests build all kinds of frames")]
-#[path = "../../../tests/exchange/frames.rs"]
-mod frames;
-
 use super::{Decoder, Problem};
-use frames::{frame, sealed};
+use crate::bedrock::frames::{frame, sealed};
 use proptest::prelude::*;
 
 type Told = Vec<(Option<String>, Vec<u8>)>;

@@ -123,7 +123,7 @@ fn members_that_bedrock_lacks_go_whole_or_in_part() {
     assert_eq!(text(&without), r#"{"anthropic_version":"bedrock-2023-05-31","a":1}"#);
     let kept = r#"{"output_config":{"effort":"high"}}"#;
     let young = adapt(kept, OPUS, &[]);
-    assert!(text(&young).ends_with(&kept[1..]) && !young.lossy);
+    assert!(text(&young).ends_with(kept.trim_start_matches('{')) && !young.lossy);
     let old = adapt(kept, "anthropic.claude-3-haiku-20240307-v1:0", &[]);
     assert_eq!(text(&old), r#"{"anthropic_version":"bedrock-2023-05-31"}"#);
 }

@@ -1,10 +1,7 @@
-#[path = "../../../tests/exchange/frames.rs"]
-mod frames;
-
 use super::{Failure, Transcoder};
+use crate::bedrock::frames::{chunk, exception, frame};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use frames::{chunk, exception, frame};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

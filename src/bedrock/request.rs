@@ -115,36 +115,25 @@ impl Invoke {
                 object.add("thinking", &manual_thinking(facts.max_tokens));
                 true
             }
-            name if self.has_unsupported_parts(name) && found.value.first() == Some(&b'{') => {
-                let mut parts = Object::new(b"{", 0);
-                let mut lossy = false;
-                for part in Members::of(found.value) {
-                    if self.unsupported_fields.holds(&format!("{name}.{}", part.name), model) {
-                        lossy = true;
-                    } else {
-                        parts.put(part.piece);
-                    }
-                }
-                if !lossy {
-                    object.put(found.piece);
-                } else if !parts.is_empty {
-                    // With nothing left it would say nothing.
-                    parts.text.push(b'}');
-                    object.put(&[quoted(name).as_bytes(), b":", &parts.text].concat());
-                }
-                lossy
-            }
-            _ => {
-                object.put(found.piece);
-                false
+            name => {
+                let parts = if found.value.first() == Some(&b'{') {
+                    self.unsupported_parts(name, model)
+                } else {
+                    Vec::new()
+                };
+                keep_parts(found, &parts, object)
             }
         }
     }
 
-    /// Whether the table has parts of the member `name`, for whatever model.
-    fn has_unsupported_parts(&self, name: &str) -> bool {
-        let part_of = |row: &Glob| row.as_str().split_once('.').is_some_and(|(whole, _)| whole == name);
-        self.unsupported_fields.0.iter().any(|(row, _)| part_of(row))
+    /// Patterns of the members of the member `name` that the model lacks.
+    fn unsupported_parts(&self, name: &str, model: &str) -> Vec<Glob> {
+        let part_of = |(row, models): &(Glob, Vec<Glob>)| {
+            let (whole, part) = row.as_str().split_once('.')?;
+            let lacks = whole == name && models.iter().any(|pattern| pattern.matches(model));
+            lacks.then(|| Glob::new(part))
+        };
+        self.unsupported_fields.0.iter().filter_map(part_of).collect()
     }
 
     fn lacks_adaptive_thinking(&self, model: &str) -> bool {
@@ -210,6 +199,27 @@ fn manual_thinking(max_tokens: Option<u64>) -> Value {
         return serde_json::json!({"type": "disabled"});
     }
     serde_json::json!({"type": "enabled", "budget_tokens": (most / 2).max(LEAST_BUDGET_TOKENS)})
+}
+
+/// Puts one member into `object` without those parts of it that fit one of `unsupported`. Whether there were any.
+fn keep_parts(found: &Member<'_>, unsupported: &[Glob], object: &mut Object) -> bool {
+    let mut parts = Object::new(b"{", 0);
+    let mut lossy = false;
+    for part in Members::of(if unsupported.is_empty() { b"" } else { found.value }) {
+        if unsupported.iter().any(|pattern| pattern.matches(&part.name)) {
+            lossy = true;
+        } else {
+            parts.put(part.piece);
+        }
+    }
+    if !lossy {
+        object.put(found.piece);
+    } else if !parts.is_empty {
+        // With nothing left it would say nothing.
+        parts.text.push(b'}');
+        object.put(&[quoted(&found.name).as_bytes(), b":", &parts.text].concat());
+    }
+    lossy
 }
 
 // === impl Adapted ===

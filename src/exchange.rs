@@ -79,10 +79,21 @@ impl Exchange {
     /// The request's trailers: its body is over. (No body can be changed any more; the host would refuse to.) What does
     /// not go upstream as a header does not as a trailer.
     pub fn request_trailers(&mut self, trailers: &Headers) -> Step {
-        if let State::Bridged(interception) = &mut self.state
-            && interception.is_to_be_signed()
-        {
-            return interception.reject(Rejection::Unsignable);
+        match &mut self.state {
+            State::Bridged(interception) if interception.is_to_be_signed() => {
+                return interception.reject(Rejection::Unsignable);
+            }
+            State::Passthrough(passthrough) if passthrough.provider.is_signed_behind() => {
+                let step = passthrough.refuse(&self.bridge, &Rejection::Unsignable);
+                self.state = State::Aside;
+                return step;
+            }
+            State::Start
+            | State::Aside
+            | State::Passthrough(_)
+            | State::Forwarded
+            | State::Bridged(_)
+            | State::Done => {}
         }
         let mut step = self.request_body(&[], true);
         step.effects.retain(|effect| !matches!(effect, Effect::ReplaceRequestChunk(_)));

@@ -139,6 +139,12 @@ impl Provider {
         if self.bedrock.is_some() { Vendor::Aws } else { Vendor::behind(self.kind) }
     }
 
+    /// Whether Envoy signs its requests behind this filter, over the whole body.
+    #[must_use]
+    pub fn is_signed_behind(&self) -> bool {
+        self.bedrock.is_some() && self.key == Key::External
+    }
+
     /// What Bedrock's `invoke` needs to know, where that is spoken.
     #[must_use]
     pub fn invoke(&self) -> Option<&Invoke> {

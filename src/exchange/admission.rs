@@ -86,7 +86,7 @@ fn leave_alone(bridge: &Bridge, headers: &Headers) -> Step {
 }
 
 /// A refusal that leaves no record.
-fn refusal(bridge: &Bridge, provider: &str, rejection: &Rejection, dialect: Api) -> Step {
+pub(super) fn refusal(bridge: &Bridge, provider: &str, rejection: &Rejection, dialect: Api) -> Step {
     let mut effects = Vec::new();
     if bridge.metrics {
         effects.push(Effect::Measure(refused(provider, rejection.code())));

@@ -11,16 +11,23 @@ use crate::bedrock::{EVENT_STREAM, Mode};
 use crate::headers::{HeaderEdits, Headers};
 use crate::json;
 use crate::note::Note;
-use crate::provider::{Key, Provider};
+use crate::provider::Provider;
 use crate::rejection::Rejection;
 use crate::step::{Effect, Flow, ResponseHead, Step};
 use crate::text::{Text, head};
+use core::fmt;
 
 /// A request that waits until it is whole.
-#[derive(Debug)]
 pub(super) struct Waiting {
     /// The values of `anthropic-beta`, which go into the body.
     betas: Vec<String>,
+}
+
+impl fmt::Debug for Waiting {
+    /// Without values of headers.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Waiting").finish_non_exhaustive()
+    }
 }
 
 /// An answer of AWS that is said as Anthropic would.
@@ -82,10 +89,10 @@ impl Waiting {
 }
 
 impl Interception {
-    /// Whether Envoy signs the request on its way up. It does so at the end of the body and never where trailers are the
-    /// end, as they are behind Envoy's decompressor (seen with Envoy 1.40).
+    /// Whether Envoy has yet to sign the request. It does so at the end of the body, and never where trailers are the end,
+    /// as they are behind Envoy's decompressor (seen with Envoy 1.40).
     pub(super) fn is_to_be_signed(&self) -> bool {
-        self.provider.bedrock.is_some() && self.provider.key == Key::External && self.rejection.is_none()
+        self.provider.is_signed_behind() && self.rejection.is_none()
     }
 
     /// Whether the request is held and nothing of its body has come.

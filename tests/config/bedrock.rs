@@ -9,9 +9,16 @@ use serde_json::{Value, json};
 use super::{accepted, globs, provider_refuses};
 
 fn provider(members: &Value) -> Provider {
-    let mut provider = json!({"type": "anthropic"});
-    provider.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+    let provider = with(json!({"type": "anthropic"}), members);
     accepted(&json!({ "providers": [provider] })).providers.remove(0)
+}
+
+/// `object` with more members.
+fn with(mut object: Value, more: &Value) -> Value {
+    if let (Value::Object(members), Value::Object(more)) = (&mut object, more) {
+        members.extend(more.clone());
+    }
+    object
 }
 
 #[test]
@@ -38,13 +45,13 @@ fn native_is_the_default_and_envoy_signs_unless_there_is_a_key() {
 #[test]
 fn invoke_has_tables_that_can_each_be_replaced() {
     let of = |more: Value| {
-        let mut bedrock = json!({"region": "us-east-1", "mode": "invoke", "host_holds_headers": true});
-        bedrock.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let invoke = json!({"region": "us-east-1", "mode": "invoke", "host_holds_headers": true});
+        let bedrock = with(invoke, &more);
         let provider = provider(&json!({ "bedrock": bedrock }));
         assert_eq!(provider.base_url.authority, "bedrock-runtime.us-east-1.amazonaws.com");
-        provider.invoke().unwrap().clone()
+        provider.invoke().cloned()
     };
-    assert_eq!(of(json!({})), Invoke::default());
+    assert_eq!(of(json!({})), Some(Invoke::default()));
     assert_eq!(Invoke::default().body_bytes, 20_971_520);
     let replaced = of(json!({
         "models": {"claude-opus-*": "us.anthropic.claude-opus-4-6-v1", "*": "arn:aws:bedrock:us-east-1:1:inference-profile/x"},
@@ -54,7 +61,7 @@ fn invoke_has_tables_that_can_each_be_replaced() {
     let row = |name: &str, models: &[&str]| (Glob::new(name), globs(models));
     assert_eq!(
         replaced,
-        Invoke {
+        Some(Invoke {
             models: vec![
                 (Glob::new("claude-opus-*"), "us.anthropic.claude-opus-4-6-v1".to_owned()),
                 (Glob::new("*"), "arn:aws:bedrock:us-east-1:1:inference-profile/x".to_owned()),
@@ -64,7 +71,7 @@ fn invoke_has_tables_that_can_each_be_replaced() {
             unsupported_fields: Table(vec![row("x.y", &["b", "c"]), row("z", &[])]),
             manual_thinking: globs(&["*haiku*"]),
             body_bytes: 1000,
-        }
+        })
     );
 }
 

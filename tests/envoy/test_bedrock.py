@@ -170,6 +170,8 @@ def test_a_compressed_request_is_refused_where_envoy_could_not_sign_it(client, u
     assert upstream.requests == []
     record = records.one()
     assert (record["outcome"], record["error"]["code"]) == ("rejected", "unsignable_request")
+    answer = client.request("POST", "/bedrock/v1/messages/count_tokens", [JSON, TOKEN, ("content-encoding", "gzip")], gzip.compress(LONG))
+    assert (answer.status, upstream.requests) == (400, [])
 
 
 def test_a_request_in_many_pieces_is_held_and_nothing_of_it_goes_up_early(client, upstream, records):

@@ -219,6 +219,11 @@ fn a_request_that_ends_in_trailers_is_refused_where_envoy_would_not_sign_it() {
         assert_eq!(world.replied().0, 400);
         assert_eq!(world.record()["error"]["code"], "unsignable_request");
     }
+    for (key, refused) in [("", true), (r#", "key": {"value": "ABSKQmVkcm9jazEyMzQ1Ng"}"#, false)] {
+        let mut world = World::new(&providers(key));
+        world.request(head("POST /native/v1/messages/count_tokens", &[]), false).request_trailers();
+        assert_eq!(world.reply.as_ref().map(|reply| reply.status), refused.then_some(400));
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 //! AWS names the kind of an error in the header `x-amzn-errortype` and has a `message` in the body:
 //! <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_InvokeModel.html#API_runtime_InvokeModel_Errors>
 
-use crate::json::{Kind, Scalar, Scanner, Visitor, Want};
+use crate::json::{Nameless, Nobody, Scanner};
 use core::fmt;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -183,34 +183,6 @@ struct Document<'a> {
     kind: Option<Cow<'a, str>>,
     r#type: Option<Cow<'a, str>>,
     error: Option<serde::de::IgnoredAny>,
-}
-
-/// Knows no name and wants nothing but to know where the document ends.
-struct Nobody;
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Nameless;
-
-impl crate::json::Name for Nameless {
-    const ITEM: Self = Self;
-
-    fn of(_: &str) -> Option<Self> {
-        None
-    }
-}
-
-impl Visitor for Nobody {
-    type Name = Nameless;
-
-    fn begin(&mut self, _: &[Nameless], _: Kind, _: u64) -> Want {
-        Want::Skip
-    }
-
-    fn text(&mut self, _: &[Nameless], _: &str) {}
-
-    fn scalar(&mut self, _: &[Nameless], _: Scalar<'_>) {}
-
-    fn end(&mut self, _: &[Nameless], _: Kind, _: u64) {}
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 mod actor;
 mod base_url;
+mod bedrock;
 mod bounds;
 mod echo;
 mod errors;

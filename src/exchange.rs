@@ -11,6 +11,7 @@
 //! answer before the request is whole); every method is defined in every state.
 
 mod admission;
+mod bedrock;
 mod interception;
 mod local;
 mod publication;
@@ -18,6 +19,7 @@ mod values;
 
 use crate::bridge::Bridge;
 use crate::headers::Headers;
+use crate::rejection::Rejection;
 use crate::step::{Effect, Ending, Flow, RequestHead, ResponseHead, Step};
 use core::time::Duration;
 use interception::Interception;
@@ -77,14 +79,61 @@ impl Exchange {
     /// The request's trailers: its body is over. (No body can be changed any more; the host would refuse to.) What does
     /// not go upstream as a header does not as a trailer.
     pub fn request_trailers(&mut self, trailers: &Headers) -> Step {
+        match &mut self.state {
+            State::Bridged(interception) if interception.is_to_be_signed() => {
+                return interception.reject(Rejection::Unsignable);
+            }
+            State::Passthrough(passthrough) if passthrough.provider.is_signed_behind() => {
+                let step = passthrough.refuse(&self.bridge, &Rejection::Unsignable);
+                self.state = State::Aside;
+                return step;
+            }
+            State::Start
+            | State::Aside
+            | State::Passthrough(_)
+            | State::Forwarded
+            | State::Bridged(_)
+            | State::Done => {}
+        }
         let mut step = self.request_body(&[], true);
         step.effects.retain(|effect| !matches!(effect, Effect::ReplaceRequestChunk(_)));
         let ours = matches!(self.state, State::Bridged(_) | State::Passthrough(_) | State::Forwarded);
-        if ours && step.flow == Flow::Continue {
+        if ours && step.flow != Flow::Stop {
             let edits = admission::trailer_strippings(&self.bridge, trailers);
             step.effects.push(Effect::EditRequestTrailers(edits));
         }
         step
+    }
+
+    /// The whole body of a request that was held, after [`Flow::Release`]: what goes upstream instead.
+    pub fn release(&mut self, body: &[u8]) -> Step {
+        match &mut self.state {
+            State::Bridged(interception) => interception.release(body),
+            State::Start | State::Aside | State::Passthrough(_) | State::Forwarded | State::Done => {
+                Step::pass()
+            }
+        }
+    }
+
+    /// Headers have been waiting for long, and nothing of the body came: the host is not set up to hold them.
+    pub fn body_withheld(&mut self) -> Step {
+        match &mut self.state {
+            State::Bridged(interception) if interception.awaits_body() => {
+                interception.reject(Rejection::BodyWithheld)
+            }
+            State::Start
+            | State::Aside
+            | State::Passthrough(_)
+            | State::Forwarded
+            | State::Bridged(_)
+            | State::Done => Step::pass(),
+        }
+    }
+
+    /// Whether the request waits until it is whole.
+    #[must_use]
+    pub fn holds_request(&self) -> bool {
+        matches!(&self.state, State::Bridged(interception) if interception.waiting.is_some())
     }
 
     /// The response's headers: the upstream's, or of a local reply, our own included.

@@ -7,6 +7,7 @@ mod hostcalls;
 mod metrics;
 mod root;
 mod stream;
+mod waiting;
 
 use proxy_wasm::types::LogLevel;
 

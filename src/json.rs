@@ -13,6 +13,7 @@ use core::fmt;
 mod block;
 mod compact;
 mod nesting;
+mod nobody;
 mod number;
 mod reading;
 mod run;
@@ -24,6 +25,7 @@ mod unescape;
 mod utf8;
 
 pub use compact::compact;
+pub use nobody::{Nameless, Nobody};
 pub use scanner::Scanner;
 
 /// Longest member name that can be known, in bytes after unescaping. A longer one is unknown.

@@ -1,8 +1,8 @@
 //! AI Bridge for Envoy: a proxy-wasm HTTP filter that makes a gateway a governed front door for AI APIs.
 //!
 //! It is **not** a proxy, a load balancer, a rate limiter or an authenticator: Envoy is all of that, before and
-//! behind this filter. It never holds a body, never parses one into types and prints it again, and never calls
-//! out. It looks at what passes, and says what it saw.
+//! behind this filter. It never holds a body (but for Bedrock's `invoke`), never parses one into types and prints it
+//! again, and never calls out. It looks at what passes, and says what it saw.
 //!
 //! # The map
 //! | room | knows |
@@ -10,6 +10,7 @@
 //! | [`config`] → [`bridge`] | configuration in, only usable values out; what all streams share, replaced whole |
 //! | [`exchange`] | one stream: the only place that sequences. [`step`] is its vocabulary with the host |
 //! | [`route`], [`provider`] | what a path is, where it goes; one constant for each provider type |
+//! | [`bedrock`] | Claude on AWS Bedrock: the request that it takes, its frames and errors in Anthropic's words |
 //! | [`headers`], [`credential`], [`caller`] | what goes upstream, on whose account, and who asks |
 //! | [`api`] | what each API's requests and responses say, over [`json`] and [`sse`] |
 //! | [`answer`], [`usage`], [`note`] | what was learned, what its numbers mean, where it is less than passed |
@@ -36,6 +37,7 @@
 
 pub mod answer;
 pub mod api;
+pub mod bedrock;
 pub mod bridge;
 pub mod caller;
 pub mod config;

@@ -31,6 +31,8 @@ pub enum Note {
     Price,
     /// The answer ended in trailers within an event that might have been the one to cut: its start was not forwarded.
     IncompleteEventLost,
+    /// Bedrock's model lacks something that the request asked for: it was left out or said otherwise.
+    BedrockAdapted,
     /// The request was refused when the answer had already begun: the stream was cut instead.
     ReplyImpossible,
 }
@@ -53,6 +55,7 @@ impl Note {
             Self::CostPartial => "cost_partial",
             Self::Price => "price",
             Self::IncompleteEventLost => "incomplete_event_lost",
+            Self::BedrockAdapted => "bedrock_adapted",
             Self::ReplyImpossible => "reply_impossible",
         }
     }
@@ -60,7 +63,10 @@ impl Note {
     /// Whether `ai_bridge_unread_total` counts it.
     #[must_use]
     pub const fn is_unread(self) -> bool {
-        !matches!(self, Self::CostPartial | Self::IncompleteEventLost | Self::ReplyImpossible)
+        !matches!(
+            self,
+            Self::CostPartial | Self::IncompleteEventLost | Self::BedrockAdapted | Self::ReplyImpossible
+        )
     }
 }
 

@@ -5,7 +5,8 @@ pub mod copilot;
 pub mod openai;
 
 use crate::api::Api;
-use crate::credential::Secret;
+use crate::bedrock::{Bedrock, Invoke};
+use crate::credential::{Secret, Vendor};
 use crate::glob::Glob;
 
 /// The provider types of contract §1.
@@ -63,6 +64,8 @@ pub struct Provider {
     pub stored_objects: bool,
     /// Seconds told in `retry-after` while Envoy's circuit is open; 1 to 86 400.
     pub open_retry_after_seconds: u32,
+    /// Where an Anthropic provider is AWS Bedrock's: how.
+    pub bedrock: Option<Bedrock>,
 }
 
 /// The parts of a base URL that a request needs.
@@ -81,7 +84,7 @@ pub enum Key {
     Absent,
     /// Sent by this filter.
     Central(Secret),
-    /// Added by Envoy's `credential_injector` behind this filter.
+    /// Added by Envoy behind this filter: by its `credential_injector`, or as a signature by `aws_request_signing`.
     External,
 }
 
@@ -128,6 +131,24 @@ impl Provider {
     #[must_use]
     pub fn prefix(&self) -> String {
         format!("/{}{}", self.name, self.kind.profile().prefix_suffix)
+    }
+
+    /// Whose keys it takes.
+    #[must_use]
+    pub const fn vendor(&self) -> Vendor {
+        if self.bedrock.is_some() { Vendor::Aws } else { Vendor::behind(self.kind) }
+    }
+
+    /// Whether Envoy signs its requests behind this filter, over the whole body.
+    #[must_use]
+    pub fn is_signed_behind(&self) -> bool {
+        self.bedrock.is_some() && self.key == Key::External
+    }
+
+    /// What Bedrock's `invoke` needs to know, where that is spoken.
+    #[must_use]
+    pub fn invoke(&self) -> Option<&Invoke> {
+        self.bedrock.as_ref().and_then(Bedrock::invoke)
     }
 }
 

@@ -59,6 +59,14 @@ pub enum Rejection {
     ModelUnreadable,
     /// 501: its usage could never be seen.
     BackgroundRefused,
+    /// 400: the model is part of the upstream's path, and the request names none.
+    ModelMissing,
+    /// 404: as from Anthropic for a model that there is not; no id of Bedrock's is configured for it.
+    ModelUnmapped(String),
+    /// 400: Envoy signs a request at the end of its body, and one that ends in trailers would go up without a signature.
+    Unsignable,
+    /// 500: the host delivers no body while the headers wait.
+    BodyWithheld,
 }
 
 impl Rejection {
@@ -71,19 +79,22 @@ impl Rejection {
             | Self::UnreadableActor
             | Self::EmptyBody
             | Self::InvalidJson(_)
-            | Self::RepeatedMember(_) => 400,
+            | Self::RepeatedMember(_)
+            | Self::ModelMissing
+            | Self::Unsignable => 400,
             Self::MissingCredential | Self::MissingActor => 401,
             Self::WrongVendor(_)
             | Self::ByokDenied
             | Self::StoredObjectDenied
             | Self::ModelDenied(_)
             | Self::ModelUnreadable => 403,
-            Self::NotFound { .. } => 404,
+            Self::NotFound { .. } | Self::ModelUnmapped(_) => 404,
             Self::MethodNotAllowed => 405,
             Self::RequestTooLarge => 413,
             Self::UnsupportedEncoding => 415,
             Self::UpgradeRefused => 426,
             Self::UpgradeUnsupported | Self::BackgroundRefused => 501,
+            Self::BodyWithheld => 500,
             Self::ProviderDisabled => 503,
         }
     }
@@ -113,6 +124,10 @@ impl Rejection {
             Self::ModelDenied(_) => "model_denied",
             Self::ModelUnreadable => "model_unreadable",
             Self::BackgroundRefused => "background_refused",
+            Self::ModelMissing => "model_missing",
+            Self::ModelUnmapped(_) => "model_unmapped",
+            Self::Unsignable => "unsignable_request",
+            Self::BodyWithheld => "body_withheld",
         }
     }
 
@@ -161,6 +176,12 @@ impl fmt::Display for Rejection {
             Self::ModelDenied(model) => write!(f, "the model \"{}\" is not allowed", text::head(model, 256)),
             Self::ModelUnreadable => f.write_str("the request names no model, and only certain models are allowed"),
             Self::BackgroundRefused => f.write_str("background responses are not supported"),
+            Self::ModelMissing => f.write_str("model: a string is required"),
+            Self::ModelUnmapped(model) => write!(f, "the model \"{}\" is not served here", text::head(model, 256)),
+            Self::Unsignable => f.write_str(
+                "the request cannot be signed for AWS: it must neither be compressed nor end in trailers",
+            ),
+            Self::BodyWithheld => f.write_str("the gateway is not set up to serve this route; its operator was told"),
         }
     }
 }

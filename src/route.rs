@@ -129,7 +129,8 @@ impl Mount {
             add(format!("{literal}/"), Route::Bridged(*api));
             add(literal, Route::Bridged(*api));
         }
-        for passthrough in profile.passthrough {
+        let passes = |route: &&str| provider.bedrock.as_ref().is_none_or(|bedrock| bedrock.passes(route));
+        for passthrough in profile.passthrough.iter().filter(|route| passes(route)) {
             let literal = literal(passthrough);
             if let Some(subtree) = literal.strip_suffix('/') {
                 add(subtree.to_owned(), Route::Passthrough);

@@ -57,6 +57,11 @@ pub enum Flow {
     Continue,
     /// What was looked at goes nowhere: a reply or a reset is on its way.
     Stop,
+    /// The request's headers wait, and its body with them, until it is whole.
+    Hold,
+    /// The request is whole: its body is given to [`Exchange::release`](crate::exchange::Exchange::release), and that
+    /// step carried out.
+    Release,
 }
 
 /// One thing for the host to do. `Debug` shows no bodies, header values or records.

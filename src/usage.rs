@@ -143,6 +143,33 @@ impl UsageReader {
         self.verbatim = Some(raw.to_owned());
     }
 
+    /// Takes in what Bedrock itself counted for one invocation, at its end. The usage of the message is the finer one:
+    /// only what its final numbers do not say comes from here, and all of it where they never came.
+    /// <https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-claude-messages-request-response.html>
+    pub fn take_invocation_metrics(&mut self, raw: &str) {
+        let Ok(metrics) = serde_json::from_str::<Value>(raw) else { return };
+        let mut counted = Numbers::default();
+        let mut read = Pick { usage: &metrics, unreadable: false };
+        read.number(&mut counted.input, &["inputTokenCount"]);
+        read.number(&mut counted.output, &["outputTokenCount"]);
+        read.number(&mut counted.cache_read, &["cacheReadInputTokenCount"]);
+        read.number(&mut counted.cache_write, &["cacheWriteInputTokenCount"]);
+        self.unreadable |= read.unreadable;
+        let final_usage = self.last;
+        let fill = |slot: &mut Option<u64>, counted: Option<u64>| {
+            *slot = if final_usage { slot.or(counted) } else { counted.or(*slot) };
+        };
+        fill(&mut self.numbers.input, counted.input);
+        fill(&mut self.numbers.output, counted.output);
+        fill(&mut self.numbers.cache_read, counted.cache_read);
+        fill(&mut self.numbers.cache_write, counted.cache_write);
+        if !final_usage && counted.output.is_some() {
+            self.any = true;
+            self.last = true;
+            self.verbatim = Some(raw.to_owned());
+        }
+    }
+
     /// Whether what was taken last is the final usage, where that shows only afterwards.
     pub const fn settle(&mut self, last: bool) {
         self.last = last && self.any;
@@ -359,6 +386,30 @@ mod tests {
             assert_eq!((usage.input_tokens, usage.output_tokens), (None, Some(2)), "{wrong}");
             assert!(reader.has_unreadable(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn what_bedrock_counted_stands_in_where_the_final_usage_does_not_say() {
+        let metrics = r#"{"inputTokenCount":10,"outputTokenCount":20,"invocationLatency":5,"cacheReadInputTokenCount":7}"#;
+        let of = |objects: &[(&str, bool)]| {
+            let mut reader = UsageReader::default();
+            objects.iter().for_each(|(raw, last)| reader.take(Api::Messages, raw, *last));
+            reader.take_invocation_metrics(metrics);
+            let usage = reader.usage(Api::Messages);
+            let numbers = (usage.input_tokens, usage.output_tokens, usage.cache_read_tokens);
+            (numbers, reader.status(), reader.verbatim().map(str::to_owned))
+        };
+        let own = r#"{"output_tokens":21}"#;
+        let complete = UsageStatus::Complete;
+        assert_eq!(of(&[(own, true)]), ((Some(10), Some(21), Some(7)), complete, Some(own.to_owned())));
+        let all = ((Some(10), Some(20), Some(7)), complete, Some(metrics.to_owned()));
+        assert_eq!(of(&[]), all);
+        assert_eq!(of(&[(r#"{"input_tokens":9,"output_tokens":1}"#, false)]), all);
+        let mut reader = UsageReader::default();
+        reader.take_invocation_metrics("[]");
+        reader.take_invocation_metrics(r#"{"outputTokenCount":-1}"#);
+        assert_eq!(reader.status(), UsageStatus::Missing);
+        assert!(reader.has_unreadable());
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! The configuration through the public API: what every member accepts, means and refuses.
 
+#[path = "config/bedrock.rs"]
+mod bedrock;
 #[path = "config/document.rs"]
 mod document;
 #[path = "config/headers.rs"]

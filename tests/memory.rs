@@ -10,6 +10,12 @@
     reason = "an allocator can only be written so; a panic in a test is a failed test"
 )]
 
+#[path = "memory/bedrock.rs"]
+mod bedrock;
+#[expect(dead_code, reason = "here only events are needed")]
+#[path = "exchange/frames.rs"]
+mod frames;
+
 use ai_bridge::bridge::Bridge;
 use ai_bridge::config::Config;
 use ai_bridge::exchange::Exchange;

@@ -25,6 +25,7 @@ fn provider(kind: ProviderType, key: Key) -> Provider {
         allow_background: false,
         stored_objects: true,
         open_retry_after_seconds: 30,
+        bedrock: None,
     }
 }
 

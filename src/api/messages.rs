@@ -122,7 +122,10 @@ impl ObjectReader for Reading {
             b"content_block_delta" => self.block_delta(&said, answer),
             b"content_block_stop" => self.block_stop(said.index, answer),
             b"message_delta" => said.message(answer, true),
-            b"message_stop" => answer.ended = true,
+            b"message_stop" => {
+                said.counted(answer);
+                answer.ended = true;
+            }
             ERROR => fail(said, answer),
             // New kinds of events may come at any time; they are the client's.
             _ => {}

@@ -2,10 +2,12 @@
 
 use super::GatewayCredentials;
 use super::base_url::{self, base_url};
+use super::bedrock::bedrock;
 use super::echo::quoted;
 use super::key::{Environment, key};
 use super::node::{Members, Node};
 use super::text::{cluster, model_patterns};
+use crate::bedrock::Bedrock;
 use crate::credential::{Vendor, vendor_of};
 use crate::provider::{Byok, Key, ModelPolicy, Provider, ProviderType};
 
@@ -28,6 +30,10 @@ const BYOK: [(&str, Byok); 3] = [("allow", Byok::Allow), ("deny", Byok::Deny), (
 /// Vendors whose own APIs also speak OpenAI's or Anthropic's dialect: behind a configured base URL their keys are
 /// no mistake.
 const COMPATIBLE_VENDORS: [Vendor; 4] = [Vendor::Google, Vendor::Aws, Vendor::XAi, Vendor::Groq];
+
+/// What is wrong with a provider's key that is a token of the gateway's.
+const GATEWAYS_OWN: &str =
+    "the key begins with one of gateway_credentials.value_prefixes: it is the gateway's own token";
 
 /// What of the surroundings a provider depends on.
 #[derive(Clone, Copy)]
@@ -101,7 +107,7 @@ fn provider(
     name: Option<String>,
     around: Surroundings<'_>,
 ) -> Option<Provider> {
-    members.refuse("bedrock", "not supported in this version");
+    let bedrock = members.member("bedrock").map(|node| bedrock(&node));
     members.refuse("keys", "not supported in this version; give one `key`");
     let enabled = members.bool("enabled", true);
     let url = members.member("base_url");
@@ -111,7 +117,8 @@ fn provider(
     let written_key = members.member("key");
     let key = written_key.as_ref().map_or(Some(Key::Absent), |node| key(node, around.environment));
     let byok = members.member("byok");
-    let byok = byok.map_or(Some(Byok::Allow), |node| node.one_of(&BYOK));
+    let unless_said = if bedrock.is_some() { Byok::Deny } else { Byok::Allow };
+    let byok = byok.map_or(Some(unless_said), |node| node.one_of(&BYOK));
     let send_actor = members.bool("send_actor", false);
     let models = members.read("models", ModelPolicy::default(), model_policy);
     let allow_background = members.bool("allow_background", false);
@@ -121,28 +128,42 @@ fn provider(
     });
 
     let kind = kind?;
+    let on_bedrock = bedrock.is_some();
     if let (Some(node), Some(Key::Central(secret))) = (&written_key, &key) {
-        check_key(node, secret.expose(), kind, url.is_some(), around.gateway);
+        if on_bedrock {
+            check_bedrock_key(node, secret.expose(), around.gateway);
+        } else {
+            check_key(node, secret.expose(), kind, url.is_some(), around.gateway);
+        }
     }
-    if let (Some(key), Some(byok)) = (&key, byok) {
-        check_callers(members, kind, key, byok, around.gateway);
+    match (&key, byok) {
+        _ if on_bedrock => check_bedrock(members, kind, byok, byok_cluster.is_some()),
+        (Some(key), Some(byok)) => check_callers(members, kind, key, byok, around.gateway),
+        (None, _) | (_, None) => {}
     }
     let (name, key, byok) = (name?, key?, byok?);
+    let bedrock = match bedrock {
+        Some(bedrock) => Some(bedrock?),
+        None => None,
+    };
     let cluster = cluster_name.unwrap_or_else(|| name.clone());
+    let usual_url = bedrock.as_ref().map_or_else(|| kind.profile().base_url.to_owned(), Bedrock::base_url);
     Some(Provider {
         kind,
         enabled,
-        base_url: base.unwrap_or_else(|| base_url::parse(kind.profile().base_url).ok())?,
+        base_url: base.unwrap_or_else(|| base_url::parse(&usual_url).ok())?,
         byok_cluster: byok_cluster.unwrap_or_else(|| cluster.clone()),
         cluster,
         name,
-        key,
+        // Without a Bedrock API key it is Envoy that signs.
+        key: if bedrock.is_some() && key == Key::Absent { Key::External } else { key },
         byok,
         send_actor,
         models,
         allow_background,
         stored_objects,
         open_retry_after_seconds,
+        bedrock,
     })
 }
 
@@ -164,9 +185,35 @@ fn check_key(node: &Node<'_>, key: &str, kind: ProviderType, elsewhere: bool, ga
             node.problem(format!("the key is one of {}, not of {}", vendor.name(), own.name()));
         }
     } else if gateway.claims(key) {
-        node.problem(
-            "the key begins with one of gateway_credentials.value_prefixes: it is the gateway's own token",
-        );
+        node.problem(GATEWAYS_OWN);
+    }
+}
+
+/// As [`check_key`], of a Bedrock API key.
+fn check_bedrock_key(node: &Node<'_>, key: &str, gateway: &GatewayCredentials) {
+    match vendor_of(key) {
+        Some(Vendor::Aws) if key.starts_with("ABSK") => {}
+        Some(Vendor::Aws) => node.problem(
+            "the key is an AWS access key id, no Bedrock API key; to sign with it leave `key` out and give it to \
+             Envoy's aws_request_signing",
+        ),
+        Some(vendor) => node.problem(format!("the key is one of {}, not of AWS", vendor.name())),
+        None if gateway.claims(key) => node.problem(GATEWAYS_OWN),
+        None => {}
+    }
+}
+
+/// Callers' own keys are Anthropic's, or nobody's that AWS would know by their right.
+fn check_bedrock(members: &Members<'_, '_>, kind: ProviderType, byok: Option<Byok>, byok_cluster: bool) {
+    if kind != ProviderType::Anthropic {
+        members.problem("bedrock", format!("Bedrock serves \"anthropic\" only, not \"{}\"", kind.name()));
+        return;
+    }
+    if matches!(byok, Some(Byok::Allow | Byok::Require)) {
+        members.problem("byok", "expected \"deny\": callers' own keys never go to AWS");
+    }
+    if byok_cluster {
+        members.problem("byok_cluster", "without a use: callers' own keys never go to AWS");
     }
 }
 

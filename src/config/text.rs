@@ -12,7 +12,7 @@ const LONGEST_CLUSTER_BYTES: usize = 512;
 /// A list of patterns of model names.
 pub(super) fn model_patterns(node: &Node<'_>) -> Option<Vec<Glob>> {
     let items = node.list("model names, in which * stands for any characters")?;
-    Some(items.iter().filter_map(model_pattern).collect())
+    Some(items.iter().filter_map(|node| model_pattern(node, node.text()?)).collect())
 }
 
 /// As [`model_patterns`], where none would mean nothing.
@@ -24,8 +24,8 @@ pub(super) fn some_model_patterns(node: &Node<'_>) -> Option<Vec<Glob>> {
     Some(patterns)
 }
 
-fn model_pattern(node: &Node<'_>) -> Option<Glob> {
-    let text = node.text()?;
+/// The pattern of model names that `text`, which stands at `node`, is.
+pub(super) fn model_pattern(node: &Node<'_>, text: &str) -> Option<Glob> {
     if text.is_empty() {
         node.problem("expected a model name, found an empty string");
     } else if text.trim() != text || text.contains(char::is_control) {

@@ -1,9 +1,7 @@
 //! Which one credential of a request goes upstream. At most one of the five credential headers ever does, and
 //! never a token of our own gateway's.
 
-use super::{
-    CREDENTIAL_HEADERS, Credential, CredentialError, CredentialKind, Secret, Vendor, hint, vendor_of,
-};
+use super::{CREDENTIAL_HEADERS, Credential, CredentialError, CredentialKind, Secret, hint, vendor_of};
 use crate::config::GatewayCredentials;
 use crate::headers::Headers;
 use crate::provider::{Byok, Key, Provider, ProviderType};
@@ -107,7 +105,7 @@ fn byok(
     gateway: &GatewayCredentials,
 ) -> Result<Credential, CredentialError> {
     let hint = hint(own.token);
-    if let Some(seen) = vendor_of(own.token).filter(|seen| *seen != Vendor::behind(provider.kind)) {
+    if let Some(seen) = vendor_of(own.token).filter(|seen| *seen != provider.vendor()) {
         return Err(CredentialError::WrongVendor { seen, hint });
     }
     if provider.byok == Byok::Deny {
@@ -141,6 +139,11 @@ fn central(
         Key::External => (None, None),
         Key::Central(key) => {
             let set = match provider.kind {
+                // Bedrock's API keys are Bearer tokens:
+                // https://docs.aws.amazon.com/bedrock/latest/userguide/api-keys-use.html
+                ProviderType::Anthropic if provider.bedrock.is_some() => {
+                    (AUTHORIZATION, as_bearer(key.expose()))
+                }
                 ProviderType::Anthropic => (X_API_KEY, key.clone()),
                 ProviderType::OpenAi | ProviderType::Copilot => (AUTHORIZATION, as_bearer(key.expose())),
             };

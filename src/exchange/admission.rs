@@ -4,6 +4,7 @@
 //! credential → actor → encoding → declared size → body.
 
 use super::State;
+use super::bedrock::{self, Waiting};
 use super::interception::{Download, Interception, Upload};
 use super::local::Passthrough;
 use crate::answer::NAME_BYTES;
@@ -85,7 +86,7 @@ fn leave_alone(bridge: &Bridge, headers: &Headers) -> Step {
 }
 
 /// A refusal that leaves no record.
-fn refusal(bridge: &Bridge, provider: &str, rejection: &Rejection, dialect: Api) -> Step {
+pub(super) fn refusal(bridge: &Bridge, provider: &str, rejection: &Rejection, dialect: Api) -> Step {
     let mut effects = Vec::new();
     if bridge.metrics {
         effects.push(Effect::Measure(refused(provider, rejection.code())));
@@ -116,6 +117,7 @@ fn forward(
     }
     actor(bridge, head)?;
     let mut headers = strippings(bridge, &head.headers);
+    bedrock::edit_request(provider, &head.headers, &mut headers);
     credential.edit(&mut headers);
     Ok(Forwarding { headers, cluster: cluster(provider, credential.kind).to_owned(), kind: credential.kind })
 }
@@ -138,6 +140,7 @@ fn intercept(
         }
     };
     let mut edits = strippings(bridge, &head.headers);
+    bedrock::edit_request(provider, &head.headers, &mut edits);
     credential.edit(&mut edits);
     if head.headers.contains("accept-encoding") {
         edits.remove("accept-encoding");
@@ -155,7 +158,8 @@ fn intercept(
     }
     let mut effects = vec![Effect::EditRequestHeaders(edits)];
     effects.extend(interception.values_of_start(bridge));
-    (State::Bridged(Box::new(interception)), step(effects))
+    let flow = if interception.waiting.is_some() { Flow::Hold } else { Flow::Continue };
+    (State::Bridged(Box::new(interception)), Step { effects, flow })
 }
 
 /// What the headers say of a bridged request, before anything is checked.
@@ -185,6 +189,7 @@ fn begin(
         credential: (CredentialKind::None, None),
         cluster: provider.cluster.clone(),
         upload: Upload::new(RequestReader::new(api, bridge.request_bounds()), declared_length(headers)),
+        waiting: Waiting::of(provider, headers),
         rejection: None,
         download: Download::Awaiting,
         first_event: None,
@@ -215,7 +220,7 @@ fn check(
         return Err(Rejection::UnsupportedEncoding);
     }
     match declared_length(&head.headers) {
-        Some(declared) if declared > bridge.limits.request_body_bytes => Err(Rejection::RequestTooLarge),
+        Some(declared) if declared > body_bytes(bridge, provider) => Err(Rejection::RequestTooLarge),
         Some(0) => Err(Rejection::EmptyBody),
         _ if head.end => Err(Rejection::EmptyBody),
         _ => Ok(credential),
@@ -292,6 +297,12 @@ pub(super) fn is_encoded(headers: &Headers) -> bool {
     codings
         .map(<[u8]>::trim_ascii)
         .any(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case(b"identity"))
+}
+
+/// The most bytes that a request's body may have.
+pub(super) fn body_bytes(bridge: &Bridge, provider: &Provider) -> u64 {
+    let held = provider.invoke().map_or(u64::MAX, |invoke| invoke.body_bytes);
+    bridge.limits.request_body_bytes.min(held)
 }
 
 fn without_query(path: &[u8]) -> &[u8] {

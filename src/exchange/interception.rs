@@ -1,6 +1,7 @@
 //! One bridged request with its response, from admission to its record.
 
 use super::admission;
+use super::bedrock::{self, Translation, Waiting};
 use super::local::{self, Local};
 use crate::api::Api;
 use crate::api::request::{RequestFacts, RequestProblem, RequestReader};
@@ -40,6 +41,8 @@ pub(super) struct Interception {
     pub(super) credential: (CredentialKind, Option<String>),
     pub(super) cluster: String,
     pub(super) upload: Upload,
+    /// Where the request is held until it is whole.
+    pub(super) waiting: Option<Waiting>,
     pub(super) rejection: Option<Rejection>,
     pub(super) download: Download,
     pub(super) first_event: Option<Duration>,
@@ -84,6 +87,8 @@ pub(super) enum Download {
 pub(super) struct Downloading {
     pub(super) status: u16,
     pub(super) reader: ResponseReader,
+    /// Where what comes is said otherwise to the client, and read as it is said.
+    pub(super) translation: Option<Translation>,
     /// HTTP's end was seen.
     pub(super) over: bool,
 }
@@ -110,19 +115,24 @@ impl Upload {
 }
 
 impl Uploading {
+    /// Whether nothing of the body has come.
+    pub(super) const fn is_untouched(&self) -> bool {
+        self.seen == 0
+    }
+
     /// Reads on. A request is refused in the chunk that shows why, before that chunk is forwarded; with a declared
     /// length the chunk that reaches it is judged as the last one, because an HTTP/1 upstream acts on it without waiting
     /// for the end of the stream. What comes after it all the same is read on.
     fn read(
         &mut self,
-        bridge: &Bridge,
+        limit_bytes: u64,
         provider: &Provider,
         api: Api,
         chunk: &[u8],
         end: bool,
     ) -> Result<(), Rejection> {
         self.seen = self.seen.saturating_add(u64::try_from(chunk.len()).unwrap_or(u64::MAX));
-        if self.seen > bridge.limits.request_body_bytes {
+        if self.seen > limit_bytes {
             return Err(Rejection::RequestTooLarge);
         }
         let complete = self.reader.feed(chunk).map_err(|problem| refused_by(&problem))?;
@@ -174,7 +184,11 @@ impl Interception {
             return Step { effects: Vec::new(), flow: Flow::Stop };
         }
         let Upload::Reading(uploading) = &mut self.upload else { return Step::pass() };
-        match uploading.read(bridge, &self.provider, self.api, chunk, end) {
+        let limit_bytes = admission::body_bytes(bridge, &self.provider);
+        match uploading.read(limit_bytes, &self.provider, self.api, chunk, end) {
+            Ok(()) if self.waiting.is_some() => {
+                Step { effects: Vec::new(), flow: if end { Flow::Release } else { Flow::Hold } }
+            }
             Ok(()) => {
                 let instead = uploading.reader.instead(chunk).map(Effect::ReplaceRequestChunk);
                 if end {
@@ -187,7 +201,7 @@ impl Interception {
     }
 
     /// The request was read as far as it will be: its reader's memory is given back.
-    fn settle(&mut self) {
+    pub(super) fn settle(&mut self) {
         let upload = core::mem::replace(&mut self.upload, Upload::Read(RequestFacts::default()));
         self.upload = match upload {
             Upload::Reading(uploading) => Upload::Read(uploading.reader.into_facts()),
@@ -226,10 +240,15 @@ impl Interception {
             return Step { effects: vec![Effect::Reply(reply)], flow: Flow::Stop };
         }
         let status = local::status(&head.headers).unwrap_or_default();
-        let format = self.format(status, &head.headers);
+        let translation = Translation::of(&self.provider, status, head, bridge.limits.event_bytes);
+        let format = match &translation {
+            Some(translation) => translation.format(),
+            None => self.format(status, &head.headers),
+        };
         let reader = ResponseReader::new(self.api, format, bridge.keep(), &bridge.limits);
-        let mut downloading = Downloading { status, reader, over: false };
-        let mut effects = Vec::new();
+        let edits = bedrock::response_edits(&self.provider, translation.as_ref(), &head.headers);
+        let mut effects: Vec<Effect> = edits.into_iter().map(Effect::EditResponseHeaders).collect();
+        let mut downloading = Downloading { status, reader, translation, over: false };
         let may_cut = if self.upload.facts().usage_spliced {
             downloading.reader.cut_usage_event()
         } else {
@@ -285,14 +304,19 @@ impl Interception {
             if self.upload.facts().usage_spliced {
                 downloading.reader.cut_usage_event();
             }
-            downloading.reader.feed(chunk);
+            let translated = downloading.translation.as_mut().map(|translation| translation.feed(chunk, end));
+            downloading.reader.feed(translated.as_deref().unwrap_or(chunk));
+            if downloading.translation.as_ref().is_some_and(Translation::met_its_limit) {
+                self.notes.add(Note::EventTooLarge);
+            }
             if self.first_event.is_none() && downloading.reader.any_event() {
                 self.first_event = Some(now);
             }
             if end {
                 downloading.end();
             }
-            let instead = downloading.reader.instead().map(Effect::ReplaceResponseChunk);
+            let instead =
+                translated.or_else(|| downloading.reader.instead()).map(Effect::ReplaceResponseChunk);
             return Step { effects: instead.into_iter().collect(), flow: Flow::Continue };
         }
         Step::pass()

@@ -8,7 +8,7 @@ use crate::credential::CredentialKind;
 use crate::headers::Headers;
 use crate::metric::{Measurement, Metric};
 use crate::provider::Provider;
-use crate::rejection;
+use crate::rejection::{self, Rejection};
 use crate::step::{Effect, Flow, LocalReply, ResponseHead, Step};
 use std::rc::Rc;
 
@@ -28,7 +28,7 @@ pub(super) struct Local {
 /// A passthrough stream.
 #[derive(Debug)]
 pub(super) struct Passthrough {
-    provider: Rc<Provider>,
+    pub(super) provider: Rc<Provider>,
     dialect: Api,
     kind: CredentialKind,
 }
@@ -109,6 +109,11 @@ pub(super) fn status(headers: &Headers) -> Option<u16> {
 impl Passthrough {
     pub(super) const fn new(provider: Rc<Provider>, dialect: Api, kind: CredentialKind) -> Self {
         Self { provider, dialect, kind }
+    }
+
+    /// It cannot go on after all.
+    pub(super) fn refuse(&self, bridge: &Bridge, rejection: &Rejection) -> Step {
+        admission::refusal(bridge, &self.provider.name, rejection, self.dialect)
     }
 
     pub(super) fn response_headers(&self, bridge: &Bridge, head: &ResponseHead) -> Step {

@@ -159,7 +159,11 @@ impl Interception {
                 code: Some(local.code),
                 message: Some(local.message),
             }),
-            Download::Reading(download) => download.reader.answer().error.as_ref().map(ErrorRef::stated),
+            Download::Reading(download) => download.reader.answer().error.as_ref().map(|error| {
+                let stated = ErrorRef::stated(error);
+                let code = stated.code.or_else(|| download.translation.as_ref()?.code());
+                ErrorRef { code, ..stated }
+            }),
             Download::Awaiting => None,
         }
     }

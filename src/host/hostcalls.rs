@@ -98,10 +98,20 @@ fn edit(map: MapType, edits: &HeaderEdits) {
 
 /// The first `size` bytes of the body chunk at hand.
 pub(super) fn chunk(side: Side, size: usize) -> Vec<u8> {
-    if size == 0 {
-        return Vec::new();
+    part(side, 0, size)
+}
+
+/// What stands from `from` to `to` in the body at hand; where the request is held, that is all that came.
+pub(super) fn part(side: Side, from: usize, to: usize) -> Vec<u8> {
+    match to.checked_sub(from) {
+        None | Some(0) => Vec::new(),
+        Some(size) => hostcalls::get_buffer(side.body(), from, size).ok().flatten().unwrap_or_default(),
     }
-    hostcalls::get_buffer(side.body(), 0, size).ok().flatten().unwrap_or_default()
+}
+
+/// From now on calls are about the stream `context`. `false`: there is none.
+pub(super) fn enter(context: u32) -> bool {
+    hostcalls::set_effective_context(context).is_ok()
 }
 
 /// Sends `bytes` instead of the chunk at hand.

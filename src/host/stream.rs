@@ -2,6 +2,7 @@
 
 use super::hostcalls::{self, Side};
 use super::metrics::Metrics;
+use super::waiting::{SharedExchange, Waiting};
 use crate::exchange::Exchange;
 use crate::step::{Effect, Ending, Flow, RequestHead, ResponseHead, Step};
 use proxy_wasm::traits::{Context, HttpContext};
@@ -11,18 +12,40 @@ use std::rc::Rc;
 
 /// An HTTP stream; without a configuration it passes.
 pub(super) struct Stream {
-    configured: Option<(Exchange, Rc<RefCell<Metrics>>)>,
+    configured: Option<(SharedExchange, Rc<RefCell<Metrics>>)>,
+    context: u32,
+    waiting: Rc<Waiting>,
+    /// Bytes of a held body that were looked at.
+    held_bytes: usize,
 }
 
 impl Stream {
-    pub(super) const fn new(configured: Option<(Exchange, Rc<RefCell<Metrics>>)>) -> Self {
-        Self { configured }
+    pub(super) const fn new(
+        configured: Option<(SharedExchange, Rc<RefCell<Metrics>>)>,
+        context: u32,
+        waiting: Rc<Waiting>,
+    ) -> Self {
+        Self { configured, context, waiting, held_bytes: 0 }
     }
 
     /// Calls `callback` and carries out what it answers; `side` and `size` say which chunk is at hand.
     fn act(&mut self, side: Side, size: usize, callback: impl FnOnce(&mut Exchange) -> Step) -> Action {
-        let Some((exchange, metrics)) = &mut self.configured else { return Action::Continue };
-        let step = callback(exchange);
+        let Some((exchange, _)) = &self.configured else { return Action::Continue };
+        let step = callback(&mut exchange.borrow_mut());
+        let releases = step.flow == Flow::Release;
+        let action = self.carry_out(side, size, step);
+        if !releases {
+            return action;
+        }
+        // The buffer at hand holds the whole body: nothing of it has passed.
+        let held = self.held_bytes;
+        let Some((exchange, _)) = &self.configured else { return Action::Continue };
+        let step = exchange.borrow_mut().release(&hostcalls::chunk(Side::Request, held));
+        self.carry_out(Side::Request, held, step)
+    }
+
+    fn carry_out(&self, side: Side, size: usize, step: Step) -> Action {
+        let Some((_, metrics)) = &self.configured else { return Action::Continue };
         for effect in step.effects {
             match effect {
                 Effect::EditRequestHeaders(edits) => hostcalls::edit_headers(Side::Request, &edits),
@@ -38,9 +61,13 @@ impl Stream {
             }
         }
         match step.flow {
-            Flow::Continue => Action::Continue,
-            Flow::Stop => Action::Pause,
+            Flow::Continue | Flow::Release => Action::Continue,
+            Flow::Stop | Flow::Hold => Action::Pause,
         }
+    }
+
+    fn holds_request(&self) -> bool {
+        self.configured.as_ref().is_some_and(|(exchange, _)| exchange.borrow().holds_request())
     }
 }
 
@@ -52,18 +79,38 @@ fn code_details() -> Option<String> {
 
 impl Context for Stream {}
 
+impl Drop for Stream {
+    fn drop(&mut self) {
+        self.waiting.end(self.context);
+    }
+}
+
 impl HttpContext for Stream {
     fn on_http_request_headers(&mut self, _count: usize, end: bool) -> Action {
-        self.act(Side::Request, 0, |exchange| {
+        let action = self.act(Side::Request, 0, |exchange| {
             let property = exchange.bridge().actor.property.as_ref();
             let actor_property =
                 property.and_then(|path| hostcalls::property(path.iter().map(String::as_str).collect()));
             let headers = hostcalls::headers(Side::Request);
             exchange.request_headers(&RequestHead { headers, actor_property, end, now: hostcalls::now() })
-        })
+        });
+        if let Some((exchange, _)) = &self.configured
+            && self.holds_request()
+        {
+            self.waiting.begin(self.context, hostcalls::now(), exchange);
+        }
+        action
     }
 
     fn on_http_request_body(&mut self, size: usize, end: bool) -> Action {
+        if self.holds_request() {
+            self.waiting.delivered();
+            // What is held is all that came.
+            let from = core::mem::replace(&mut self.held_bytes, size);
+            return self.act(Side::Request, size, |exchange| {
+                exchange.request_body(&hostcalls::part(Side::Request, from, size), end)
+            });
+        }
         self.act(Side::Request, size, |exchange| {
             if !exchange.reads_request() {
                 return Step::pass();

@@ -1,6 +1,6 @@
 //! A value without insignificant white space: for values that are at hand whole and short.
 
-use super::{Error, Kind, Name, Scalar, Scanner, Visitor, Want};
+use super::{Error, Nobody, Scanner};
 
 /// `value` without the white space between its parts. Every other byte stays as it is: numbers, escapes, order
 /// and duplicates.
@@ -25,34 +25,6 @@ pub fn compact(value: &str) -> Result<String, Error> {
     };
     compact.extend(value.chars().filter(kept));
     Ok(compact)
-}
-
-/// Wants nothing and knows no name.
-struct Nobody;
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Nameless;
-
-impl Name for Nameless {
-    const ITEM: Self = Self;
-
-    fn of(_: &str) -> Option<Self> {
-        None
-    }
-}
-
-impl Visitor for Nobody {
-    type Name = Nameless;
-
-    fn begin(&mut self, _: &[Nameless], _: Kind, _: u64) -> Want {
-        Want::Skip
-    }
-
-    fn text(&mut self, _: &[Nameless], _: &str) {}
-
-    fn scalar(&mut self, _: &[Nameless], _: Scalar<'_>) {}
-
-    fn end(&mut self, _: &[Nameless], _: Kind, _: u64) {}
 }
 
 #[cfg(test)]

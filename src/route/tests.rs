@@ -21,6 +21,7 @@ fn provider(kind: ProviderType, name: &str, base_path: &str) -> Provider {
         allow_background: false,
         stored_objects: true,
         open_retry_after_seconds: 30,
+        bedrock: None,
     }
 }
 

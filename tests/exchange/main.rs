@@ -9,6 +9,7 @@
 )]
 
 mod attack;
+mod bedrock;
 mod bodies;
 mod bounds;
 mod callers;
@@ -18,6 +19,7 @@ mod chunking;
 mod credentials;
 mod cut;
 mod endings;
+mod frames;
 mod headers;
 mod measured;
 mod messages;

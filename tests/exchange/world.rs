@@ -87,6 +87,9 @@ pub(crate) struct World {
     pub(crate) steps: String,
     /// The request's callbacks are over: it was stopped.
     stopped: bool,
+    /// The request's headers wait; what came of its body.
+    held: Option<Vec<u8>>,
+    waiting_headers: Option<Headers>,
 }
 
 impl World {
@@ -106,6 +109,8 @@ impl World {
             measured: Vec::new(),
             steps: String::new(),
             stopped: false,
+            held: None,
+            waiting_headers: None,
         }
     }
 
@@ -130,8 +135,13 @@ impl World {
                 edits.apply(&mut upstream);
             }
         }
+        let holds = step.flow == Flow::Hold;
+        self.waiting_headers = holds.then(|| upstream.clone());
         if self.carry_out(step, None) {
             self.upstream_headers = Some(upstream);
+        }
+        if holds {
+            self.held = Some(Vec::new());
         }
         self
     }
@@ -139,10 +149,39 @@ impl World {
     /// A piece of the request's body.
     pub(crate) fn upload(&mut self, chunk: &[u8], end: bool) -> &mut Self {
         if !self.stopped {
+            if let Some(held) = &mut self.held {
+                held.extend(chunk);
+            }
             let step = self.exchange.request_body(chunk, end);
+            let releases = step.flow == Flow::Release;
             self.carry_out(step, Some((chunk, true)));
+            if releases {
+                self.release();
+            }
         }
         self
+    }
+
+    /// Nothing of the body has come for long.
+    pub(crate) fn body_withheld(&mut self) -> &mut Self {
+        let step = self.exchange.body_withheld();
+        self.carry_out(step, None);
+        self
+    }
+
+    /// The whole of a held request goes on.
+    fn release(&mut self) {
+        let body = self.held.take().expect("the request is held");
+        let mut upstream = self.waiting_headers.take().expect("the headers wait");
+        let step = self.exchange.release(&body);
+        for effect in &step.effects {
+            if let Effect::EditRequestHeaders(edits) = effect {
+                edits.apply(&mut upstream);
+            }
+        }
+        if self.carry_out(step, Some((&body, true))) {
+            self.upstream_headers = Some(upstream);
+        }
     }
 
     /// The request's trailers: none that matter.
@@ -159,7 +198,11 @@ impl World {
                     edits.apply(trailers);
                 }
             }
+            let releases = step.flow == Flow::Release;
             self.carry_out(step, None);
+            if releases {
+                self.release();
+            }
         }
         self
     }
@@ -208,6 +251,11 @@ impl World {
         let step = self.exchange.finish(&ending);
         self.carry_out(step, None);
         self
+    }
+
+    /// The client goes away: the record.
+    pub(crate) fn record_when_gone(&mut self) -> Value {
+        self.finish("downstream_remote_disconnect").record()
     }
 
     /// The stream is over, in order.

@@ -21,6 +21,7 @@ pub enum Name {
     Id,
     Index,
     Input,
+    InvocationMetrics,
     Message,
     Model,
     Name,
@@ -36,6 +37,7 @@ impl json::Name for Name {
 
     fn of(name: &str) -> Option<Self> {
         Some(match name {
+            "amazon-bedrock-invocationMetrics" => Self::InvocationMetrics,
             "code" => Self::Code,
             "content" => Self::Content,
             "content_block" => Self::ContentBlock,
@@ -65,6 +67,7 @@ enum Field {
     Model,
     StopReason,
     Usage,
+    InvocationMetrics,
     BlockType,
     BlockId,
     BlockName,
@@ -93,6 +96,8 @@ pub(super) struct Said {
     pub(super) model: Option<Text>,
     pub(super) stop_reason: Option<Text>,
     usage: Option<Text>,
+    /// What Bedrock counted, in the last event of a stream.
+    invocation_metrics: Option<Text>,
     pub(super) block: Block,
     pub(super) delta_kind: Text,
     pub(super) partial_json: Text,
@@ -138,6 +143,7 @@ impl Said {
             ([Name::Usage] | [Name::Message, Name::Usage], Kind::Null) => return Want::Skip,
             // Whatever it is: a count that is none is to be noticed.
             ([Name::Usage] | [Name::Message, Name::Usage], _) => Field::Usage,
+            ([Name::InvocationMetrics], Kind::Object) => Field::InvocationMetrics,
             ([Name::ContentBlock, Name::Input] | [Name::Content, Name::Item, Name::Input], _)
                 if keep.arguments =>
             {
@@ -151,14 +157,18 @@ impl Said {
         };
         self.current = Some(field);
         self.field(field).clear();
-        if matches!(field, Field::Usage | Field::BlockInput) { Want::Raw } else { Want::Read }
+        if matches!(field, Field::Usage | Field::InvocationMetrics | Field::BlockInput) {
+            Want::Raw
+        } else {
+            Want::Read
+        }
     }
 
     /// Takes in a run of the text being read.
     pub(super) fn text(&mut self, run: &str, keep: &Keep) {
         if let Some(field) = self.current {
             let limit = match field {
-                Field::Usage => USAGE_BYTES,
+                Field::Usage | Field::InvocationMetrics => USAGE_BYTES,
                 Field::BlockInput | Field::BlockThinking | Field::PartialJson | Field::DeltaThinking => {
                     keep.text_bytes.min(keep.total_bytes)
                 }
@@ -194,6 +204,7 @@ impl Said {
             Field::Model => self.model.get_or_insert_default(),
             Field::StopReason => self.stop_reason.get_or_insert_default(),
             Field::Usage => self.usage.get_or_insert_default(),
+            Field::InvocationMetrics => self.invocation_metrics.get_or_insert_default(),
             Field::BlockType => &mut self.block.kind,
             Field::BlockId => self.block.id.get_or_insert_default(),
             Field::BlockName => self.block.name.get_or_insert_default(),
@@ -220,6 +231,7 @@ impl Said {
             Some(Field::Model) => self.model = None,
             Some(Field::StopReason) => self.stop_reason = None,
             Some(Field::Usage) => self.usage = None,
+            Some(Field::InvocationMetrics) => self.invocation_metrics = None,
             Some(Field::BlockType) => self.block.kind.clear(),
             Some(Field::BlockId) => self.block.id = None,
             Some(Field::BlockName) => self.block.name = None,
@@ -261,6 +273,13 @@ impl Said {
             Some(usage) if usage.is_cut() => answer.notes.add(Note::UsageTooLarge),
             Some(usage) => answer.usage.take(Api::Messages, usage.as_str(), last),
             None => {}
+        }
+    }
+
+    /// What Bedrock counted stands in where the message's own usage does not say.
+    pub(super) fn counted(&self, answer: &mut Answer) {
+        if let Some(metrics) = self.invocation_metrics.as_ref().filter(|metrics| !metrics.is_cut()) {
+            answer.usage.take_invocation_metrics(metrics.as_str());
         }
     }
 

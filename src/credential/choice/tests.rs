@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::credential::Vendor;
 use crate::headers::HeaderEdits;
 use crate::provider::{BaseUrl, ModelPolicy};
 
@@ -25,6 +26,7 @@ fn provider(kind: ProviderType, key: Key, byok: Byok) -> Provider {
         allow_background: false,
         stored_objects: true,
         open_retry_after_seconds: 30,
+        bedrock: None,
     }
 }
 

@@ -28,6 +28,7 @@ HOW_TO_GET = {
     "redis-server": "make servers, or: apt-get install redis-server",
     "ratelimit": "make servers",
     "registry": "make servers",
+    **dict.fromkeys(("dockerd", "docker", "docker-compose"), "make compose-test, or: apt-get install docker.io docker-compose"),
     "crane": "make servers",
     "istio-fetch": "make servers",
     "logrotate": "make servers, or: apt-get install logrotate",

@@ -1,0 +1,257 @@
+"""envoy/compose: what its files say, and the demo brought up in a Docker daemon of our own.
+
+The second half needs docker.io, docker-compose, Prometheus, Redis and root (`make compose-test`).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from typing import Any, Iterator
+
+import pytest
+import yaml
+
+from budgets import AUDIENCE, CONFIGURATION, ISSUER, LIMITS
+from containers import COMPOSE, DOCKERFILE, FILE, Demo, docker_daemon, make_images, services
+from render import REPOSITORY, shipped, wasm_of
+from samples import MESSAGES, messages_request
+from servers import free_port
+
+SERVICES = services()
+# What ends by itself, does nothing, or has nothing in its image that could ask.
+WITHOUT_HEALTHCHECK = {"setup", "pod", "ratelimit"}
+
+
+# === what the files say ===
+
+
+def example() -> dict[str, str]:
+    """The variables of .env.example."""
+    lines = (COMPOSE / ".env.example").read_text().splitlines()
+    return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+
+
+def test_every_image_has_a_version():
+    images = {service["image"] for service in SERVICES.values()} | set(re.findall(r"^FROM (\S+:\S+)", DOCKERFILE.read_text(), re.MULTILINE))
+    assert len(images) == 8
+    for image in images - {"ai-bridge/gateway:demo", "ai-bridge/mock-upstream:demo"}:
+        assert re.fullmatch(r"[a-z/-]+:(v?\d+\.\d+[\w.-]*|[0-9a-f]{8})", image), image
+
+
+def test_envoy_and_the_rate_limit_service_are_those_of_the_tests():
+    requirements = (REPOSITORY / "tests" / "tools" / "requirements.txt").read_text()
+    (envoy,) = re.findall(r"^FROM envoyproxy/envoy:v(\S+)", DOCKERFILE.read_text(), re.MULTILINE)
+    assert re.search(rf"^[\w-]*envoy[\w-]*=={re.escape(envoy)}\b", requirements, re.MULTILINE), requirements
+    commit = SERVICES["ratelimit"]["image"].rpartition(":")[2]
+    assert f"-{commit}" in (REPOSITORY / "Makefile").read_text()
+    channel = re.search(r'channel = "(\d+\.\d+)', (REPOSITORY / "rust-toolchain.toml").read_text())
+    assert channel and f"FROM rust:{channel.group(1)}-" in DOCKERFILE.read_text()
+
+
+@pytest.mark.parametrize("name", sorted(SERVICES))
+def test_every_file_that_is_mounted_exists(name):
+    volumes = set(yaml.safe_load(FILE.read_text())["volumes"])
+    for mount in SERVICES[name].get("volumes", []):
+        source = mount["source"] if isinstance(mount, dict) else mount.split(":")[0]
+        if source not in volumes:
+            assert (COMPOSE / source).exists(), source
+            assert mount.endswith(":ro")
+
+
+def test_the_configurations_are_the_shipped_files():
+    mounted = {(COMPOSE / mount.split(":")[0]).resolve() for service in SERVICES.values() for mount in service.get("volumes", []) if isinstance(mount, str) and mount.startswith(".")}
+    envoy = REPOSITORY / "envoy"
+    assert {CONFIGURATION, LIMITS, envoy / "prometheus", envoy / "grafana" / "provisioning", envoy / "grafana" / "ai-bridge.json"} <= mounted
+    assert {file for file in mounted if COMPOSE in file.parents} == {COMPOSE / "setup", COMPOSE / "callers.yaml", COMPOSE / "providers.yaml"}
+
+
+@pytest.mark.parametrize("name", sorted(SERVICES))
+def test_every_service_is_confined_and_says_how_it_is(name):
+    service = SERVICES[name]
+    assert service["cap_drop"] == ["ALL"] and service["read_only"] is True and service["security_opt"] == ["no-new-privileges:true"]
+    assert ("healthcheck" in service) != (name in WITHOUT_HEALTHCHECK)
+    assert service.get("user") == {"setup": "root", "redis": "redis"}.get(name)
+    assert all(port.startswith("127.0.0.1:") for port in service.get("ports", []))
+    assert name == "pod" or "ports" not in service
+
+
+def test_envoy_is_not_root_in_the_image():
+    last = DOCKERFILE.read_text().rpartition("FROM ")[2]
+    assert last.startswith("envoyproxy/envoy:") and re.findall(r"^USER (.*)", last, re.MULTILINE) == ["envoy"]
+
+
+def test_what_the_dockerfile_copies_exists():
+    for sources in re.findall(r"^COPY (?!--from)(.*) \S+$", DOCKERFILE.read_text(), re.MULTILINE):
+        for source in sources.split():
+            assert (REPOSITORY / source).exists(), source
+
+
+def test_the_example_of_env_has_the_names_that_are_read_and_no_secret():
+    read = set(re.findall(r"\$\{([A-Z_]+)", FILE.read_text()))
+    assert set(example()) == read | {"COMPOSE_PROFILES"}
+    keys = set(wasm_of(shipped(CONFIGURATION))["vm_config"]["environment_variables"]["host_env_keys"])
+    assert keys == set(SERVICES["gateway"]["environment"]) == {name for name in read if name.endswith("_KEY")}
+    assert all("not-a-key" in example()[name] for name in keys)
+    ignored = subprocess.run(["git", "check-ignore", "-q", "envoy/compose/.env"], cwd=REPOSITORY)
+    assert ignored.returncode == 0, "git would take .env"
+
+
+def test_the_stand_in_has_every_name_that_the_configuration_calls():
+    called = set()
+    for cluster in shipped(CONFIGURATION)["static_resources"]["clusters"]:
+        at = cluster["load_assignment"]["endpoints"][0]["lb_endpoints"][0]["endpoint"]["address"]["socket_address"]
+        called |= {at["address"]} if "transport_socket" in cluster else set()
+    assert called == set(SERVICES["mock-upstream"]["networks"]["default"]["aliases"])
+    (names,) = re.findall(r"^names=(.*)", (COMPOSE / "setup").read_text(), re.MULTILINE)
+    assert called == {name.removeprefix("DNS:") for name in names.split(",")}
+
+
+def test_only_the_profile_mock_has_the_stand_in():
+    profiles = {name: service.get("profiles") for name, service in SERVICES.items()}
+    assert {name for name, of in profiles.items() if of == ["mock"]} == {"gateway", "providers", "mock-upstream"}
+    assert {name for name, of in profiles.items() if of == ["real"]} == {"gateway-real"}
+    assert example()["COMPOSE_PROFILES"] == "mock"
+    real, mock = dict(SERVICES["gateway-real"]), dict(SERVICES["gateway"])
+    # Nothing that the stand-in's authority has signed is trusted by the gateway to the real providers.
+    assert real.pop("volumes") == [each for each in mock.pop("volumes") if isinstance(each, str)]
+    assert real.pop("depends_on").keys() == mock.pop("depends_on").keys() - {"providers"}
+    assert (real.pop("profiles"), mock.pop("profiles")) == (["real"], ["mock"])
+    assert real == mock
+
+
+def test_tokens_are_made_for_the_issuer_and_the_audience_of_the_configuration():
+    script = (COMPOSE / "setup").read_text()
+    assert re.search(rf"^issuer={re.escape(ISSUER)}\s", script, re.MULTILINE) and re.search(rf"^audience={re.escape(AUDIENCE)}$", script, re.MULTILINE)
+
+
+def test_the_rate_limit_service_is_started_as_limits_yaml_says():
+    said = dict(re.findall(r"\b([A-Z][A-Z_]+)=(\S+)", LIMITS.read_text().split("domain:")[0]))
+    environment = SERVICES["ratelimit"]["environment"]
+    del said["USE_PROMETHEUS"], said["PROMETHEUS_ADDR"]        # its port is that of the demo's Prometheus
+    assert said.items() <= environment.items()
+
+
+def test_the_demos_caller_fits_into_the_limits():
+    with_callers = yaml.safe_load(LIMITS.read_text() + (COMPOSE / "callers.yaml").read_text())
+    (added,) = with_callers["descriptors"][len(yaml.safe_load(LIMITS.read_text())["descriptors"]):]
+    assert added["key"] in {each["key"] for each in with_callers["descriptors"][:-1]}
+
+
+# === the demo itself ===
+
+
+@pytest.fixture(scope="module")
+def demo() -> Iterator[Demo]:
+    with docker_daemon() as docker:
+        make_images(docker)
+        running = Demo(docker, GATEWAY_PORT=str(free_port()), PROMETHEUS_PORT=str(free_port()), GRAFANA_PORT=str(free_port()))
+        try:
+            running.compose("up", "-d", "--no-build", "gateway", "prometheus")
+            for service in ("gateway", "prometheus", "redis", "providers", "mock-upstream"):
+                running.wait_healthy(service)
+            yield running
+        finally:
+            running.compose("down", "--volumes", "--timeout", "5")
+            left = running.everything()
+        assert left == {"containers": [], "volumes": [], "networks": []}
+
+
+def token(demo: Demo, *words: str) -> str:
+    """As README.md says it."""
+    return demo.compose("run", "--rm", "setup", "token", *words).strip()
+
+
+def ask(demo: Demo, key: str | None, *, stream: bool = True) -> tuple[int, Any, str]:
+    """Status, headers and body of one request to Anthropic."""
+    headers = {"content-type": "application/json", **({"authorization": f"Bearer {key}"} if key else {})}
+    request = urllib.request.Request(f"http://127.0.0.1:{demo.variables['GATEWAY_PORT']}{MESSAGES}", messages_request(stream=stream), headers)
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return answer.status, answer.headers, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.headers, error.read().decode()
+
+
+def records(demo: Demo, of: str, count: int) -> list[Any]:
+    """That caller's records in the gateway's output, once there are so many."""
+    deadline = time.monotonic() + 20
+    while True:
+        lines = demo.docker.run("docker", "logs", demo.container("gateway")).splitlines()
+        found = [record for record in map(json.loads, (line for line in lines if line.startswith("{"))) if record.get("actor", {}).get("id") == of]
+        if len(found) >= count:
+            return found
+        assert time.monotonic() < deadline, "\n".join(lines[-20:])
+        time.sleep(0.2)
+
+
+def test_a_streamed_request_passes_and_leaves_its_record(demo):
+    status, headers, body = ask(demo, token(demo, "alice@example.com", "research"))
+    assert (status, headers["content-type"].split(";")[0]) == (200, "text/event-stream"), body
+    assert "event: message_start" in body and "event: message_stop" in body
+    (record,) = records(demo, "alice@example.com", 1)
+    assert (record["outcome"], record["streaming"], record["upstream"]["host"]) == ("completed", True, "api.anthropic.com")
+    assert record["actor"]["metadata"] == {"team": "research"}
+    assert record["credential"]["kind"] == "centralized" and record["usage"]["output_tokens"] > 0 and record["cost_microusd"] > 0
+    # It came there by TLS, to the stand-in.
+    assert "POST /v1/messages 200" in demo.docker.run("docker", "logs", demo.container("mock-upstream"))
+
+
+def test_prometheus_has_the_metrics(demo):
+    status, _, body = ask(demo, token(demo, "carol@example.com"))
+    assert status == 200, body
+    query = urllib.parse.quote('ai_bridge_requests_total{provider="anthropic",outcome="completed"}')
+    deadline = time.monotonic() + 60          # it scrapes every 15 s
+    while True:
+        with urllib.request.urlopen(f"http://127.0.0.1:{demo.variables['PROMETHEUS_PORT']}/api/v1/query?query={query}", timeout=10) as answer:
+            found = json.load(answer)["data"]["result"]
+        if found:
+            assert float(found[0]["value"][1]) >= 1
+            return
+        assert time.monotonic() < deadline
+        time.sleep(0.5)
+
+
+def test_a_caller_over_budget_gets_429(demo):
+    key = token(demo, "small-budget@example.com")
+    status, headers, body = ask(demo, key, stream=False)
+    assert status == 200, body
+    deadline = time.monotonic() + 20
+    while (answer := ask(demo, key, stream=False))[0] == 200:       # it is charged when the first one has ended
+        assert time.monotonic() < deadline
+    status, headers, body = answer
+    assert (status, json.loads(body)["type"], headers["x-should-retry"]) == (429, "error", "false")
+    assert 0 < int(headers["retry-after"]) <= 86400
+    assert records(demo, "small-budget@example.com", 2)[-1]["outcome"] == "rejected"
+
+
+def test_nobody_passes_without_a_token(demo):
+    assert ask(demo, None)[0] == 401
+    assert ask(demo, token(demo, "alice@example.com") + "x")[0] == 401
+
+
+def test_no_server_is_root(demo):
+    for service in ("gateway", "providers", "pod", "redis", "mock-upstream", "prometheus", "ratelimit"):
+        users = demo.docker.run("docker", "top", demo.container(service), "-eo", "uid").split()[1:]
+        assert users and "0" not in users, (service, users)
+
+
+def test_only_loopback_of_this_machine_leads_into_it(demo):
+    published = demo.docker.run("docker", "ps", "--format", "{{.Ports}}").replace(",", "\n").split()
+    assert {entry.split(":")[0] for entry in published if "->" in entry} == {"127.0.0.1"}
+
+
+def test_a_name_that_would_not_fit_into_a_token_is_refused(demo):
+    assert demo.compose("run", "--rm", "setup", "token", '"},"x', check=False) == ""
+
+
+def test_coming_up_again_changes_no_identity(demo):
+    key = token(demo, "again@example.com")
+    demo.compose("up", "-d", "--no-build", "gateway")
+    demo.wait_healthy("gateway")
+    assert ask(demo, key)[0] == 200

@@ -22,7 +22,7 @@ PYTEST := $(PYTHON) -m pytest -o cache_dir="$(CURDIR)/target/pytest"
 help: ## This list.
 	@echo "AI Bridge for Envoy"
 	@echo
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: prerequisites ## The filter: target/wasm32-wasip1/release/ai_bridge.wasm
@@ -41,6 +41,11 @@ test: build mock-upstream chaos-program tools sdks transcripts ## Everything: un
 .PHONY: e2e
 e2e: build mock-upstream chaos-program tools sdks ## Only the tests in real Envoy. Some of them: make e2e E2E='-k streamed -x'
 	$(PYTEST) tests/envoy $(E2E)
+
+.PHONY: compose-test
+compose-test: build mock-upstream tools $(TOOLS)/ratelimit.stamp ## Brings envoy/compose up in a Docker of its own and tests it (Debian packages docker.io, docker-compose: needs root).
+	@tests/tools/install-servers docker
+	REQUIRE_SERVERS=1 $(PYTEST) tests/envoy/test_compose.py
 
 .PHONY: transcripts
 transcripts: $(TOOLS)/sdk-python.stamp ## Checks the transcripts against themselves and the official SDKs.

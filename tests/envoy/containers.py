@@ -177,7 +177,7 @@ class Demo:
 
     def compose(self, *command: str, check: bool = True) -> str:
         """docker-compose with the shipped example of .env."""
-        return self.docker.run("docker-compose", "--no-ansi", "--file", str(FILE), "--env-file", ".env.example", *command, check=check, **self.variables)
+        return self.docker.run("docker-compose", "--ansi", "never", "--file", str(FILE), "--env-file", ".env.example", *command, check=check, **self.variables)
 
     def container(self, service: str) -> str:
         """Its identifier."""

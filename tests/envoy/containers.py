@@ -91,7 +91,7 @@ def make_images(docker: Docker) -> None:
     image = {name: service["image"] for name, service in services().items()}
     (envoy,) = re.findall(r"^FROM (envoyproxy/envoy:\S+)", DOCKERFILE.read_text(), re.MULTILINE)
     tools = ["bash", "sh", "sleep", "ln", "cat", "chmod", "chown", "cut", "date", "grep", "mkdir", "mv", "rm", "tr", "openssl"]
-    import_image(docker, envoy, {"/usr/local/bin/envoy": TOOLS / "envoy", **found(*tools)}, users={"envoy": 101}, files={"/etc/ssl/openssl.cnf": Path("/etc/ssl/openssl.cnf")})
+    import_image(docker, envoy, {"/usr/local/bin/envoy": TOOLS / "envoy", **found(*tools)}, users={"envoy": 101}, files={place: Path(place) for place in ("/etc/ssl/openssl.cnf", "/etc/ssl/certs/ca-certificates.crt")})
     import_image(docker, image["redis"], found("redis-server", "redis-cli"), users={"redis": 999})
     import_image(docker, image["ratelimit"], {"/bin/ratelimit": Path(program("ratelimit"))}, users={"nonroot": 65532}, user="65532")
     import_image(docker, image["prometheus"], found("prometheus", "promtool"), users={"nobody": 65534}, user="nobody", owned="/prometheus", entrypoint="/usr/bin/prometheus")

@@ -182,11 +182,11 @@ def ask(demo: Demo, key: str | None, *, stream: bool = True) -> tuple[int, Any, 
         return error.code, error.headers, error.read().decode()
 
 
-def records(demo: Demo, of: str, count: int) -> list[Any]:
+def records(demo: Demo, of: str, count: int, service: str = "gateway") -> list[Any]:
     """That caller's records in the gateway's output, once there are so many."""
     deadline = time.monotonic() + 20
     while True:
-        lines = demo.docker.run("docker", "logs", demo.container("gateway")).splitlines()
+        lines = demo.docker.run("docker", "logs", demo.container(service)).splitlines()
         found = [record for record in map(json.loads, (line for line in lines if line.startswith("{"))) if record.get("actor", {}).get("id") == of]
         if len(found) >= count:
             return found
@@ -261,3 +261,22 @@ def test_coming_up_again_changes_no_identity(demo):
     demo.compose("up", "-d", "--no-build", "gateway")
     demo.wait_healthy("gateway")
     assert ask(demo, key)[0] == 200
+
+
+def test_the_gateway_to_the_real_providers_starts_and_does_not_trust_the_stand_in(demo):
+    """Here the providers' names still lead to the stand-in, so nothing leaves the machine: its certificate is refused."""
+    key = token(demo, "real@example.com")
+    demo.compose("stop", "--timeout", "5", "gateway")
+    try:
+        demo.compose("up", "-d", "--no-build", "gateway-real")
+        demo.wait_healthy("gateway-real")
+        status, _, body = ask(demo, key)
+        assert (status, json.loads(body)["type"]) == (503, "error")
+        (record,) = records(demo, "real@example.com", 1, "gateway-real")
+        assert (record["outcome"], record["upstream"]["host"]) == ("unavailable", "api.anthropic.com")
+        stats = "exec 3<>/dev/tcp/127.0.0.1/9901; printf 'GET /stats HTTP/1.1\\r\\nhost: a\\r\\nconnection: close\\r\\n\\r\\n' >&3; cat <&3"
+        assert re.search(r"cluster\.anthropic\.ssl\.fail_verify_error: [1-9]", demo.compose("exec", "-T", "gateway-real", "bash", "-c", stats))
+    finally:
+        demo.compose("rm", "--stop", "--force", "gateway-real")
+        demo.compose("start", "gateway")
+        demo.wait_healthy("gateway")

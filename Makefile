@@ -42,6 +42,10 @@ test: build mock-upstream chaos-program tools sdks transcripts ## Everything: un
 e2e: build mock-upstream chaos-program tools sdks ## Only the tests in real Envoy. Some of them: make e2e E2E='-k streamed -x'
 	$(PYTEST) tests/envoy $(E2E)
 
+.PHONY: agents
+agents: build mock-upstream tools $(TOOLS)/agents.stamp ## Claude Code, Codex and Copilot CLI through the gateway, offline (needs root; installs 1 GB). Some: AGENTS='-k codex'.
+	$(PYTEST) tests/agents $(AGENTS)
+
 .PHONY: transcripts
 transcripts: $(TOOLS)/sdk-python.stamp ## Checks the transcripts against themselves and the official SDKs.
 	$(TOOLS)/sdk-python/bin/python tests/check-transcripts.py
@@ -174,6 +178,10 @@ $(TOOLS)/sdk-python.stamp: tests/tools/install-sdks tests/transcripts/requiremen
 # Makes its stamp itself: where JavaScript's SDKs could not be had, the next run tries again.
 $(TOOLS)/sdk-javascript.stamp: tests/sdk/package.json tests/sdk/package-lock.json tests/sdk/node-requirements.txt $(TOOLS)/sdk-python.stamp
 	@tests/tools/install-sdks javascript
+
+# The same: without the stamp the tests are skipped and say why.
+$(TOOLS)/agents.stamp: tests/agents/package.json tests/agents/package-lock.json tests/tools/npm-install $(TOOLS)/sdk-python.stamp
+	@tests/tools/npm-install agents tests/agents
 
 $(TOOLS)/cargo-deny.stamp: tests/tools/install-cargo-deny | prerequisites
 	@tests/tools/install-cargo-deny

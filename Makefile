@@ -47,6 +47,10 @@ compose-test: build mock-upstream tools $(TOOLS)/ratelimit.stamp ## Brings envoy
 	@tests/tools/install-servers docker
 	REQUIRE_SERVERS=1 $(PYTEST) tests/envoy/test_compose.py
 
+.PHONY: agents
+agents: build mock-upstream tools $(TOOLS)/agents.stamp ## Claude Code, Codex and Copilot CLI through the gateway, offline (needs root; installs 1 GB). Some: AGENTS='-k codex'.
+	$(PYTEST) tests/agents $(AGENTS)
+
 .PHONY: transcripts
 transcripts: $(TOOLS)/sdk-python.stamp ## Checks the transcripts against themselves and the official SDKs.
 	$(TOOLS)/sdk-python/bin/python tests/check-transcripts.py
@@ -179,6 +183,10 @@ $(TOOLS)/sdk-python.stamp: tests/tools/install-sdks tests/transcripts/requiremen
 # Makes its stamp itself: where JavaScript's SDKs could not be had, the next run tries again.
 $(TOOLS)/sdk-javascript.stamp: tests/sdk/package.json tests/sdk/package-lock.json tests/sdk/node-requirements.txt $(TOOLS)/sdk-python.stamp
 	@tests/tools/install-sdks javascript
+
+# The same: without the stamp the tests are skipped and say why.
+$(TOOLS)/agents.stamp: tests/agents/package.json tests/agents/package-lock.json tests/tools/npm-install $(TOOLS)/sdk-python.stamp
+	@tests/tools/npm-install agents tests/agents
 
 $(TOOLS)/cargo-deny.stamp: tests/tools/install-cargo-deny | prerequisites
 	@tests/tools/install-cargo-deny

@@ -93,9 +93,11 @@ def free_port() -> int:
 class Mock:
     """The stand-in for the providers."""
 
+    arguments: tuple[str, ...] = ()
+
     def __enter__(self) -> "Mock":
         # In a session of its own, so that Ctrl-C reaches it through us, after Envoy.
-        command = [MOCK, "--listen", "127.0.0.1:0"]
+        command = [MOCK, "--listen", "127.0.0.1:0", *self.arguments]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True, preexec_fn=die_with_parent)
         assert self._process.stdout is not None
         first_line = self._process.stdout.readline()

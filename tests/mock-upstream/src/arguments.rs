@@ -18,7 +18,8 @@ The name of the model in a request asks for special behaviour; words can be join
   mock-overloaded      an error event in mid-stream
 
 Otherwise the last prompt is repeated. With tools in the request and the word \"tool\" in the prompt, the tool that the
-prompt names (\"use the Bash tool\"), or else the first one, is called once. Words are counted as tokens.
+prompt names (\"use the Bash tool with `echo hello`\"), or else the first one, is called once, with what stands between
+backticks. Words are counted as tokens.
 ";
 
 /// What the command line asks for.

@@ -7,6 +7,8 @@ use serde_json::{Value, json};
 /// Some models of each vendor; any other name is answered as well.
 const ANTHROPIC: [&str; 3] = ["claude-opus-4-8", "claude-sonnet-4-6", "claude-haiku-4-5"];
 const OPENAI: [&str; 3] = ["gpt-5.5", "gpt-5.5-codex", "gpt-5-mini"];
+/// Copilot also has models that only know Chat Completions.
+const OTHERS: [&str; 1] = ["gemini-3-pro"];
 /// When they all were made: 2026-01-01.
 const CREATED: u64 = 1_767_225_600;
 
@@ -19,7 +21,7 @@ pub(crate) fn list(catalogue: Catalogue) -> Value {
         }),
         Catalogue::OpenAi => json!({"object": "list", "data": each(&OPENAI)}),
         Catalogue::Copilot => {
-            let data: Vec<Value> = each(&OPENAI).into_iter().chain(each(&ANTHROPIC)).collect();
+            let data = [each(&OPENAI), each(&OTHERS), each(&ANTHROPIC)].concat();
             json!({"object": "list", "data": data})
         }
     }
@@ -38,11 +40,12 @@ pub(crate) fn one(catalogue: Catalogue, id: &str) -> Value {
 }
 
 fn copilot(id: &str) -> Value {
-    let is_claude = id.starts_with("claude");
-    let (vendor, endpoints) = if is_claude {
+    let (vendor, endpoints) = if id.starts_with("claude") {
         ("Anthropic", json!(["/chat/completions", "/v1/messages"]))
+    } else if OTHERS.contains(&id) {
+        ("Google", json!(["/chat/completions"]))
     } else {
-        ("OpenAI", json!(["/chat/completions", "/responses"]))
+        ("OpenAI", json!(["/chat/completions", "/responses", "ws:/responses"]))
     };
     json!({
         "id": id, "name": id, "object": "model", "version": id, "vendor": vendor, "preview": false,
@@ -85,10 +88,18 @@ mod tests {
     #[test]
     fn every_list_has_models() {
         for (catalogue, models) in
-            [(Catalogue::Anthropic, 3), (Catalogue::OpenAi, 3), (Catalogue::Copilot, 6)]
+            [(Catalogue::Anthropic, 3), (Catalogue::OpenAi, 3), (Catalogue::Copilot, 7)]
         {
             assert_eq!(list(catalogue)["data"].as_array().unwrap().len(), models);
         }
+    }
+
+    #[test]
+    fn copilot_says_which_apis_a_model_speaks() {
+        let speaks = |id: &str| one(Catalogue::Copilot, id)["supported_endpoints"].clone();
+        assert_eq!(speaks("gemini-3-pro"), json!(["/chat/completions"]));
+        assert_eq!(speaks("claude-opus-4-8"), json!(["/chat/completions", "/v1/messages"]));
+        assert_eq!(speaks("gpt-5.5"), json!(["/chat/completions", "/responses", "ws:/responses"]));
     }
 
     #[test]

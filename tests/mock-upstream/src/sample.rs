@@ -5,12 +5,12 @@ use serde_json::{Map, Value};
 /// How deep a schema is followed; below, everything is `null`.
 const DEEPEST: usize = 16;
 
-/// The smallest plausible arguments. Always an object: that is what a tool is called with.
-pub(crate) fn arguments(schema: &Value) -> Value {
-    Some(sample(schema, DEEPEST)).filter(Value::is_object).unwrap_or_else(|| Value::Object(Map::new()))
+/// The smallest plausible arguments, whose texts are `text`. Always an object: that is what a tool is called with.
+pub(crate) fn arguments(schema: &Value, text: &str) -> Value {
+    Some(sample(schema, text, DEEPEST)).filter(Value::is_object).unwrap_or_else(|| Value::Object(Map::new()))
 }
 
-fn sample(schema: &Value, depth: usize) -> Value {
+fn sample(schema: &Value, text: &str, depth: usize) -> Value {
     let Some(depth) = depth.checked_sub(1) else { return Value::Null };
     for given in ["const", "default"] {
         if let Some(value) = schema.get(given) {
@@ -22,32 +22,32 @@ fn sample(schema: &Value, depth: usize) -> Value {
         return value.clone();
     }
     if let Some(choice) = first("anyOf").or_else(|| first("oneOf")) {
-        return sample(choice, depth);
+        return sample(choice, text, depth);
     }
     let kind = schema.get("type");
     let kind =
         kind.and_then(Value::as_array).and_then(|kinds| kinds.first()).or(kind).and_then(Value::as_str);
     match kind {
-        Some("string") => Value::from("mock"),
+        Some("string") => Value::from(text),
         Some("integer" | "number") => schema.get("minimum").cloned().unwrap_or_else(|| Value::from(1)),
         Some("boolean") => Value::from(false),
         Some("array") => {
             let wanted = schema.get("minItems").and_then(Value::as_u64).unwrap_or(0).min(16);
             let item = schema.get("items").unwrap_or(&Value::Null);
-            (0..wanted).map(|_| sample(item, depth)).collect()
+            (0..wanted).map(|_| sample(item, text, depth)).collect()
         }
-        Some("object") => object(schema, depth),
-        None if schema.get("properties").is_some() => object(schema, depth),
+        Some("object") => object(schema, text, depth),
+        None if schema.get("properties").is_some() => object(schema, text, depth),
         _ => Value::Null,
     }
 }
 
-fn object(schema: &Value, depth: usize) -> Value {
+fn object(schema: &Value, text: &str, depth: usize) -> Value {
     let required = schema.get("required").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let member = |name: &Value| {
         let name = name.as_str()?;
         let property = schema.get("properties").and_then(|properties| properties.get(name));
-        Some((name.to_owned(), property.map_or(Value::Null, |property| sample(property, depth))))
+        Some((name.to_owned(), property.map_or(Value::Null, |property| sample(property, text, depth))))
     };
     Value::Object(required.iter().filter_map(member).collect())
 }
@@ -64,13 +64,13 @@ mod tests {
             "tags": {"type": "array", "items": {"type": "boolean"}, "minItems": 1}, "note": {"type": "string"},
             "at": {"properties": {"x": {"type": "number"}}, "required": ["x"]}}});
         let expected = json!({"city": "mock", "days": 3, "unit": "C", "tags": [false], "at": {"x": 1}});
-        assert_eq!(arguments(&schema), expected);
+        assert_eq!(arguments(&schema, "mock"), expected);
     }
 
     #[test]
     fn arguments_are_always_an_object() {
         for schema in [json!(null), json!({}), json!({"type": "string"}), json!(7)] {
-            assert_eq!(arguments(&schema), json!({}), "{schema}");
+            assert_eq!(arguments(&schema, "mock"), json!({}), "{schema}");
         }
     }
 }

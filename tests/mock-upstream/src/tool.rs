@@ -5,6 +5,8 @@ use serde_json::Value;
 
 /// What a tool that takes a text is given: valid as a word, as a shell command's name, and as JavaScript.
 const TEXT: &str = "\"mock\"";
+/// What each text among a tool's arguments is.
+const WORD: &str = "mock";
 /// How deep namespaces are searched.
 const DEEPEST: usize = 4;
 
@@ -30,14 +32,17 @@ pub(crate) enum Payload {
 
 impl Call {
     /// The tool that `choice` (the request's `tool_choice`) or else the prompt names, else the first one that a client can run.
+    /// What the prompt has between backticks is what it is given: all of a `custom` tool's text, each text that another needs.
     pub(crate) fn choose(api: Api, tools: &[Value], choice: &Value, prompt: &str) -> Option<Self> {
+        let given = between_backticks(persons(prompt));
+        let find = |is_wanted: &dyn Fn(&str) -> bool| find(api, tools, None, is_wanted, given, DEEPEST);
         let forced =
             choice.get("name").or_else(|| choice.get("function")?.get("name")).and_then(Value::as_str);
         if let Some(forced) = forced {
-            return find(api, tools, None, &|name| name == forced, DEEPEST);
+            return find(&|name| name == forced);
         }
         let is_named = |name: &str| words(prompt).any(|word| word == name);
-        find(api, tools, None, &is_named, DEEPEST).or_else(|| find(api, tools, None, &|_| true, DEEPEST))
+        find(&is_named).or_else(|| find(&|_| true))
     }
 
     /// What it is given, as the text that a stream carries.
@@ -57,13 +62,22 @@ impl Call {
     }
 }
 
-/// The prompt has the word "tool", in what a person wrote: agents put their own remarks into tags, in front of it or alone.
+/// The prompt has the word "tool", in what a person wrote.
 pub(crate) fn is_asked_for(prompt: &str) -> bool {
-    let persons = match prompt.rsplit_once('>') {
+    words(persons(prompt)).any(|word| word.eq_ignore_ascii_case("tool"))
+}
+
+/// What a person wrote: agents put their own remarks into tags, in front of it or alone.
+fn persons(prompt: &str) -> &str {
+    match prompt.rsplit_once('>') {
         Some((_, after)) if prompt.trim_start().starts_with('<') => after,
         _ => prompt,
-    };
-    words(persons).any(|word| word.eq_ignore_ascii_case("tool"))
+    }
+}
+
+fn between_backticks(prompt: &str) -> Option<&str> {
+    let (_, after) = prompt.split_once('`')?;
+    after.split_once('`').map(|(given, _)| given)
 }
 
 /// Words as names of tools are written.
@@ -76,19 +90,20 @@ fn find(
     tools: &[Value],
     namespace: Option<&str>,
     is_wanted: &dyn Fn(&str) -> bool,
+    given: Option<&str>,
     depth: usize,
 ) -> Option<Call> {
     let depth = depth.checked_sub(1)?;
     tools.iter().find_map(|tool| {
         let name = |tool: &Value| tool.get("name").and_then(Value::as_str).map(str::to_owned);
         if let Some(inside) = tool.get("tools").and_then(Value::as_array) {
-            return find(api, inside, name(tool).as_deref().or(namespace), is_wanted, depth);
+            return find(api, inside, name(tool).as_deref().or(namespace), is_wanted, given, depth);
         }
         let is_custom = tool.get("type").is_some_and(|kind| kind == "custom");
         let tool = tool.get("function").unwrap_or(tool);
         let payload = match tool.get("input_schema").or_else(|| tool.get("parameters")) {
-            Some(schema) => Payload::Arguments(crate::sample::arguments(schema)),
-            None if is_custom && api == Api::Responses => Payload::Text(TEXT.to_owned()),
+            Some(schema) => Payload::Arguments(crate::sample::arguments(schema, given.unwrap_or(WORD))),
+            None if is_custom && api == Api::Responses => Payload::Text(given.unwrap_or(TEXT).to_owned()),
             None => return None,
         };
         let name = name(tool).filter(|name| is_wanted(name))?;
@@ -126,6 +141,20 @@ mod tests {
     fn the_prompt_may_name_a_tool() {
         let tools = json!([{"name": "a", "input_schema": {}}, {"name": "look", "input_schema": {}}]);
         assert_eq!(chosen(Api::Messages, &tools, &Value::Null), Some(("look".to_owned(), None)));
+    }
+
+    #[test]
+    fn the_prompt_may_say_what_a_tool_is_given() {
+        let schema =
+            json!({"type": "object", "properties": {"command": {"type": "string"}}, "required": ["command"]});
+        let tools = json!([{"type": "function", "name": "run", "parameters": schema}, {"type": "custom", "name": "exec"}]);
+        let given = |prompt: &str| {
+            Call::choose(Api::Responses, tools.as_array().unwrap(), &Value::Null, prompt).unwrap().text()
+        };
+        assert_eq!(given("the run tool with `echo hello`"), r#"{"command":"echo hello"}"#);
+        assert_eq!(given("the exec tool with `text(1)` or `2`"), "text(1)");
+        assert_eq!(given("<note>`no`</note> the run tool"), r#"{"command":"mock"}"#);
+        assert_eq!(given("the run tool with ` alone"), r#"{"command":"mock"}"#);
     }
 
     #[test]

@@ -41,6 +41,8 @@ class GatewayDied(Exception):
 class Gateway:
     """A running Envoy. Use as a context manager; afterwards nothing of it is left running."""
 
+    barrier = "/anthropic/v1/messages"        # a path on which an empty request leaves a record
+
     def __init__(
         self,
         config: Any,

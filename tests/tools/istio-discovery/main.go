@@ -118,11 +118,15 @@ func serve(t test.Failer, directory string) error {
 
 	changes := make(chan os.Signal, 1)
 	signal.Notify(changes, syscall.SIGHUP)
+	held := cluster{path: filepath.Join(directory, "resources.yaml"), store: server.Store()}
+	if err := held.apply(); err != nil {
+		return err
+	}
 	if err := replaceFile(filepath.Join(directory, "address"), []byte(server.Listener.Addr().String())); err != nil {
 		return err
 	}
 	for range changes {
-		if err := apply(server.Store(), filepath.Join(directory, "resources.yaml")); err != nil {
+		if err := held.apply(); err != nil {
 			return err
 		}
 	}
@@ -197,37 +201,45 @@ func serveSecrets() error {
 	return nil
 }
 
-// apply makes the store hold what the file says, and only that.
-func apply(store model.ConfigStoreController, path string) error {
-	text, err := os.ReadFile(path)
+// cluster is what has been applied, as in a Kubernetes.
+type cluster struct {
+	path    string
+	store   model.ConfigStoreController
+	applied map[string]config.Config
+}
+
+// apply makes the store hold what the file says, and of what was applied before only that.
+func (c *cluster) apply() error {
+	text, err := os.ReadFile(c.path)
 	if err != nil {
 		return err
 	}
 	wanted, _, err := crd.ParseInputs(string(text))
 	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+		return fmt.Errorf("%s: %w", c.path, err)
 	}
-	keys := map[string]bool{}
-	kinds := map[config.GroupVersionKind]bool{}
+	before := c.applied
+	c.applied = map[string]config.Config{}
 	for _, each := range wanted {
-		keys[each.Key()] = true
-		kinds[each.GroupVersionKind] = true
-		if old := store.Get(each.GroupVersionKind, each.Name, each.Namespace); old == nil {
-			_, err = store.Create(each)
-		} else {
-			each.CreationTimestamp = old.CreationTimestamp
-			_, err = store.Update(each)
+		c.applied[each.Key()] = each
+		old := c.store.Get(each.GroupVersionKind, each.Name, each.Namespace)
+		switch {
+		case old == nil:
+			_, err = c.store.Create(each)
+		default:
+			each.CreationTimestamp, each.ResourceVersion = old.CreationTimestamp, old.ResourceVersion
+			if !each.Equals(old) {
+				_, err = c.store.Update(each)
+			}
 		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", each.Key(), err)
 		}
 	}
-	for _, schema := range store.Schemas().All() {
-		for _, each := range store.List(schema.GroupVersionKind(), model.NamespaceAll) {
-			if !keys[each.Key()] {
-				if err := store.Delete(each.GroupVersionKind, each.Name, each.Namespace, nil); err != nil {
-					return fmt.Errorf("%s: %w", each.Key(), err)
-				}
+	for key, each := range before {
+		if _, kept := c.applied[key]; !kept {
+			if err := c.store.Delete(each.GroupVersionKind, each.Name, each.Namespace, nil); err != nil {
+				return fmt.Errorf("%s: %w", key, err)
 			}
 		}
 	}

@@ -261,7 +261,8 @@ def test_the_module_comes_from_a_registry_and_a_wrong_digest_lets_nothing_pass(u
         digest = publish(tmp_path, registry)
         upstream.begin(json_answer(MESSAGE))
         with istio.run(upstream.address, change=from_registry(digest)) as gateway, Http1(gateway.address) as client:
-            assert client.request("POST", MESSAGES, [JSON, TOKEN], messages_request(stream=False)).status == 200
+            answer = client.request("POST", MESSAGES, [JSON, TOKEN], messages_request(stream=False))
+            assert answer.status == 200, gateway.control_plane.log()
             assert gateway.wait_for_record(1)["outcome"] == "completed"
         upstream.begin(json_answer(MESSAGE))
         with istio.run(upstream.address, change=from_registry("0" * 64)) as gateway, Http1(gateway.address) as client:

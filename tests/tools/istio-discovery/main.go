@@ -106,7 +106,11 @@ func serve(t test.Failer, directory string) error {
 		MeshConfig:      meshConfig,
 		ListenerBuilder: func() (net.Listener, error) { return net.Listen("tcp", "127.0.0.1:0") },
 	})
-	modules := wasm.NewLocalFileCache(filepath.Join(directory, "modules"), wasm.Options{
+	moduleDirectory := filepath.Join(directory, "modules")
+	if err := os.Mkdir(moduleDirectory, 0o755); err != nil {
+		return err
+	}
+	modules := wasm.NewLocalFileCache(moduleDirectory, wasm.Options{
 		PurgeInterval:         wasm.DefaultPurgeInterval,
 		ModuleExpiry:          wasm.DefaultModuleExpiry,
 		InsecureRegistries:    sets.New[string](),

@@ -15,7 +15,7 @@ from client import Http1
 from gateway import KEYS
 from samples import COMPLETION, JSON, MESSAGE, MESSAGE_STREAM, RESPONSE, TOKEN, chat_request, messages_request, responses_request
 from test_bad_input import refused
-from upstream import Exchange, Upstream, json_answer, stream_answer
+from upstream import Exchange, Upstream, json_answer
 
 MESSAGES = "/ai/anthropic/v1/messages"
 CHAT = "/ai/openai/v1/chat/completions"

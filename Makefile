@@ -155,6 +155,14 @@ $(TOOLS)/istio-fetch.stamp: tests/tools/install-go-program tests/tools/go-requir
 	@tests/tools/install-go-program istio-fetch tests/tools/istio-fetch local 1.26.0
 	@touch $@
 
+# Istio's control plane, its agent's parts and istioctl, as tests use them: nine minutes of CPU, so not among the servers.
+$(TOOLS)/istio-discovery.stamp: tests/tools/install-go-program tests/tools/go-requirements.txt $(wildcard tests/tools/istio-discovery/*) $(TOOLS)/python.stamp
+	@tests/tools/install-go-program istio-discovery tests/tools/istio-discovery local 1.26.0
+	@touch $@
+
+.PHONY: gateways
+gateways: $(TOOLS)/istio-discovery.stamp ## Istio's control plane, for the tests of envoy/istio: about nine minutes of CPU, 200 MB.
+
 .PHONY: servers
 servers: $(patsubst %,$(TOOLS)/%.stamp,ratelimit registry crane istio-fetch) ## Prometheus, Redis, the rate limit service and a registry, which some tests use (Debian packages: needs root).
 	@tests/tools/install-servers

@@ -110,7 +110,7 @@ class Records:
         # Records are written in order: when that of a later request is there, all earlier ones are.
         name = f"barrier/{next(self._barriers)}"
         with Http1(self._gateway.address) as connection:
-            connection.request("POST", "/anthropic/v1/messages", [("user-agent", name), *self._headers], b"")
+            connection.request("POST", self._gateway.barrier, [("user-agent", name), *self._headers], b"")
         found: list[Any] = []
 
         def arrived() -> bool:

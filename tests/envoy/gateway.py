@@ -16,6 +16,7 @@ import subprocess
 import tempfile
 import threading
 import time
+import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import Any, Callable, Iterator
@@ -39,6 +40,8 @@ class GatewayDied(Exception):
 
 class Gateway:
     """A running Envoy. Use as a context manager; afterwards nothing of it is left running."""
+
+    barrier = "/anthropic/v1/messages"        # a path on which an empty request leaves a record
 
     def __init__(
         self,
@@ -108,7 +111,7 @@ class Gateway:
             self._readers.append(reader)
         self.admin = ("127.0.0.1", int(self.wait_for_log(r"admin address: 127\.0\.0\.1:(\d+)", START_SECONDS).group(1)))
         self.wait_for_log(r"starting main dispatch loop", START_SECONDS)
-        self.wait_until(lambda: self._alive() and self.admin_get("/ready").strip() == "LIVE", "Envoy is ready", START_SECONDS)
+        self.wait_until(lambda: self._alive() and self._ready(), "Envoy is ready", START_SECONDS)
         listeners = json.loads(self.admin_get("/listeners?format=json"))["listener_statuses"]
         socket_address = listeners[0]["local_address"]["socket_address"]
         self.address = ("127.0.0.1", socket_address["port_value"])
@@ -133,6 +136,12 @@ class Gateway:
         for reader in self._readers:
             reader.join(STOP_SECONDS)
         shutil.rmtree(self.directory, ignore_errors=True)
+
+    def _ready(self) -> bool:
+        try:
+            return self.admin_get("/ready").strip() == "LIVE"
+        except urllib.error.HTTPError:          # 503 while it waits for its configuration
+            return False
 
     def _alive(self) -> bool:
         if self._process is not None and self._process.poll() is None:

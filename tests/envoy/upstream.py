@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -251,6 +252,7 @@ class Upstream:
         self.failures: list[BaseException] = []       # what went wrong in scripts, for the test to see
         self._changed = threading.Condition()
         self._connections: set[socket.socket] = set()
+        self._tls: ssl.SSLContext | None = None
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
         self.address: tuple[str, int] = self._listener.getsockname()[:2]
         threading.Thread(target=self._accept, daemon=True).start()
@@ -279,6 +281,10 @@ class Upstream:
                 connection.shutdown(socket.SHUT_RDWR)
             except OSError:
                 pass
+
+    def secure(self, context: ssl.SSLContext) -> None:
+        """Speaks TLS from the next connection on."""
+        self._tls = context
 
     def begin(self, script: Script) -> None:
         """Forgets what came before; the next requests get this script."""
@@ -310,6 +316,12 @@ class Upstream:
     def _serve(self, connection: socket.socket) -> None:
         connection.settimeout(120)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if self._tls is not None:
+            try:
+                connection = self._tls.wrap_socket(connection, server_side=True)
+            except OSError:         # the other side does not believe in this certificate
+                connection.close()
+                return
         buffered = bytearray()
         with self._changed:
             self._connections.add(connection)

@@ -41,6 +41,8 @@ def verify(file: Path, *, envoy: str | None, module: Path, runs_envoy: bool) -> 
         raise Unusable(str(problem)) from problem
     except (yaml.YAMLError, ValueError) as problem:
         raise Unusable(f"neither YAML nor JSON: {problem}") from problem
+    except RecursionError:
+        raise Unusable("nested too deeply") from None
     root = Place(config)
     if not isinstance(config, dict) or not root.at("static_resources", "listeners"):
         raise Unusable("not a complete Envoy configuration: it has no static_resources.listeners")

@@ -83,8 +83,8 @@ def test_a_filter_that_envoy_reads_from_a_file_is_judged_too(tmp_path):
 
 @pytest.mark.parametrize("content,says", [
     ("", "not a complete Envoy configuration"), ("[1]", "not a complete Envoy configuration"), ("a: [", "neither YAML nor JSON"), ("\0", "neither YAML nor JSON"),
-    ("static_resources: { listeners: [ { name: x } ] }", "no listener loads AI Bridge"), ((REPOSITORY / "envoy" / "keys" / "injector.yaml").read_text(), "not a complete Envoy configuration"),
-], ids=["empty", "list", "broken", "binary", "other", "fragment"])
+    ('{"a":' * 100_000, "nested too deeply"), ("static_resources: { listeners: [ { name: x } ] }", "no listener loads AI Bridge"), ((REPOSITORY / "envoy" / "keys" / "injector.yaml").read_text(), "not a complete Envoy configuration"),
+], ids=["empty", "list", "broken", "binary", "deep", "other", "fragment"])
 def test_where_there_is_nothing_to_judge_it_says_so(tmp_path, content, says):
     file = tmp_path / "envoy.yaml"
     file.write_text(content)

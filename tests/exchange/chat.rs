@@ -170,6 +170,39 @@ fn calls_that_are_not_numbered_are_told_apart_by_their_ids() {
 }
 
 #[test]
+fn a_call_that_is_not_numbered_stays_the_same_wherever_it_stands_in_its_chunk() {
+    let call =
+        |id: &str, arguments: &str| json!({"id": id, "function": {"name": "f", "arguments": arguments}});
+    let record = streamed(&[
+        delta(0, &json!({"tool_calls": [call("a", "[1")]})),
+        delta(0, &json!({"tool_calls": [{"function": {}}, call("a", "]")]})),
+        finish(0, "tool_calls"),
+    ]);
+    let calls = record["tool_calls"].as_array().unwrap();
+    assert_eq!((calls.len(), &calls[0]["arguments"]), (1, &json!([1])));
+}
+
+#[test]
+fn calls_that_are_not_numbered_are_counted_each_where_no_more_are_kept() {
+    let bridge = changed(|configuration| configuration["limits"] = json!({"tool_calls": 2}));
+    let chunk = |id: &str, name: &str| {
+        let call = json!({"id": id, "function": {"name": name, "arguments": "1"}});
+        delta(0, &json!({"tool_calls": [call]}))
+    };
+    let said = [("a", "f"), ("b", "f"), ("c", "f"), ("c", ""), ("d", "f"), ("a", "f"), ("e", "f")];
+    let mut events: Vec<Value> = said.iter().map(|(id, name)| chunk(id, name)).collect();
+    events.push(finish(0, "tool_calls"));
+    let mut world = streaming(&bridge, &events);
+    world.download(b"", true).done();
+    let record = world.record();
+    assert_eq!(record["notes"], json!(["tool_calls_dropped:3"]));
+    assert_eq!(
+        (&record["tool_calls"][0]["arguments"], &record["tool_calls"][1]["arguments"]),
+        (&json!(11), &json!(1))
+    );
+}
+
+#[test]
 fn only_the_last_call_of_an_answer_that_was_cut_is_incomplete() {
     for (reason, complete) in [("tool_calls", true), ("length", false), ("content_filter", false)] {
         let events = [call(0, 0, Some("a"), "{}"), call(0, 1, Some("b"), "{"), finish(0, reason)];

@@ -69,8 +69,9 @@ impl Choices {
             self.think(at, thought, answer);
         }
         for (position, call) in (0_u64..).zip(&said.calls) {
+            let Some(choice) = self.seen.get(at) else { return };
             let call_index = (!call.legacy)
-                .then(|| call.index.unwrap_or_else(|| self.place(index, position, call, answer)));
+                .then(|| call.index.unwrap_or_else(|| self.place(choice, position, call, answer)));
             self.call(at, CallKey { choice: index, call: call_index }, call, answer);
         }
         if !said.finish_reason.is_empty() {
@@ -123,18 +124,31 @@ impl Choices {
     }
 
     /// Where a call stands that does not say so itself: where its id does, else where it stands in its chunk, unless a
-    /// call with another id is there already. Some providers number no calls and tell each in a chunk of its own.
-    fn place(&self, choice: u64, position: u64, said: &SaidCall, answer: &Answer) -> u64 {
+    /// call with another id is there already; then behind all others. Some providers number no calls and tell each in a
+    /// chunk of its own. The ids of calls that were not kept are not known: what has no name goes on with the last one.
+    fn place(&self, choice: &Choice, position: u64, said: &SaidCall, answer: &Answer) -> u64 {
         let known = || {
-            let calls = self.calls.iter().zip(&answer.tool_calls).filter(|(key, _)| key.choice == choice);
+            let calls =
+                self.calls.iter().zip(&answer.tool_calls).filter(|(key, _)| key.choice == choice.index);
             calls.filter_map(|(key, call)| Some((key.call?, call.id.as_deref()?)))
         };
         let id = said.id.as_str();
-        if id.is_empty() || known().all(|(place, _)| place != position) {
+        if id.is_empty() {
             return position;
         }
-        let same = known().find(|(_, known)| *known == id).map(|(place, _)| place);
-        same.or_else(|| Some(known().next_back()?.0.saturating_add(1))).unwrap_or(position)
+        if let Some((same, _)) = known().find(|(_, known)| *known == id) {
+            return same;
+        }
+        let dropped = choice.dropped.and_then(|dropped| dropped.call);
+        match dropped {
+            Some(dropped) if said.name.is_empty() => dropped,
+            None if known().all(|(place, _)| place != position) => position,
+            _ => known()
+                .map(|(place, _)| place)
+                .max()
+                .max(dropped)
+                .map_or(position, |last| last.saturating_add(1)),
+        }
     }
 
     fn finish(&mut self, at: usize, reason: &str, answer: &mut Answer) {

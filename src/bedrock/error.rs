@@ -142,7 +142,7 @@ impl ErrorDocument {
         if let Some(kind) = document.kind.as_deref().filter(|_| self.exception.is_empty()) {
             exception(kind).clone_into(&mut self.exception);
         }
-        let message = document.message.unwrap_or_else(|| self.fallback());
+        let message = document.message.or(document.capital_message).unwrap_or_else(|| self.fallback());
         let kind = error_type(&self.exception, self.status);
         Said::new(kind, &message, self.request_id.as_deref()).json()
     }
@@ -177,8 +177,11 @@ impl fmt::Debug for ErrorDocument {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Document<'a> {
-    #[serde(borrow, alias = "Message")]
+    #[serde(borrow)]
     message: Option<Cow<'a, str>>,
+    /// As some of AWS's services write it; both may stand there, one of them null.
+    #[serde(rename = "Message")]
+    capital_message: Option<Cow<'a, str>>,
     #[serde(rename = "__type")]
     kind: Option<Cow<'a, str>>,
     r#type: Option<Cow<'a, str>>,

@@ -140,7 +140,7 @@ impl Interception {
 
 impl Translation {
     /// How an answer is to be said, where not as it comes: the event stream of `InvokeModel`, and AWS's own errors. What
-    /// is compressed cannot be, and a status alone says nothing that could be said otherwise.
+    /// is compressed cannot be, and an error of which only the status comes says nothing that could be said otherwise.
     pub(super) fn of(
         provider: &Provider,
         status: u16,
@@ -149,14 +149,14 @@ impl Translation {
     ) -> Option<Self> {
         let headers = &head.headers;
         let bedrock = provider.bedrock.as_ref()?;
-        if head.end || admission::is_encoded(headers) {
+        if admission::is_encoded(headers) {
             return None;
         }
         let request_id = headers.text(REQUEST_ID);
         let named = headers.text("x-amzn-errortype").map(exception);
         if !(200..300).contains(&status) {
             // Natively an error is in Anthropic's words, unless AWS itself is in the way.
-            let said = bedrock.mode != Mode::Native || named.is_some();
+            let said = !head.end && (bedrock.mode != Mode::Native || named.is_some());
             let document = || ErrorDocument::new(status, named.unwrap_or_default(), request_id);
             return said.then(|| Self::Error(document()));
         }

@@ -326,11 +326,12 @@ impl Interception {
     /// to its end, it is lost, as it would be to any reader of events.
     pub(super) fn response_trailers(&mut self, now: Duration) -> Step {
         let mut step = self.response_body(&[], true, now);
-        let lost = |effect: &Effect| matches!(effect, Effect::ReplaceResponseChunk(_));
+        let lost =
+            |effect: &Effect| matches!(effect, Effect::ReplaceResponseChunk(bytes) if !bytes.is_empty());
         if step.effects.iter().any(lost) {
             self.notes.add(Note::IncompleteEventLost);
-            step.effects.retain(|effect| !lost(effect));
         }
+        step.effects.retain(|effect| !matches!(effect, Effect::ReplaceResponseChunk(_)));
         step
     }
 }

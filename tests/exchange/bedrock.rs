@@ -378,6 +378,47 @@ fn an_event_above_the_limit_ends_the_stream_with_an_error() {
 }
 
 #[test]
+fn a_stream_that_ends_in_trailers_loses_nothing() {
+    let mut world = streaming();
+    world.download(&events().iter().flat_map(chunk).collect::<Vec<u8>>(), false).response_trailers().done();
+    assert_eq!(String::from_utf8_lossy(&world.client_body), sse(&events()));
+    assert_eq!(world.record()["outcome"], "completed");
+    assert_eq!(world.record()["notes"], json!(["bedrock_adapted"]));
+}
+
+#[test]
+fn a_stream_without_a_single_byte_is_not_completed() {
+    for has_body in [false, true] {
+        let mut world = sent(BODY, 1000);
+        let headers = [("content-type", "application/vnd.amazon.eventstream")];
+        world.answer(head("200", &headers), !has_body);
+        if has_body {
+            world.download(b"", true);
+        }
+        world.done();
+        let client = world.client_headers.as_ref().unwrap();
+        assert_eq!(client.text("content-type"), Some("text/event-stream; charset=utf-8"));
+        assert_eq!(world.record()["outcome"], "aborted_upstream", "{has_body}");
+        assert_eq!(world.record()["notes"], json!(["bedrock_adapted"]));
+    }
+}
+
+#[test]
+fn awss_message_is_found_in_either_spelling() {
+    for body in [
+        r#"{"message":"no"}"#,
+        r#"{"Message":"no"}"#,
+        r#"{"message":null,"Message":"no"}"#,
+        r#"{"Message":null,"message":"no"}"#,
+    ] {
+        let mut world = sent(BODY, 1000);
+        world.answer(head("403", &[("x-amzn-errortype", "AccessDeniedException")]), false);
+        world.download(body.as_bytes(), true).done();
+        assert_eq!(world.record()["error"]["message"], "no", "{body}");
+    }
+}
+
+#[test]
 fn a_document_passes_as_it_is() {
     let body = r#"{"id":"msg_1","type":"message","model":"claude-opus-4-8","stop_reason":"end_turn","content":[],"usage":{"input_tokens":3,"output_tokens":4}}"#;
     let mut world = sent(r#"{"model":"claude-opus-4-8","stream":false}"#, 100);

@@ -19,7 +19,7 @@ from gateway import KEYS, TOOLS
 from render import HTTP_OPTIONS, REPOSITORY, SHIPPED, cluster_of, connection_manager_of, shipped, wasm_of
 
 VERIFY = REPOSITORY / "envoy" / "verify"
-COMPLETE = sorted(path for path in (REPOSITORY / "envoy").rglob("*.yaml") if "\nstatic_resources:" in path.read_text())
+COMPLETE = sorted(path for path in (REPOSITORY / "envoy").rglob("*.yaml") if "\nstatic_resources:" in path.read_text() and "root_id: ai_bridge" in path.read_text())
 
 Change = Callable[[Any], Any]
 

@@ -7,32 +7,35 @@ differ is replaced: ports, the providers' addresses and their TLS, the keys, and
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import os
 import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 import time
+import urllib.request
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any, Callable, Iterator
 
 import pytest
 import yaml
 
 import servers
 from gateway import RUNS, START_SECONDS, STOP_SECONDS, TOOLS, Gateway, die_with_parent
-from render import REPOSITORY, Address, Json
+from render import REPOSITORY, WASM, Address, Json
 
 FOLDER = REPOSITORY / "envoy" / "envoy-gateway"
 FILES = ["gateway", "extension-policy", "providers", "routes", "keys", "breaker", "patches"]
 KEYS = {"anthropic-key": "sk-ant-injected-0123456789", "openai-key": "Bearer sk-proj-injected-0123456789"}
 ENVOY_VERSION = "1.40.0"
 
-# Envoy Gateway cannot be told other ports: xDS, rate limits, the modules that it serves, its own administration.
-PORTS = [18000, 18001, 18002, 19000, 19001]
+# Envoy Gateway cannot be told other ports: xDS, rate limits, the modules that it serves, administration, readiness.
+PORTS = [18000, 18001, 18002, 19000, 19001, 19003]
 PORTS_SECONDS = 120.0
 
 # Where standalone Envoy Gateway looks for what Kubernetes would give it. The process sees a root directory of its own, so
@@ -131,8 +134,31 @@ def web_application(address: Address) -> Resources:
     ]
 
 
+@contextlib.contextmanager
+def published() -> Iterator[str]:
+    """The filter as an image in a registry of its own: the reference with its digest, as `make publish` prints it."""
+    port = servers.free_port()
+    directory = servers.server_directory()
+    config = directory / "config.yaml"
+    config.write_text(json.dumps({"version": "0.1", "storage": {"filesystem": {"rootdirectory": str(directory / "data")}}, "http": {"addr": f"127.0.0.1:{port}"}}))
+    with servers.Server("registry", ["serve", str(config)], ready=lambda: urllib.request.urlopen(f"http://127.0.0.1:{port}/v2/").status == 200, directory=directory):
+        layout, name = directory / "image", f"127.0.0.1:{port}/acme/ai-bridge:0.1.0"
+        run(sys.executable, REPOSITORY / "envoy" / "image" / "pack.py", "image", "--wasm", WASM, "--version", "0.1.0", "--out", layout)
+        pushed = run(servers.program("crane"), "push", layout, name)
+        yield f"{name}@{pushed.partition('@')[2]}"
+
+
+def run(*command: Any) -> str:
+    """What a program says; fails the test if it fails."""
+    done = subprocess.run([str(each) for each in command], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
 class EnvoyGateway(Gateway):
     """A running Envoy Gateway with its Envoy. Use as a context manager; afterwards nothing of them is left running."""
+
+    barrier = "/ai/anthropic/v1/messages"
 
     def __init__(self, image: str, prepare: Callable[[Resources], None], *, concurrency: int = 1) -> None:
         """`prepare` gets everything that is shipped and says where the providers are."""
@@ -216,7 +242,7 @@ class EnvoyGateway(Gateway):
 
     def settle(self) -> None:
         def idle() -> bool:
-            active = self.stats(r"^http\.(?!admin).*downstream_rq_active$")
+            active = self.stats(r"^http\.http-\d+\.downstream_rq_active$")
             return bool(active) and not any(active.values())
 
         self.wait_until(idle, "no request is active")

@@ -6,12 +6,11 @@ import threading
 from typing import Any, Iterator
 
 import pytest
-import yaml
 
 import envoy_gateway
 from client import Http1, Reset
 from conftest import Records, assert_alive
-from envoy_gateway import FOLDER, EnvoyGateway, Resources
+from envoy_gateway import EnvoyGateway, Resources
 from samples import JSON, MESSAGE, MESSAGE_START, MESSAGE_STREAM, TOKEN, chat_request, messages_request
 from test_bad_input import refused
 from test_envoy_gateway import ANTHROPIC, BYOK_MESSAGES, CHAT, GITHUB, COPILOT, MESSAGES, OWN_ANTHROPIC, OWN_OPENAI, ask, credentials, image
@@ -66,11 +65,15 @@ def is_open(gateway: EnvoyGateway, name: str) -> bool:
     ],
 )
 def test_five_failures_in_a_row_open_the_circuit_and_time_closes_it(gateway, upstream, records, path, name, credential, statuses):
+    records.all()           # of the test before
     body = messages_request() if path.endswith("/messages") else chat_request()
     for status in statuses:
         upstream.begin(json_answer({"error": {"message": "no", "type": "x"}}, status))
         assert ask(gateway, "POST", path, [JSON, credential], body).status == status
     gateway.wait_until(lambda: is_open(gateway, name), f"the circuit of {name} opens")
+    upstream.begin(json_answer({}))
+    # Workers hear of it a moment after the main thread, which counts.
+    gateway.wait_until(lambda: ask(gateway, "POST", path, [JSON, credential], body).status == 503, "the worker knows")
     upstream.begin(json_answer({}))
     answer = ask(gateway, "POST", path, [JSON, credential], body)
     error = refused(answer, 503, path, retry=None)
@@ -78,7 +81,8 @@ def test_five_failures_in_a_row_open_the_circuit_and_time_closes_it(gateway, ups
     assert answer.header("retry-after") == "30"
     assert upstream.requests == []
     gateway.wait_until(lambda: ask(gateway, "POST", path, [JSON, credential], body).status == 200, "the circuit closes again")
-    assert [record["outcome"] for record in records.all()][:6] == ["failed"] * 5 + ["unavailable"]
+    outcomes = [record["outcome"] for record in records.all()]
+    assert outcomes[:5] == ["failed"] * 5 and outcomes.count("unavailable") >= 2 and outcomes[-1] == "completed"
 
 
 @pytest.mark.parametrize("path,credential,status", [(CHAT, OWN_OPENAI, 429), (BYOK_MESSAGES, OWN_ANTHROPIC, 429), (MESSAGES, TOKEN, 500), (CHAT, TOKEN, 529)])
@@ -110,6 +114,7 @@ class Streaming:
 
 
 def test_a_changed_secret_counts_from_the_next_requests_on_and_no_stream_ends(gateway, upstream, records):
+    records.all()           # of the test before
     stream = Streaming(gateway, upstream)
     upstream.begin(json_answer(MESSAGE))
     envoy_gateway.set_key(gateway.resources, "anthropic-key", "sk-ant-rotated-0123456789")
@@ -154,27 +159,3 @@ def test_a_changed_policy_lets_streams_end_within_the_drain_time_and_cuts_them_a
     assert [record["outcome"] for record in streamed][0] == "completed"
     assert [record["outcome"] for record in streamed][-1] in ("aborted_client", "aborted_upstream")
     allow_no_model(gateway, {"allow": ["*"]})
-
-
-# === what is shipped as a comment, and what the tests above replace ===
-
-
-def test_requests_can_be_held_and_the_shipped_providers_are_spoken_to_with_checked_certificates(image):
-    """Envoy accepts both; to reach the providers would take a network."""
-    text = (FOLDER / "patches.yaml").read_text()
-    start = text.index("  # - type:")
-    held = yaml.safe_load("".join(line[:2] + line[4:] for line in text[start:].splitlines(keepends=True)))
-
-    def prepare(resources: Resources) -> None:
-        envoy_gateway.named(resources, "EnvoyPatchPolicy", "ai-bridge")["spec"]["jsonPatches"] += held
-
-    with EnvoyGateway(image, prepare) as gateway:
-        config = str(gateway.config_dump())
-        assert "'allow_on_headers_stop_iteration': True" in config
-        clusters = [each["cluster"] for part in gateway.config_dump()["configs"] for each in part.get("dynamic_active_clusters", []) if "ai-bridge-" in each["cluster"]["name"]]
-        found = {each["name"].split("/")[2].removeprefix("ai-bridge-"): str(each) for each in clusters}
-        hosts = {"anthropic": "api.anthropic.com", "anthropic-byok": "api.anthropic.com", "openai": "api.openai.com", "openai-byok": "api.openai.com", "copilot": "api.individual.githubcopilot.com"}
-        assert found.keys() == hosts.keys()
-        for name, host in hosts.items():
-            assert f"'sni': '{host}'" in found[name] and f"'exact': '{host}'" in found[name] and "'port_value': 443" in found[name]
-            assert "trusted_ca" in found[name] or "validation_context_sds" in found[name] or "combined_validation_context" in found[name]

@@ -49,6 +49,8 @@ def gateway(image: str, upstream: Upstream, web: Upstream) -> Iterator[EnvoyGate
     def prepare(resources: Resources) -> None:
         envoy_gateway.on_loopback(resources, upstream.address)
         resources += envoy_gateway.web_application(web.address)
+        forgotten = {"type": "anthropic", "name": "forgotten", "base_url": "https://forgotten.example.com", "byok": "require"}
+        envoy_gateway.wasm_of(resources)["config"]["providers"].append(forgotten)
 
     with EnvoyGateway(image, prepare) as running:
         running.wait_until(lambda: ask(running, "GET", "/ai/nowhere").status == 404, "the filter serves")
@@ -194,6 +196,13 @@ def test_no_route_of_another_application_gets_a_rewritten_request(client, upstre
         assert client.request("POST", path, [JSON, credential], body).status == 200
         upstream.only()
     assert web.requests == []
+
+
+def test_a_provider_whose_host_was_forgotten_in_the_routes_leads_nowhere(client, upstream, web, records):
+    web.begin(json_answer({}))
+    assert client.request("POST", "/ai/forgotten/v1/messages", [JSON, OWN_ANTHROPIC], messages_request()).status == 404
+    assert upstream.requests == [] == web.requests
+    assert records.one()["outcome"] != "completed"
 
 
 # === what operators see ===

@@ -167,6 +167,13 @@ gateways: $(TOOLS)/istio-discovery.stamp ## Istio's control plane, for the tests
 servers: $(patsubst %,$(TOOLS)/%.stamp,ratelimit registry crane istio-fetch) ## Prometheus, Redis, the rate limit service and a registry, which some tests use (Debian packages: needs root).
 	@tests/tools/install-servers
 
+.PHONY: gateways
+gateways: $(patsubst %,$(TOOLS)/%.stamp,envoy-gateway registry crane) ## Envoy Gateway, for its tests: seven minutes of CPU time, so neither `make test` nor .ci/run asks for it.
+
+$(TOOLS)/envoy-gateway.stamp: tests/tools/install-go-program tests/tools/go-requirements.txt $(TOOLS)/python.stamp
+	@tests/tools/install-go-program envoy-gateway github.com/envoyproxy/gateway/cmd/envoy-gateway v1.9.1 1.26.7
+	@touch $@
+
 .PHONY: sdks
 sdks: $(TOOLS)/sdk-python.stamp $(TOOLS)/sdk-javascript.stamp
 

@@ -31,6 +31,7 @@ HOW_TO_GET = {
     **dict.fromkeys(("dockerd", "docker", "docker-compose"), "make compose-test, or: apt-get install docker.io docker-compose"),
     "crane": "make servers",
     "istio-fetch": "make servers",
+    "envoy-gateway": "make gateways",
     "logrotate": "make servers, or: apt-get install logrotate",
     "curl": "make servers, or: apt-get install curl",
     "istio-discovery": "make gateways",

@@ -126,6 +126,13 @@ pub(super) fn property(path: Vec<&str>) -> Option<Vec<u8>> {
     hostcalls::get_property(path).ok().flatten()
 }
 
+/// Bytes that the host has received of the request, its headers included while they are at hand.
+/// <https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/advanced/attributes#request-attributes>
+pub(super) fn request_bytes() -> Option<u64> {
+    let number = property(vec!["request", "total_size"])?;
+    Some(u64::from_le_bytes(number.try_into().ok()?))
+}
+
 /// Sets the property `name`.
 pub(super) fn publish(name: &str, value: &str) {
     if hostcalls::set_property(vec![name], Some(value.as_bytes())).is_err() {

@@ -53,7 +53,8 @@ impl RootContext for Root {
     }
 
     fn on_tick(&mut self) {
-        let overdue = self.waiting.overdue(hostcalls::now());
+        let count = |context| hostcalls::enter(context).then(hostcalls::request_bytes).flatten();
+        let overdue = self.waiting.overdue(hostcalls::now(), count);
         if !overdue.is_empty() {
             log::error!(
                 "{} request(s) to Bedrock in mode \"invoke\" answered 500: the host holds their headers and has \

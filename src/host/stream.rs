@@ -97,7 +97,7 @@ impl HttpContext for Stream {
         if let Some((exchange, _)) = &self.configured
             && self.holds_request()
         {
-            self.waiting.begin(self.context, hostcalls::now(), exchange);
+            self.waiting.begin(self.context, hostcalls::now(), hostcalls::request_bytes(), exchange);
         }
         action
     }

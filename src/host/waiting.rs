@@ -13,21 +13,31 @@ pub(super) type SharedExchange = Rc<RefCell<Exchange>>;
 /// One per worker. Holds no more than the requests that are open.
 #[derive(Default)]
 pub(super) struct Waiting {
-    /// By the stream's context: since when, and what to tell.
-    requests: RefCell<BTreeMap<u32, (Duration, SharedExchange)>>,
+    /// By the stream's context.
+    requests: RefCell<BTreeMap<u32, Held>>,
     delivers: Cell<bool>,
 }
 
-/// A body of which nothing came for so long does not come, unless one came before.
+/// A request whose headers wait.
+struct Held {
+    since: Duration,
+    /// What the host counted of the request when its headers came.
+    counted: Option<u64>,
+    exchange: SharedExchange,
+}
+
+/// A body of which the host has received something, and delivered nothing for so long, does not come, unless one came
+/// before.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 /// How often is looked.
 pub(super) const INTERVAL: Duration = Duration::from_secs(1);
 
 impl Waiting {
     /// A request's headers wait from now on.
-    pub(super) fn begin(&self, context: u32, now: Duration, exchange: &SharedExchange) {
+    pub(super) fn begin(&self, context: u32, now: Duration, counted: Option<u64>, exchange: &SharedExchange) {
         if !self.delivers.get() {
-            self.requests.borrow_mut().insert(context, (now, Rc::clone(exchange)));
+            let held = Held { since: now, counted, exchange: Rc::clone(exchange) };
+            self.requests.borrow_mut().insert(context, held);
         }
     }
 
@@ -48,12 +58,34 @@ impl Waiting {
         self.requests.borrow_mut().remove(&context);
     }
 
-    /// Takes out those that have waited for too long.
-    pub(super) fn overdue(&self, now: Duration) -> Vec<(u32, SharedExchange)> {
+    /// Takes out those that have waited for too long although their client has sent. `count` asks the host what it has
+    /// received of a request by now.
+    pub(super) fn overdue(
+        &self,
+        now: Duration,
+        count: impl Fn(u32) -> Option<u64>,
+    ) -> Vec<(u32, SharedExchange)> {
         let mut requests = self.requests.borrow_mut();
-        let late = |since: Duration| now.saturating_sub(since) >= PATIENCE;
-        let contexts: Vec<u32> =
-            requests.iter().filter(|(_, (since, _))| late(*since)).map(|(context, _)| *context).collect();
-        contexts.into_iter().filter_map(|context| Some((context, requests.remove(&context)?.1))).collect()
+        let late = |(context, held): (&u32, &Held)| {
+            let waited = now.saturating_sub(held.since) >= PATIENCE;
+            (waited && held.has_arrived(count(*context))).then_some(*context)
+        };
+        let contexts: Vec<u32> = requests.iter().filter_map(late).collect();
+        contexts
+            .into_iter()
+            .filter_map(|context| Some((context, requests.remove(&context)?.exchange)))
+            .collect()
+    }
+}
+
+impl Held {
+    /// Whether the host has received some of the body; a client may simply be slow. The host counts the headers as well,
+    /// but only as long as it has them at hand.
+    const fn has_arrived(&self, counted: Option<u64>) -> bool {
+        match (self.counted, counted) {
+            (Some(headers), Some(now)) => now != 0 && now != headers,
+            // A host that does not count: its clients are taken for quick.
+            (None, _) | (_, None) => true,
+        }
     }
 }

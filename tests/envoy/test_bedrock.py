@@ -10,6 +10,7 @@ import random
 import subprocess
 import threading
 import time
+from contextlib import ExitStack
 from typing import Any, Iterator
 
 import pytest
@@ -429,6 +430,26 @@ def test_a_host_that_withholds_the_body_is_found_out_within_seconds(kind, upstre
         with kind(gateway.address) as other:
             assert other.request("POST", NATIVE, [JSON, TOKEN], messages_request(stream=False)).json() == MESSAGE
         assert_alive(gateway)
+
+
+@pytest.mark.parametrize("kind,declared", [(Http1, True), (Http2, False)], ids=["http1", "http2"])
+def test_a_slow_client_is_not_taken_for_a_host_that_withholds(kind, declared, upstream):
+    upstream.begin(json_answer(MESSAGE))
+    body = messages_request(model=SONNET, stream=False)
+    length = [("content-length", str(len(body)))] if declared else []
+    with ExitStack() as stack:
+        waiting = []
+        for holds, status in ((True, 200), (False, 500)):
+            gateway = stack.enter_context(Gateway(with_bedrock(upstream.address, holds=holds), environment=SIGNS))
+            client = stack.enter_context(kind(gateway.address))
+            client.start("POST", INVOKE, [JSON, TOKEN, *length])
+            waiting.append((gateway, client, status))
+        time.sleep(8)       # longer than the filter waits for a body that has arrived
+        for gateway, client, status in waiting:
+            assert "allow_on_headers_stop_iteration" not in gateway.log()
+            client.send(body, end=True)
+            assert client.answer().status == status
+            assert_alive(gateway)
 
 
 def test_an_unknown_kind_of_frame_is_passed_over(client, upstream):

@@ -3,7 +3,8 @@
 //! A frame of type `chunk` carries `{"bytes":"<base64 of one event's JSON>","p":"<padding>"}`; the event's own `type` is its
 //! name, and its JSON passes byte for byte, Bedrock's `amazon-bedrock-invocationMetrics` in the last one included.
 //! An exception becomes an `error` event. So does a stream that is damaged: what follows such an event is nobody's, for
-//! where a frame ends cannot be known any more. A stream that ends too early just ends, as Anthropic's would.
+//! where a frame ends cannot be known any more. A stream that ends too early just ends, as Anthropic's would. After
+//! `message_stop` the message is whole, and nobody is told of what goes wrong behind it.
 //! <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ResponseStream.html>
 
 use super::error::{self, Said};
@@ -18,6 +19,8 @@ use std::borrow::Cow;
 pub struct Transcoder {
     decoder: Decoder,
     request_id: Option<String>,
+    /// `message_stop` was written.
+    whole: bool,
     failure: Option<Failure>,
 }
 
@@ -79,22 +82,26 @@ impl Transcoder {
     /// A transcoder at the start of a stream, for frames of up to `event_bytes` bytes.
     #[must_use]
     pub fn new(event_bytes: usize, request_id: Option<&str>) -> Self {
-        Self { decoder: Decoder::new(event_bytes), request_id: request_id.map(str::to_owned), failure: None }
+        let request_id = request_id.map(str::to_owned);
+        Self { decoder: Decoder::new(event_bytes), request_id, whole: false, failure: None }
     }
 
     /// What is for the client instead of `bytes`.
     pub fn feed(&mut self, bytes: &[u8]) -> Vec<u8> {
         let mut events = Vec::new();
-        if self.failure.is_some() {
+        if self.failure.is_some() || self.whole {
             return events;
         }
-        let (failure, request_id) = (&mut self.failure, self.request_id.as_deref());
+        let (failure, whole, request_id) = (&mut self.failure, &mut self.whole, self.request_id.as_deref());
         let result = self.decoder.feed(bytes, |frame| {
             // What follows an exception is nobody's.
-            if failure.is_none() {
-                *failure = transcode(frame, request_id, &mut events).err();
+            if failure.is_none() && !*whole {
+                *failure = transcode(frame, request_id, whole, &mut events).err();
             }
         });
+        if self.whole {
+            return events;
+        }
         let problem = result.err().map(|problem| match problem {
             frame::Problem::TooLarge => Failure::TooLarge,
             frame::Problem::PreludeChecksum
@@ -130,9 +137,16 @@ impl fmt::Debug for Transcoder {
 }
 
 /// Writes what `frame` says; an error ends the stream.
-fn transcode(frame: Frame<'_>, request_id: Option<&str>, events: &mut Vec<u8>) -> Result<(), Failure> {
+fn transcode(
+    frame: Frame<'_>,
+    request_id: Option<&str>,
+    whole: &mut bool,
+    events: &mut Vec<u8>,
+) -> Result<(), Failure> {
     let name = match frame.header(":message-type") {
-        Some("event") if frame.header(":event-type") == Some("chunk") => return chunk(frame.payload, events),
+        Some("event") if frame.header(":event-type") == Some("chunk") => {
+            return chunk(frame.payload, whole, events);
+        }
         Some("exception") => frame.header(":exception-type").unwrap_or("unknown"),
         Some("error") => frame.header(":error-code").unwrap_or("unknown"),
         // New kinds of events may come at any time.
@@ -145,13 +159,14 @@ fn transcode(frame: Frame<'_>, request_id: Option<&str>, events: &mut Vec<u8>) -
     Err(Failure::Exception(name.to_owned()))
 }
 
-fn chunk(payload: &[u8], events: &mut Vec<u8>) -> Result<(), Failure> {
+fn chunk(payload: &[u8], whole: &mut bool, events: &mut Vec<u8>) -> Result<(), Failure> {
     let chunk: Chunk<'_> = serde_json::from_slice(payload).map_err(|_| Failure::Damaged)?;
     let json = STANDARD.decode(chunk.bytes.as_bytes()).map_err(|_| Failure::Damaged)?;
     let text = core::str::from_utf8(&json).map_err(|_| Failure::Damaged)?;
     let event: Event<'_> = serde_json::from_str(text).map_err(|_| Failure::Damaged)?;
     // Whatever is no event of Messages has no name to go by.
     if let Some(name) = event.r#type {
+        *whole = name == "message_stop";
         write(events, &name, &json);
     }
     Ok(())

@@ -132,6 +132,18 @@ fn a_stream_that_ends_within_a_frame_just_ends() {
     assert_eq!(transcode(&stream[..stream.len() - 1], 10), (String::new(), None));
 }
 
+#[test]
+fn once_the_message_is_whole_nobody_is_told_of_what_goes_wrong_behind_it() {
+    let exception = exception("throttlingException", "{}");
+    for behind in [&exception[..], b"garbage that is no frame at all", &chunk("no json")] {
+        let stream = [&chunk(STOP)[..], behind].concat();
+        for size in [1, 20, stream.len()] {
+            let wanted = format!("event: message_stop\ndata: {STOP}\n\n");
+            assert_eq!(transcode(&stream, size), (wanted, None), "{size}");
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn whatever_comes_the_chunking_does_not_matter(

@@ -268,6 +268,11 @@ class Gateway:
         """Returns when no request is in flight, and so all records that will come are on their way."""
         self.wait_until(lambda: self.stats(r"^http\.ai_gateway\.downstream_rq_active$").get("http.ai_gateway.downstream_rq_active", 0) == 0, "no request is active")
 
+    def wait_until_open(self, cluster: str) -> None:
+        """Ejecting is the main thread's work, a moment after the answer that caused it."""
+        name = f"cluster.{cluster}.outlier_detection.ejections_active"
+        self.wait_until(lambda: self.stats(f"^{re.escape(name)}$").get(name) == 1, f"the circuit of {cluster} opens")
+
 
 def die_with_parent() -> None:
     """Runs in the child: should we be killed, the kernel kills func-e, which has Envoy killed in the same way."""

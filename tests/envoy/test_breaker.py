@@ -31,12 +31,6 @@ def ask(gateway: Gateway, path: str = MESSAGES, credential: tuple[str, str] = TO
         return client.request("POST", path, [JSON, credential], messages_request() if path.endswith("/messages") else chat_request())
 
 
-def wait_until_open(gateway: Gateway, cluster: str) -> None:
-    """Ejecting is the main thread's work, a moment after the answer that caused it."""
-    name = f"cluster.{cluster}.outlier_detection.ejections_active"
-    gateway.wait_until(lambda: gateway.stats(f"^{name}$").get(name) == 1, f"the circuit of {cluster} opens")
-
-
 def is_open(answer) -> bool:
     return answer.status == 503 and "circuit breaker is open" in answer.json()["error"]["message"]
 
@@ -53,7 +47,7 @@ def test_five_failures_in_a_row_open_the_circuit_and_time_closes_it(gateway, ups
     for status in statuses:
         upstream.begin(json_answer({"error": {"message": "no", "type": "x"}}, status))
         assert ask(gateway, path, credential).status == status
-    wait_until_open(gateway, path.split("/")[1])
+    gateway.wait_until_open(path.split("/")[1])
     upstream.begin(json_answer({}))
     answer = ask(gateway, path, credential)
     error = refused(answer, 503, path, retry=None)
@@ -96,7 +90,7 @@ def test_a_provider_that_is_down_for_own_keys_has_a_circuit_of_its_own(gateway, 
     upstream.begin(json_answer({"error": {}}, 503))
     for _ in range(5):
         ask(gateway, credential=OWN_KEY)
-    wait_until_open(gateway, "anthropic-byok")
+    gateway.wait_until_open("anthropic-byok")
     upstream.begin(json_answer({}))
     assert is_open(ask(gateway, credential=OWN_KEY))
     assert ask(gateway).status == 200

@@ -200,8 +200,10 @@ def open_circuit(gateway: Gateway, upstream: Upstream) -> None:
     """Five failures in a row take Copilot out; the sixth request is answered by the gateway."""
     upstream.begin(json_answer({"error": {"message": "down"}}, 503))
     with Http1(gateway.address) as client:
-        for _ in range(6):
+        for _ in range(5):
             assert client.request("POST", COPILOT, [JSON, GITHUB], responses_request()).status == 503
+        gateway.wait_until_open("copilot")
+        assert client.request("POST", COPILOT, [JSON, GITHUB], responses_request()).status == 503
     assert len(upstream.requests) == 5
 
 

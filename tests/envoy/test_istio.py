@@ -15,7 +15,7 @@ from client import Http1
 from gateway import KEYS
 from samples import COMPLETION, JSON, MESSAGE, MESSAGE_STREAM, RESPONSE, TOKEN, chat_request, messages_request, responses_request
 from test_bad_input import refused
-from upstream import Exchange, Upstream, json_answer
+from upstream import Exchange, Upstream, json_answer, stream_in_two
 
 MESSAGES = "/ai/anthropic/v1/messages"
 CHAT = "/ai/openai/v1/chat/completions"
@@ -199,15 +199,6 @@ def test_a_cluster_that_a_client_names_is_nobodys(client, upstream, host, path):
 def test_a_changed_plugin_counts_for_the_next_request_and_cuts_no_stream(gateway, upstream, records):
     began, go_on = threading.Event(), threading.Event()
 
-    def script(exchange: Exchange) -> None:
-        exchange.read_body()
-        exchange.stream()
-        exchange.chunk(MESSAGE_STREAM[0])
-        began.set()
-        assert go_on.wait(60)
-        exchange.chunk(b"".join(MESSAGE_STREAM[1:]))
-        exchange.end()
-
     def models(policy: dict[str, Any] | None) -> Any:
         def change(resources: istio.Resources) -> None:
             anthropic = istio.wasm_of(resources)["pluginConfig"]["providers"][0]
@@ -217,7 +208,7 @@ def test_a_changed_plugin_counts_for_the_next_request_and_cuts_no_stream(gateway
 
         return change
 
-    upstream.begin(script)
+    upstream.begin(stream_in_two(MESSAGE_STREAM[0], b"".join(MESSAGE_STREAM[1:]), began, go_on))
     with Http1(gateway.address) as streaming, Http1(gateway.address) as client:
         body = messages_request()
         streaming.start("POST", MESSAGES, [JSON, TOKEN, ("content-length", str(len(body)))])

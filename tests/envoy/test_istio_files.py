@@ -25,7 +25,7 @@ from samples import JSON, MESSAGE, MESSAGE_STREAM, TOKEN, chat_request, messages
 from test_bad_input import refused
 from test_istio import CHAT, MESSAGES, OWN_KEY, credentials
 from test_istio_shared import wait_until_open
-from upstream import Exchange, Upstream, json_answer
+from upstream import Upstream, json_answer, stream_in_two
 
 OPENAI_KEY, ANTHROPIC_KEY = "sk-proj-injected-0123456789", "sk-ant-injected-0123456789"
 EVERY_FILE = sorted(path for path in istio.ISTIO.rglob("*.yaml") if path.parent.name != "helm")
@@ -189,16 +189,7 @@ def test_a_key_rotates_while_a_stream_is_open(gateway, upstream, secrets):
     records = Records(gateway)
     began, go_on = threading.Event(), threading.Event()
 
-    def script(exchange: Exchange) -> None:
-        exchange.read_body()
-        exchange.stream()
-        exchange.chunk(MESSAGE_STREAM[0])
-        began.set()
-        assert go_on.wait(60)
-        exchange.chunk(b"".join(MESSAGE_STREAM[1:]))
-        exchange.end()
-
-    upstream.begin(script)
+    upstream.begin(stream_in_two(MESSAGE_STREAM[0], b"".join(MESSAGE_STREAM[1:]), began, go_on))
     with Http1(gateway.address) as streaming, Http1(gateway.address) as client:
         body = messages_request()
         streaming.start("POST", MESSAGES, [JSON, TOKEN, ("content-length", str(len(body)))])

@@ -23,10 +23,12 @@ mod state;
 mod text;
 mod unescape;
 mod utf8;
+mod writer;
 
 pub use compact::compact;
 pub use nobody::{Nameless, Nobody};
 pub use scanner::Scanner;
+pub use writer::{Writer, push_padded, written_bytes};
 
 /// Longest member name that can be known, in bytes after unescaping. A longer one is unknown.
 pub const MAX_NAME_BYTES: usize = 64;

@@ -8,15 +8,14 @@ use crate::config::RecordPolicy;
 use crate::credential::CredentialKind;
 use crate::json;
 use crate::note::{Note, Notes};
-use crate::text::{Spoken, Text, cut_as_written, head, written_bytes};
+use crate::text::{Spoken, Text, cut_as_written, head};
 use crate::usage::{Usage, UsageStatus, VERBATIM_BYTES};
 use core::fmt;
-use serde::Serialize;
-use serde_json::value::RawValue;
+
+mod written;
 
 /// How an interception ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// The API's own end was forwarded.
     Completed,
@@ -48,14 +47,13 @@ impl Outcome {
 }
 
 /// The record as it is written.
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 pub struct Record<'a> {
     /// Always 1.
     pub version: u8,
     /// `UUIDv7`.
     pub id: &'a str,
     /// `x-request-id` as Envoy has it.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub request_id: Option<&'a str>,
     /// When the request's headers came, RFC 3339 with milliseconds.
     pub started_at: String,
@@ -64,7 +62,6 @@ pub struct Record<'a> {
     /// Between the two.
     pub duration_ms: u64,
     /// From the request's headers to the first event of a stream.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub time_to_first_event_ms: Option<u64>,
     /// The configured provider.
     pub provider: ProviderRef<'a>,
@@ -81,18 +78,14 @@ pub struct Record<'a> {
     /// Asked for and served.
     pub model: ModelRef<'a>,
     /// The authenticated caller.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub actor: Option<ActorRef<'a>>,
     /// The program that called.
     pub client: &'static str,
     /// Its user agent.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub user_agent: Option<&'a str>,
     /// Its session.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub session_id: Option<&'a str>,
     /// The tool call whose result this request brings.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub correlating_tool_call_id: Option<&'a str>,
     /// Whose credential.
     pub credential: CredentialRef<'a>,
@@ -101,10 +94,8 @@ pub struct Record<'a> {
     /// Tokens.
     pub usage: UsageRef,
     /// Millionths of a US dollar, by the configured prices.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub cost_microusd: Option<u64>,
     /// The user's last text.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub prompt: Option<Spoken<'a>>,
     /// What the model called.
     pub tool_calls: Vec<ToolCallRef<'a>>,
@@ -113,14 +104,13 @@ pub struct Record<'a> {
     /// How it ended.
     pub outcome: Outcome,
     /// What went wrong.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<ErrorRef<'a>>,
     /// Where the record is poorer than the traffic, and the like.
     pub notes: Vec<String>,
 }
 
 /// `provider`
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 pub struct ProviderRef<'a> {
     /// The provider type.
     pub r#type: &'static str,
@@ -129,7 +119,7 @@ pub struct ProviderRef<'a> {
 }
 
 /// `upstream`
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 pub struct UpstreamRef<'a> {
     /// The base URL's host, with a port that is not the scheme's own.
     pub host: &'a str,
@@ -138,113 +128,95 @@ pub struct UpstreamRef<'a> {
 }
 
 /// `model`
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 pub struct ModelRef<'a> {
     /// By the request.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub requested: Option<&'a str>,
     /// By the response.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub served: Option<&'a str>,
 }
 
 /// `actor`
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 pub struct ActorRef<'a> {
     /// Who.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<&'a str>,
     /// What the configured headers say of them.
-    #[serde(serialize_with = "as_object")]
     pub metadata: &'a [(String, String)],
 }
 
 /// `credential`
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 pub struct CredentialRef<'a> {
     /// `centralized`, `byok` or `none`.
     pub kind: &'static str,
     /// A few characters of it.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<&'a str>,
 }
 
 /// `response`
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 pub struct ResponseRef<'a> {
     /// The provider's id.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<&'a str>,
     /// What the client got.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
     /// Why the model stopped.
     pub finish_reasons: &'a [String],
 }
 
 /// `usage`
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 pub struct UsageRef {
     /// How much was seen.
     pub usage_status: UsageStatus,
     /// The numbers in one meaning.
-    #[serde(flatten)]
     pub usage: Usage,
     /// The provider's own final usage object.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub provider_usage: Option<Box<RawValue>>,
+    pub provider_usage: Option<String>,
 }
 
 /// One of `tool_calls`
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 pub struct ToolCallRef<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     item_id: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     arguments: Option<Arguments<'a>>,
     kind: &'static str,
     complete: bool,
 }
 
 /// A tool call's arguments: JSON where they are, else the text.
-#[derive(Serialize)]
-#[serde(untagged)]
 enum Arguments<'a> {
-    Json(Box<RawValue>),
+    Json(String),
     Text(Spoken<'a>),
 }
 
 impl fmt::Debug for Arguments<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Json(json) => write!(f, "Json({} bytes)", json.get().len()),
+            Self::Json(json) => write!(f, "Json({} bytes)", json.len()),
             Self::Text(text) => text.fmt(f),
         }
     }
 }
 
 /// One of `thoughts`
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 pub struct ThoughtRef<'a> {
     source: &'static str,
     text: Spoken<'a>,
 }
 
 /// `error`
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 pub struct ErrorRef<'a> {
     /// The dialect's type.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub r#type: Option<&'a str>,
     /// The dialect's code; of our own refusals the reason.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<&'a str>,
     /// For people.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<&'a str>,
 }
 
@@ -264,10 +236,16 @@ impl<'a> TextBudget<'a> {
         Self { policy, left: policy.total_bytes }
     }
 
+    /// Bytes of the texts that were asked for, as they are written.
+    #[must_use]
+    pub const fn spent(&self) -> usize {
+        self.policy.total_bytes.saturating_sub(self.left)
+    }
+
     /// As much of `text` as may be written.
     pub fn text<'t>(&mut self, text: &'t Text, notes: &mut Notes) -> Spoken<'t> {
-        let kept = cut_as_written(text.as_str(), self.policy.text_bytes.min(self.left));
-        self.left = self.left.saturating_sub(written_bytes(kept));
+        let (kept, written) = cut_as_written(text.as_str(), self.policy.text_bytes.min(self.left));
+        self.left = self.left.saturating_sub(written);
         if text.is_cut() || kept.len() < text.as_str().len() {
             notes.add(Note::TextCut);
         }
@@ -301,8 +279,8 @@ impl<'a> TextBudget<'a> {
         }
         let whole = (!call.plain && !text.is_cut()).then(|| compact(text.as_str())).flatten();
         Some(match whole {
-            Some(json) if json.get().len() <= self.policy.text_bytes.min(self.left) => {
-                self.left = self.left.saturating_sub(json.get().len());
+            Some(json) if json.len() <= self.policy.text_bytes.min(self.left) => {
+                self.left = self.left.saturating_sub(json.len());
                 Arguments::Json(json)
             }
             _ => Arguments::Text(self.text(text, notes)),
@@ -312,11 +290,33 @@ impl<'a> TextBudget<'a> {
 
 /// JSON on one line, or `None` where `text` is none, or none that whoever reads the record could read: nested
 /// hundreds deep, with half a surrogate pair, with a number beyond all floats. It would take the whole record with it.
-fn compact(text: &str) -> Option<Box<RawValue>> {
+fn compact(text: &str) -> Option<String> {
     let json = json::compact(text).ok()?;
-    // As deep as it will stand in the record.
-    serde_json::from_str::<serde_json::Value>(&format!("[[[{json}]]]")).ok()?;
-    RawValue::from_string(json).ok()
+    if !is_plain(&json) {
+        // As deep as it will stand in the record.
+        serde_json::from_str::<serde_json::Value>(&format!("[[[{json}]]]")).ok()?;
+    }
+    Some(json)
+}
+
+/// Whether nothing in `json` could be more than a reader bears, as in nearly all that models write.
+fn is_plain(json: &str) -> bool {
+    let mut before = 0;
+    let (mut brackets, mut digits) = (0_usize, 0_usize);
+    for byte in json.bytes() {
+        match byte {
+            b'[' | b'{' => brackets += 1,
+            b'u' if before == b'\\' => return false,
+            b'e' | b'E' if before.is_ascii_digit() => return false,
+            _ => {}
+        }
+        digits = if byte.is_ascii_digit() { digits + 1 } else { 0 };
+        if brackets > 100 || digits > 300 {
+            return false;
+        }
+        before = byte;
+    }
+    true
 }
 
 impl UsageRef {
@@ -371,10 +371,6 @@ impl CredentialRef<'_> {
     pub const fn new(kind: CredentialKind, hint: Option<&str>) -> CredentialRef<'_> {
         CredentialRef { kind: kind.name(), hint }
     }
-}
-
-fn as_object<S: serde::Serializer>(pairs: &&[(String, String)], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_map(pairs.iter().map(|(key, value)| (key, head(value, NAME_BYTES))))
 }
 
 #[cfg(test)]

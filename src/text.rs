@@ -1,7 +1,7 @@
-//! Texts that are kept up to a bound, and how long a text is once it is written as JSON.
+//! Texts that are kept up to a bound, and texts that can stand in a line.
 
+use crate::json::written_bytes;
 use core::fmt;
-use serde::Serialize;
 
 /// The beginning of a text, up to a bound in bytes that the caller holds. `Debug` shows its length only: it may be what
 /// people or models said.
@@ -76,8 +76,7 @@ impl fmt::Debug for Text {
 }
 
 /// What people or models said, on its way into a record. `Debug` shows its length only.
-#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(transparent)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Spoken<'a>(pub &'a str);
 
 impl fmt::Debug for Spoken<'_> {
@@ -86,45 +85,39 @@ impl fmt::Debug for Spoken<'_> {
     }
 }
 
-/// The longest beginning of `text` that takes at most `limit` bytes inside a JSON string.
+/// The longest beginning of `text` that takes at most `limit` bytes inside a JSON string, and how many it takes.
 #[must_use]
-pub fn cut_as_written(text: &str, limit: usize) -> &str {
-    let mut written = 0_usize;
+pub fn cut_as_written(text: &str, limit: usize) -> (&str, usize) {
+    let whole = written_bytes(text);
+    if whole <= limit {
+        return (text, whole);
+    }
+    let (mut kept, mut written) = (0, 0_usize);
     for (at, character) in text.char_indices() {
-        written = written.saturating_add(written_len(character));
-        if written > limit {
-            return text.get(..at).unwrap_or_default();
+        let with = written.saturating_add(written_bytes(character.encode_utf8(&mut [0; 4])));
+        if with > limit {
+            break;
         }
+        (kept, written) = (at + character.len_utf8(), with);
     }
-    text
-}
-
-/// Bytes that `text` takes inside a JSON string.
-#[must_use]
-pub fn written_bytes(text: &str) -> usize {
-    text.chars().map(written_len).sum()
-}
-
-/// Bytes that `character` takes inside a JSON string as `serde_json` writes it (RFC 8259 §7, shortest form).
-const fn written_len(character: char) -> usize {
-    match character {
-        '"' | '\\' | '\u{8}' | '\t' | '\n' | '\u{c}' | '\r' => 2,
-        '\0'..='\u{1f}' => 6,
-        _ => character.len_utf8(),
-    }
+    (text.get(..kept).unwrap_or_default(), written)
 }
 
 /// `text` with everything replaced by `?` that could forge or break a log line: C0 and C1 controls, DEL, U+2028, U+2029;
 /// cut at `limit` bytes.
 #[must_use]
 pub fn one_line(text: &str, limit: usize) -> String {
+    let text = head(text, limit);
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return text.to_owned();
+    }
     let harmless = |character: char| match character {
         '\u{2028}' | '\u{2029}' => '?',
         _ if character.is_control() => '?',
         _ => character,
     };
     // `?` is never longer than what it stands for.
-    head(text, limit).chars().map(harmless).collect()
+    text.chars().map(harmless).collect()
 }
 
 /// At most `limit` bytes of `text`, cut at a character boundary.
@@ -135,7 +128,7 @@ pub fn head(text: &str, limit: usize) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::{Text, cut_as_written, one_line, written_bytes};
+    use super::{Text, cut_as_written, one_line};
 
     #[test]
     fn a_text_is_cut_once_at_a_character_boundary_and_stays_cut() {
@@ -148,13 +141,15 @@ mod tests {
     }
 
     #[test]
-    fn the_written_length_is_what_serde_json_writes() {
+    fn a_text_is_cut_by_what_serde_json_writes() {
         for text in ["", "plain", "q\"b\\", "\u{0}\u{1f}\u{8}\u{c}\n\r\t", "ä€😀\u{7f}\u{2028}"] {
-            let written = serde_json::to_string(text).unwrap().len() - 2;
-            assert_eq!(written_bytes(text), written, "{text:?}");
-            assert_eq!(cut_as_written(text, written), text);
-            if written > 0 {
-                assert!(written_bytes(cut_as_written(text, written - 1)) < written);
+            let bytes = |text: &str| serde_json::to_string(text).unwrap().len() - 2;
+            for limit in 0..=bytes(text) {
+                let (kept, written) = cut_as_written(text, limit);
+                assert!(text.starts_with(kept) && written <= limit, "{text:?}");
+                assert_eq!(written, bytes(kept), "{text:?}");
+                let next = text[kept.len()..].chars().next();
+                assert!(next.is_none_or(|next| written + bytes(&next.to_string()) > limit), "{text:?}");
             }
         }
     }

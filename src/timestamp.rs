@@ -1,5 +1,6 @@
 //! Time as records state it.
 
+use crate::json::push_padded;
 use core::time::Duration;
 
 /// RFC 3339 in UTC with milliseconds: `2026-11-23T05:33:00.000Z`. `at` is time since the Unix epoch.
@@ -9,7 +10,20 @@ pub fn timestamp(at: Duration) -> String {
     let (days, second) = (seconds / 86_400, seconds % 86_400);
     let (year, month, day) = date(days);
     let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{:03}Z", at.subsec_millis())
+    let mut written = String::with_capacity(24);
+    for (number, digits, after) in [
+        (year, 4, '-'),
+        (month, 2, '-'),
+        (day, 2, 'T'),
+        (hour, 2, ':'),
+        (minute, 2, ':'),
+        (second, 2, '.'),
+        (u64::from(at.subsec_millis()), 3, 'Z'),
+    ] {
+        push_padded(&mut written, number, digits);
+        written.push(after);
+    }
+    written
 }
 
 /// The Gregorian date `days` after 1970-01-01: years are counted from March, so that the leap day comes last, in eras

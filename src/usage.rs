@@ -5,73 +5,54 @@
 //! cached, `total_input_tokens` is everything (the meaning of OpenTelemetry and of Envoy).
 
 use crate::api::Api;
-use serde::Serialize;
 use serde_json::Value;
 
 /// Tokens of one interception. A number that the provider never stated is absent; a stated zero is zero.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
     /// Input that was neither read from nor written to a cache.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub input_tokens: Option<u64>,
     /// Output, reasoning included.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub output_tokens: Option<u64>,
     /// Input read from a cache.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub cache_read_tokens: Option<u64>,
     /// Input written to a cache.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub cache_write_tokens: Option<u64>,
     /// The part of the output that was reasoning.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub reasoning_tokens: Option<u64>,
     /// All input: plain, read from and written to caches.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub total_input_tokens: Option<u64>,
     /// `total_input_tokens` + `output_tokens`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub total_tokens: Option<u64>,
     /// Finer numbers, where the provider states them.
     pub details: UsageDetails,
 }
 
 /// Finer numbers.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct UsageDetails {
     /// Written to a cache for five minutes.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub cache_write_5m_tokens: Option<u64>,
     /// Written to a cache for an hour.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub cache_write_1h_tokens: Option<u64>,
     /// Searches that the provider ran.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub web_search_requests: Option<u64>,
     /// Pages that the provider fetched.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub web_fetch_requests: Option<u64>,
     /// Audio in the input.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub input_audio_tokens: Option<u64>,
     /// Audio in the output.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub output_audio_tokens: Option<u64>,
     /// Predicted output that was used.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub accepted_prediction_tokens: Option<u64>,
     /// Predicted output that was not used and is billed all the same.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub rejected_prediction_tokens: Option<u64>,
     /// The tier that served the request, as the provider names it.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub service_tier: Option<String>,
 }
 
 /// How much of the provider's usage was seen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UsageStatus {
     /// The API's final usage.
     Complete,
@@ -111,6 +92,20 @@ const TIER_BYTES: usize = 1024;
 
 /// The provider's usage object is kept verbatim up to this many bytes.
 pub const VERBATIM_BYTES: usize = 16 * 1024;
+
+// === impl UsageStatus ===
+
+impl UsageStatus {
+    /// As it stands in records.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Complete => "complete",
+            Self::Partial => "partial",
+            Self::Missing => "missing",
+        }
+    }
+}
 
 // === impl UsageReader ===
 

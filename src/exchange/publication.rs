@@ -98,10 +98,8 @@ impl Interception {
         if bridge.metrics {
             effects.extend(this.measurements(&record, model, &notes.unread_reasons()));
         }
-        // Numbers, strings and JSON that was read before cannot fail to be written.
-        if let Ok(value) = serde_json::to_string(&record) {
-            effects.push(Effect::Publish { name: "ai_bridge_record".to_owned(), value });
-        }
+        let value = record.written(budget.spent());
+        effects.push(Effect::Publish { name: "ai_bridge_record".to_owned(), value });
         let usage = record.usage.usage;
         effects.extend(self.values_of_end(bridge, outcome, &usage, cost_microusd));
         effects

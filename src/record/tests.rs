@@ -1,6 +1,8 @@
 //! The record and `envoy/records/record.schema.json` name the same members.
 
+use super::written::{write_actor, write_error, write_thought, write_tool_call};
 use super::*;
+use crate::json::Writer;
 use crate::usage::UsageDetails;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -95,6 +97,13 @@ fn nothing() -> Record<'static> {
     }
 }
 
+/// What `write` writes.
+fn value(write: impl FnOnce(&mut Writer)) -> Value {
+    let mut out = Writer::default();
+    write(&mut out);
+    serde_json::from_str(&out.into_string()).unwrap()
+}
+
 /// Compares the members of `value`, and of the objects and first elements in it, with the schema's: those that
 /// `listed` gives of an object's schema.
 fn compare(schema: &Value, value: &Value, listed: &dyn Fn(&Value) -> BTreeSet<String>, at: &str) {
@@ -114,7 +123,7 @@ fn the_schema_names_every_member_of_a_record_that_has_them_all() {
     let schema: Value = serde_json::from_str(SCHEMA).unwrap();
     let metadata = [("team".to_owned(), "payments".to_owned())];
     let reasons = ["end_turn".to_owned()];
-    let record = serde_json::to_value(everything(&metadata, &reasons)).unwrap();
+    let record = value(|out| out.raw(&everything(&metadata, &reasons).written(0)));
     let known = |schema: &Value| {
         schema["properties"].as_object().into_iter().flatten().map(|(k, _)| k.clone()).collect()
     };
@@ -133,25 +142,28 @@ fn the_schema_requires_exactly_what_a_record_has_of_which_nothing_is_known() {
             .map(str::to_owned)
             .collect()
     };
-    compare(&schema, &serde_json::to_value(nothing()).unwrap(), &required, "record");
+    compare(&schema, &value(|out| out.raw(&nothing().written(0))), &required, "record");
     // What hangs on something else that may be absent.
-    let calls = [ToolCallRef {
-        id: None,
-        item_id: None,
-        name: None,
-        arguments: None,
-        kind: "hosted",
-        complete: false,
-    }];
+    let call =
+        ToolCallRef { id: None, item_id: None, name: None, arguments: None, kind: "hosted", complete: false };
     let thought = ThoughtRef { source: "thinking", text: Spoken("Hm.") };
     let actor = ActorRef { id: None, metadata: &[] };
     let error = ErrorRef { r#type: None, code: None, message: None };
-    for (name, value) in [
-        ("tool_calls", serde_json::to_value(calls).unwrap()),
-        ("thoughts", serde_json::to_value([thought]).unwrap()),
-        ("actor", serde_json::to_value(actor).unwrap()),
-        ("error", serde_json::to_value(error).unwrap()),
-    ] {
-        compare(&schema["properties"][name], &value, &required, name);
+    let poorest = value(|out| {
+        out.begin('{');
+        out.name("tool_calls");
+        out.begin('[');
+        write_tool_call(out, &call);
+        out.end(']');
+        out.name("thoughts");
+        out.begin('[');
+        write_thought(out, &thought);
+        out.end(']');
+        write_actor(out, &actor);
+        write_error(out, &error);
+        out.end('}');
+    });
+    for name in ["tool_calls", "thoughts", "actor", "error"] {
+        compare(&schema["properties"][name], &poorest[name], &required, name);
     }
 }

@@ -1,0 +1,181 @@
+//! The record as one line of JSON, member after member in the order of `envoy/records/record.schema.json`.
+
+use super::{ActorRef, Arguments, ErrorRef, Record, ThoughtRef, ToolCallRef, UsageRef};
+use crate::answer::NAME_BYTES;
+use crate::json::Writer;
+use crate::text::head;
+
+/// Room for everything but what people and models said: as much as a record without rarities takes.
+const USUAL_BYTES: usize = 1536;
+
+impl Record<'_> {
+    /// Optional members are left out where nothing is known; lists are always there. `text_bytes`: how much of it will
+    /// be texts.
+    #[must_use]
+    pub fn written(&self, text_bytes: usize) -> String {
+        let mut out = Writer::with_capacity(USUAL_BYTES.saturating_add(text_bytes));
+        out.begin('{');
+        out.number_member("version", u64::from(self.version));
+        out.text_member("id", self.id);
+        out.known_text("request_id", self.request_id);
+        out.text_member("started_at", &self.started_at);
+        out.text_member("ended_at", &self.ended_at);
+        out.number_member("duration_ms", self.duration_ms);
+        out.known_number("time_to_first_event_ms", self.time_to_first_event_ms);
+        out.name("provider");
+        out.begin('{');
+        out.text_member("type", self.provider.r#type);
+        out.text_member("name", self.provider.name);
+        out.end('}');
+        out.text_member("api", self.api);
+        out.text_member("method", self.method);
+        out.text_member("path", self.path);
+        out.name("upstream");
+        out.begin('{');
+        out.text_member("host", self.upstream.host);
+        out.text_member("cluster", self.upstream.cluster);
+        out.end('}');
+        out.name("streaming");
+        out.bool(self.streaming);
+        out.name("model");
+        out.begin('{');
+        out.known_text("requested", self.model.requested);
+        out.known_text("served", self.model.served);
+        out.end('}');
+        if let Some(actor) = &self.actor {
+            write_actor(&mut out, actor);
+        }
+        out.text_member("client", self.client);
+        out.known_text("user_agent", self.user_agent);
+        out.known_text("session_id", self.session_id);
+        out.known_text("correlating_tool_call_id", self.correlating_tool_call_id);
+        out.name("credential");
+        out.begin('{');
+        out.text_member("kind", self.credential.kind);
+        out.known_text("hint", self.credential.hint);
+        out.end('}');
+        self.write_answer(&mut out);
+        out.text_member("outcome", self.outcome.name());
+        if let Some(error) = &self.error {
+            write_error(&mut out, error);
+        }
+        out.name("notes");
+        write_texts(&mut out, &self.notes);
+        out.end('}');
+        out.into_string()
+    }
+
+    /// What the response said, and before it the prompt that it answers.
+    fn write_answer(&self, out: &mut Writer) {
+        out.name("response");
+        out.begin('{');
+        out.known_text("id", self.response.id);
+        out.known_number("status", self.response.status.map(u64::from));
+        out.name("finish_reasons");
+        write_texts(out, self.response.finish_reasons);
+        out.end('}');
+        write_usage(out, &self.usage);
+        out.known_number("cost_microusd", self.cost_microusd);
+        out.known_text("prompt", self.prompt.map(|prompt| prompt.0));
+        out.name("tool_calls");
+        out.begin('[');
+        for call in &self.tool_calls {
+            write_tool_call(out, call);
+        }
+        out.end(']');
+        out.name("thoughts");
+        out.begin('[');
+        for thought in &self.thoughts {
+            write_thought(out, thought);
+        }
+        out.end(']');
+    }
+}
+
+pub(super) fn write_actor(out: &mut Writer, actor: &ActorRef<'_>) {
+    out.name("actor");
+    out.begin('{');
+    out.known_text("id", actor.id);
+    out.name("metadata");
+    out.begin('{');
+    for (key, value) in actor.metadata {
+        out.text_member(key, head(value, NAME_BYTES));
+    }
+    out.end('}');
+    out.end('}');
+}
+
+fn write_usage(out: &mut Writer, usage: &UsageRef) {
+    let UsageRef { usage_status, usage, provider_usage } = usage;
+    out.name("usage");
+    out.begin('{');
+    out.text_member("usage_status", usage_status.name());
+    out.known_number("input_tokens", usage.input_tokens);
+    out.known_number("output_tokens", usage.output_tokens);
+    out.known_number("cache_read_tokens", usage.cache_read_tokens);
+    out.known_number("cache_write_tokens", usage.cache_write_tokens);
+    out.known_number("reasoning_tokens", usage.reasoning_tokens);
+    out.known_number("total_input_tokens", usage.total_input_tokens);
+    out.known_number("total_tokens", usage.total_tokens);
+    let details = &usage.details;
+    out.name("details");
+    out.begin('{');
+    out.known_number("cache_write_5m_tokens", details.cache_write_5m_tokens);
+    out.known_number("cache_write_1h_tokens", details.cache_write_1h_tokens);
+    out.known_number("web_search_requests", details.web_search_requests);
+    out.known_number("web_fetch_requests", details.web_fetch_requests);
+    out.known_number("input_audio_tokens", details.input_audio_tokens);
+    out.known_number("output_audio_tokens", details.output_audio_tokens);
+    out.known_number("accepted_prediction_tokens", details.accepted_prediction_tokens);
+    out.known_number("rejected_prediction_tokens", details.rejected_prediction_tokens);
+    out.known_text("service_tier", details.service_tier.as_deref());
+    out.end('}');
+    if let Some(provider_usage) = provider_usage {
+        out.name("provider_usage");
+        out.raw(provider_usage);
+    }
+    out.end('}');
+}
+
+pub(super) fn write_tool_call(out: &mut Writer, call: &ToolCallRef<'_>) {
+    out.begin('{');
+    out.known_text("id", call.id);
+    out.known_text("item_id", call.item_id);
+    out.known_text("name", call.name);
+    match &call.arguments {
+        Some(Arguments::Json(json)) => {
+            out.name("arguments");
+            out.raw(json);
+        }
+        Some(Arguments::Text(text)) => out.text_member("arguments", text.0),
+        None => {}
+    }
+    out.text_member("kind", call.kind);
+    out.name("complete");
+    out.bool(call.complete);
+    out.end('}');
+}
+
+pub(super) fn write_thought(out: &mut Writer, thought: &ThoughtRef<'_>) {
+    out.begin('{');
+    out.text_member("source", thought.source);
+    out.text_member("text", thought.text.0);
+    out.end('}');
+}
+
+pub(super) fn write_error(out: &mut Writer, error: &ErrorRef<'_>) {
+    out.name("error");
+    out.begin('{');
+    out.known_text("type", error.r#type);
+    out.known_text("code", error.code);
+    out.known_text("message", error.message);
+    out.end('}');
+}
+
+fn write_texts(out: &mut Writer, texts: &[String]) {
+    out.begin('[');
+    for text in texts {
+        out.string(text);
+    }
+    out.end(']');
+}

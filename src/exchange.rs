@@ -193,7 +193,10 @@ impl Exchange {
     /// Adds the single values of the end, once it is known; a reply stays the last effect.
     fn with_values(&mut self, mut step: Step) -> Step {
         if let State::Bridged(interception) = &mut self.state {
-            step.effects.splice(0..0, interception.values_once_settled(&self.bridge));
+            let values = interception.values_once_settled(&self.bridge);
+            if !values.is_empty() {
+                step.effects.splice(0..0, values);
+            }
         }
         step
     }

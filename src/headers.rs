@@ -103,7 +103,7 @@ impl Headers {
     fn names(&self, mut wanted: impl FnMut(&str) -> bool) -> Vec<String> {
         let mut seen = BTreeSet::new();
         self.iter()
-            .filter(|(name, _)| seen.insert(*name) && wanted(name))
+            .filter(|(name, _)| wanted(name) && seen.insert(*name))
             .map(|(name, _)| name.to_owned())
             .collect()
     }
@@ -111,6 +111,9 @@ impl Headers {
     /// The present headers that a `Connection` header names, of any number of them. Every token is looked up
     /// once, so that thousands of them cost no more than reading them.
     fn nominated(&self) -> BTreeSet<&str> {
+        if !self.contains("connection") {
+            return BTreeSet::new();
+        }
         let present: BTreeSet<&str> = self.iter().map(|(name, _)| name).collect();
         let mut token = String::new();
         let mut nominated = BTreeSet::new();

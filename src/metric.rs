@@ -1,6 +1,9 @@
 //! Metric names, units and labels (contract §13), and the bound on label values.
 
+use core::hash::{Hash, Hasher};
+use core::ops::Deref;
 use std::collections::HashSet;
+use std::rc::Rc;
 
 /// What a metric counts. Values are integers; the unit is in the name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -53,6 +56,21 @@ impl Metric {
         }
     }
 
+    /// The names of its labels.
+    #[must_use]
+    pub const fn labels(self) -> &'static [&'static str] {
+        match self {
+            Self::Requests => &["provider", "api", "model", "outcome"],
+            Self::Tokens => &["provider", "model", "type"],
+            Self::CostMicrousd => &["provider", "model"],
+            Self::DurationMs | Self::TimeToFirstEventMs => &["provider", "api"],
+            Self::Refusals => &["provider", "reason"],
+            Self::Passthrough => &["provider", "status_class"],
+            Self::UpstreamRemaining => &["provider", "of"],
+            Self::Unread => &["reason"],
+        }
+    }
+
     /// How the host keeps it.
     #[must_use]
     pub const fn kind(self) -> MetricKind {
@@ -69,24 +87,101 @@ impl Metric {
     }
 }
 
-/// One value for one metric.
+/// One value for one series.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Measurement {
-    /// Which metric.
-    pub metric: Metric,
-    /// Name and value, in the order of the metric's documentation.
-    pub labels: Vec<(&'static str, String)>,
+    /// Which series.
+    pub series: Series,
     /// Added, set or collected.
     pub value: u64,
 }
 
-impl Measurement {
+/// Labels of one metric at most.
+const MOST_LABELS: usize = 4;
+
+/// A metric with a value for each of its labels.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Series {
+    /// Which metric.
+    pub metric: Metric,
+    /// In the order of [`Metric::labels`]; what is left over is empty.
+    labels: [Label; MOST_LABELS],
+}
+
+/// The value of a label. To have one more costs no memory.
+#[derive(Clone, Debug, Eq)]
+pub enum Label {
+    /// Known when this was written.
+    Fixed(&'static str),
+    /// Known since the configuration, or since an answer.
+    Shared(Rc<str>),
+}
+
+// === impl Label ===
+
+impl Deref for Label {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        match self {
+            Self::Fixed(text) => text,
+            Self::Shared(text) => text,
+        }
+    }
+}
+
+impl PartialEq for Label {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl Hash for Label {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        str::hash(self, state);
+    }
+}
+
+impl From<&'static str> for Label {
+    fn from(text: &'static str) -> Self {
+        Self::Fixed(text)
+    }
+}
+
+impl From<&Rc<str>> for Label {
+    fn from(text: &Rc<str>) -> Self {
+        Self::Shared(Rc::clone(text))
+    }
+}
+
+// === impl Series ===
+
+impl Series {
+    /// `values` in the order of [`Metric::labels`].
+    #[must_use]
+    pub fn new<const N: usize>(metric: Metric, values: [Label; N]) -> Self {
+        let mut labels = [const { Label::Fixed("") }; MOST_LABELS];
+        labels.iter_mut().zip(values).for_each(|(label, value)| *label = value);
+        Self { metric, labels }
+    }
+
+    /// Adds, sets or collects `value`.
+    #[must_use]
+    pub const fn measured(self, value: u64) -> Measurement {
+        Measurement { series: self, value }
+    }
+
+    /// The label that names a model, where it has one.
+    pub fn model_mut(&mut self) -> Option<&mut Label> {
+        let at = self.metric.labels().iter().position(|label| *label == "model")?;
+        self.labels.get_mut(at)
+    }
     /// The raw name that carries the labels: `name.label=.=value;.;label=.=value;.;`, the form that Istio's extra tags
     /// and the reference configuration's `stats_tags` read.
     #[must_use]
     pub fn raw_name(&self) -> String {
         let mut name = self.metric.name().to_owned();
-        for (at, (label, value)) in self.labels.iter().enumerate() {
+        for (at, (label, value)) in self.metric.labels().iter().zip(&self.labels).enumerate() {
             name.push_str(if at == 0 { "." } else { "" });
             name.push_str(label);
             name.push_str("=.=");
@@ -113,7 +208,7 @@ const fn label_character(character: char) -> char {
 /// Bounds how many values a label may take: a value that comes when the bound is reached is `other`.
 #[derive(Debug)]
 pub struct LabelBound {
-    seen: HashSet<String>,
+    seen: HashSet<Rc<str>>,
     values: usize,
 }
 
@@ -125,46 +220,61 @@ impl LabelBound {
     }
 
     /// `value`, or `other` where it is new and the bound is reached.
-    pub fn admit(&mut self, value: &str) -> String {
+    pub fn admit(&mut self, value: &str) -> Label {
         let value = crate::text::head(value, 128);
-        if !self.seen.contains(value) {
-            if self.seen.len() >= self.values {
-                return "other".to_owned();
-            }
-            self.seen.insert(value.to_owned());
+        if let Some(seen) = self.seen.get(value) {
+            return Label::from(seen);
         }
-        value.to_owned()
+        if self.seen.len() >= self.values {
+            return Label::Fixed("other");
+        }
+        let value = Rc::from(value);
+        let label = Label::from(&value);
+        self.seen.insert(value);
+        label
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{LabelBound, Measurement, Metric};
+    use super::{Label, LabelBound, Metric, Series};
+    use std::collections::HashSet;
+    use std::rc::Rc;
+
+    fn label(text: &str) -> Label {
+        Label::Shared(Rc::from(text))
+    }
 
     #[test]
     fn the_raw_name_carries_the_labels() {
-        let labels = vec![("provider", "openai".to_owned()), ("reason", "a;=b".to_owned())];
-        let measurement = Measurement { metric: Metric::Refusals, labels, value: 1 };
-        assert_eq!(measurement.raw_name(), "ai_bridge_refusals_total.provider=.=openai;.;reason=.=a__b;.;");
+        let series = Series::new(Metric::Refusals, ["openai".into(), "a;=b".into()]);
+        assert_eq!(series.raw_name(), "ai_bridge_refusals_total.provider=.=openai;.;reason=.=a__b;.;");
     }
 
     #[test]
     fn a_label_does_not_end_in_a_dot() {
-        for (value, label) in
+        for (value, written) in
             [(".", "_"), ("..", "._"), ("a.", "a_"), ("a..b", "a..b"), (".a", ".a"), ("", "")]
         {
-            let labels = vec![("reason", value.to_owned())];
-            let measurement = Measurement { metric: Metric::Unread, labels, value: 1 };
-            assert_eq!(measurement.raw_name(), format!("ai_bridge_unread_total.reason=.={label};.;"));
+            let series = Series::new(Metric::Unread, [label(value)]);
+            assert_eq!(series.raw_name(), format!("ai_bridge_unread_total.reason=.={written};.;"));
         }
     }
 
     #[test]
     fn a_label_takes_no_more_values_than_its_bound() {
         let mut models = LabelBound::new(2);
-        assert_eq!(models.admit("a"), "a");
-        assert_eq!(models.admit("b"), "b");
-        assert_eq!(models.admit("c"), "other");
-        assert_eq!(models.admit("a"), "a");
+        let admitted = ["a", "b", "c", "a"].map(|model| models.admit(model));
+        assert_eq!(admitted, ["a", "b", "other", "a"].map(label));
+    }
+
+    #[test]
+    fn a_series_is_known_again_wherever_its_labels_come_from() {
+        let mut known = HashSet::new();
+        assert!(known.insert(Series::new(Metric::Unread, ["price".into()])));
+        assert!(!known.insert(Series::new(Metric::Unread, [label("price")])));
+        assert!(known.insert(Series::new(Metric::Unread, ["text_cut".into()])));
+        assert!(known.insert(Series::new(Metric::CostMicrousd, ["a".into(), "b".into()])));
+        assert!(known.insert(Series::new(Metric::CostMicrousd, ["ab".into(), "".into()])));
     }
 }

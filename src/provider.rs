@@ -8,6 +8,7 @@ use crate::api::Api;
 use crate::bedrock::{Bedrock, Invoke};
 use crate::credential::{Secret, Vendor};
 use crate::glob::Glob;
+use std::rc::Rc;
 
 /// The provider types of contract §1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -41,7 +42,7 @@ pub struct Provider {
     /// Which API family it speaks.
     pub kind: ProviderType,
     /// Unique name: route prefix, record, metric label.
-    pub name: String,
+    pub name: Rc<str>,
     /// `false`: everything under the prefix is answered 503.
     pub enabled: bool,
     /// Where requests go.

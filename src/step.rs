@@ -4,6 +4,7 @@ use crate::headers::{HeaderEdits, Headers};
 use crate::metric::Measurement;
 use core::fmt;
 use core::time::Duration;
+use std::borrow::Cow;
 
 /// What the host knows when request headers come.
 #[derive(Debug)]
@@ -83,7 +84,7 @@ pub enum Effect {
     /// Set the property `name` (Envoy: `%FILTER_STATE(wasm.{name}:PLAIN)%`).
     Publish {
         /// `ai_bridge_…`
-        name: String,
+        name: Cow<'static, str>,
         /// UTF-8 text.
         value: String,
     },

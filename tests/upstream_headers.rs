@@ -13,7 +13,7 @@ const CLUSTER_HEADER: &str = "x-ai-bridge-cluster";
 fn provider(kind: ProviderType, key: Key) -> Provider {
     Provider {
         kind,
-        name: "p".to_owned(),
+        name: "p".into(),
         enabled: true,
         base_url: BaseUrl { authority: "api.example".to_owned(), path: String::new() },
         cluster: "p".to_owned(),

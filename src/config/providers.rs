@@ -154,7 +154,7 @@ fn provider(
         base_url: base.unwrap_or_else(|| base_url::parse(&usual_url).ok())?,
         byok_cluster: byok_cluster.unwrap_or_else(|| cluster.clone()),
         cluster,
-        name,
+        name: name.into(),
         // Without a Bedrock API key it is Envoy that signs.
         key: if bedrock.is_some() && key == Key::Absent { Key::External } else { key },
         byok,

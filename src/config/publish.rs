@@ -25,6 +25,12 @@ const NAMES: [&str; 13] = [
 ];
 
 impl Publish {
+    /// Whether none is set.
+    #[must_use]
+    pub const fn is_nothing(&self) -> bool {
+        matches!(self, Self::Only(names) if names.is_empty())
+    }
+
     /// The names in `node`; those of `actor`'s metadata are known too.
     pub(super) fn parse(node: &Node<'_>, actor: &ActorSource) -> Option<Self> {
         let items = node.list("names")?;

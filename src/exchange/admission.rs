@@ -14,7 +14,7 @@ use crate::bridge::Bridge;
 use crate::caller::{self, Actor, ActorError, Client};
 use crate::credential::{self, Credential, CredentialError, CredentialKind};
 use crate::headers::{CREDENTIAL_HEADERS, HeaderEdits, Headers};
-use crate::metric::{Measurement, Metric};
+use crate::metric::{Label, Measurement, Metric, Series};
 use crate::note::Notes;
 use crate::provider::{Provider, ProviderType};
 use crate::rejection::Rejection;
@@ -32,7 +32,7 @@ pub(super) fn admit(bridge: &Bridge, head: &RequestHead, random: u128) -> (State
     let found = bridge.routes.find(method, path);
     let provider = found.provider.and_then(|at| bridge.providers.get(at));
     let refuse = |rejection: &Rejection| {
-        let name = provider.map_or("unknown", |provider| provider.name.as_str());
+        let name = provider.map_or(Label::Fixed("unknown"), |provider| Label::from(&provider.name));
         (State::Aside, refusal(bridge, name, rejection, found.dialect))
     };
     let disabled = provider.is_some_and(|provider| !provider.enabled);
@@ -86,7 +86,7 @@ fn leave_alone(bridge: &Bridge, headers: &Headers) -> Step {
 }
 
 /// A refusal that leaves no record.
-pub(super) fn refusal(bridge: &Bridge, provider: &str, rejection: &Rejection, dialect: Api) -> Step {
+pub(super) fn refusal(bridge: &Bridge, provider: Label, rejection: &Rejection, dialect: Api) -> Step {
     let mut effects = Vec::new();
     if bridge.metrics {
         effects.push(Effect::Measure(refused(provider, rejection.code())));
@@ -96,9 +96,8 @@ pub(super) fn refusal(bridge: &Bridge, provider: &str, rejection: &Rejection, di
 }
 
 /// One request refused.
-pub(super) fn refused(provider: &str, reason: &str) -> Measurement {
-    let labels = vec![("provider", provider.to_owned()), ("reason", reason.to_owned())];
-    Measurement { metric: Metric::Refusals, labels, value: 1 }
+pub(super) fn refused(provider: Label, reason: &'static str) -> Measurement {
+    Series::new(Metric::Refusals, [provider, reason.into()]).measured(1)
 }
 
 fn forward(
@@ -193,7 +192,7 @@ fn begin(
         rejection: None,
         download: Download::Awaiting,
         first_event: None,
-        told: Vec::new(),
+        told: None,
         notes: Notes::default(),
     }
 }

@@ -3,6 +3,7 @@
 use super::admission;
 use super::bedrock::{self, Translation, Waiting};
 use super::local::{self, Local};
+use super::values::Told;
 use crate::api::Api;
 use crate::api::request::{RequestFacts, RequestProblem, RequestReader};
 use crate::api::response::{Format, ResponseReader};
@@ -46,8 +47,8 @@ pub(super) struct Interception {
     pub(super) rejection: Option<Rejection>,
     pub(super) download: Download,
     pub(super) first_event: Option<Duration>,
-    /// The single values of the end that are published, by name.
-    pub(super) told: Vec<(&'static str, String)>,
+    /// The single values of the end, once they are published.
+    pub(super) told: Option<Told>,
     pub(super) notes: Notes,
 }
 

@@ -6,7 +6,7 @@ use crate::api::Api;
 use crate::bridge::Bridge;
 use crate::credential::CredentialKind;
 use crate::headers::Headers;
-use crate::metric::{Measurement, Metric};
+use crate::metric::{Metric, Series};
 use crate::provider::Provider;
 use crate::rejection::{self, Rejection};
 use crate::step::{Effect, Flow, LocalReply, ResponseHead, Step};
@@ -113,7 +113,7 @@ impl Passthrough {
 
     /// It cannot go on after all.
     pub(super) fn refuse(&self, bridge: &Bridge, rejection: &Rejection) -> Step {
-        admission::refusal(bridge, &self.provider.name, rejection, self.dialect)
+        admission::refusal(bridge, (&self.provider.name).into(), rejection, self.dialect)
     }
 
     pub(super) fn response_headers(&self, bridge: &Bridge, head: &ResponseHead) -> Step {
@@ -138,12 +138,11 @@ impl Passthrough {
             Some(500..=599) => "5xx",
             _ => "unknown",
         };
-        let labels = vec![("provider", self.provider.name.clone()), ("status_class", class.to_owned())];
-        let mut measured =
-            vec![Effect::Measure(Measurement { metric: Metric::Passthrough, labels, value: 1 })];
+        let series = Series::new(Metric::Passthrough, [(&self.provider.name).into(), class.into()]);
+        let mut measured = vec![Effect::Measure(series.measured(1))];
         match local {
             Some(local) if local.is_refusal() => {
-                measured.push(Effect::Measure(admission::refused(&self.provider.name, local.code)));
+                measured.push(Effect::Measure(admission::refused((&self.provider.name).into(), local.code)));
             }
             None if self.kind == CredentialKind::Centralized => {
                 measured.extend(headroom(&self.provider.name, &head.headers));
@@ -155,11 +154,11 @@ impl Passthrough {
 }
 
 /// What the provider says is left for our key.
-pub(super) fn headroom(provider: &str, headers: &Headers) -> Vec<Effect> {
+pub(super) fn headroom(provider: &Rc<str>, headers: &Headers) -> Vec<Effect> {
     let gauges = HEADROOM.iter().filter_map(|(header, of)| {
         let left = headers.text(header)?.trim().parse().ok()?;
-        let labels = vec![("provider", provider.to_owned()), ("of", (*of).to_owned())];
-        Some(Effect::Measure(Measurement { metric: Metric::UpstreamRemaining, labels, value: left }))
+        let series = Series::new(Metric::UpstreamRemaining, [provider.into(), (*of).into()]);
+        Some(Effect::Measure(series.measured(left)))
     });
     gauges.collect()
 }

@@ -4,7 +4,7 @@ use super::admission;
 use super::interception::{Download, Downloading, Interception};
 use crate::answer::Answer;
 use crate::bridge::Bridge;
-use crate::metric::{Measurement, Metric};
+use crate::metric::{Label, Metric, Series};
 use crate::note::Note;
 use crate::price;
 use crate::record::{
@@ -17,6 +17,7 @@ use crate::text::Text;
 use crate::timestamp::timestamp;
 use crate::usage::UsageStatus;
 use core::time::Duration;
+use std::borrow::Cow;
 use std::rc::Rc;
 
 impl Interception {
@@ -99,7 +100,7 @@ impl Interception {
             effects.extend(this.measurements(&record, model, &notes.unread_reasons()));
         }
         let value = record.written(budget.spent());
-        effects.push(Effect::Publish { name: "ai_bridge_record".to_owned(), value });
+        effects.push(Effect::Publish { name: Cow::Borrowed("ai_bridge_record"), value });
         let usage = record.usage.usage;
         effects.extend(self.values_of_end(bridge, outcome, &usage, cost_microusd));
         effects
@@ -146,6 +147,15 @@ impl Interception {
         }
     }
 
+    /// Why this filter or one behind it refused.
+    fn refusal_code(&self) -> Option<&'static str> {
+        match (&self.rejection, &self.download) {
+            (Some(rejection), _) => Some(rejection.code()),
+            (None, Download::Local(local)) => Some(local.code),
+            (None, Download::Awaiting | Download::Reading(_)) => None,
+        }
+    }
+
     fn error<'a>(&'a self, refusal: Option<(&'a str, &'a str)>) -> Option<ErrorRef<'a>> {
         if let (Some((code, message)), Some(rejection)) = (refusal, &self.rejection) {
             let r#type = Some(error_type(self.api, rejection.status()));
@@ -167,20 +177,15 @@ impl Interception {
     }
 
     fn measurements(&self, record: &Record<'_>, model: Option<&str>, unread: &[&'static str]) -> Vec<Effect> {
-        let name = || ("provider", self.provider.name.clone());
-        let api = || ("api", self.api.name().to_owned());
+        let name = || Label::from(&self.provider.name);
+        let api = || Label::Fixed(self.api.name());
         // Models only from 2xx answers: whatever a caller asks for is no label value.
         let served = self.downloading().is_some_and(Downloading::is_success);
-        let model = || ("model", model.filter(|_| served).unwrap_or("unknown").to_owned());
+        let model = model.filter(|_| served).map(Rc::<str>::from);
+        let model = || model.as_ref().map_or(Label::Fixed("unknown"), Label::from);
         let mut measured = Vec::new();
-        let mut measure = |metric: Metric, labels: Vec<(&'static str, String)>, value: u64| {
-            measured.push(Effect::Measure(Measurement { metric, labels, value }));
-        };
-        measure(
-            Metric::Requests,
-            vec![name(), api(), model(), ("outcome", record.outcome.name().to_owned())],
-            1,
-        );
+        let mut measure = |series: Series, value: u64| measured.push(Effect::Measure(series.measured(value)));
+        measure(Series::new(Metric::Requests, [name(), api(), model(), record.outcome.name().into()]), 1);
         let usage = &record.usage.usage;
         for (kind, tokens) in [
             ("input", usage.input_tokens),
@@ -190,23 +195,21 @@ impl Interception {
             ("reasoning", usage.reasoning_tokens),
         ] {
             if let Some(tokens) = tokens.filter(|tokens| *tokens > 0) {
-                measure(Metric::Tokens, vec![name(), model(), ("type", kind.to_owned())], tokens);
+                measure(Series::new(Metric::Tokens, [name(), model(), kind.into()]), tokens);
             }
         }
         if let Some(cost) = record.cost_microusd.filter(|cost| *cost > 0) {
-            measure(Metric::CostMicrousd, vec![name(), model()], cost);
+            measure(Series::new(Metric::CostMicrousd, [name(), model()]), cost);
         }
-        measure(Metric::DurationMs, vec![name(), api()], record.duration_ms);
+        measure(Series::new(Metric::DurationMs, [name(), api()]), record.duration_ms);
         if let Some(waited) = record.time_to_first_event_ms {
-            measure(Metric::TimeToFirstEventMs, vec![name(), api()], waited);
+            measure(Series::new(Metric::TimeToFirstEventMs, [name(), api()]), waited);
         }
         for reason in unread {
-            measure(Metric::Unread, vec![("reason", (*reason).to_owned())], 1);
+            measure(Series::new(Metric::Unread, [(*reason).into()]), 1);
         }
-        if let (Outcome::Rejected, Some(code)) =
-            (record.outcome, record.error.as_ref().and_then(|error| error.code))
-        {
-            measured.push(Effect::Measure(admission::refused(&self.provider.name, code)));
+        if let Some(code) = self.refusal_code().filter(|_| record.outcome == Outcome::Rejected) {
+            measured.push(Effect::Measure(admission::refused(name(), code)));
         }
         measured
     }

@@ -13,36 +13,56 @@ use crate::record::Outcome;
 use crate::step::Effect;
 use crate::text::{Text, head, one_line};
 use crate::usage::Usage;
+use std::borrow::Cow;
 
 /// Bytes of a single value.
 const VALUE_BYTES: usize = 256;
+
+/// In front of every value's name.
+const PREFIX: &str = "ai_bridge_";
+
+/// The numbers of the end, in the order of [`Told::numbers`].
+const NUMBERS: [&str; 6] = [
+    "ai_bridge_input_tokens",
+    "ai_bridge_output_tokens",
+    "ai_bridge_cache_read_tokens",
+    "ai_bridge_cache_write_tokens",
+    "ai_bridge_total_tokens",
+    "ai_bridge_cost_microusd",
+];
+
+/// The values of the end as they were published.
+#[derive(Debug)]
+pub(super) struct Told {
+    model: String,
+    outcome: Outcome,
+    numbers: [u64; NUMBERS.len()],
+}
 
 impl Interception {
     /// The values that are known at the request's headers, so that later filters can use them.
     pub(super) fn values_of_start(&self, bridge: &Bridge) -> Vec<Effect> {
         let actor = self.actor.as_ref();
-        let mut effects = Vec::new();
-        let mut publish = |name: &str, value: &str| {
-            if bridge.publishes(name) {
-                effects.push(value_of(name, value));
-            }
-        };
-        publish("id", &self.id);
-        publish("provider", &self.provider.name);
-        publish("api", self.api.name());
-        publish("actor", actor.map_or("", |actor| &actor.id));
-        publish("session", self.session_id.as_deref().unwrap_or_default());
+        let mut values = Values { bridge, effects: Vec::new() };
+        values.add("ai_bridge_id", &self.id);
+        values.add("ai_bridge_provider", &self.provider.name);
+        values.add("ai_bridge_api", self.api.name());
+        values.add("ai_bridge_actor", actor.map_or("", |actor| &actor.id));
+        values.add("ai_bridge_session", self.session_id.as_deref().unwrap_or_default());
         for (key, value) in &self.actor_metadata {
-            publish(&format!("actor_{key}"), value);
+            values.add(format!("{PREFIX}actor_{key}"), value);
         }
-        effects
+        values.effects
     }
 
     /// The values of the end, where it is known already.
     pub(super) fn values_once_settled(&mut self, bridge: &Bridge) -> Vec<Effect> {
         let Some(outcome) = self.settled_outcome() else { return Vec::new() };
+        if bridge.publish.is_nothing() {
+            return Vec::new();
+        }
         let answer = self.downloading().map(|download| download.reader.answer());
-        let usage = answer.map(|answer| answer.usage.usage(answer.api)).unwrap_or_default();
+        let usage = answer.map(|answer| answer.usage.totals(answer.api)).unwrap_or_default();
         let price = self.model().and_then(|model| price::for_model(&bridge.prices, model));
         let cost_microusd = price.and_then(|price| price::cost_microusd(price, &usage));
         let mut effects: Vec<Effect> = self.session_of_body(bridge).into_iter().collect();
@@ -58,22 +78,33 @@ impl Interception {
         usage: &Usage,
         cost_microusd: Option<u64>,
     ) -> Vec<Effect> {
-        let number = |number: Option<u64>| number.unwrap_or(0).to_string();
-        let values = [
-            ("model", self.model().unwrap_or_default().to_owned()),
-            ("outcome", outcome.name().to_owned()),
-            ("input_tokens", number(usage.input_tokens)),
-            ("output_tokens", number(usage.output_tokens)),
-            ("cache_read_tokens", number(usage.cache_read_tokens)),
-            ("cache_write_tokens", number(usage.cache_write_tokens)),
-            ("total_tokens", number(usage.total_tokens)),
-            ("cost_microusd", number(cost_microusd)),
+        let numbers = [
+            usage.input_tokens,
+            usage.output_tokens,
+            usage.cache_read_tokens,
+            usage.cache_write_tokens,
+            usage.total_tokens,
+            cost_microusd,
         ];
-        let news = values.into_iter().filter(|value| bridge.publishes(value.0) && !self.told.contains(value));
-        let news: Vec<_> = news.collect();
-        self.told.retain(|told| news.iter().all(|new| new.0 != told.0));
-        self.told.extend_from_slice(&news);
-        news.iter().map(|(name, text)| value_of(name, text)).collect()
+        let numbers = numbers.map(|number| number.unwrap_or(0));
+        let model = self.model().unwrap_or_default();
+        let mut values = Values { bridge, effects: Vec::new() };
+        let told = self.told.as_ref();
+        if told.is_none_or(|told| told.model != model) {
+            values.add("ai_bridge_model", model);
+        }
+        if told.is_none_or(|told| told.outcome != outcome) {
+            values.add("ai_bridge_outcome", outcome.name());
+        }
+        for (at, (name, number)) in NUMBERS.into_iter().zip(numbers).enumerate() {
+            if told.is_none_or(|told| told.numbers.get(at) != Some(&number)) {
+                values.add(name, &number.to_string());
+            }
+        }
+        if !values.effects.is_empty() {
+            self.told = Some(Told { model: model.to_owned(), outcome, numbers });
+        }
+        values.effects
     }
 
     /// The session, where only the request's body names it.
@@ -82,8 +113,9 @@ impl Interception {
             return None;
         }
         self.session_id = Client::session_from_user_id(self.upload.facts().user_id.as_ref()?);
-        let session = self.session_id.as_deref().filter(|_| bridge.publishes("session"))?;
-        Some(value_of("session", session))
+        let mut values = Values { bridge, effects: Vec::new() };
+        values.add("ai_bridge_session", self.session_id.as_deref()?);
+        values.effects.pop()
     }
 
     /// The served model, else the requested one.
@@ -94,10 +126,19 @@ impl Interception {
     }
 }
 
-/// `ai_bridge_{name}`, harmless in a log line.
-fn value_of(name: &str, text: &str) -> Effect {
-    Effect::Publish {
-        name: format!("ai_bridge_{name}"),
-        value: one_line(head(text, NAME_BYTES), VALUE_BYTES),
+/// Values on their way: those that are to be published.
+struct Values<'a> {
+    bridge: &'a Bridge,
+    effects: Vec<Effect>,
+}
+
+impl Values<'_> {
+    /// `text` as the value `name`, harmless in a log line.
+    fn add(&mut self, name: impl Into<Cow<'static, str>>, text: &str) {
+        let name = name.into();
+        if name.strip_prefix(PREFIX).is_some_and(|name| self.bridge.publishes(name)) {
+            let value = one_line(head(text, NAME_BYTES), VALUE_BYTES);
+            self.effects.push(Effect::Publish { name, value });
+        }
     }
 }

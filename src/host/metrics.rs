@@ -1,12 +1,12 @@
-//! Metrics kept by the host: an id for each name, defined when it is first needed, and the bound on model names.
+//! Metrics kept by the host: an id for each series, defined when it is first needed, and the bound on model names.
 
 use super::hostcalls;
-use crate::metric::{LabelBound, Measurement, MetricKind};
+use crate::metric::{LabelBound, Measurement, MetricKind, Series};
 use std::collections::HashMap;
 
-/// One per worker and plugin configuration. Grows with the distinct names, which [`LabelBound`] bounds.
+/// One per worker and plugin configuration. Grows with the distinct series, which [`LabelBound`] bounds.
 pub(super) struct Metrics {
-    ids: HashMap<String, u32>,
+    ids: HashMap<Series, u32>,
     models: LabelBound,
 }
 
@@ -15,27 +15,27 @@ impl Metrics {
         Self { ids: HashMap::new(), models: LabelBound::new(label_values) }
     }
 
-    pub(super) fn keep(&mut self, mut measurement: Measurement) {
-        if let Some((_, model)) = measurement.labels.iter_mut().find(|(label, _)| *label == "model")
-            && model != "unknown"
+    pub(super) fn keep(&mut self, measurement: Measurement) {
+        let Measurement { mut series, value } = measurement;
+        if let Some(model) = series.model_mut()
+            && **model != *"unknown"
         {
             *model = self.models.admit(model);
         }
-        let kind = measurement.metric.kind();
-        let name = measurement.raw_name();
-        let id = match self.ids.get(&name) {
+        let kind = series.metric.kind();
+        let id = match self.ids.get(&series) {
             Some(id) => *id,
-            None => match hostcalls::define_metric(kind, &name) {
+            None => match hostcalls::define_metric(kind, &series.raw_name()) {
                 Some(id) => {
-                    self.ids.insert(name, id);
+                    self.ids.insert(series, id);
                     id
                 }
                 None => return,
             },
         };
         match kind {
-            MetricKind::Counter => hostcalls::increment_metric(id, measurement.value),
-            MetricKind::Gauge | MetricKind::Histogram => hostcalls::record_metric(id, measurement.value),
+            MetricKind::Counter => hostcalls::increment_metric(id, value),
+            MetricKind::Gauge | MetricKind::Histogram => hostcalls::record_metric(id, value),
         }
     }
 }

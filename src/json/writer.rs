@@ -205,7 +205,7 @@ mod tests {
             &format!("{long}\n{long}\u{1}"),
         ] {
             for begin in (0..text.len()).filter(|at| text.is_char_boundary(*at)).chain([0]) {
-                let text = &text[begin..];
+                let text = text.get(begin..).unwrap();
                 let mut writer = Writer::default();
                 writer.string(text);
                 let expected = serde_json::to_string(text).unwrap();

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 fn provider(kind: ProviderType, name: &str, base_path: &str) -> Provider {
     Provider {
         kind,
-        name: name.to_owned(),
+        name: name.into(),
         enabled: true,
         base_url: BaseUrl { authority: "upstream.example".to_owned(), path: base_path.to_owned() },
         cluster: name.to_owned(),

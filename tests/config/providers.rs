@@ -23,7 +23,7 @@ fn everything_but_a_provider_s_type_has_a_default() {
     ] {
         let provider = provider(&json!({ "type": name }));
         assert_eq!((provider.kind, &provider.base_url), (kind, &base_url));
-        assert_eq!((provider.name.as_str(), provider.cluster.as_str()), (name, name));
+        assert_eq!((&*provider.name, provider.cluster.as_str()), (name, name));
         assert_eq!(provider.byok_cluster, name);
         assert!(provider.enabled && provider.stored_objects);
         assert!(!provider.send_actor && !provider.allow_background);
@@ -37,7 +37,7 @@ fn everything_but_a_provider_s_type_has_a_default() {
 fn names_are_words_joined_by_hyphens_and_unique() {
     for name in ["a", "openai", "copilot-business", "a1-b2-3"] {
         let provider = provider(&json!({"type": "copilot", "name": name}));
-        assert_eq!((provider.name.as_str(), provider.cluster.as_str()), (name, name));
+        assert_eq!((&*provider.name, provider.cluster.as_str()), (name, name));
     }
     for name in ["", "-", "a-", "-a", "a--b", "A", "a_b", "a b", "a/b", "ä", "a.b"] {
         let text = json!({"providers": [{"type": "openai", "name": name}]}).to_string();

@@ -75,7 +75,7 @@ fn an_actor_that_cannot_be_told_is_refused_on_every_route() {
                         world
                             .measured
                             .iter()
-                            .any(|measured| measured.raw_name().contains(&format!("reason=.={code}")))
+                            .any(|measured| measured.series.raw_name().contains(&format!("reason=.={code}")))
                     );
                 }
             }

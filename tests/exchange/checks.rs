@@ -84,7 +84,7 @@ fn check(
         None => assert!(world.reply.is_none() && world.upstream_body == body.as_bytes(), "{what}"),
         Some((status, code)) => {
             assert_eq!(world.replied().0, *status, "{what}");
-            let measured: Vec<String> = world.measured.iter().map(|one| one.raw_name()).collect();
+            let measured: Vec<String> = world.measured.iter().map(|one| one.series.raw_name()).collect();
             let counted = format!("reason=.={code};.;");
             assert_eq!(
                 measured.iter().filter(|name| name.contains(&counted)).count(),

@@ -10,7 +10,7 @@ const OWN_KEY: (&str, &str) = ("x-api-key", "sk-ant-own-0123456789");
 
 /// Raw names and values in order.
 fn measured(world: &World) -> Vec<(String, u64)> {
-    world.measured.iter().map(|measured| (measured.raw_name(), measured.value)).collect()
+    world.measured.iter().map(|measured| (measured.series.raw_name(), measured.value)).collect()
 }
 
 /// Those of one metric.

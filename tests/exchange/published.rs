@@ -85,7 +85,7 @@ fn models_are_labels_only_of_answers_that_succeeded() {
             .request(head("POST /anthropic/v1/messages", &[]), false)
             .upload(b"{\"model\":\"claude-x\"}", true);
         world.answer(head(status, &DOCUMENT), false).download(b"{}", true).done();
-        world.measured.iter().any(|measured| measured.raw_name().contains("model=.=claude-x"))
+        world.measured.iter().any(|measured| measured.series.raw_name().contains("model=.=claude-x"))
     };
     assert!(measured("200") && !measured("404"));
 }
@@ -109,7 +109,7 @@ fn what_a_filter_behind_refuses_is_counted_on_passthrough_too_and_moves_no_gauge
         world.request(head("GET /anthropic/v1/models", &[]), true);
         let left = [("anthropic-ratelimit-tokens-remaining", "7")];
         world.answer_by(details, head(status, &left), true).done();
-        world.measured.iter().map(ai_bridge::metric::Measurement::raw_name).collect::<Vec<_>>()
+        world.measured.iter().map(|measurement| measurement.series.raw_name()).collect::<Vec<_>>()
     };
     let passed =
         |class: &str| format!("ai_bridge_passthrough_total.provider=.=anthropic;.;status_class=.={class};.;");
@@ -194,7 +194,10 @@ fn a_model_without_a_price_costs_nothing_known_and_is_counted() {
     let record = world.record();
     assert_eq!((record.get("cost_microusd"), &record["notes"]), (None, &json!(["price"])));
     assert!(
-        world.measured.iter().any(|measured| measured.raw_name().contains("unread_total.reason=.=price"))
+        world
+            .measured
+            .iter()
+            .any(|measured| measured.series.raw_name().contains("unread_total.reason=.=price"))
     );
 }
 

@@ -324,7 +324,7 @@ impl World {
                 }
                 Effect::Publish { name, value } => {
                     self.records += usize::from(name == "ai_bridge_record");
-                    self.published.insert(name, value);
+                    self.published.insert(name.into_owned(), value);
                 }
                 Effect::Measure(measurement) => self.measured.push(measurement),
             }

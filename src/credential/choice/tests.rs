@@ -14,7 +14,7 @@ const COPILOT: ProviderType = ProviderType::Copilot;
 fn provider(kind: ProviderType, key: Key, byok: Byok) -> Provider {
     Provider {
         kind,
-        name: "p".to_owned(),
+        name: "p".into(),
         enabled: true,
         base_url: BaseUrl { authority: "api".to_owned(), path: String::new() },
         cluster: "p".to_owned(),

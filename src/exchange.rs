@@ -152,10 +152,11 @@ impl Exchange {
         }
     }
 
-    /// A piece of the response's body; `end`: there is no more, and no trailers.
-    pub fn response_body(&mut self, chunk: &[u8], end: bool, now: Duration) -> Step {
+    /// A piece of the response's body; `end`: there is no more, and no trailers. `clock` is asked for the time since the
+    /// Unix epoch at the first event alone: asking is a call to the host.
+    pub fn response_body(&mut self, chunk: &[u8], end: bool, clock: impl FnOnce() -> Duration) -> Step {
         let State::Bridged(interception) = &mut self.state else { return Step::pass() };
-        let step = interception.response_body(chunk, end, now);
+        let step = interception.response_body(chunk, end, clock);
         self.with_values(step)
     }
 
@@ -177,6 +178,12 @@ impl Exchange {
         !matches!(&self.state, State::Bridged(_))
     }
 
+    /// Whether it depends on how the stream ended what its outcome is.
+    #[must_use]
+    pub fn asks_how_it_ended(&self) -> bool {
+        matches!(&self.state, State::Bridged(interception) if interception.settled_outcome().is_none())
+    }
+
     /// Whether [`request_body`](Self::request_body) would look at the body.
     #[must_use]
     pub fn reads_request(&self) -> bool {
@@ -184,9 +191,9 @@ impl Exchange {
     }
 
     /// The response's trailers: its body is over. (No body can be changed any more; the host would refuse to.)
-    pub fn response_trailers(&mut self, now: Duration) -> Step {
+    pub fn response_trailers(&mut self, clock: impl FnOnce() -> Duration) -> Step {
         let State::Bridged(interception) = &mut self.state else { return Step::pass() };
-        let step = interception.response_trailers(now);
+        let step = interception.response_trailers(clock);
         self.with_values(step)
     }
 

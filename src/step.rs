@@ -28,14 +28,13 @@ pub struct ResponseHead {
     pub code_details: Option<String>,
     /// There is no body.
     pub end: bool,
-    /// When: time since the Unix epoch.
-    pub now: Duration,
 }
 
 /// What the host knows when a stream is over.
 #[derive(Debug)]
 pub struct Ending {
-    /// Envoy's `response.code_details` at the end: who cut the stream, where somebody did.
+    /// Envoy's `response.code_details` at the end: who cut the stream, where somebody did. Needed only where
+    /// [`Exchange::asks_how_it_ended`](crate::exchange::Exchange::asks_how_it_ended).
     pub code_details: Option<String>,
     /// When: time since the Unix epoch.
     pub now: Duration,

@@ -136,7 +136,6 @@ fn peak(bridge: &Rc<Bridge>, api: Api, request: &[u8], kind: &str, response: &[u
         headers: headers(&[(":status", "200"), ("content-type", kind)]),
         code_details: Some("via_upstream".to_owned()),
         end: false,
-        now,
     };
     let ending = Ending { code_details: Some("via_upstream".to_owned()), now };
     let before = LIVE.get();
@@ -151,9 +150,9 @@ fn peak(bridge: &Rc<Bridge>, api: Api, request: &[u8], kind: &str, response: &[u
     passes(exchange.request_body(b"", true));
     passes(exchange.response_headers(&response_head));
     for chunk in response.chunks(CHUNK) {
-        passes(exchange.response_body(chunk, false, now));
+        passes(exchange.response_body(chunk, false, || now));
     }
-    passes(exchange.response_body(b"", true, now));
+    passes(exchange.response_body(b"", true, || now));
     let most = || usize::try_from(PEAK.get() - before).unwrap();
     let passing = most();
     let step = exchange.finish(&ending);

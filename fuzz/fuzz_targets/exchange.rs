@@ -163,14 +163,13 @@ impl Stream {
                     headers: heads.response.clone(),
                     code_details: heads.details.map(str::to_owned),
                     end,
-                    now: self.now,
                 };
                 let step = self.exchange.response_headers(&head);
                 let (request, response, _) = self.carry_out(step);
                 assert!(request.is_none() && response.is_none());
             }
             Call::Download(chunk, end) => {
-                let step = self.exchange.response_body(chunk, end, self.now);
+                let step = self.exchange.response_body(chunk, end, || self.now);
                 let (request, response, passes) = self.carry_out(step);
                 assert!(request.is_none() && passes);
                 self.received.extend_from_slice(chunk);
@@ -178,7 +177,7 @@ impl Stream {
                 self.download_ended |= end;
             }
             Call::ResponseTrailers => {
-                let step = self.exchange.response_trailers(self.now);
+                let step = self.exchange.response_trailers(|| self.now);
                 let (request, response, passes) = self.carry_out(step);
                 assert!(request.is_none() && response.is_none() && passes);
             }

@@ -297,7 +297,12 @@ impl Interception {
     }
 
     /// Reads a piece of the response's body.
-    pub(super) fn response_body(&mut self, chunk: &[u8], end: bool, now: Duration) -> Step {
+    pub(super) fn response_body(
+        &mut self,
+        chunk: &[u8],
+        end: bool,
+        clock: impl FnOnce() -> Duration,
+    ) -> Step {
         if self.rejection.is_none()
             && let Download::Reading(downloading) = &mut self.download
             && !downloading.over
@@ -311,7 +316,7 @@ impl Interception {
                 self.notes.add(Note::EventTooLarge);
             }
             if self.first_event.is_none() && downloading.reader.any_event() {
-                self.first_event = Some(now);
+                self.first_event = Some(clock());
             }
             if end {
                 downloading.end();
@@ -325,8 +330,8 @@ impl Interception {
 
     /// The response's body is over, and no byte can be added to it. Where the start of an event waits that never came
     /// to its end, it is lost, as it would be to any reader of events.
-    pub(super) fn response_trailers(&mut self, now: Duration) -> Step {
-        let mut step = self.response_body(&[], true, now);
+    pub(super) fn response_trailers(&mut self, clock: impl FnOnce() -> Duration) -> Step {
+        let mut step = self.response_body(&[], true, clock);
         let lost =
             |effect: &Effect| matches!(effect, Effect::ReplaceResponseChunk(bytes) if !bytes.is_empty());
         if step.effects.iter().any(lost) {

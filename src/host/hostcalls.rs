@@ -80,6 +80,23 @@ pub(super) fn edit_headers(side: Side, edits: &HeaderEdits) {
     edit(side.headers(), edits);
 }
 
+/// Changes the request's headers, which are `headers`: all of them in one call, which costs less than a call for each
+/// edit. Only in their callback.
+pub(super) fn edit_request_headers(mut headers: Headers, edits: &HeaderEdits) {
+    // Envoy takes at most 1,024 pairs and a mebibyte, and more as none at all. Far below that calls are cheaper again.
+    const MOST_HEADERS: usize = 128;
+    const MOST_BYTES: usize = 128 * 1024;
+    edits.apply(&mut headers);
+    let count = headers.iter().count();
+    let bytes: usize = headers.iter().map(|(name, value)| name.len().saturating_add(value.len())).sum();
+    if count > MOST_HEADERS || bytes > MOST_BYTES {
+        return edit(MapType::HttpRequestHeaders, edits);
+    }
+    if hostcalls::set_map_bytes(MapType::HttpRequestHeaders, headers.iter().collect()).is_err() {
+        log::error!("the host refused to set the headers");
+    }
+}
+
 /// Changes the request's trailers. Only in their callback.
 pub(super) fn edit_request_trailers(edits: &HeaderEdits) {
     edit(MapType::HttpRequestTrailers, edits);

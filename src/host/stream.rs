@@ -4,6 +4,7 @@ use super::hostcalls::{self, Side};
 use super::metrics::Metrics;
 use super::waiting::{SharedExchange, Waiting};
 use crate::exchange::Exchange;
+use crate::headers::Headers;
 use crate::step::{Effect, Ending, Flow, RequestHead, ResponseHead, Step};
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
@@ -33,7 +34,7 @@ impl Stream {
         let Some((exchange, _)) = &self.configured else { return Action::Continue };
         let step = callback(&mut exchange.borrow_mut());
         let releases = step.flow == Flow::Release;
-        let action = self.carry_out(side, size, step);
+        let action = self.carry_out(side, size, step, None);
         if !releases {
             return action;
         }
@@ -41,14 +42,18 @@ impl Stream {
         let held = self.held_bytes;
         let Some((exchange, _)) = &self.configured else { return Action::Continue };
         let step = exchange.borrow_mut().release(&hostcalls::chunk(Side::Request, held));
-        self.carry_out(Side::Request, held, step)
+        self.carry_out(Side::Request, held, step, None)
     }
 
-    fn carry_out(&self, side: Side, size: usize, step: Step) -> Action {
+    /// `headers`: the request's, where they are at hand.
+    fn carry_out(&self, side: Side, size: usize, step: Step, mut headers: Option<Headers>) -> Action {
         let Some((_, metrics)) = &self.configured else { return Action::Continue };
         for effect in step.effects {
             match effect {
-                Effect::EditRequestHeaders(edits) => hostcalls::edit_headers(Side::Request, &edits),
+                Effect::EditRequestHeaders(edits) => match headers.take() {
+                    Some(headers) => hostcalls::edit_request_headers(headers, &edits),
+                    None => hostcalls::edit_headers(Side::Request, &edits),
+                },
                 Effect::EditRequestTrailers(edits) => hostcalls::edit_request_trailers(&edits),
                 Effect::EditResponseHeaders(edits) => hostcalls::edit_headers(Side::Response, &edits),
                 Effect::ReplaceRequestChunk(bytes) | Effect::ReplaceResponseChunk(bytes) => {
@@ -87,17 +92,16 @@ impl Drop for Stream {
 
 impl HttpContext for Stream {
     fn on_http_request_headers(&mut self, _count: usize, end: bool) -> Action {
-        let action = self.act(Side::Request, 0, |exchange| {
-            let property = exchange.bridge().actor.property.as_ref();
-            let actor_property =
-                property.and_then(|path| hostcalls::property(path.iter().map(String::as_str).collect()));
-            let headers = hostcalls::headers(Side::Request);
-            exchange.request_headers(&RequestHead { headers, actor_property, end, now: hostcalls::now() })
-        });
-        if let Some((exchange, _)) = &self.configured
-            && self.holds_request()
-        {
-            self.waiting.begin(self.context, hostcalls::now(), hostcalls::request_bytes(), exchange);
+        let Some((exchange, _)) = &self.configured else { return Action::Continue };
+        let property = exchange.borrow().bridge().actor.property.clone();
+        let actor_property =
+            property.and_then(|path| hostcalls::property(path.iter().map(String::as_str).collect()));
+        let headers = hostcalls::headers(Side::Request);
+        let head = RequestHead { headers, actor_property, end, now: hostcalls::now() };
+        let step = exchange.borrow_mut().request_headers(&head);
+        let action = self.carry_out(Side::Request, 0, step, Some(head.headers));
+        if self.holds_request() {
+            self.waiting.begin(self.context, head.now, hostcalls::request_bytes(), exchange);
         }
         action
     }
@@ -129,12 +133,7 @@ impl HttpContext for Stream {
                 return Step::pass();
             }
             let headers = hostcalls::headers(Side::Response);
-            exchange.response_headers(&ResponseHead {
-                headers,
-                code_details: code_details(),
-                end,
-                now: hostcalls::now(),
-            })
+            exchange.response_headers(&ResponseHead { headers, code_details: code_details(), end })
         })
     }
 
@@ -143,12 +142,12 @@ impl HttpContext for Stream {
             if !exchange.reads_response() {
                 return Step::pass();
             }
-            exchange.response_body(&hostcalls::chunk(Side::Response, size), end, hostcalls::now())
+            exchange.response_body(&hostcalls::chunk(Side::Response, size), end, hostcalls::now)
         })
     }
 
     fn on_http_response_trailers(&mut self, _count: usize) -> Action {
-        self.act(Side::Response, 0, |exchange| exchange.response_trailers(hostcalls::now()))
+        self.act(Side::Response, 0, |exchange| exchange.response_trailers(hostcalls::now))
     }
 
     fn on_log(&mut self) {
@@ -157,7 +156,8 @@ impl HttpContext for Stream {
             if exchange.is_done() {
                 return Step::pass();
             }
-            exchange.finish(&Ending { code_details: code_details(), now: hostcalls::now() })
+            let code_details = if exchange.asks_how_it_ended() { code_details() } else { None };
+            exchange.finish(&Ending { code_details, now: hostcalls::now() })
         });
     }
 }

@@ -215,7 +215,8 @@ impl World {
     /// Headers of an answer that `code_details` explains.
     pub(crate) fn answer_by(&mut self, code_details: &str, headers: Headers, end: bool) -> &mut Self {
         let code_details = Some(code_details.to_owned());
-        let head = ResponseHead { headers: headers.clone(), code_details, end, now: self.tick() };
+        self.tick();
+        let head = ResponseHead { headers: headers.clone(), code_details, end };
         let step = self.exchange.response_headers(&head);
         let mut client = headers;
         for effect in &step.effects {
@@ -232,7 +233,7 @@ impl World {
     /// A piece of the answer's body.
     pub(crate) fn download(&mut self, chunk: &[u8], end: bool) -> &mut Self {
         let now = self.tick();
-        let step = self.exchange.response_body(chunk, end, now);
+        let step = self.exchange.response_body(chunk, end, || now);
         self.carry_out(step, Some((chunk, false)));
         self
     }
@@ -240,14 +241,16 @@ impl World {
     /// The answer's trailers.
     pub(crate) fn response_trailers(&mut self) -> &mut Self {
         let now = self.tick();
-        let step = self.exchange.response_trailers(now);
+        let step = self.exchange.response_trailers(|| now);
         self.carry_out(step, None);
         self
     }
 
     /// The stream is over; Envoy says why.
     pub(crate) fn finish(&mut self, code_details: &str) -> &mut Self {
-        let ending = Ending { code_details: Some(code_details.to_owned()), now: self.tick() };
+        let asks = self.exchange.asks_how_it_ended();
+        let code_details = asks.then(|| code_details.to_owned());
+        let ending = Ending { code_details, now: self.tick() };
         let step = self.exchange.finish(&ending);
         self.carry_out(step, None);
         self

@@ -1,6 +1,6 @@
 """The Envoys that are compared. All come from the shipped envoy/envoy.yaml and differ only in the filter.
 
-Without AI Bridge nobody names a cluster or rewrites a path, so those two have a plain route that does it.
+Where no filter names a cluster or rewrites a path, a plain route does it.
 Their output is thrown away: records cost what it costs to make and write them, not what somebody does with them.
 """
 
@@ -24,11 +24,13 @@ KEYS = {"ANTHROPIC_API_KEY": "sk-ant-bench-0123456789", "OPENAI_API_KEY": "sk-pr
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 
 
-def configurations(upstream: tuple[str, int], empty: Path, bridge: Path) -> dict[str, Any]:
-    """The configuration of each, by name, the plainest first."""
+def configurations(upstream: tuple[str, int], filters: Path, bridge: Path) -> dict[str, Any]:
+    """The configuration of each, by name, the plainest first. What `filters` can be stands in its lib.rs."""
     return {
         "envoy": render(upstream, wasm=None, change=_plain_route),
-        "empty": render(upstream, wasm=empty, environment=[], plugin="", change=_plain_route),
+        "empty": render(upstream, wasm=filters, environment=[], plugin="empty", change=_plain_route),
+        "headers": render(upstream, wasm=filters, environment=[], plugin="headers"),
+        "floor": render(upstream, wasm=filters, environment=[], plugin="floor", change=_plain_route),
         "no-metrics": render(upstream, wasm=bridge, plugin=lambda shipped: {**shipped, "metrics": False}),
         "bridge": render(upstream, wasm=bridge),
     }

@@ -1,4 +1,4 @@
-"""What is sent, and with what: four kinds of requests, and the load generator `oha`, pinned.
+"""What is sent, and with what: kinds of requests, and the load generator `oha`, pinned.
 
 Every body asks the mock for a fixed answer by the name of its model, so that all gateways pass the same bytes.
 """
@@ -18,8 +18,6 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 TOOLS = REPOSITORY / "target" / "tools"
 OHA_VERSION = "1.16.0"
 
-PATH = "/anthropic/v1/messages"
-
 
 @dataclass(frozen=True)
 class Load:
@@ -27,18 +25,21 @@ class Load:
 
     name: str
     title: str
-    body: bytes
+    body: bytes | None                  # none: GET
     connections: int                    # for the rate that a gateway can bear
     per_second: int | None = None       # for latency: a rate that every gateway bears easily
+    path: str = "/anthropic/v1/messages"
+    filters: tuple[str, ...] = ("floor", "no-metrics", "bridge")        # to be compared, besides Envoy alone and an empty one
 
 
 def loads() -> list[Load]:
-    """The four kinds. An unpaced stream comes in large pieces, as from a cache; a paced one event by event, as from a model."""
+    """All kinds. An unpaced stream comes in large pieces, as from a cache; a paced one event by event, as from a model."""
     return [
         Load("small", "1 KB request, 0.5 KB answer", _ask("mock-bytes-300", _words(1024 - 130)), 32, 500),
         Load("large", "1 MB request, 0.5 KB answer", _conversation(1_000_000), 8, 50),
         Load("stream", "1,000-event stream", _ask("mock-events-1000", "Please tell me a lot.", stream=True), 16, 40),
         Load("paced", "100 events, one each 10 ms", _ask("mock-events-100-pace-10", "Please think.", stream=True), 64),
+        Load("passthrough", "list of models, not inspected", None, 32, 500, "/anthropic/v1/models", ("headers", "no-metrics", "bridge")),
     ]
 
 
@@ -102,7 +103,9 @@ def run(oha: Path, url: str, load: Load, body: Path, seconds: float, cpus: set[i
     """Sends a load, as much as the gateway bears or (`steady`) at the load's own rate. Every answer has to be 200."""
     # The last requests may finish: an aborted one would cost CPU time and not be counted.
     command = [str(oha), "--no-tui", "--output-format", "json", "--worker-threads", "1", "-w", "-z", f"{seconds}s"]
-    command += ["-c", str(load.connections), "-m", "POST", "-D", str(body), "-T", "application/json"]
+    command += ["-c", str(load.connections)]
+    if load.body is not None:
+        command += ["-m", "POST", "-D", str(body), "-T", "application/json"]
     command += ["-H", "authorization: Bearer gw_bench", "-H", "anthropic-version: 2023-06-01"]
     if steady:
         # Measured from when a request should have been sent, so that a slow gateway cannot hide behind its own queue.

@@ -1,0 +1,32 @@
+//! A filter that sends a request where it belongs, and looks at the answer's headers.
+
+use core::hint::black_box;
+use proxy_wasm::traits::{Context, HttpContext};
+use proxy_wasm::types::Action;
+
+/// What AI Bridge takes off a path.
+const PREFIX: &[u8] = b"/anthropic";
+
+/// Works with the shipped route, which takes the cluster from a header.
+#[derive(Debug)]
+pub(crate) struct Headers;
+
+impl Context for Headers {}
+
+impl HttpContext for Headers {
+    fn on_http_request_headers(&mut self, _: usize, _: bool) -> Action {
+        let headers = self.get_http_request_headers_bytes();
+        let path = headers.iter().find(|(name, _)| name == ":path");
+        if let Some(path) = path.and_then(|(_, path)| path.strip_prefix(PREFIX)) {
+            self.set_http_request_header_bytes(":path", Some(path));
+        }
+        self.set_http_request_header(":authority", Some("api.anthropic.com"));
+        self.set_http_request_header("x-ai-bridge-cluster", Some("anthropic"));
+        Action::Continue
+    }
+
+    fn on_http_response_headers(&mut self, _: usize, _: bool) -> Action {
+        black_box(self.get_http_response_headers_bytes());
+        Action::Continue
+    }
+}

@@ -1,0 +1,63 @@
+//! What filters cost that do less than AI Bridge: one module, and the plugin configuration says which of them it is.
+//!
+//! | configuration | does |
+//! |---|---|
+//! | `empty` | nothing; it is called for everything that AI Bridge is called for |
+//! | `headers` | reads the headers of both directions and edits three of the request's, as any passthrough must |
+//! | `floor` | reads the headers and bodies of both directions and sets one property, as any filter that reads must |
+#![cfg(target_arch = "wasm32")]
+
+mod empty;
+mod floor;
+mod headers;
+
+use empty::Empty;
+use floor::Floor;
+use headers::Headers;
+use proxy_wasm::traits::{Context, HttpContext, RootContext};
+use proxy_wasm::types::ContextType;
+
+/// Where the host starts.
+mod entry {
+    proxy_wasm::main! {{ proxy_wasm::set_root_context(|_| Box::new(super::Root { kind: None })); }}
+}
+
+/// The plugin.
+#[derive(Debug)]
+struct Root {
+    kind: Option<Kind>,
+}
+
+/// Which filter it is.
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    Empty,
+    Headers,
+    Floor,
+}
+
+impl Context for Root {}
+
+impl RootContext for Root {
+    fn on_configure(&mut self, _: usize) -> bool {
+        self.kind = match self.get_plugin_configuration().as_deref() {
+            Some(b"empty") => Some(Kind::Empty),
+            Some(b"headers") => Some(Kind::Headers),
+            Some(b"floor") => Some(Kind::Floor),
+            _ => None,
+        };
+        self.kind.is_some()
+    }
+
+    fn create_http_context(&self, _: u32) -> Option<Box<dyn HttpContext>> {
+        Some(match self.kind? {
+            Kind::Empty => Box::new(Empty),
+            Kind::Headers => Box::new(Headers),
+            Kind::Floor => Box::new(Floor::default()),
+        })
+    }
+
+    fn get_type(&self) -> Option<ContextType> {
+        Some(ContextType::HttpContext)
+    }
+}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import statistics
 from collections.abc import Callable, Iterable
@@ -71,8 +72,9 @@ class Rounds:
         return statistics.median(mine - theirs for mine, theirs in pairs)
 
     def added_ratio(self, variant: str, base: str, figure: str) -> float:
-        """How many times as much more than Envoy alone as another."""
-        return self.added(variant, figure) / max(self.added(base, figure), 1e-9)
+        """How many times as much more than Envoy alone as another; infinite where that is lost in the noise."""
+        added = self.added(base, figure)
+        return self.added(variant, figure) / added if added > 0 else math.inf
 
     # === how sure ===
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -57,11 +58,12 @@ def judge(results: dict[str, Rounds]) -> list[dict[str, Any]]:
             estimate = rounds and rounds.estimate(goal.ask)
         except KeyError:        # something to compare with was not measured
             estimate = None
-        if not estimate:
+        if not estimate or not math.isfinite(estimate.value):
             continue
         met = estimate.value <= goal.at_most if goal.at_most is not None else estimate.value >= (goal.at_least or 0)
         judged.append({
             "scenario": goal.scenario, "what": goal.what, "unit": goal.unit, "at_most": goal.at_most,
-            "at_least": goal.at_least, **asdict(estimate), "met": met,
+            "at_least": goal.at_least, "met": met,
+            **{name: value if math.isfinite(value) else None for name, value in asdict(estimate).items()},
         })
     return judged

@@ -35,8 +35,8 @@ def load(machine: Machine, envoy: Envoy, scenario: Scenario, *, seconds: float |
     body = machine.bodies / f"{scenario.name}-{'edited' if content != scenario.body else 'plain'}.json"
     if content and (not body.exists() or body.stat().st_size != len(content)):
         body.write_bytes(content)
-    url = envoy.url(scenario.path)
-    return oha.Load(machine.oha, machine.load_cpus, url, scenario.connections, body if content else None, seconds=seconds, rate=rate)
+    return oha.Load(machine.oha, machine.load_cpus, envoy.url(scenario.path), scenario.connections, scenario.headers,
+                    body if content else None, seconds=seconds, rate=rate)
 
 
 # === of an Envoy that runs already ===

@@ -51,7 +51,7 @@ class Outcome:
 class Load:
     """Requests under way. Every answer has to be 200."""
 
-    def __init__(self, oha: Path, cpus: set[int] | None, url: str, connections: int, body: Path | None, *,
+    def __init__(self, oha: Path, cpus: set[int] | None, url: str, connections: int, headers: dict[str, str], body: Path | None, *,
                  seconds: float | None = None, rate: int | None = None) -> None:
         """`seconds`: as many as go in that time, at most `rate` per second; otherwise one from each connection."""
         command = [str(oha), "--no-tui", "--output-format", "json", "--worker-threads", "1", "-c", str(connections)]
@@ -61,8 +61,8 @@ class Load:
             # Measured from when a request should have been sent, so that a slow gateway cannot hide behind its own queue.
             command += ["-q", str(rate), "--latency-correction"]
         if body:
-            command += ["-m", "POST", "-D", str(body), "-T", "application/json"]
-        command += ["-H", "authorization: Bearer gw_bench", "-H", "anthropic-version: 2023-06-01", url]
+            command += ["-m", "POST", "-D", str(body)]
+        command += [word for name, value in headers.items() for word in ("-H", f"{name}: {value}")] + [url]
         self._process = subprocess.Popen(
             command,
             stdout=subprocess.PIPE,

@@ -39,6 +39,9 @@ def of_scenario(name: str, title: str, rounds: Rounds, reference: str) -> str:
         is_cost = figure in COSTS and beside_envoy and rounds.has(reference, figure)
         lines[1] += f"{head:>15}{'':12}" + (f"{'of ' + reference:>10}" if is_cost else "")
         for index, variant in enumerate(variants, 2):
+            if not rounds.has(variant, figure):
+                lines[index] += f"{'':27}" + (f"{'':10}" if is_cost else "")
+                continue
             lines[index] += f"{rounds.median(variant, figure):>15,.{digits}f} ±{rounds.spread(variant, figure) * 100:<3.0f}%"
             lines[index] += f" x{rounds.ratio(variant, 'envoy', figure):<4.2f}" if beside_envoy else f"{'':6}"
             if is_cost:
@@ -57,7 +60,7 @@ def of_goals(judged: list[dict[str, Any]]) -> str:
     for goal in judged:
         limit = f"<= {goal['at_most']:g}" if goal["at_most"] is not None else f">= {goal['at_least']:g}"
         digits = 2 if not goal["unit"] else 0 if goal["unit"] in ("us", "ms") else 1
-        low, value, high = (format(goal[key], f",.{digits}f") for key in ("low", "value", "high"))
+        low, value, high = ("?" if goal[key] is None else format(goal[key], f",.{digits}f") for key in ("low", "value", "high"))
         span = f"({low}..{high})"
         lines.append(f"{goal['what']:<62}{limit + ' ' + goal['unit']:>12}{value:>10} {span:>18}  {'met' if goal['met'] else 'NOT MET'}")
     return "\n".join(lines)

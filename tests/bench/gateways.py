@@ -6,6 +6,7 @@ Their output is thrown away: records cost what it costs to make and write them, 
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import subprocess
@@ -23,39 +24,79 @@ START_SECONDS = 60.0
 KEYS = {"ANTHROPIC_API_KEY": "sk-ant-bench-0123456789", "OPENAI_API_KEY": "sk-proj-bench-0123456789"}
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 
+TITLES = {
+    "envoy": "Envoy alone",
+    "empty": "+ empty filter",
+    "headers": "+ headers edited",
+    "floor": "+ everything read",
+    "bridge": "+ AI Bridge",
+    "no-metrics": "  without metrics",
+    "no-values": "  without single values",
+    "no-texts": "  without texts in the record",
+    "no-line": "  without the access log line",
+    "bare": "  without all of these",
+    "other": "+ the other build",
+}
+BARE: dict[str, Any] = {
+    "metrics": False, "publish": [], "record": {"prompts": False, "tool_arguments": False, "thoughts": False},
+}
 
-def configurations(upstream: tuple[str, int], filters: Path, bridge: Path) -> dict[str, Any]:
-    """The configuration of each, by name, the plainest first. What `filters` can be stands in its lib.rs."""
-    return {
-        "envoy": render(upstream, wasm=None, change=_plain_route),
-        "empty": render(upstream, wasm=filters, environment=[], plugin="empty", change=_plain_route),
-        "headers": render(upstream, wasm=filters, environment=[], plugin="headers"),
-        "floor": render(upstream, wasm=filters, environment=[], plugin="floor", change=_plain_route),
-        "no-metrics": render(upstream, wasm=bridge, plugin=lambda shipped: {**shipped, "metrics": False}),
-        "bridge": render(upstream, wasm=bridge),
-    }
+
+def configuration(variant: str, upstream: tuple[str, int], filters: Path, bridge: Path, other: Path | None) -> Any:
+    """The configuration of one of TITLES. What `filters` can be stands in its lib.rs."""
+
+    def of_bridge(*less: str, line: bool = True) -> Any:
+        members = {name: BARE[name] for name in less}
+        change = None if line else (lambda config: connection_manager_of(config).pop("access_log"))
+        return render(upstream, wasm=bridge, plugin=lambda shipped: {**shipped, **members}, change=change)
+
+    match variant:
+        case "envoy":
+            return render(upstream, wasm=None, change=_plain_routes)
+        case "empty" | "floor":
+            return render(upstream, wasm=filters, environment=[], plugin=variant, change=_plain_routes)
+        case "headers":
+            return render(upstream, wasm=filters, environment=[], plugin=variant)
+        case "no-metrics":
+            return of_bridge("metrics")
+        case "no-values":
+            return of_bridge("publish")
+        case "no-texts":
+            return of_bridge("record")
+        case "no-line":
+            return of_bridge(line=False)
+        case "bare":
+            return of_bridge(*BARE, line=False)
+        case "other":
+            return render(upstream, wasm=other)
+    return of_bridge()
 
 
-def _plain_route(config: Any) -> None:
-    """Does with a route what AI Bridge does with headers."""
+def _plain_routes(config: Any) -> None:
+    """Does with routes what AI Bridge does with headers."""
     routes = connection_manager_of(config)["route_config"]["virtual_hosts"][0]["routes"]
-    routes[0]["match"] = {"prefix": "/anthropic/"}
-    routes[0]["route"].pop("cluster_header")
-    routes[0]["route"] |= {"cluster": "anthropic", "prefix_rewrite": "/", "host_rewrite_literal": "api.anthropic.com"}
+    shipped = routes.pop(0)
+    for provider in ("openai", "anthropic"):
+        route = copy.deepcopy(shipped)
+        route |= {"name": provider, "match": {"prefix": f"/{provider}/"}}
+        route["route"].pop("cluster_header")
+        route["route"] |= {"cluster": provider, "prefix_rewrite": "/", "host_rewrite_literal": f"api.{provider}.com"}
+        routes.insert(0, route)
 
 
 class Envoy:
-    """A running Envoy with one worker. Use as a context manager."""
+    """A running Envoy. Use as a context manager."""
 
-    def __init__(self, program: Path, name: str, config: Any, directory: Path, cpus: set[int] | None) -> None:
+    def __init__(self, program: Path, name: str, config: Any, directory: Path, cpus: set[int] | None, workers: int = 1) -> None:
         self.name = name
         self._log = directory / f"{name}.log"
         self._admin_file = directory / f"{name}.admin"
         self._admin_file.unlink(missing_ok=True)
         file = directory / f"{name}.json"
         file.write_text(json.dumps(config, indent=1))
-        command = [str(program), "-c", str(file), "--concurrency", "1", "--disable-hot-restart", "--log-level", "warning"]
+        command = [str(program), "-c", str(file), "--concurrency", str(workers), "--disable-hot-restart", "--log-level", "warning"]
         command += ["--admin-address-path", str(self._admin_file)]
+        self._spawned = time.monotonic()
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 command,
@@ -88,7 +129,8 @@ class Envoy:
                 pass
             if self._process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"Envoy ({self.name}) did not start:\n{self._log.read_text()}")
-            time.sleep(0.05)
+            time.sleep(0.002)
+        self.started_after_ms = (time.monotonic() - self._spawned) * 1000
         listener = json.loads(self._get("/listeners?format=json"))["listener_statuses"][0]
         self.port = listener["local_address"]["socket_address"]["port_value"]
 
@@ -98,19 +140,32 @@ class Envoy:
 
     def cpu_seconds(self) -> float:
         """What all its threads have used until now, in user and kernel mode."""
-        process = Path(f"/proc/{self._process.pid}")
         try:        # nanoseconds, thread by thread
-            return sum(int(file.read_text().split()[0]) for file in process.glob("task/*/schedstat")) / 1e9
+            return sum(int(file.read_text().split()[0]) for file in self._proc("task").glob("*/schedstat")) / 1e9
         except OSError:
             pass
         # Where the kernel keeps no such statistics: hundredths of a second.
-        fields = (process / "stat").read_text().rpartition(")")[2].split()
+        fields = self._proc("stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / TICKS_PER_SECOND
 
-    def memory_mb(self) -> float:
-        """Resident memory."""
-        pages = int(Path(f"/proc/{self._process.pid}/statm").read_text().split()[1])
-        return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+    def memory(self) -> int:
+        """Resident memory in bytes."""
+        return int(self._proc("statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    def forget_most_memory(self) -> None:
+        """`most_memory` begins anew."""
+        self._proc("clear_refs").write_text("5")
+
+    def most_memory(self) -> int:
+        """The most resident memory in bytes until now."""
+        return next(int(line.split()[1]) * 1024 for line in self._proc("status").read_text().splitlines() if line.startswith("VmHWM"))
+
+    def open_requests(self) -> int:
+        """Requests under way."""
+        return int(self._get("/stats?filter=^http.ai_gateway.downstream_rq_active$").rpartition(":")[2])
+
+    def _proc(self, name: str) -> Path:
+        return Path(f"/proc/{self._process.pid}/{name}")
 
     def _get(self, path: str) -> str:
         address = self._admin_file.read_text().strip()

@@ -16,6 +16,7 @@ The name of the model in a request asks for special behaviour; words can be join
   mock-error-<status>  that status       mock-events-<n>  n small text deltas    mock-bytes-<n>  about n bytes
   mock-pace-<ms>       pauses            mock-cut-<n>     reset after n events   mock-stall      silence after one event
   mock-overloaded      an error event in mid-stream
+The header x-mock-unread names it instead where the body is not to be read, however large: no stream, no tokens counted.
 
 Otherwise the last prompt is repeated. With tools in the request and the word \"tool\" in the prompt, the tool that the
 prompt names (\"use the Bash tool with `echo hello`\"), or else the first one, is called once, with what stands between

@@ -27,7 +27,7 @@ pub(crate) enum Api {
 }
 
 /// One request.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Question {
     /// As the client wrote it.
     pub(crate) model: String,
@@ -94,6 +94,11 @@ impl Input {
 }
 
 impl Question {
+    /// A request of which only the model is known: it is answered without being read, with a document.
+    pub(crate) fn unread(model: &str) -> Self {
+        Self { model: model.to_owned(), behaviour: Behaviour::of(model), ..Self::default() }
+    }
+
     /// Reads a request's body.
     ///
     /// # Errors

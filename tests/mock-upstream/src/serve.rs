@@ -5,7 +5,7 @@ use crate::behaviour::{Behaviour, Ending};
 use crate::event::Events;
 use crate::ids::Seed;
 use crate::pace::Paced;
-use crate::question::{Api, Question};
+use crate::question::{Api, Malformed, Question};
 use crate::refusal::{Dialect, overloaded_status};
 use crate::route::{Catalogue, Route, Small};
 use crate::signature::Signature;
@@ -20,6 +20,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The largest request body.
 const MOST_REQUEST_BYTES: usize = 64 << 20;
+/// Names the model of a request whose body is not to be read: a benchmark's is large, and reading it costs more than a proxy.
+const UNREAD: &str = "x-mock-unread";
 const JSON: &str = "application/json";
 const EVENT_STREAM: &str = "text/event-stream; charset=utf-8";
 
@@ -65,12 +67,17 @@ impl Server {
             host.or_else(|| Some(request.headers().get(HOST)?.to_str().ok()?.to_owned())).unwrap_or_default();
         let not_found = format!("Not found: {} {path}", request.method());
         let is_head = request.method() == Method::HEAD;
+        let unread =
+            request.headers().get(UNREAD).and_then(|model| model.to_str().ok()).map(Question::unread);
         let body = match Limited::new(request.into_body(), MOST_REQUEST_BYTES).collect().await {
             Ok(body) => body.to_bytes(),
             Err(_) => return visit.refuse(dialect(&route), 413, "The request is larger than 64 MiB."),
         };
         let response = match route {
-            Route::Ask(api) => visit.ask(api, &body).await,
+            Route::Ask(api) => {
+                let question = unread.map_or_else(|| Question::read(api, &body), Ok);
+                visit.ask(api, question).await
+            }
             Route::CountTokens => visit.count(&body),
             Route::Models(catalogue, id) => {
                 let list = id.map_or_else(|| models::list(catalogue), |id| models::one(catalogue, &id));
@@ -112,9 +119,9 @@ fn dialect(route: &Route) -> Dialect {
 }
 
 impl Visit {
-    async fn ask(&self, api: Api, body: &[u8]) -> Response<Paced> {
+    async fn ask(&self, api: Api, question: Result<Question, Malformed>) -> Response<Paced> {
         let dialect = dialect(&Route::Ask(api));
-        let question = match Question::read(api, body) {
+        let question = match question {
             Ok(question) => question,
             Err(malformed) => return self.refuse(dialect, 400, malformed.0),
         };
@@ -135,7 +142,10 @@ impl Visit {
             let events = Paced::stream(stream(api, &question, &answer), behaviour, Arc::clone(&self.reset));
             return respond(StatusCode::OK, EVENT_STREAM, &signature, events);
         }
-        tokio::time::sleep(behaviour.pace).await;
+        // The timer would make a whole millisecond of no pause.
+        if !behaviour.pace.is_zero() {
+            tokio::time::sleep(behaviour.pace).await;
+        }
         let document = match api {
             Api::Messages => messages::document(&question, &answer),
             Api::Chat => chat::document(&question, &answer),

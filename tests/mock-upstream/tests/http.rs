@@ -147,6 +147,18 @@ fn a_model_can_ask_for_many_events() {
 }
 
 #[test]
+fn a_body_need_not_be_read() {
+    let mock = Mock::start();
+    let request =
+        post("/v1/messages", "not JSON").replacen("\r\n", "\r\nx-mock-unread: mock-bytes-2000\r\n", 1);
+    let answer = mock.ask(&request);
+    assert_eq!(answer.status, 200);
+    let document: Value = serde_json::from_str(&answer.body).unwrap();
+    assert_eq!(document["model"], "mock-bytes-2000");
+    assert!(answer.body.len() > 1_500, "{}", answer.body);
+}
+
+#[test]
 fn a_model_can_ask_for_an_error() {
     let mock = Mock::start();
     let answer = mock.post("/v1/messages", &chat("mock-error-429"));

@@ -1,0 +1,91 @@
+"""From samples to figures: medians of rounds, differences and ratios within a round, and how sure all of them are."""
+
+from __future__ import annotations
+
+import math
+import random
+import statistics
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+RESAMPLES = 500
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A figure, and the range in which it is in nine of ten samples drawn anew from the same rounds."""
+
+    value: float
+    low: float
+    high: float
+
+
+class Rounds:
+    """The samples of one scenario. What disturbs the machine disturbs a whole round, so they are compared by round."""
+
+    def __init__(self, runs: Iterable[dict[str, Any]]) -> None:
+        self._samples: dict[tuple[str, str], dict[int, float]] = {}
+        for run in runs:
+            for figure, value in run["sample"].items():
+                self._samples.setdefault((run["variant"], figure), {})[run["round"]] = value
+        self._picked = sorted({number for samples in self._samples.values() for number in samples})
+
+    def has(self, variant: str, figure: str) -> bool:
+        """It was measured."""
+        return (variant, figure) in self._samples
+
+    def figures(self) -> list[str]:
+        """All that were measured."""
+        return list(dict.fromkeys(figure for _, figure in self._samples))
+
+    def variants(self) -> list[str]:
+        """All that were measured."""
+        return list(dict.fromkeys(variant for variant, _ in self._samples))
+
+    def _of(self, variant: str, figure: str) -> list[float]:
+        samples = self._samples[variant, figure]
+        return [samples[number] for number in self._picked]
+
+    # === what can be asked ===
+
+    def median(self, variant: str, figure: str) -> float:
+        """The figure itself."""
+        return statistics.median(self._of(variant, figure))
+
+    def spread(self, variant: str, figure: str) -> float:
+        """Half the range of the middle half of the rounds, as a share of the median."""
+        samples = self._of(variant, figure)
+        if len(samples) < 2:
+            return 0.0
+        low, median, high = statistics.quantiles(samples, n=4, method="inclusive")
+        return (high - low) / 2 / abs(median or 1)
+
+    def ratio(self, variant: str, base: str, figure: str) -> float:
+        """How many times as much as another."""
+        pairs = zip(self._of(variant, figure), self._of(base, figure))
+        return statistics.median(mine / theirs for mine, theirs in pairs)
+
+    def added(self, variant: str, figure: str, base: str = "envoy") -> float:
+        """How much more than Envoy alone."""
+        pairs = zip(self._of(variant, figure), self._of(base, figure))
+        return statistics.median(mine - theirs for mine, theirs in pairs)
+
+    def added_ratio(self, variant: str, base: str, figure: str) -> float:
+        """How many times as much more than Envoy alone as another; infinite where that is lost in the noise."""
+        added = self.added(base, figure)
+        return self.added(variant, figure) / added if added > 0 else math.inf
+
+    # === how sure ===
+
+    def estimate(self, ask: Callable[["Rounds"], float]) -> Estimate:
+        """What `ask` asks, with its range."""
+        draw = random.Random(1)
+        resampled = Rounds([])
+        resampled._samples = self._samples
+        answers = []
+        for _ in range(RESAMPLES):
+            resampled._picked = draw.choices(self._picked, k=len(self._picked))
+            answers.append(ask(resampled))
+        answers.sort()
+        return Estimate(ask(self), answers[RESAMPLES // 20], answers[-RESAMPLES // 20 - 1])

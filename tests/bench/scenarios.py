@@ -1,0 +1,106 @@
+"""What is sent: each scenario, and what is measured of it.
+
+Every body asks the mock for a fixed answer by the name of its model, so that all Envoys pass the same bytes.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+# Compared everywhere, and what only some scenarios need.
+EVERYWHERE = ("envoy", "empty", "floor", "bridge")
+MEMORY = ("envoy", "floor", "bridge")
+SAVINGS = ("no-metrics", "no-values", "no-texts", "no-line", "bare")
+
+MESSAGES = "/anthropic/v1/messages"
+CHAT = "/openai/v1/chat/completions"
+SMALL_ANSWER = "mock-bytes-300"
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One kind of request and how it is sent.
+
+    measures    `flood`: as many as Envoy bears; `steady`: at a fixed rate; `once`: one from each connection, all at once;
+                `held`: the same, and the memory Envoy takes while all are open; `uploads`: the same, and the most it took
+    """
+
+    name: str
+    title: str
+    measures: tuple[str, ...]
+    connections: int
+    body: bytes = b""                   # none: GET
+    path: str = MESSAGES
+    rate: int = 0                       # `steady`: requests per second that every Envoy bears easily
+    events: int = 0                     # `once`: counted instead of requests
+    compared: tuple[str, ...] = EVERYWHERE
+    unread: bool = False                # the mock does not read the body: it would be what bounds the rate
+    edited: bytes = b""                 # what AI Bridge makes of the body: the others are sent this at once
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What a client sends besides."""
+        headers = {"authorization": "Bearer gw_bench", "anthropic-version": "2023-06-01"}
+        headers |= {"content-type": "application/json"} if self.body else {}
+        return headers | ({"x-mock-unread": SMALL_ANSWER} if self.unread else {})
+
+    def body_for(self, variant: str) -> bytes:
+        """What a client sends to one of those that are compared."""
+        edits = variant not in ("envoy", "empty", "floor", "headers")
+        return self.body if edits or not self.edited else self.edited
+
+
+def _ask(model: str, messages: list[dict[str, Any]], **more: Any) -> bytes:
+    return json.dumps({"model": model, "max_tokens": 1024, "messages": messages, **more}).encode()
+
+
+def _stream(events: int, pace_ms: int = 0, **more: Any) -> bytes:
+    model = f"mock-events-{events}" + (f"-pace-{pace_ms}" if pace_ms else "")
+    return _ask(model, [{"role": "user", "content": "Please tell me a lot."}], stream=True, **more)
+
+
+def _words(length: int) -> bytes:
+    """A question of so many bytes, JSON included."""
+    words = "what would you do with all these words " * (length // 39 + 1)
+    envelope = len(_ask(SMALL_ANSWER, [{"role": "user", "content": ""}]))
+    return _ask(SMALL_ANSWER, [{"role": "user", "content": words[: length - envelope]}])
+
+
+def _conversation(length: int) -> bytes:
+    """What an agent sends after an hour: many turns of prose and code, with an escape every 40 bytes or so."""
+    line = "The quick brown fox looks at the next function, and then changes it.\n    let answer = compute(&input, \"twice\")?;\n"
+    turn = line * min(64, length // 1_000)
+    turns = length // len(json.dumps(turn)) // 2 * 2 + 1        # the user has the last word
+    messages = [
+        {"role": "user" if number % 2 == 0 else "assistant", "content": [{"type": "text", "text": turn}]}
+        for number in range(turns)
+    ]
+    return _ask(SMALL_ANSWER, messages)
+
+
+_SLOW = _stream(600, pace_ms=1_000)
+# What Envoys serve whose memory is measured, before and meanwhile.
+WARM_UP = Scenario("warm-up", "stream of 100 events", ("flood",), 32, _stream(100))
+CROWD = Scenario("crowd", "500 streams held open", ("held",), 500, _SLOW)
+
+
+def scenarios() -> list[Scenario]:
+    """All of them. An unpaced stream comes in large pieces, as from a cache; a paced one event by event, as from a model."""
+    both = ("flood", "steady")
+    chat = _stream(100, stream_options={"include_usage": True})
+    return [
+        Scenario("json-1k", "1 KB request, 0.5 KB answer", both, 32, _words(1_024), rate=500, compared=(*EVERYWHERE, *SAVINGS)),
+        Scenario("json-4k", "4 KB request, 0.5 KB answer", ("flood",), 32, _words(4_096)),
+        Scenario("json-64k", "64 KB request, 0.5 KB answer", ("flood",), 16, _conversation(64_000), unread=True),
+        Scenario("json-1m", "1 MB request, 0.5 KB answer", ("flood",), 8, _conversation(1_000_000), unread=True),
+        Scenario("sse-100", "stream of 100 events", both, 32, _stream(100), rate=200),
+        Scenario("sse-1000", "stream of 1,000 events", ("flood",), 16, _stream(1_000)),
+        Scenario("paced", "100 streams of 100 events, one each 20 ms", ("once",), 100, _stream(100, pace_ms=20), events=100),
+        Scenario("chat", "Chat Completions, 100 events, usage spliced in and cut", ("flood",), 32, _stream(100), CHAT, edited=chat),
+        Scenario("passthrough", "list of models, not inspected", both, 32, path="/anthropic/v1/models", rate=500,
+                 compared=("envoy", "empty", "headers", "bridge")),
+        Scenario("uploads", "8 uploads of 30 MB at once", ("uploads",), 8, _conversation(30_000_000), unread=True, compared=MEMORY),
+        Scenario("held", "1,000 streams held open, an event each second", ("held",), 1_000, _SLOW, compared=MEMORY),
+    ]

@@ -1,0 +1,127 @@
+"""What people read: a table for each scenario while it is measured, the goals, and the README's tables from a result."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from figures import Rounds
+from gateways import TITLES
+
+# figure: title, decimals
+FIGURES = {
+    "requests_per_second": ("requests/s", 0),
+    "cpu_us": ("CPU us/request", 0),
+    "p50_ms": ("p50 ms", 2),
+    "p99_ms": ("p99 ms", 2),
+    "steady_cpu_us": ("CPU us, steady", 0),
+    "event_cpu_us": ("CPU us/event", 1),
+    "growth_mib": ("growth MiB", 1),
+    "stream_kib": ("KiB/stream", 1),
+    "start_ms": ("start ms", 0),
+    "memory_mib": ("memory MiB", 0),
+    "worker_mib": ("MiB/worker", 1),
+}
+COSTS = ("cpu_us", "steady_cpu_us", "event_cpu_us")
+BUSY = 0.85
+
+
+def of_scenario(name: str, title: str, rounds: Rounds, reference: str) -> str:
+    """Medians with their spread (half the range of the middle half of the rounds), how many times Envoy alone that is, and
+    how many times the reference's cost is added."""
+    figures = [figure for figure in FIGURES if figure in rounds.figures()]
+    beside_envoy = rounds.has("envoy", figures[0])
+    lines = [f"\n{name}: {title}", f"{'':<31}"]
+    variants = [variant for variant in rounds.variants() if rounds.has(variant, figures[0])]
+    lines += [f"{TITLES[variant]:<31}" for variant in variants]
+    for figure in figures:
+        head, digits = FIGURES[figure]
+        is_cost = figure in COSTS and beside_envoy and rounds.has(reference, figure)
+        lines[1] += f"{head:>15}{'':12}" + (f"{'of ' + reference:>10}" if is_cost else "")
+        for index, variant in enumerate(variants, 2):
+            if not rounds.has(variant, figure):
+                lines[index] += f"{'':27}" + (f"{'':10}" if is_cost else "")
+                continue
+            lines[index] += f"{rounds.median(variant, figure):>15,.{digits}f} ±{rounds.spread(variant, figure) * 100:<3.0f}%"
+            lines[index] += f" x{rounds.ratio(variant, 'envoy', figure):<4.2f}" if beside_envoy else f"{'':6}"
+            if is_cost:
+                added = f"{rounds.added_ratio(variant, reference, figure):+.2f}" if variant != "envoy" else ""
+                lines[index] += f"{added:>10}"
+    if rounds.has("bridge", "cpu_share"):
+        idle = [TITLES[variant].strip("+ ") for variant in variants if rounds.median(variant, "cpu_share") < BUSY]
+        if idle:
+            lines.append(f"(Envoy was not the limit with {', '.join(idle)}: look at the CPU time)")
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def of_goals(judged: list[dict[str, Any]]) -> str:
+    """Each goal, the figure with its range, and whether it is met."""
+    lines = [f"\n{'goal':<62}{'limit':>12}{'measured':>10} {'(range)':>18}"]
+    for goal in judged:
+        limit = f"<= {goal['at_most']:g}" if goal["at_most"] is not None else f">= {goal['at_least']:g}"
+        digits = 2 if not goal["unit"] else 0 if goal["unit"] in ("us", "ms") else 1
+        low, value, high = ("?" if goal[key] is None else format(goal[key], f",.{digits}f") for key in ("low", "value", "high"))
+        span = f"({low}..{high})"
+        lines.append(f"{goal['what']:<62}{limit + ' ' + goal['unit']:>12}{value:>10} {span:>18}  {'met' if goal['met'] else 'NOT MET'}")
+    return "\n".join(lines)
+
+
+# === the README's ===
+
+ROWS = [
+    ("json-1k", "cpu_us", "CPU, 1 KB request", "µs"),
+    ("json-4k", "cpu_us", "CPU, 4 KB request", "µs"),
+    ("json-64k", "cpu_us", "CPU, 64 KB request", "µs"),
+    ("json-1m", "cpu_us", "CPU, 1 MB request", "µs"),
+    ("sse-100", "cpu_us", "CPU, stream of 100 events", "µs"),
+    ("sse-1000", "cpu_us", "CPU, stream of 1,000 events", "µs"),
+    ("chat", "cpu_us", "CPU, Chat Completions stream of 100 events, usage spliced in and cut", "µs"),
+    ("paced", "event_cpu_us", "CPU, one event (100 streams, an event each 20 ms)", "µs"),
+    ("passthrough", "cpu_us", "CPU, passthrough (compared with editing headers only)", "µs"),
+    ("json-1m", "requests_per_second", "1 MB requests a second", ""),
+    ("sse-1000", "requests_per_second", "streams of 1,000 events a second", ""),
+    ("json-1k", "p50_ms", "p50, 1 KB requests, 500 a second", "ms"),
+    ("json-1k", "p99_ms", "p99, 1 KB requests, 500 a second", "ms"),
+    ("uploads", "growth_mib", "memory, 8 uploads of 30 MB at once", "MiB"),
+    ("held", "stream_kib", "memory, a stream held open (of 1,000)", "KiB"),
+    ("start", "memory_mib", "memory, one worker, at rest", "MiB"),
+    ("start", "worker_mib", "memory, each further worker", "MiB"),
+    ("start", "start_ms", "start until ready", "ms"),
+]
+SAVED = {
+    "no-metrics": "`\"metrics\": false`",
+    "no-values": "`\"publish\": []`",
+    "no-texts": "`record.prompts`, `tool_arguments`, `thoughts`: `false`",
+    "no-line": "no access log that prints the record",
+    "bare": "all of these",
+}
+
+
+def of_readme(result: dict[str, Any], results: dict[str, Rounds], references: dict[str, str]) -> str:
+    """The README's tables, in Markdown."""
+    machine = result["machine"]
+    lines = [
+        f"{time.strftime('%Y-%m-%d', time.strptime(result['at'][:10], '%Y-%m-%d'))}, {machine['cpu']}, {machine['cpus']} CPUs, "
+        f"Envoy {result['envoy'].split('/')[1]}, oha {result['oha']}, medians of {result['rounds']} rounds of {result['seconds']:g} s:",
+        "",
+        "| | Envoy alone | + everything read | + AI Bridge | AI Bridge / Envoy alone | added / added by reading |",
+        "|---|--:|--:|--:|--:|--:|",
+    ]
+    for name, figure, title, unit in ROWS:
+        rounds = results.get(name)
+        if not rounds or not rounds.has("bridge", figure) or not rounds.has("envoy", figure):
+            continue
+        reference, digits = references[name], FIGURES[figure][1]
+        shown = [f"{rounds.median(variant, figure):,.{digits}f}" if rounds.has(variant, figure) else "" for variant in ("envoy", reference, "bridge")]
+        shown.append(f"{rounds.ratio('bridge', 'envoy', figure):.2f}")
+        is_cost = figure in COSTS and rounds.has(reference, figure)
+        shown.append(f"{rounds.added_ratio('bridge', reference, figure):.2f}" if is_cost else "")
+        lines.append(f"| {title}{', ' + unit if unit else ''} | " + " | ".join(shown) + " |")
+    small = results.get("json-1k")
+    if small and small.has("bare", "cpu_us"):
+        lines += ["", "| without | saves of a 1 KB request's CPU | |", "|---|--:|--:|"]
+        whole = small.added("bridge", "cpu_us")
+        for variant, title in SAVED.items():
+            saved = small.added("bridge", "cpu_us", variant)
+            lines.append(f"| {title} | {saved:.0f} µs | {saved / whole:.0%} of what the filter adds |")
+    return "\n".join(lines)

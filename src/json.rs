@@ -12,6 +12,7 @@ use core::fmt;
 
 mod block;
 mod compact;
+mod listener;
 mod nesting;
 mod nobody;
 mod number;
@@ -42,8 +43,8 @@ pub trait Name: Copy + PartialEq + fmt::Debug + 'static {
     /// Stands in a path for an element of an array.
     const ITEM: Self;
 
-    /// The name with this text, unescaped. `None`: unknown, the member is skipped and never offered.
-    fn of(name: &str) -> Option<Self>;
+    /// The name with this text, unescaped; it is UTF-8. `None`: unknown, the member is skipped and never offered.
+    fn of(name: &[u8]) -> Option<Self>;
 }
 
 /// What a value is, as its first byte says.

@@ -1,21 +1,30 @@
 //! The grammar of documents (RFC 8259 §2–5), and what a visitor is told of them.
 
+use super::listener::{Listener, Named};
 use super::nesting::Nesting;
 use super::number::{Next, Number, whole};
 use super::reading::Reading;
 use super::run::short;
-use super::skip::skip;
+use super::skip::{past_space, skip};
 use super::state::{Literal, State};
 use super::text::Text;
-use super::{Chunk, Error, Kind, Name, Problem, Scalar, Visitor};
+use super::{Chunk, Error, Kind, MAX_PATH, Name, Problem, Scalar, Visitor};
 
 /// Reads one document in chunks of any size. See [the module](super).
 #[derive(Debug)]
 pub struct Scanner<N: Name> {
+    grammar: Grammar,
+    path: [N; MAX_PATH],
+}
+
+/// All of a scanner that does not depend on whose names they are.
+#[derive(Debug)]
+struct Grammar {
+    begin: State,
     state: State,
     nesting: Nesting,
     text: Text,
-    reading: Reading<N>,
+    reading: Reading,
     offset: u64,
     error: Option<Error>,
 }
@@ -25,20 +34,31 @@ impl<N: Name> Scanner<N> {
     /// per byte of `depth_bytes` fit.
     #[must_use]
     pub fn object(depth_bytes: usize) -> Self {
-        Self { state: State::Document, ..Self::any(depth_bytes) }
+        Self::new(State::Document, depth_bytes)
     }
 
     /// A scanner of any one value. At most eight levels of nesting per byte of `depth_bytes` fit.
     #[must_use]
     pub fn any(depth_bytes: usize) -> Self {
-        Self {
-            state: State::Value,
+        Self::new(State::Value, depth_bytes)
+    }
+
+    fn new(begin: State, depth_bytes: usize) -> Self {
+        let grammar = Grammar {
+            begin,
+            state: begin,
             nesting: Nesting::new(depth_bytes),
             text: Text::default(),
             reading: Reading::new(),
             offset: 0,
             error: None,
-        }
+        };
+        Self { grammar, path: [N::ITEM; MAX_PATH] }
+    }
+
+    /// As new: for the next document, whatever became of this one.
+    pub fn renew(&mut self) {
+        self.grammar.renew();
     }
 
     /// Reads the next chunk.
@@ -46,17 +66,7 @@ impl<N: Name> Scanner<N> {
     /// # Errors
     /// At the first byte that is wrong; from then on always the same error.
     pub fn feed<V: Visitor<Name = N>>(&mut self, bytes: &[u8], visitor: &mut V) -> Result<(), Error> {
-        if let Some(error) = self.error {
-            return Err(error);
-        }
-        let chunk = Chunk { bytes, base: self.offset };
-        let result = self.scan(chunk, visitor);
-        if let Err(error) = result {
-            // However the input is cut, a raw value is told up to what is wrong with it.
-            let end = error.offset.saturating_sub(chunk.base);
-            self.reading.chunk_ends(chunk, usize::try_from(end).unwrap_or(0), visitor);
-        }
-        self.settle(result, chunk.offset(bytes.len()))
+        self.grammar.feed(bytes, &mut Named { visitor, path: &mut self.path })
     }
 
     /// The input is over: a number that is the whole document ends here. Calling it again changes nothing.
@@ -64,6 +74,47 @@ impl<N: Name> Scanner<N> {
     /// # Errors
     /// The error that there was; else [`Problem::Empty`] or [`Problem::Truncated`] unless the document is complete.
     pub fn finish<V: Visitor<Name = N>>(&mut self, visitor: &mut V) -> Result<(), Error> {
+        self.grammar.finish(&mut Named { visitor, path: &mut self.path })
+    }
+
+    /// Whether the document is complete: only white space may follow. (A number that is the whole document is
+    /// complete at the first white space after it, or at [`finish`](Self::finish).)
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.grammar.error.is_none() && matches!(self.grammar.state, State::Done)
+    }
+
+    /// How many bytes were read without error.
+    #[must_use]
+    pub fn offset(&self) -> u64 {
+        self.grammar.offset
+    }
+}
+
+impl Grammar {
+    fn renew(&mut self) {
+        self.state = self.begin;
+        self.nesting.clear();
+        self.text = Text::default();
+        self.reading.renew();
+        (self.offset, self.error) = (0, None);
+    }
+
+    fn feed(&mut self, bytes: &[u8], listener: &mut dyn Listener) -> Result<(), Error> {
+        if let Some(error) = self.error {
+            return Err(error);
+        }
+        let chunk = Chunk { bytes, base: self.offset };
+        let result = self.scan(chunk, listener);
+        if let Err(error) = result {
+            // However the input is cut, a raw value is told up to what is wrong with it.
+            let end = error.offset.saturating_sub(chunk.base);
+            self.reading.chunk_ends(chunk, usize::try_from(end).unwrap_or(0), listener);
+        }
+        self.settle(result, chunk.offset(bytes.len()))
+    }
+
+    fn finish(&mut self, listener: &mut dyn Listener) -> Result<(), Error> {
         if let Some(error) = self.error {
             return Err(error);
         }
@@ -75,25 +126,12 @@ impl<N: Name> Scanner<N> {
             && number.may_end()
             && outermost
         {
-            self.state = self.number_ended(Chunk { bytes: &[], base: self.offset }, 0, visitor);
+            self.state = self.number_ended(Chunk { bytes: &[], base: self.offset }, 0, listener);
             return Ok(());
         }
         let nothing = outermost && matches!(self.state, State::Document | State::Value);
         let problem = if nothing { Problem::Empty } else { Problem::Truncated };
         self.settle(Err(Error { problem, offset: self.offset }), self.offset)
-    }
-
-    /// Whether the document is complete: only white space may follow. (A number that is the whole document is
-    /// complete at the first white space after it, or at [`finish`](Self::finish).)
-    #[must_use]
-    pub fn is_complete(&self) -> bool {
-        self.error.is_none() && matches!(self.state, State::Done)
-    }
-
-    /// How many bytes were read without error.
-    #[must_use]
-    pub fn offset(&self) -> u64 {
-        self.offset
     }
 
     fn settle(&mut self, result: Result<(), Error>, offset: u64) -> Result<(), Error> {
@@ -108,11 +146,11 @@ impl<N: Name> Scanner<N> {
         self.nesting.depth() == self.reading.depth()
     }
 
-    fn scan<V: Visitor<Name = N>>(&mut self, chunk: Chunk<'_>, visitor: &mut V) -> Result<(), Error> {
+    fn scan(&mut self, chunk: Chunk<'_>, listener: &mut dyn Listener) -> Result<(), Error> {
         let bytes = chunk.bytes;
         let mut at = 0;
         if self.text.partial_len() > 0 {
-            match self.complete(chunk, visitor)? {
+            match self.complete(chunk, listener)? {
                 Some(after) => at = after,
                 None => return Ok(()),
             }
@@ -120,139 +158,248 @@ impl<N: Name> Scanner<N> {
         self.reading.chunk_begins(at);
         let mut state = self.state;
         loop {
-            if !self.is_live() && state.is_between() {
+            // The fast ways take whole tokens that are surely right; what they leave is taken byte by byte.
+            if state.is_between() && self.is_live() {
+                (at, state) = self.stride(chunk, at, state, listener)?;
+            }
+            if state.is_between() && !self.is_live() {
                 (at, state) =
                     skip(chunk, at, state, self.reading.depth(), &mut self.nesting, &mut self.text)?;
             }
             let Some(&byte) = bytes.get(at) else { break };
-            state = match state {
-                State::InString => {
-                    at = self.string(chunk, at, visitor)?.unwrap_or(usize::MAX);
-                    if at == usize::MAX { state } else { self.ended(Kind::String, None, chunk, at, visitor) }
-                }
-                State::InName => {
-                    at = self.name(chunk, at)?.unwrap_or(usize::MAX);
-                    if at == usize::MAX { state } else { State::Colon }
-                }
-                State::InNumber(number) => self.number(number, chunk, &mut at, visitor)?,
-                State::InLiteral(literal, seen) => match literal.word().get(seen) {
-                    Some(&expected) if byte != expected => {
-                        return Err(chunk.error(Problem::UnexpectedByte, at));
-                    }
-                    Some(_) if seen + 1 < literal.word().len() => {
-                        at += 1;
-                        State::InLiteral(literal, seen + 1)
-                    }
-                    _ => {
-                        at += 1;
-                        self.ended(literal.kind(), Some(literal.scalar()), chunk, at, visitor)
-                    }
-                },
-                _ if matches!(byte, b' ' | b'\n' | b'\r' | b'\t') => {
-                    at += 1;
-                    state
-                }
-                State::Document if byte != b'{' => return Err(chunk.error(Problem::NotAnObject, at)),
-                State::Document | State::Value => self.value(byte, chunk, &mut at, visitor)?,
-                State::FirstItem if byte == b']' => self.close(chunk, &mut at, visitor),
-                State::FirstItem => self.value(byte, chunk, &mut at, visitor)?,
-                State::FirstName if byte == b'}' => self.close(chunk, &mut at, visitor),
-                State::FirstName | State::Name if byte == b'"' => {
-                    at += 1;
-                    match short(bytes, at).filter(|_| self.is_live()) {
-                        Some(after) => {
-                            let name =
-                                bytes.get(at..after - 1).and_then(|name| core::str::from_utf8(name).ok());
-                            self.reading.named(name.and_then(N::of));
-                            at = after;
-                            if bytes.get(at) == Some(&b':') {
-                                at += 1;
-                                State::Value
-                            } else {
-                                State::Colon
-                            }
-                        }
-                        None => State::InName,
-                    }
-                }
-                State::Colon if byte == b':' => {
-                    at += 1;
-                    State::Value
-                }
-                State::After => match (byte, self.nesting.in_object()) {
-                    (b',', in_object) => {
-                        at += 1;
-                        if in_object { State::Name } else { State::Value }
-                    }
-                    (b'}', true) | (b']', false) => self.close(chunk, &mut at, visitor),
-                    _ => return Err(chunk.error(Problem::UnexpectedByte, at)),
-                },
-                State::FirstName | State::Name | State::Colon => {
-                    return Err(chunk.error(Problem::UnexpectedByte, at));
-                }
-                State::Done => return Err(chunk.error(Problem::TrailingData, at)),
-            };
+            state = self.step(state, byte, chunk, &mut at, listener)?;
         }
         self.state = state;
         let text_end = bytes.len().saturating_sub(self.text.partial_len());
-        self.reading.chunk_ends(chunk, text_end, visitor);
+        self.reading.chunk_ends(chunk, text_end, listener);
         Ok(())
     }
 
+    /// Reads on from `at`, where `state` comes next, through what a visitor may want, as far as it is easy. Returns
+    /// where it stopped, and what comes next there.
+    fn stride(
+        &mut self,
+        chunk: Chunk<'_>,
+        mut at: usize,
+        mut state: State,
+        listener: &mut dyn Listener,
+    ) -> Result<(usize, State), Error> {
+        let bytes = chunk.bytes;
+        // A turn is what is left of a name, its colon, a value, and what follows it.
+        loop {
+            if matches!(state, State::Name | State::FirstName) {
+                at = past_space(bytes, at);
+                if bytes.get(at) != Some(&b'"') {
+                    return Ok((at, state));
+                }
+                at += 1;
+                let Some(after) = short(bytes, at) else { return Ok((at, State::InName)) };
+                self.reading.named(bytes.get(at..after - 1).unwrap_or(&[]), listener);
+                at = past_space(bytes, after);
+                if bytes.get(at) != Some(&b':') {
+                    return Ok((at, State::Colon));
+                }
+                at += 1;
+                state = State::Value;
+            }
+            if matches!(state, State::Value | State::FirstItem) {
+                at = past_space(bytes, at);
+                let Some(&byte) = bytes.get(at) else { return Ok((at, state)) };
+                match byte {
+                    b'"' => {
+                        self.reading.begin(Kind::String, chunk, at, listener);
+                        at += 1;
+                        match short(bytes, at) {
+                            Some(after) => {
+                                let text = bytes.get(at..after - 1).unwrap_or(&[]);
+                                self.reading.short_text(text, listener);
+                                at = after;
+                            }
+                            None => match self.string(chunk, at, listener)? {
+                                Some(after) => at = after,
+                                None => return Ok((bytes.len(), State::InString)),
+                            },
+                        }
+                        self.reading.ended(Kind::String, None, chunk, at, listener);
+                    }
+                    b'{' | b'[' => {
+                        state = self.open(byte, chunk, at, listener)?;
+                        at += 1;
+                        if self.is_live() {
+                            continue;
+                        }
+                        return Ok((at, state));
+                    }
+                    b'-' | b'0'..=b'9' => {
+                        let Some(after) = whole(bytes, at) else { return Ok((at, state)) };
+                        self.reading.begin(Kind::Number, chunk, at, listener);
+                        let number = bytes.get(at..after).unwrap_or(&[]);
+                        at = after;
+                        self.reading.whole_number(number, chunk, at, listener);
+                    }
+                    _ => {
+                        let literal = Literal::begun(byte);
+                        let found = literal.and_then(|literal| Some((literal, literal.past(bytes, at)?)));
+                        let Some((literal, after)) = found else { return Ok((at, state)) };
+                        self.reading.begin(literal.kind(), chunk, at, listener);
+                        at = after;
+                        self.reading.ended(literal.kind(), Some(literal.scalar()), chunk, at, listener);
+                    }
+                }
+                state = self.after();
+            }
+            while matches!(state, State::After) {
+                at = past_space(bytes, at);
+                let in_object = self.nesting.in_object();
+                match bytes.get(at) {
+                    Some(b',') => {
+                        at += 1;
+                        state = if in_object { State::Name } else { State::Value };
+                    }
+                    Some(b'}') if in_object => state = self.close(chunk, &mut at, listener),
+                    Some(b']') if !in_object => state = self.close(chunk, &mut at, listener),
+                    _ => return Ok((at, state)),
+                }
+            }
+            if matches!(state, State::Done) {
+                return Ok((at, state));
+            }
+        }
+    }
+
+    /// Takes in `byte`, which stands at `at`, or the token that goes on there.
+    fn step(
+        &mut self,
+        state: State,
+        byte: u8,
+        chunk: Chunk<'_>,
+        at: &mut usize,
+        listener: &mut dyn Listener,
+    ) -> Result<State, Error> {
+        let unexpected = chunk.error(Problem::UnexpectedByte, *at);
+        Ok(match state {
+            State::InString => match self.string(chunk, *at, listener)? {
+                Some(after) => {
+                    *at = after;
+                    self.ended(Kind::String, None, chunk, after, listener)
+                }
+                None => {
+                    *at = chunk.bytes.len();
+                    state
+                }
+            },
+            State::InName => match self.name(chunk, *at, listener)? {
+                Some(after) => {
+                    *at = after;
+                    State::Colon
+                }
+                None => {
+                    *at = chunk.bytes.len();
+                    state
+                }
+            },
+            State::InNumber(number) => self.number(number, chunk, at, listener)?,
+            State::InLiteral(literal, seen) => match literal.word().get(seen) {
+                Some(&expected) if byte != expected => return Err(unexpected),
+                Some(_) if seen + 1 < literal.word().len() => {
+                    *at += 1;
+                    State::InLiteral(literal, seen + 1)
+                }
+                _ => {
+                    *at += 1;
+                    self.ended(literal.kind(), Some(literal.scalar()), chunk, *at, listener)
+                }
+            },
+            _ if matches!(byte, b' ' | b'\n' | b'\r' | b'\t') => {
+                *at += 1;
+                state
+            }
+            State::Document if byte != b'{' => return Err(chunk.error(Problem::NotAnObject, *at)),
+            State::FirstItem if byte == b']' => self.close(chunk, at, listener),
+            State::Document | State::Value | State::FirstItem => self.value(byte, chunk, at, listener)?,
+            State::FirstName if byte == b'}' => self.close(chunk, at, listener),
+            State::FirstName | State::Name if byte == b'"' => {
+                *at += 1;
+                State::InName
+            }
+            State::Colon if byte == b':' => {
+                *at += 1;
+                State::Value
+            }
+            State::After => match (byte, self.nesting.in_object()) {
+                (b',', in_object) => {
+                    *at += 1;
+                    if in_object { State::Name } else { State::Value }
+                }
+                (b'}', true) | (b']', false) => self.close(chunk, at, listener),
+                _ => return Err(unexpected),
+            },
+            State::FirstName | State::Name | State::Colon => return Err(unexpected),
+            State::Done => return Err(chunk.error(Problem::TrailingData, *at)),
+        })
+    }
+
     /// A value begins with `byte`, at `at`.
-    #[inline(always)]
-    fn value<V: Visitor<Name = N>>(
+    fn value(
         &mut self,
         byte: u8,
         chunk: Chunk<'_>,
         at: &mut usize,
-        visitor: &mut V,
+        listener: &mut dyn Listener,
     ) -> Result<State, Error> {
         let (kind, state) = match byte {
             b'"' => (Kind::String, State::InString),
-            b'{' => (Kind::Object, State::FirstName),
-            b'[' => (Kind::Array, State::FirstItem),
             b'-' | b'0'..=b'9' => (Kind::Number, State::InNumber(Number::Begin)),
-            b't' => (Kind::Bool, State::InLiteral(Literal::True, 1)),
-            b'f' => (Kind::Bool, State::InLiteral(Literal::False, 1)),
-            b'n' => (Kind::Null, State::InLiteral(Literal::Null, 1)),
-            _ => return Err(chunk.error(Problem::UnexpectedByte, *at)),
+            b'{' | b'[' => {
+                let state = self.open(byte, chunk, *at, listener);
+                *at += 1;
+                return state;
+            }
+            _ => match Literal::begun(byte) {
+                Some(literal) => (literal.kind(), State::InLiteral(literal, 1)),
+                None => return Err(chunk.error(Problem::UnexpectedByte, *at)),
+            },
+        };
+        if self.is_live() {
+            self.reading.begin(kind, chunk, *at, listener);
+        }
+        // A number's first byte is also looked at.
+        *at += usize::from(kind != Kind::Number);
+        Ok(state)
+    }
+
+    /// The container opens whose first byte is `byte`, at `at`.
+    fn open(
+        &mut self,
+        byte: u8,
+        chunk: Chunk<'_>,
+        at: usize,
+        listener: &mut dyn Listener,
+    ) -> Result<State, Error> {
+        let (kind, state) = match byte {
+            b'{' => (Kind::Object, State::FirstName),
+            _ => (Kind::Array, State::FirstItem),
         };
         let live = self.is_live();
-        let container = matches!(kind, Kind::Object | Kind::Array);
-        if container && !self.nesting.open(kind == Kind::Object) {
-            return Err(chunk.error(Problem::TooDeep, *at));
+        if !self.nesting.open(kind == Kind::Object) {
+            return Err(chunk.error(Problem::TooDeep, at));
         }
         if live {
-            self.reading.begin(kind, chunk, *at, visitor);
-        }
-        if kind == Kind::Number {
-            return Ok(state);
-        }
-        *at += 1;
-        if kind == Kind::String
-            && let Some(after) = short(chunk.bytes, *at)
-        {
-            if live {
-                self.reading.short_text(chunk.bytes.get(*at..after - 1).unwrap_or(&[]), visitor);
-            }
-            *at = after;
-            return Ok(self.ended(kind, None, chunk, after, visitor));
+            self.reading.begin(kind, chunk, at, listener);
         }
         Ok(state)
     }
 
     /// The innermost container ends with the byte at `at`.
-    #[inline(always)]
-    fn close<V: Visitor<Name = N>>(&mut self, chunk: Chunk<'_>, at: &mut usize, visitor: &mut V) -> State {
+    fn close(&mut self, chunk: Chunk<'_>, at: &mut usize, listener: &mut dyn Listener) -> State {
         let kind = if self.nesting.in_object() { Kind::Object } else { Kind::Array };
         *at += 1;
         let live = self.is_live();
         self.nesting.close();
         if live {
-            self.reading.container_ended(kind, chunk, *at, visitor);
+            self.reading.container_ended(kind, chunk, *at, listener);
         } else if self.is_live() {
-            self.reading.ended(kind, None, chunk, *at, visitor);
+            self.reading.ended(kind, None, chunk, *at, listener);
         }
         self.after()
     }
@@ -264,85 +411,88 @@ impl<N: Name> Scanner<N> {
     }
 
     /// Reads on in a member name, from `at` to just past its closing quote. `None`: the chunk ends first.
-    fn name(&mut self, chunk: Chunk<'_>, at: usize) -> Result<Option<usize>, Error> {
-        if self.is_live() { self.reading.name(chunk, at, &mut self.text) } else { self.text.skip(chunk, at) }
-    }
-
-    /// Reads on in a string, from `at` to just past its closing quote. `None`: the chunk ends first.
-    fn string<V: Visitor<Name = N>>(
+    fn name(
         &mut self,
         chunk: Chunk<'_>,
         at: usize,
-        visitor: &mut V,
+        listener: &mut dyn Listener,
     ) -> Result<Option<usize>, Error> {
-        match self.reading.wanted_text(visitor).filter(|_| self.nesting.depth() == self.reading.depth()) {
+        if self.is_live() {
+            self.reading.name(chunk, at, &mut self.text, listener)
+        } else {
+            self.text.skip(chunk, at)
+        }
+    }
+
+    /// Reads on in a string, from `at` to just past its closing quote. `None`: the chunk ends first.
+    fn string(
+        &mut self,
+        chunk: Chunk<'_>,
+        at: usize,
+        listener: &mut dyn Listener,
+    ) -> Result<Option<usize>, Error> {
+        match self.reading.wanted_text(listener).filter(|_| self.is_live()) {
             Some(mut sink) => self.text.read(chunk, at, &mut sink),
             None => self.text.skip(chunk, at),
         }
     }
 
     /// A string, number or literal has ended just before `at`.
-    #[inline(always)]
-    fn ended<V: Visitor<Name = N>>(
+    fn ended(
         &mut self,
         kind: Kind,
         scalar: Option<Scalar<'_>>,
         chunk: Chunk<'_>,
         at: usize,
-        visitor: &mut V,
+        listener: &mut dyn Listener,
     ) -> State {
         if self.is_live() {
-            self.reading.ended(kind, scalar, chunk, at, visitor);
+            self.reading.ended(kind, scalar, chunk, at, listener);
         }
         self.after()
     }
 
     /// Reads on in a number, up to the first byte after it.
-    #[inline(always)]
-    fn number<V: Visitor<Name = N>>(
+    fn number(
         &mut self,
         mut number: Number,
         chunk: Chunk<'_>,
         at: &mut usize,
-        visitor: &mut V,
+        listener: &mut dyn Listener,
     ) -> Result<State, Error> {
         let begin = *at;
-        if number == Number::Begin {
-            *at = whole(chunk.bytes, begin).unwrap_or(begin);
-        }
-        let ended = *at > begin
-            || loop {
-                let Some(&byte) = chunk.bytes.get(*at) else { break false };
-                match number.next(byte) {
-                    Next::Part(next) => number = next,
-                    Next::After => break true,
-                    Next::Bad => return Err(chunk.error(Problem::BadNumber, *at)),
-                }
-                *at += 1;
-            };
+        let ended = loop {
+            let Some(&byte) = chunk.bytes.get(*at) else { break false };
+            match number.next(byte) {
+                Next::Part(next) => number = next,
+                Next::After => break true,
+                Next::Bad => return Err(chunk.error(Problem::BadNumber, *at)),
+            }
+            *at += 1;
+        };
         if self.is_live() {
             self.reading.number(chunk.bytes.get(begin..*at).unwrap_or(&[]));
         }
-        Ok(if ended { self.number_ended(chunk, *at, visitor) } else { State::InNumber(number) })
+        Ok(if ended { self.number_ended(chunk, *at, listener) } else { State::InNumber(number) })
     }
 
-    fn number_ended<V: Visitor<Name = N>>(&mut self, chunk: Chunk<'_>, at: usize, visitor: &mut V) -> State {
+    fn number_ended(&mut self, chunk: Chunk<'_>, at: usize, listener: &mut dyn Listener) -> State {
         if self.is_live() {
-            self.reading.number_ended(chunk, at, visitor);
+            self.reading.number_ended(chunk, at, listener);
         }
         self.after()
     }
 
     /// Completes the character that the last chunk ended within. `None`: it needs more than this chunk.
-    fn complete<V: Visitor<Name = N>>(
+    fn complete(
         &mut self,
         chunk: Chunk<'_>,
-        visitor: &mut V,
+        listener: &mut dyn Listener,
     ) -> Result<Option<usize>, Error> {
         let live = self.is_live();
         let name = matches!(self.state, State::InName);
         let reading = &mut self.reading;
-        self.text.complete(chunk, |character| reading.character(character, live, name, visitor))
+        self.text.complete(chunk, |character| reading.character(character, live, name, listener))
     }
 }
 
@@ -365,12 +515,12 @@ mod tests {
     impl Name for Known {
         const ITEM: Self = Self::Item;
 
-        fn of(name: &str) -> Option<Self> {
+        fn of(name: &[u8]) -> Option<Self> {
             match name {
-                "model" => Some(Self::Model),
-                "messages" => Some(Self::Messages),
-                "\"é\u{1f600}" => Some(Self::Quote),
-                _ => name.ends_with(LONGEST).then_some(Self::Longest),
+                b"model" => Some(Self::Model),
+                b"messages" => Some(Self::Messages),
+                b"\"\xc3\xa9\xf0\x9f\x98\x80" => Some(Self::Quote),
+                _ => name.ends_with(LONGEST.as_bytes()).then_some(Self::Longest),
             }
         }
     }

@@ -165,7 +165,7 @@ impl<R: ObjectReader> sse::Sink for EventSink<'_, R> {
                 object.reader.unread(event.name, self.answer);
             }
         }
-        object.scanner = Scanner::object(DEPTH_BYTES);
+        object.scanner.renew();
         object.sentinel = (!R::SENTINEL.is_empty()).then_some(0);
         object.invalid = false;
     }

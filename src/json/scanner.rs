@@ -177,6 +177,7 @@ impl Grammar {
 
     /// Reads on from `at`, where `state` comes next, through what a visitor may want, as far as it is easy. Returns
     /// where it stopped, and what comes next there.
+    #[inline(never)]
     fn stride(
         &mut self,
         chunk: Chunk<'_>,
@@ -268,6 +269,7 @@ impl Grammar {
     }
 
     /// Takes in `byte`, which stands at `at`, or the token that goes on there.
+    #[inline(never)]
     fn step(
         &mut self,
         state: State,
@@ -425,6 +427,7 @@ impl Grammar {
     }
 
     /// Reads on in a string, from `at` to just past its closing quote. `None`: the chunk ends first.
+    #[inline(never)]
     fn string(
         &mut self,
         chunk: Chunk<'_>,

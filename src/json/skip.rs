@@ -13,6 +13,7 @@ use super::{Chunk, Error};
 
 /// Reads on from `at`, where `state` comes next, as far as it is easy and more than `floor` containers stay open.
 /// Returns where it stopped, and what comes next there.
+#[inline(never)]
 pub(super) fn skip(
     chunk: Chunk<'_>,
     mut at: usize,

@@ -125,6 +125,23 @@ pub(super) struct Block {
 // === impl Said ===
 
 impl Said {
+    /// As new, with the memory of the texts that most events have.
+    pub(super) fn clear(&mut self) {
+        let Self { kind, delta_kind, partial_json, thinking, block, .. } = self;
+        for text in [kind, delta_kind, partial_json, thinking] {
+            text.clear();
+        }
+        *block = Block::default();
+        self.current = None;
+        self.index = None;
+        self.error = None;
+        for text in
+            [&mut self.id, &mut self.model, &mut self.stop_reason, &mut self.usage, &mut self.invocation_metrics]
+        {
+            *text = None;
+        }
+    }
+
     /// Decides what is read of a value.
     pub(super) fn begin(&mut self, path: &[Name], kind: Kind, keep: &Keep) -> Want {
         self.current = None;

@@ -126,7 +126,9 @@ impl<R: ObjectReader> sse::Sink for EventSink<'_, R> {
                 return;
             }
             object.sentinel = None;
-            object.read(R::SENTINEL.get(..seen).unwrap_or_default(), self.answer);
+            if seen > 0 {
+                object.read(R::SENTINEL.get(..seen).unwrap_or_default(), self.answer);
+            }
         }
         object.read(run, self.answer);
     }

@@ -100,6 +100,14 @@ pub trait Visitor {
     /// bytes of a raw value. A value has as many runs as it happens to have; none splits a character.
     fn text(&mut self, path: &[Self::Name], run: &str);
 
+    /// A run, never empty, of the bytes of a raw value. It is UTF-8, and told as [`text`](Self::text) by default; to
+    /// whom the bytes will do, nobody has to look at them once more.
+    fn raw(&mut self, path: &[Self::Name], run: &[u8]) {
+        if let Ok(run) = core::str::from_utf8(run) {
+            self.text(path, run);
+        }
+    }
+
     /// A null, bool or number that is read. It has no `end`.
     fn scalar(&mut self, path: &[Self::Name], value: Scalar<'_>);
 

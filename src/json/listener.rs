@@ -10,6 +10,8 @@ pub(super) trait Listener {
     fn begin(&mut self, depth: usize, kind: Kind, offset: u64) -> Want;
     /// As [`Visitor::text`].
     fn text(&mut self, depth: usize, run: &str);
+    /// As [`Visitor::raw`].
+    fn raw(&mut self, depth: usize, run: &[u8]);
     /// As [`Visitor::scalar`].
     fn scalar(&mut self, depth: usize, value: Scalar<'_>);
     /// As [`Visitor::end`].
@@ -55,6 +57,11 @@ impl<V: Visitor> Listener for Named<'_, V> {
     fn text(&mut self, depth: usize, run: &str) {
         let (visitor, path) = self.split(depth);
         visitor.text(path, run);
+    }
+
+    fn raw(&mut self, depth: usize, run: &[u8]) {
+        let (visitor, path) = self.split(depth);
+        visitor.raw(path, run);
     }
 
     fn scalar(&mut self, depth: usize, value: Scalar<'_>) {

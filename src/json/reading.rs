@@ -168,7 +168,9 @@ impl Reading {
     pub(super) fn character(&mut self, character: &str, live: bool, name: bool, listener: &mut dyn Listener) {
         if live && name {
             self.scratch.push(character.as_bytes());
-        } else if self.raw || live && self.want == Want::Read {
+        } else if self.raw {
+            listener.raw(self.depth, character.as_bytes());
+        } else if live && self.want == Want::Read {
             listener.text(self.depth, character);
         }
     }
@@ -187,11 +189,9 @@ impl Reading {
 
     /// Tells the bytes of a raw value before `end` that were not told yet.
     fn tell_raw(&self, chunk: Chunk<'_>, end: usize, listener: &mut dyn Listener) {
-        let bytes = chunk.bytes.get(self.raw_from..end).unwrap_or(&[]);
-        // Never fails: strings were validated, and everything else is ASCII.
-        let run = core::str::from_utf8(bytes).unwrap_or_default();
+        let run = chunk.bytes.get(self.raw_from..end).unwrap_or(&[]);
         if !run.is_empty() {
-            listener.text(self.depth, run);
+            listener.raw(self.depth, run);
         }
     }
 }

@@ -85,7 +85,13 @@ impl Reading {
     }
 
     /// The innermost container that is read has ended just before `at`.
-    pub(super) fn container_ended(&mut self, kind: Kind, chunk: Chunk<'_>, at: usize, listener: &mut dyn Listener) {
+    pub(super) fn container_ended(
+        &mut self,
+        kind: Kind,
+        chunk: Chunk<'_>,
+        at: usize,
+        listener: &mut dyn Listener,
+    ) {
         self.depth = self.depth.saturating_sub(1);
         // It was offered, so what it stands in has a known value at hand.
         self.known = true;

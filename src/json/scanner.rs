@@ -487,11 +487,7 @@ impl Grammar {
     }
 
     /// Completes the character that the last chunk ended within. `None`: it needs more than this chunk.
-    fn complete(
-        &mut self,
-        chunk: Chunk<'_>,
-        listener: &mut dyn Listener,
-    ) -> Result<Option<usize>, Error> {
+    fn complete(&mut self, chunk: Chunk<'_>, listener: &mut dyn Listener) -> Result<Option<usize>, Error> {
         let live = self.is_live();
         let name = matches!(self.state, State::InName);
         let reading = &mut self.reading;

@@ -135,9 +135,13 @@ impl Said {
         self.current = None;
         self.index = None;
         self.error = None;
-        for text in
-            [&mut self.id, &mut self.model, &mut self.stop_reason, &mut self.usage, &mut self.invocation_metrics]
-        {
+        for text in [
+            &mut self.id,
+            &mut self.model,
+            &mut self.stop_reason,
+            &mut self.usage,
+            &mut self.invocation_metrics,
+        ] {
             *text = None;
         }
     }

@@ -180,12 +180,10 @@ impl Reading {
         let part = core::mem::take(&mut self.part);
         match (self.api, part.kind.as_str(), part.text) {
             (Api::Messages | Api::ChatCompletions, "text", Some(text)) => self.turn.prompt = Some(text),
-            (Api::Responses, "input_text", Some(text)) => {
-                match &mut self.turn.prompt {
-                    Some(prompt) => prompt.append(&text),
-                    None => self.turn.prompt = Some(text),
-                }
-            }
+            (Api::Responses, "input_text", Some(text)) => match &mut self.turn.prompt {
+                Some(prompt) => prompt.append(&text),
+                None => self.turn.prompt = Some(text),
+            },
             (Api::Messages, "tool_result", _) if !part.call_id.is_empty() => {
                 self.turn.answered_part = Some(part.call_id.into_string());
             }

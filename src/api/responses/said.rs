@@ -53,12 +53,7 @@ impl Said {
         for text in [&mut *kind, item_ref, delta] {
             text.clear();
         }
-        *self = Self {
-            kind: take(kind),
-            item_ref: take(item_ref),
-            delta: take(delta),
-            ..Self::default()
-        };
+        *self = Self { kind: take(kind), item_ref: take(item_ref), delta: take(delta), ..Self::default() };
     }
 
     /// A text of `field` begins; it replaces one that came before.

@@ -3,7 +3,8 @@
 use ai_bridge::api::Api;
 use serde_json::{Value, json};
 
-const WORDS: &str = "the model reads what it is given and says what comes next of it as far as anybody can tell ";
+const WORDS: &str =
+    "the model reads what it is given and says what comes next of it as far as anybody can tell ";
 
 /// About `bytes` of English as it stands in JSON, with an escape every so many bytes.
 pub(crate) fn text(bytes: usize, escape_every: Option<usize>) -> String {
@@ -33,10 +34,12 @@ pub(crate) fn conversation(text: &str, said: bool, bytes: usize) -> String {
         } else if said {
             format!(r#"{{"role":"user","content":[{{"type":"text","text":{text}}}]}}"#)
         } else {
-            format!(r#"{{"role":"user","content":[{{"type":"tool_result","tool_use_id":"toolu_{at:020}","content":{text}}}]}}"#)
+            format!(
+                r#"{{"role":"user","content":[{{"type":"tool_result","tool_use_id":"toolu_{at:020}","content":{text}}}]}}"#
+            )
         }
     };
-    let turns: Vec<_> = (0..bytes / length | 1).map(turn).collect();
+    let turns: Vec<_> = (0..(bytes / length) | 1).map(turn).collect();
     request(Api::Messages, &turns, "[]")
 }
 
@@ -62,7 +65,8 @@ pub(crate) fn agent(api: Api, bytes: usize) -> String {
         }
     };
     let tools: Vec<_> = (0..bytes / 12_000).map(tool).collect();
-    let code = r#"    let answer = compute(&input, \"twice\")?; // as before\n"#.repeat((bytes / 64).clamp(1, 30));
+    let code =
+        r#"    let answer = compute(&input, \"twice\")?; // as before\n"#.repeat((bytes / 64).clamp(1, 30));
     let mut turns = Vec::new();
     let mut left = bytes;
     while left > 0 {
@@ -134,15 +138,25 @@ pub(crate) fn events(api: Api, tool: bool, count: usize) -> Vec<String> {
                 named("content_block_delta", &format!(",\"index\":0,\"delta\":{delta}"))
             }));
             events.push(named("content_block_stop", ",\"index\":0"));
-            events.push(named("message_delta", r#","delta":{"stop_reason":"end_turn","stop_sequence":null},"usage":{"output_tokens":1015}"#));
+            events.push(named(
+                "message_delta",
+                r#","delta":{"stop_reason":"end_turn","stop_sequence":null},"usage":{"output_tokens":1015}"#,
+            ));
             events.push(named("message_stop", ""));
         }
         Api::ChatCompletions => {
             let chunk = |choices: &str, usage: &str| {
-                format!("data: {{\"id\":\"chatcmpl-CV4XJ8bHFYpK3xSgkJqmVfS0vT7yN\",\"object\":\"chat.completion.chunk\",\"created\":1761741234,\"model\":\"gpt-4o-2024-08-06\",\"service_tier\":\"default\",\"system_fingerprint\":\"fp_cbf1785567\",\"choices\":{choices},\"usage\":{usage},\"obfuscation\":\"m3bWc8\"}}\n\n")
+                format!(
+                    "data: {{\"id\":\"chatcmpl-CV4XJ8bHFYpK3xSgkJqmVfS0vT7yN\",\"object\":\"chat.completion.chunk\",\"created\":1761741234,\"model\":\"gpt-4o-2024-08-06\",\"service_tier\":\"default\",\"system_fingerprint\":\"fp_cbf1785567\",\"choices\":{choices},\"usage\":{usage},\"obfuscation\":\"m3bWc8\"}}\n\n"
+                )
             };
             let choice = |delta: &str, finish: &str| {
-                chunk(&format!("[{{\"index\":0,\"delta\":{delta},\"logprobs\":null,\"finish_reason\":{finish}}}]"), "null")
+                chunk(
+                    &format!(
+                        "[{{\"index\":0,\"delta\":{delta},\"logprobs\":null,\"finish_reason\":{finish}}}]"
+                    ),
+                    "null",
+                )
             };
             events.push(choice(r#"{"role":"assistant","content":"","refusal":null}"#, "null"));
             if tool {
@@ -163,16 +177,25 @@ pub(crate) fn events(api: Api, tool: bool, count: usize) -> Vec<String> {
         }
         Api::Responses => {
             let response = |status: &str, usage: &str| {
-                format!(r#","response":{{"id":"resp_68af4030baa48193b0b43b4c2a176a1a","object":"response","created_at":1761741234,"status":"{status}","model":"gpt-5-2025-08-07","output":[],"usage":{usage}}}"#)
+                format!(
+                    r#","response":{{"id":"resp_68af4030baa48193b0b43b4c2a176a1a","object":"response","created_at":1761741234,"status":"{status}","model":"gpt-5-2025-08-07","output":[],"usage":{usage}}}"#
+                )
             };
             events.push(named("response.created", &response("in_progress", "null")));
             let id = "0_68af4030f5d88193b0b43b4c2a176a1a";
             let item = if tool {
-                format!(r#"{{"id":"fc_{id}","type":"function_call","status":"in_progress","arguments":"","call_id":"call_mdMRkVsKRyJsg7dPQxM9","name":"edit"}}"#)
+                format!(
+                    r#"{{"id":"fc_{id}","type":"function_call","status":"in_progress","arguments":"","call_id":"call_mdMRkVsKRyJsg7dPQxM9","name":"edit"}}"#
+                )
             } else {
-                format!(r#"{{"id":"msg_{id}","type":"message","status":"in_progress","content":[],"role":"assistant"}}"#)
+                format!(
+                    r#"{{"id":"msg_{id}","type":"message","status":"in_progress","content":[],"role":"assistant"}}"#
+                )
             };
-            events.push(named("response.output_item.added", &format!(",\"sequence_number\":2,\"output_index\":0,\"item\":{item}")));
+            events.push(named(
+                "response.output_item.added",
+                &format!(",\"sequence_number\":2,\"output_index\":0,\"item\":{item}"),
+            ));
             events.extend((3..).zip(words).map(|(number, word)| {
                 let piece = piece(word);
                 if tool {

@@ -145,10 +145,9 @@ impl Case {
                 }
                 complete && reader.into_facts().model.is_some()
             }
-            Reader::Yardstick => self
-                .chunks
-                .iter()
-                .all(|chunk| serde_json::from_slice::<serde::de::IgnoredAny>(chunk).is_ok()),
+            Reader::Yardstick => {
+                self.chunks.iter().all(|chunk| serde_json::from_slice::<serde::de::IgnoredAny>(chunk).is_ok())
+            }
             Reader::Decoder => {
                 let mut decoder = Decoder::new(Limits::default().event_bytes);
                 let mut tally = Tally::default();

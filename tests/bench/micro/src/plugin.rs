@@ -28,12 +28,9 @@ impl Context for Plugin {}
 
 impl RootContext for Plugin {
     fn on_configure(&mut self, _: usize) -> bool {
-        let wanted = hostcalls::get_buffer(
-            proxy_wasm::types::BufferType::PluginConfiguration,
-            0,
-            usize::MAX,
-        );
-        let wanted = wanted.ok().flatten().and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default();
+        let wanted = hostcalls::get_buffer(proxy_wasm::types::BufferType::PluginConfiguration, 0, usize::MAX);
+        let wanted =
+            wanted.ok().flatten().and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default();
         for case in cases().iter().filter(|case| case.name.contains(&wanted)) {
             let line = match fastest(case) {
                 Some(time) => {

@@ -12,6 +12,7 @@ use core::fmt;
 
 mod block;
 mod compact;
+mod grammar;
 mod listener;
 mod nesting;
 mod nobody;
@@ -21,6 +22,7 @@ mod run;
 mod scanner;
 mod skip;
 mod state;
+mod stride;
 mod text;
 mod unescape;
 mod utf8;

@@ -1,14 +1,9 @@
-//! The grammar of documents (RFC 8259 §2–5), and what a visitor is told of them.
+//! Reads a document for one visitor, in whose names: a thin shell around the [grammar](super::grammar).
 
-use super::listener::{Listener, Named};
-use super::nesting::Nesting;
-use super::number::{Next, Number, whole};
-use super::reading::Reading;
-use super::run::short;
-use super::skip::{past_space, skip};
-use super::state::{Literal, State};
-use super::text::Text;
-use super::{Chunk, Error, Kind, MAX_PATH, Name, Problem, Scalar, Visitor};
+use super::grammar::Grammar;
+use super::listener::Named;
+use super::state::State;
+use super::{Error, MAX_PATH, Name, Visitor};
 
 /// Reads one document in chunks of any size. See [the module](super).
 #[derive(Debug)]
@@ -17,20 +12,8 @@ pub struct Scanner<N: Name> {
     path: [N; MAX_PATH],
 }
 
-/// All of a scanner that does not depend on whose names they are.
-#[derive(Debug)]
-struct Grammar {
-    begin: State,
-    state: State,
-    nesting: Nesting,
-    text: Text,
-    reading: Reading,
-    offset: u64,
-    error: Option<Error>,
-}
-
 impl<N: Name> Scanner<N> {
-    /// A scanner of one object; whatever else begins is [`Problem::NotAnObject`]. At most eight levels of nesting
+    /// A scanner of one object; whatever else begins is [`Problem::NotAnObject`](super::Problem::NotAnObject). At most eight levels of nesting
     /// per byte of `depth_bytes` fit.
     #[must_use]
     pub fn object(depth_bytes: usize) -> Self {
@@ -44,16 +27,7 @@ impl<N: Name> Scanner<N> {
     }
 
     fn new(begin: State, depth_bytes: usize) -> Self {
-        let grammar = Grammar {
-            begin,
-            state: begin,
-            nesting: Nesting::new(depth_bytes),
-            text: Text::default(),
-            reading: Reading::new(),
-            offset: 0,
-            error: None,
-        };
-        Self { grammar, path: [N::ITEM; MAX_PATH] }
+        Self { grammar: Grammar::new(begin, depth_bytes), path: [N::ITEM; MAX_PATH] }
     }
 
     /// As new: for the next document, whatever became of this one.
@@ -72,7 +46,7 @@ impl<N: Name> Scanner<N> {
     /// The input is over: a number that is the whole document ends here. Calling it again changes nothing.
     ///
     /// # Errors
-    /// The error that there was; else [`Problem::Empty`] or [`Problem::Truncated`] unless the document is complete.
+    /// The error that there was; else [`Problem::Empty`](super::Problem::Empty) or [`Problem::Truncated`](super::Problem::Truncated) unless the document is complete.
     pub fn finish<V: Visitor<Name = N>>(&mut self, visitor: &mut V) -> Result<(), Error> {
         self.grammar.finish(&mut Named { visitor, path: &mut self.path })
     }
@@ -81,417 +55,13 @@ impl<N: Name> Scanner<N> {
     /// complete at the first white space after it, or at [`finish`](Self::finish).)
     #[must_use]
     pub fn is_complete(&self) -> bool {
-        self.grammar.error.is_none() && matches!(self.grammar.state, State::Done)
+        self.grammar.is_complete()
     }
 
     /// How many bytes were read without error.
     #[must_use]
     pub fn offset(&self) -> u64 {
-        self.grammar.offset
-    }
-}
-
-impl Grammar {
-    fn renew(&mut self) {
-        self.state = self.begin;
-        self.nesting.clear();
-        self.text = Text::default();
-        self.reading.renew();
-        (self.offset, self.error) = (0, None);
-    }
-
-    fn feed(&mut self, bytes: &[u8], listener: &mut dyn Listener) -> Result<(), Error> {
-        if let Some(error) = self.error {
-            return Err(error);
-        }
-        let chunk = Chunk { bytes, base: self.offset };
-        let result = self.scan(chunk, listener);
-        if let Err(error) = result {
-            // However the input is cut, a raw value is told up to what is wrong with it.
-            let end = error.offset.saturating_sub(chunk.base);
-            self.reading.chunk_ends(chunk, usize::try_from(end).unwrap_or(0), listener);
-        }
-        self.settle(result, chunk.offset(bytes.len()))
-    }
-
-    fn finish(&mut self, listener: &mut dyn Listener) -> Result<(), Error> {
-        if let Some(error) = self.error {
-            return Err(error);
-        }
-        if matches!(self.state, State::Done) {
-            return Ok(());
-        }
-        let outermost = self.nesting.depth() == 0;
-        if let State::InNumber(number) = self.state
-            && number.may_end()
-            && outermost
-        {
-            self.state = self.number_ended(Chunk { bytes: &[], base: self.offset }, 0, listener);
-            return Ok(());
-        }
-        let nothing = outermost && matches!(self.state, State::Document | State::Value);
-        let problem = if nothing { Problem::Empty } else { Problem::Truncated };
-        self.settle(Err(Error { problem, offset: self.offset }), self.offset)
-    }
-
-    fn settle(&mut self, result: Result<(), Error>, offset: u64) -> Result<(), Error> {
-        self.error = result.err();
-        self.offset = self.error.map_or(offset, |error| error.offset);
-        result
-    }
-
-    /// Whether the value or name at hand is not inside of a value that is skipped or raw.
-    #[inline(always)]
-    fn is_live(&self) -> bool {
-        self.nesting.depth() == self.reading.depth()
-    }
-
-    fn scan(&mut self, chunk: Chunk<'_>, listener: &mut dyn Listener) -> Result<(), Error> {
-        let bytes = chunk.bytes;
-        let mut at = 0;
-        if self.text.partial_len() > 0 {
-            match self.complete(chunk, listener)? {
-                Some(after) => at = after,
-                None => return Ok(()),
-            }
-        }
-        self.reading.chunk_begins(at);
-        let mut state = self.state;
-        loop {
-            // The fast ways take whole tokens that are surely right; what they leave is taken byte by byte.
-            if state.is_between() && self.is_live() {
-                (at, state) = self.stride(chunk, at, state, listener)?;
-            }
-            if state.is_between() && !self.is_live() {
-                (at, state) =
-                    skip(chunk, at, state, self.reading.depth(), &mut self.nesting, &mut self.text)?;
-            }
-            let Some(&byte) = bytes.get(at) else { break };
-            state = self.step(state, byte, chunk, &mut at, listener)?;
-        }
-        self.state = state;
-        let text_end = bytes.len().saturating_sub(self.text.partial_len());
-        self.reading.chunk_ends(chunk, text_end, listener);
-        Ok(())
-    }
-
-    /// Reads on from `at`, where `state` comes next, through what a visitor may want, as far as it is easy. Returns
-    /// where it stopped, and what comes next there.
-    #[inline(never)]
-    fn stride(
-        &mut self,
-        chunk: Chunk<'_>,
-        mut at: usize,
-        mut state: State,
-        listener: &mut dyn Listener,
-    ) -> Result<(usize, State), Error> {
-        let bytes = chunk.bytes;
-        // A turn is what is left of a name, its colon, a value, and what follows it.
-        loop {
-            if matches!(state, State::Name | State::FirstName) {
-                at = past_space(bytes, at);
-                if bytes.get(at) != Some(&b'"') {
-                    return Ok((at, state));
-                }
-                at += 1;
-                let Some(after) = short(bytes, at) else { return Ok((at, State::InName)) };
-                self.reading.named(bytes.get(at..after - 1).unwrap_or(&[]), listener);
-                at = past_space(bytes, after);
-                if bytes.get(at) != Some(&b':') {
-                    return Ok((at, State::Colon));
-                }
-                at += 1;
-                state = State::Value;
-            }
-            if matches!(state, State::Value | State::FirstItem) {
-                at = past_space(bytes, at);
-                let Some(&byte) = bytes.get(at) else { return Ok((at, state)) };
-                match byte {
-                    b'"' => {
-                        self.reading.begin(Kind::String, chunk, at, listener);
-                        at += 1;
-                        match short(bytes, at) {
-                            Some(after) => {
-                                let text = bytes.get(at..after - 1).unwrap_or(&[]);
-                                self.reading.short_text(text, listener);
-                                at = after;
-                            }
-                            None => match self.string(chunk, at, listener)? {
-                                Some(after) => at = after,
-                                None => return Ok((bytes.len(), State::InString)),
-                            },
-                        }
-                        self.reading.ended(Kind::String, None, chunk, at, listener);
-                    }
-                    b'{' | b'[' => {
-                        state = self.open(byte, chunk, at, listener)?;
-                        at += 1;
-                        if self.is_live() {
-                            continue;
-                        }
-                        return Ok((at, state));
-                    }
-                    b'-' | b'0'..=b'9' => {
-                        let Some(after) = whole(bytes, at) else { return Ok((at, state)) };
-                        self.reading.begin(Kind::Number, chunk, at, listener);
-                        let number = bytes.get(at..after).unwrap_or(&[]);
-                        at = after;
-                        self.reading.whole_number(number, chunk, at, listener);
-                    }
-                    _ => {
-                        let literal = Literal::begun(byte);
-                        let found = literal.and_then(|literal| Some((literal, literal.past(bytes, at)?)));
-                        let Some((literal, after)) = found else { return Ok((at, state)) };
-                        self.reading.begin(literal.kind(), chunk, at, listener);
-                        at = after;
-                        self.reading.ended(literal.kind(), Some(literal.scalar()), chunk, at, listener);
-                    }
-                }
-                state = self.after();
-            }
-            while matches!(state, State::After) {
-                at = past_space(bytes, at);
-                let in_object = self.nesting.in_object();
-                match bytes.get(at) {
-                    Some(b',') => {
-                        at += 1;
-                        state = if in_object { State::Name } else { State::Value };
-                    }
-                    Some(b'}') if in_object => state = self.close(chunk, &mut at, listener),
-                    Some(b']') if !in_object => state = self.close(chunk, &mut at, listener),
-                    _ => return Ok((at, state)),
-                }
-            }
-            if matches!(state, State::Done) {
-                return Ok((at, state));
-            }
-        }
-    }
-
-    /// Takes in `byte`, which stands at `at`, or the token that goes on there.
-    #[inline(never)]
-    fn step(
-        &mut self,
-        state: State,
-        byte: u8,
-        chunk: Chunk<'_>,
-        at: &mut usize,
-        listener: &mut dyn Listener,
-    ) -> Result<State, Error> {
-        let unexpected = chunk.error(Problem::UnexpectedByte, *at);
-        Ok(match state {
-            State::InString => match self.string(chunk, *at, listener)? {
-                Some(after) => {
-                    *at = after;
-                    self.ended(Kind::String, None, chunk, after, listener)
-                }
-                None => {
-                    *at = chunk.bytes.len();
-                    state
-                }
-            },
-            State::InName => match self.name(chunk, *at, listener)? {
-                Some(after) => {
-                    *at = after;
-                    State::Colon
-                }
-                None => {
-                    *at = chunk.bytes.len();
-                    state
-                }
-            },
-            State::InNumber(number) => self.number(number, chunk, at, listener)?,
-            State::InLiteral(literal, seen) => match literal.word().get(seen) {
-                Some(&expected) if byte != expected => return Err(unexpected),
-                Some(_) if seen + 1 < literal.word().len() => {
-                    *at += 1;
-                    State::InLiteral(literal, seen + 1)
-                }
-                _ => {
-                    *at += 1;
-                    self.ended(literal.kind(), Some(literal.scalar()), chunk, *at, listener)
-                }
-            },
-            _ if matches!(byte, b' ' | b'\n' | b'\r' | b'\t') => {
-                *at += 1;
-                state
-            }
-            State::Document if byte != b'{' => return Err(chunk.error(Problem::NotAnObject, *at)),
-            State::FirstItem if byte == b']' => self.close(chunk, at, listener),
-            State::Document | State::Value | State::FirstItem => self.value(byte, chunk, at, listener)?,
-            State::FirstName if byte == b'}' => self.close(chunk, at, listener),
-            State::FirstName | State::Name if byte == b'"' => {
-                *at += 1;
-                State::InName
-            }
-            State::Colon if byte == b':' => {
-                *at += 1;
-                State::Value
-            }
-            State::After => match (byte, self.nesting.in_object()) {
-                (b',', in_object) => {
-                    *at += 1;
-                    if in_object { State::Name } else { State::Value }
-                }
-                (b'}', true) | (b']', false) => self.close(chunk, at, listener),
-                _ => return Err(unexpected),
-            },
-            State::FirstName | State::Name | State::Colon => return Err(unexpected),
-            State::Done => return Err(chunk.error(Problem::TrailingData, *at)),
-        })
-    }
-
-    /// A value begins with `byte`, at `at`.
-    fn value(
-        &mut self,
-        byte: u8,
-        chunk: Chunk<'_>,
-        at: &mut usize,
-        listener: &mut dyn Listener,
-    ) -> Result<State, Error> {
-        let (kind, state) = match byte {
-            b'"' => (Kind::String, State::InString),
-            b'-' | b'0'..=b'9' => (Kind::Number, State::InNumber(Number::Begin)),
-            b'{' | b'[' => {
-                let state = self.open(byte, chunk, *at, listener);
-                *at += 1;
-                return state;
-            }
-            _ => match Literal::begun(byte) {
-                Some(literal) => (literal.kind(), State::InLiteral(literal, 1)),
-                None => return Err(chunk.error(Problem::UnexpectedByte, *at)),
-            },
-        };
-        if self.is_live() {
-            self.reading.begin(kind, chunk, *at, listener);
-        }
-        // A number's first byte is also looked at.
-        *at += usize::from(kind != Kind::Number);
-        Ok(state)
-    }
-
-    /// The container opens whose first byte is `byte`, at `at`.
-    fn open(
-        &mut self,
-        byte: u8,
-        chunk: Chunk<'_>,
-        at: usize,
-        listener: &mut dyn Listener,
-    ) -> Result<State, Error> {
-        let (kind, state) = match byte {
-            b'{' => (Kind::Object, State::FirstName),
-            _ => (Kind::Array, State::FirstItem),
-        };
-        let live = self.is_live();
-        if !self.nesting.open(kind == Kind::Object) {
-            return Err(chunk.error(Problem::TooDeep, at));
-        }
-        if live {
-            self.reading.begin(kind, chunk, at, listener);
-        }
-        Ok(state)
-    }
-
-    /// The innermost container ends with the byte at `at`.
-    fn close(&mut self, chunk: Chunk<'_>, at: &mut usize, listener: &mut dyn Listener) -> State {
-        let kind = if self.nesting.in_object() { Kind::Object } else { Kind::Array };
-        *at += 1;
-        let live = self.is_live();
-        self.nesting.close();
-        if live {
-            self.reading.container_ended(kind, chunk, *at, listener);
-        } else if self.is_live() {
-            self.reading.ended(kind, None, chunk, *at, listener);
-        }
-        self.after()
-    }
-
-    /// What comes after a value.
-    #[inline(always)]
-    fn after(&self) -> State {
-        if self.nesting.depth() == 0 { State::Done } else { State::After }
-    }
-
-    /// Reads on in a member name, from `at` to just past its closing quote. `None`: the chunk ends first.
-    fn name(
-        &mut self,
-        chunk: Chunk<'_>,
-        at: usize,
-        listener: &mut dyn Listener,
-    ) -> Result<Option<usize>, Error> {
-        if self.is_live() {
-            self.reading.name(chunk, at, &mut self.text, listener)
-        } else {
-            self.text.skip(chunk, at)
-        }
-    }
-
-    /// Reads on in a string, from `at` to just past its closing quote. `None`: the chunk ends first.
-    #[inline(never)]
-    fn string(
-        &mut self,
-        chunk: Chunk<'_>,
-        at: usize,
-        listener: &mut dyn Listener,
-    ) -> Result<Option<usize>, Error> {
-        match self.reading.wanted_text(listener).filter(|_| self.is_live()) {
-            Some(mut sink) => self.text.read(chunk, at, &mut sink),
-            None => self.text.skip(chunk, at),
-        }
-    }
-
-    /// A string, number or literal has ended just before `at`.
-    fn ended(
-        &mut self,
-        kind: Kind,
-        scalar: Option<Scalar<'_>>,
-        chunk: Chunk<'_>,
-        at: usize,
-        listener: &mut dyn Listener,
-    ) -> State {
-        if self.is_live() {
-            self.reading.ended(kind, scalar, chunk, at, listener);
-        }
-        self.after()
-    }
-
-    /// Reads on in a number, up to the first byte after it.
-    fn number(
-        &mut self,
-        mut number: Number,
-        chunk: Chunk<'_>,
-        at: &mut usize,
-        listener: &mut dyn Listener,
-    ) -> Result<State, Error> {
-        let begin = *at;
-        let ended = loop {
-            let Some(&byte) = chunk.bytes.get(*at) else { break false };
-            match number.next(byte) {
-                Next::Part(next) => number = next,
-                Next::After => break true,
-                Next::Bad => return Err(chunk.error(Problem::BadNumber, *at)),
-            }
-            *at += 1;
-        };
-        if self.is_live() {
-            self.reading.number(chunk.bytes.get(begin..*at).unwrap_or(&[]));
-        }
-        Ok(if ended { self.number_ended(chunk, *at, listener) } else { State::InNumber(number) })
-    }
-
-    fn number_ended(&mut self, chunk: Chunk<'_>, at: usize, listener: &mut dyn Listener) -> State {
-        if self.is_live() {
-            self.reading.number_ended(chunk, at, listener);
-        }
-        self.after()
-    }
-
-    /// Completes the character that the last chunk ended within. `None`: it needs more than this chunk.
-    fn complete(&mut self, chunk: Chunk<'_>, listener: &mut dyn Listener) -> Result<Option<usize>, Error> {
-        let live = self.is_live();
-        let name = matches!(self.state, State::InName);
-        let reading = &mut self.reading;
-        self.text.complete(chunk, |character| reading.character(character, live, name, listener))
+        self.grammar.offset()
     }
 }
 

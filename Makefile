@@ -91,6 +91,16 @@ report: ## Spend, tokens, errors and times of records: make report FILE=records.
 bench: build tools ## Envoy alone, with an empty filter, and with this one (with and without metrics), side by side.
 	tests/bench/run
 
+.PHONY: bench-readers
+bench-readers: prerequisites tools ## How fast the filter's readers are inside Envoy, without traffic. Some: ONLY=request/messages.
+	cargo rustc --locked --package micro --lib --release $(WASM_TARGET) $(WASM_FLAGS) --crate-type cdylib
+	tests/bench/readers $(if $(ONLY),--only $(ONLY))
+
+.PHONY: instructions
+instructions: prerequisites ## Counts the readers' instructions into tests/bench/instructions.txt; CHECK=1: compares. Needs valgrind.
+	cargo build --locked --release --package micro
+	tests/bench/instructions $(if $(CHECK),--check)
+
 .PHONY: lint
 lint: prerequisites ## Formatting, clippy for the host and for wasm, documentation; warnings are errors.
 	cargo fmt --all --check

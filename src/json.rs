@@ -12,6 +12,8 @@ use core::fmt;
 
 mod block;
 mod compact;
+mod grammar;
+mod listener;
 mod nesting;
 mod nobody;
 mod number;
@@ -20,6 +22,7 @@ mod run;
 mod scanner;
 mod skip;
 mod state;
+mod stride;
 mod text;
 mod unescape;
 mod utf8;
@@ -44,8 +47,8 @@ pub trait Name: Copy + PartialEq + fmt::Debug + 'static {
     /// Stands in a path for an element of an array.
     const ITEM: Self;
 
-    /// The name with this text, unescaped. `None`: unknown, the member is skipped and never offered.
-    fn of(name: &str) -> Option<Self>;
+    /// The name with this text, unescaped; it is UTF-8. `None`: unknown, the member is skipped and never offered.
+    fn of(name: &[u8]) -> Option<Self>;
 }
 
 /// What a value is, as its first byte says.
@@ -100,6 +103,14 @@ pub trait Visitor {
     /// A run, never empty, of the text of a string that is read (unescaped; a lone surrogate is U+FFFD), or of the
     /// bytes of a raw value. A value has as many runs as it happens to have; none splits a character.
     fn text(&mut self, path: &[Self::Name], run: &str);
+
+    /// A run, never empty, of the bytes of a raw value. It is UTF-8, and told as [`text`](Self::text) by default; to
+    /// whom the bytes will do, nobody has to look at them once more.
+    fn raw(&mut self, path: &[Self::Name], run: &[u8]) {
+        if let Ok(run) = core::str::from_utf8(run) {
+            self.text(path, run);
+        }
+    }
 
     /// A null, bool or number that is read. It has no `end`.
     fn scalar(&mut self, path: &[Self::Name], value: Scalar<'_>);

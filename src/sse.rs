@@ -117,6 +117,12 @@ impl Decoder {
     pub fn feed<S: Sink>(&mut self, bytes: &[u8], sink: &mut S) {
         let mut rest = bytes;
         while let Some((&byte, after)) = rest.split_first() {
+            if matches!(self.line, Line::Start)
+                && let Some((field, value)) = Field::begun(rest)
+            {
+                rest = self.begin_value(field, value, sink);
+                continue;
+            }
             rest = match byte {
                 b'\n' if self.after_cr => {
                     self.finish_pair();
@@ -145,6 +151,28 @@ impl Decoder {
     #[must_use]
     pub fn event_start(&self) -> u64 {
         self.event_start
+    }
+
+    /// A line begins with all of `field`, its colon and a space, and then `value`; most lines do. Returns what is left
+    /// to read.
+    fn begin_value<'a, S: Sink>(&mut self, field: Field, value: &'a [u8], sink: &mut S) -> &'a [u8] {
+        self.after_cr = false;
+        self.advance(field.name().len());
+        self.start_value(field, sink);
+        self.advance(b": ".len());
+        self.line = Line::Value(field);
+        self.value(field, value, sink)
+    }
+
+    /// More of a value comes, up to the line's end. Returns what is left to read.
+    fn value<'a, S: Sink>(&mut self, field: Field, rest: &'a [u8], sink: &mut S) -> &'a [u8] {
+        let (run, after) = split_line(rest);
+        match field {
+            Field::Data => self.tell_data(run, sink),
+            Field::Event => self.keep_name(run),
+        }
+        self.advance(run.len());
+        after
     }
 
     /// The LF of a CR LF whose CR came before.
@@ -232,13 +260,9 @@ impl Decoder {
                 self.advance(1);
                 after
             }
-            Line::Value(_) | Line::Ignored => {
-                let (run, after) = rest.split_at(memchr2(b'\n', b'\r', rest).unwrap_or(rest.len()));
-                match self.line {
-                    Line::Value(Field::Data) => self.tell_data(run, sink),
-                    Line::Value(Field::Event) => self.keep_name(run),
-                    Line::Mark(_) | Line::Start | Line::Name(..) | Line::Space(_) | Line::Ignored => {}
-                }
+            Line::Value(field) => self.value(field, rest, sink),
+            Line::Ignored => {
+                let (run, after) = split_line(rest);
                 self.advance(run.len());
                 after
             }
@@ -304,7 +328,22 @@ impl Decoder {
     }
 }
 
+/// The bytes before the line's end, and those from there on.
+fn split_line(rest: &[u8]) -> (&[u8], &[u8]) {
+    rest.split_at(memchr2(b'\n', b'\r', rest).unwrap_or(rest.len()))
+}
+
 impl Field {
+    /// The field with which a line begins, and what follows its colon and the space after that. `None`: it does not
+    /// begin so, or not all of that is there.
+    #[inline(always)]
+    fn begun(line: &[u8]) -> Option<(Self, &[u8])> {
+        if let Some(value) = line.strip_prefix(b"data: ") {
+            return Some((Self::Data, value));
+        }
+        line.strip_prefix(b"event: ").map(|value| (Self::Event, value))
+    }
+
     const fn name(self) -> &'static [u8] {
         match self {
             Self::Data => b"data",

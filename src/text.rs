@@ -3,6 +3,9 @@
 use crate::json::written_bytes;
 use core::fmt;
 
+/// What an emptied text keeps of its memory, at most.
+const RESERVE_BYTES: usize = 1024;
+
 /// The beginning of a text, up to a bound in bytes that the caller holds. `Debug` shows its length only: it may be what
 /// people or models said.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -56,9 +59,10 @@ impl Text {
         self.kept.is_empty()
     }
 
-    /// Empties it and keeps its memory for the next text.
+    /// Empties it and keeps its memory for the next text, unless that is much.
     pub fn clear(&mut self) {
         self.kept.clear();
+        self.kept.shrink_to(RESERVE_BYTES);
         self.cut = false;
     }
 

@@ -35,8 +35,8 @@ enum Known {
 impl Name for Known {
     const ITEM: Self = Self::Item;
 
-    fn of(name: &str) -> Option<Self> {
-        NAMES.iter().position(|known| *known == name).map(Self::Name)
+    fn of(name: &[u8]) -> Option<Self> {
+        NAMES.iter().position(|known| known.as_bytes() == name).map(Self::Name)
     }
 }
 
@@ -178,7 +178,7 @@ fn known(value: &RawValue) -> Value {
         }
         b'{' => {
             let members: std::collections::BTreeMap<String, &RawValue> = serde_json::from_str(text).unwrap();
-            let members = members.into_iter().filter(|(name, _)| Known::of(name).is_some());
+            let members = members.into_iter().filter(|(name, _)| Known::of(name.as_bytes()).is_some());
             Value::Object(members.map(|(name, value)| (name, known(value))).collect())
         }
         b'-' | b'0'..=b'9' if text.len() > 32 => Value::Null,

@@ -17,10 +17,10 @@ enum Known {
 impl Name for Known {
     const ITEM: Self = Self::Item;
 
-    fn of(name: &str) -> Option<Self> {
+    fn of(name: &[u8]) -> Option<Self> {
         match name {
-            "a" => Some(Self::A),
-            "\"é" => Some(Self::Quote),
+            b"a" => Some(Self::A),
+            b"\"\xc3\xa9" => Some(Self::Quote),
             _ => None,
         }
     }

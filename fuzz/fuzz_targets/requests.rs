@@ -29,14 +29,16 @@ fn read(api: Api, bounds: RequestBounds, chunks: &[&[u8]]) -> Read {
     };
     let fed = chunks.iter().try_for_each(|chunk| feed(chunk));
     let verdict = fed.and_then(|()| reader.finish());
-    assert!(reader.facts().prompt.as_ref().is_none_or(|text| text.as_str().len() <= bounds.prompt_bytes));
+    assert!(reader.facts().prompt.as_ref().is_none_or(|prompt| prompt.text().as_str().len() <= bounds.prompt_bytes));
     (verdict, reader.into_facts(), upstream)
 }
 
 /// With the texts themselves: `Debug` shows their lengths only.
 fn shown(facts: &RequestFacts) -> String {
-    let text = |text: &Option<ai_bridge::text::Text>| text.as_ref().map(|text| text.as_str().to_owned());
-    format!("{facts:?} {:?} {:?}", text(&facts.model), text(&facts.prompt))
+    let RequestFacts { model, stream, background, prompt, correlating_tool_call_id, user_id, usage_spliced, notes } = facts;
+    let text = |text: &ai_bridge::text::Text| (text.as_str().to_owned(), text.is_cut());
+    let texts = (model.as_ref().map(text), prompt.as_ref().map(|prompt| text(&prompt.text())));
+    format!("{texts:?} {:?}", (stream, background, correlating_tool_call_id, user_id, usage_spliced, notes))
 }
 
 fuzz_target!(|input: &[u8]| {

@@ -9,6 +9,7 @@ use crate::api::response::ObjectReader;
 use crate::json::{Kind, Scalar, Want};
 use crate::note::Note;
 use crate::text::Text;
+use core::mem::take;
 use said::{Block, Said};
 
 pub use said::Name;
@@ -77,11 +78,11 @@ impl ObjectReader for Reading {
     fn document_end(&mut self, path: &[Name], answer: &mut Answer) {
         match path {
             [Name::Content, Name::Item] => {
-                let block = core::mem::take(&mut self.said.block);
+                let block = take(&mut self.said.block);
                 begin_block(block, answer, true);
             }
             [] => {
-                let said = core::mem::take(&mut self.said);
+                let said = take(&mut self.said);
                 if said.is_error() {
                     answer.error = Some(said.api_error());
                 } else {
@@ -94,10 +95,10 @@ impl ObjectReader for Reading {
     }
 
     fn document_cut(&mut self, answer: &mut Answer) {
-        let mut said = core::mem::take(&mut self.said);
+        let mut said = take(&mut self.said);
         said.drop_unfinished();
-        let mut block = core::mem::take(&mut said.block);
-        let (input, thinking) = (core::mem::take(&mut block.input), core::mem::take(&mut block.thinking));
+        let mut block = take(&mut said.block);
+        let (input, thinking) = (take(&mut block.input), take(&mut block.thinking));
         match begin_block(block, answer, false) {
             Some(Begun::ToolCall(at)) => answer.add_arguments(at, input.as_str()),
             Some(Begun::Thought(at)) => answer.add_thought(at, thinking.as_str()),
@@ -111,25 +112,10 @@ impl ObjectReader for Reading {
     }
 
     fn event(&mut self, name: &[u8], answer: &mut Answer) {
-        let said = core::mem::take(&mut self.said);
-        if answer.ended {
-            return;
+        if !answer.ended {
+            self.tell(name, answer);
         }
-        let kind = if said.kind.is_empty() || name == ERROR { name } else { said.kind.as_str().as_bytes() };
-        match kind {
-            b"message_start" => said.message(answer, false),
-            b"content_block_start" => self.block_start(said, answer),
-            b"content_block_delta" => self.block_delta(&said, answer),
-            b"content_block_stop" => self.block_stop(said.index, answer),
-            b"message_delta" => said.message(answer, true),
-            b"message_stop" => {
-                said.counted(answer);
-                answer.ended = true;
-            }
-            ERROR => fail(said, answer),
-            // New kinds of events may come at any time; they are the client's.
-            _ => {}
-        }
+        self.said.clear();
     }
 
     fn unread(&mut self, name: &[u8], answer: &mut Answer) {
@@ -140,7 +126,7 @@ impl ObjectReader for Reading {
     }
 
     fn forget(&mut self) {
-        self.said = Said::default();
+        self.said.clear();
     }
 }
 
@@ -153,11 +139,32 @@ fn fail(said: Said, answer: &mut Answer) {
 }
 
 impl Reading {
-    fn block_start(&mut self, said: Said, answer: &mut Answer) {
+    /// What the event says goes into `answer`.
+    fn tell(&mut self, name: &[u8], answer: &mut Answer) {
+        let said = &mut self.said;
+        let kind = if said.kind.is_empty() || name == ERROR { name } else { said.kind.as_str().as_bytes() };
+        match kind {
+            b"message_start" => take(said).message(answer, false),
+            b"content_block_start" => self.block_start(answer),
+            b"content_block_delta" => self.block_delta(answer),
+            b"content_block_stop" => self.block_stop(answer),
+            b"message_delta" => take(said).message(answer, true),
+            b"message_stop" => {
+                said.counted(answer);
+                answer.ended = true;
+            }
+            ERROR => fail(take(said), answer),
+            // New kinds of events may come at any time; they are the client's.
+            _ => {}
+        }
+    }
+
+    fn block_start(&mut self, answer: &mut Answer) {
+        let said = take(&mut self.said);
         let Some(index) = said.index else { return };
         self.open.retain(|open| open.index != index);
         let mut block = said.block;
-        let (mut input, thinking) = (core::mem::take(&mut block.input), core::mem::take(&mut block.thinking));
+        let (mut input, thinking) = (take(&mut block.input), take(&mut block.thinking));
         if self.held_bytes().saturating_add(input.as_str().len()) > answer.keep().total_bytes {
             // More than all texts of a record together: it could not be kept anyway.
             input = Text::default();
@@ -185,7 +192,8 @@ impl Reading {
         held.sum()
     }
 
-    fn block_delta(&mut self, said: &Said, answer: &mut Answer) {
+    fn block_delta(&self, answer: &mut Answer) {
+        let said = &self.said;
         let open = self.open.iter().find(|open| Some(open.index) == said.index);
         // A delta of another kind may have members of the same name.
         match (open.map(|open| &open.place), said.delta_kind.as_str()) {
@@ -201,7 +209,8 @@ impl Reading {
         }
     }
 
-    fn block_stop(&mut self, index: Option<u64>, answer: &mut Answer) {
+    fn block_stop(&mut self, answer: &mut Answer) {
+        let index = self.said.index;
         let Some(found) = self.open.iter().position(|open| Some(open.index) == index) else { return };
         if let Place::ToolCall(at, begun_with) = self.open.swap_remove(found).place {
             // No deltas came: the call is as it began.

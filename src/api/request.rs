@@ -3,6 +3,7 @@
 //! What differs between the APIs is where those values stand. Each API says so in one function from path to [`Slot`];
 //! what a slot means is written here, once.
 
+mod prompt;
 mod reading;
 mod slot;
 
@@ -12,6 +13,7 @@ use crate::note::Notes;
 use crate::text::Text;
 use reading::Reading;
 
+pub use prompt::Prompt;
 pub use reading::MODEL_BYTES;
 pub use slot::{Name, Slot};
 
@@ -34,7 +36,7 @@ pub struct RequestFacts {
     /// `background` is `true`.
     pub background: bool,
     /// The user's last text.
-    pub prompt: Option<Text>,
+    pub prompt: Option<Prompt>,
     /// The tool call whose result the last turn brings.
     pub correlating_tool_call_id: Option<String>,
     /// Messages: `metadata.user_id`.

@@ -3,6 +3,7 @@
 use super::admission;
 use super::interception::{Download, Downloading, Interception};
 use crate::answer::Answer;
+use crate::api::request::Prompt;
 use crate::bridge::Bridge;
 use crate::metric::{Label, Metric, Series};
 use crate::note::Note;
@@ -56,7 +57,8 @@ impl Interception {
             cost
         });
         let mut budget = TextBudget::new(&bridge.record);
-        let prompt = facts.prompt.as_ref().map(|prompt| budget.text(prompt, &mut notes));
+        let prompt = facts.prompt.as_ref().map(Prompt::text);
+        let prompt = prompt.as_ref().map(|prompt| budget.text(prompt, &mut notes));
         let tool_calls =
             budget.tool_calls(answer.map(|a| a.tool_calls.as_slice()).unwrap_or_default(), &mut notes);
         let thoughts = budget.thoughts(answer.map(|a| a.thoughts.as_slice()).unwrap_or_default(), &mut notes);

@@ -21,6 +21,12 @@ impl Nesting {
         Self { word: 0, outer: Vec::new(), depth: 0, max_depth: max_bytes.saturating_mul(8) }
     }
 
+    /// Nothing is open any more.
+    pub(super) fn clear(&mut self) {
+        (self.word, self.depth) = (0, 0);
+        self.outer = Vec::new();
+    }
+
     /// How many containers are open.
     #[inline(always)]
     pub(super) fn depth(&self) -> usize {

@@ -13,7 +13,7 @@ pub struct Nameless;
 impl Name for Nameless {
     const ITEM: Self = Self;
 
-    fn of(_: &str) -> Option<Self> {
+    fn of(_: &[u8]) -> Option<Self> {
         None
     }
 }

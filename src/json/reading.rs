@@ -1,13 +1,12 @@
 //! What a visitor reads: where it is in the document, what it wants there, and what it has been told.
 
+use super::listener::Listener;
 use super::text::{Sink, Text};
-use super::{Chunk, Error, Kind, MAX_NAME_BYTES, MAX_NUMBER_BYTES, MAX_PATH, Name, Scalar, Visitor, Want};
+use super::{Chunk, Error, Kind, MAX_NAME_BYTES, MAX_NUMBER_BYTES, MAX_PATH, Scalar, Want};
 
 /// The containers that are read, from the document inwards, and the value at hand in the innermost of them.
 #[derive(Debug)]
-pub(super) struct Reading<N: Name> {
-    /// The name of the member, or [`Name::ITEM`], that is at hand in each container that is read.
-    path: [N; MAX_PATH],
+pub(super) struct Reading {
     depth: usize,
     /// Whether the value at hand is one to offer: an element, or a member with a known name.
     known: bool,
@@ -21,11 +20,10 @@ pub(super) struct Reading<N: Name> {
     scratch: Scratch,
 }
 
-impl<N: Name> Reading<N> {
+impl Reading {
     /// Before the document.
     pub(super) fn new() -> Self {
         Self {
-            path: [N::ITEM; MAX_PATH],
             depth: 0,
             known: true,
             want: Want::Skip,
@@ -41,66 +39,63 @@ impl<N: Name> Reading<N> {
         self.depth
     }
 
-    fn path(&self) -> &[N] {
-        self.path.get(..self.depth).unwrap_or(&[])
+    /// As before the document.
+    pub(super) fn renew(&mut self) {
+        (self.depth, self.known, self.want, self.raw) = (0, true, Want::Skip, false);
+        self.scratch.len = 0;
     }
 
     /// The value at hand begins at `at`: asks what is wanted of it.
-    pub(super) fn begin<V>(&mut self, kind: Kind, chunk: Chunk<'_>, at: usize, visitor: &mut V)
-    where
-        V: Visitor<Name = N>,
-    {
+    pub(super) fn begin(&mut self, kind: Kind, chunk: Chunk<'_>, at: usize, listener: &mut dyn Listener) {
         self.want = Want::Skip;
         if self.known {
-            self.want = visitor.begin(self.path(), kind, chunk.offset(at));
+            self.want = listener.begin(self.depth, kind, chunk.offset(at));
         }
         match (self.want, kind) {
             (Want::Raw, _) => {
                 self.raw = true;
                 self.raw_from = at;
             }
-            (Want::Read, Kind::Object | Kind::Array) => match self.path.get_mut(self.depth) {
-                Some(place) => {
-                    *place = N::ITEM;
-                    self.depth += 1;
-                }
-                None => self.want = Want::Skip,
-            },
+            (Want::Read, Kind::Object | Kind::Array) if self.depth < MAX_PATH => self.depth += 1,
+            (Want::Read, Kind::Object | Kind::Array) => self.want = Want::Skip,
             _ => {}
         }
     }
 
     /// The value at hand has ended just before `at`; `scalar` is it if it is a literal.
     #[inline(always)]
-    pub(super) fn ended<V: Visitor<Name = N>>(
+    pub(super) fn ended(
         &mut self,
         kind: Kind,
         scalar: Option<Scalar<'_>>,
         chunk: Chunk<'_>,
         at: usize,
-        visitor: &mut V,
+        listener: &mut dyn Listener,
     ) {
         match (self.want, scalar) {
             (Want::Skip, _) => {}
-            (Want::Read, Some(scalar)) => visitor.scalar(self.path(), scalar),
-            (Want::Read, None) => visitor.end(self.path(), kind, chunk.offset(at)),
+            (Want::Read, Some(scalar)) => listener.scalar(self.depth, scalar),
+            (Want::Read, None) => listener.end(self.depth, kind, chunk.offset(at)),
             (Want::Raw, _) => {
-                self.tell_raw(chunk, at, visitor);
+                self.tell_raw(chunk, at, listener);
                 self.raw = false;
-                visitor.end(self.path(), kind, chunk.offset(at));
+                listener.end(self.depth, kind, chunk.offset(at));
             }
         }
     }
 
     /// The innermost container that is read has ended just before `at`.
-    pub(super) fn container_ended<V>(&mut self, kind: Kind, chunk: Chunk<'_>, at: usize, visitor: &mut V)
-    where
-        V: Visitor<Name = N>,
-    {
+    pub(super) fn container_ended(
+        &mut self,
+        kind: Kind,
+        chunk: Chunk<'_>,
+        at: usize,
+        listener: &mut dyn Listener,
+    ) {
         self.depth = self.depth.saturating_sub(1);
         // It was offered, so what it stands in has a known value at hand.
         self.known = true;
-        visitor.end(self.path(), kind, chunk.offset(at));
+        listener.end(self.depth, kind, chunk.offset(at));
     }
 
     /// Part of the number at hand.
@@ -110,25 +105,36 @@ impl<N: Name> Reading<N> {
         }
     }
 
-    /// The number at hand has ended just before `at`.
-    pub(super) fn number_ended<V>(&mut self, chunk: Chunk<'_>, at: usize, visitor: &mut V)
-    where
-        V: Visitor<Name = N>,
-    {
+    /// The number at hand is `bytes`, which end just before `at`.
+    pub(super) fn whole_number(
+        &mut self,
+        bytes: &[u8],
+        chunk: Chunk<'_>,
+        at: usize,
+        listener: &mut dyn Listener,
+    ) {
         if self.want == Want::Read {
-            visitor.scalar(self.path(), Scalar::Number(self.scratch.text(MAX_NUMBER_BYTES)));
+            let number = Some(bytes).filter(|bytes| bytes.len() <= MAX_NUMBER_BYTES).and_then(text);
+            listener.scalar(self.depth, Scalar::Number(number));
+        } else {
+            self.ended(Kind::Number, None, chunk, at, listener);
+        }
+    }
+
+    /// The number at hand has ended just before `at`.
+    pub(super) fn number_ended(&mut self, chunk: Chunk<'_>, at: usize, listener: &mut dyn Listener) {
+        if self.want == Want::Read {
+            listener.scalar(self.depth, Scalar::Number(self.scratch.get(MAX_NUMBER_BYTES).and_then(text)));
             self.scratch.len = 0;
         } else {
-            self.ended(Kind::Number, None, chunk, at, visitor);
+            self.ended(Kind::Number, None, chunk, at, listener);
         }
     }
 
     /// The next member has this name.
-    pub(super) fn named(&mut self, name: Option<N>) {
-        self.known = name.is_some();
-        if let (Some(name), Some(place)) = (name, self.path.get_mut(self.depth.wrapping_sub(1))) {
-            *place = name;
-        }
+    #[inline(always)]
+    pub(super) fn named(&mut self, name: &[u8], listener: &mut dyn Listener) {
+        self.known = listener.name(self.depth, name);
     }
 
     /// Reads on in the next member's name, from `at` to just past its closing quote. `None`: the chunk ends first.
@@ -137,10 +143,11 @@ impl<N: Name> Reading<N> {
         chunk: Chunk<'_>,
         at: usize,
         text: &mut Text,
+        listener: &mut dyn Listener,
     ) -> Result<Option<usize>, Error> {
         let after = text.read(chunk, at, &mut self.scratch)?;
         if after.is_some() {
-            self.named(self.scratch.text(MAX_NAME_BYTES).and_then(N::of));
+            self.known = self.scratch.get(MAX_NAME_BYTES).is_some_and(|name| listener.name(self.depth, name));
             self.scratch.len = 0;
         }
         Ok(after)
@@ -148,33 +155,29 @@ impl<N: Name> Reading<N> {
 
     /// The text of the string at hand, whole and ASCII.
     #[inline(always)]
-    pub(super) fn short_text<V: Visitor<Name = N>>(&self, text: &[u8], visitor: &mut V) {
+    pub(super) fn short_text(&self, text: &[u8], listener: &mut dyn Listener) {
         if self.want == Want::Read
             && !text.is_empty()
             && let Ok(text) = core::str::from_utf8(text)
         {
-            visitor.text(self.path(), text);
+            listener.text(self.depth, text);
         }
     }
 
     /// Where the text of the string at hand goes, if it is wanted.
-    pub(super) fn wanted_text<'a, V>(&'a self, visitor: &'a mut V) -> Option<Told<'a, V>>
-    where
-        V: Visitor<Name = N>,
-    {
-        (self.want == Want::Read).then(|| Told { visitor, path: self.path() })
+    pub(super) fn wanted_text<'a>(&self, listener: &'a mut dyn Listener) -> Option<Told<'a>> {
+        (self.want == Want::Read).then_some(Told { listener, depth: self.depth })
     }
 
     /// A character of a string was split between chunks. `live`: the string is not inside of a value that is
     /// skipped or raw; `name`: it is a member's name.
-    pub(super) fn character<V>(&mut self, character: &str, live: bool, name: bool, visitor: &mut V)
-    where
-        V: Visitor<Name = N>,
-    {
+    pub(super) fn character(&mut self, character: &str, live: bool, name: bool, listener: &mut dyn Listener) {
         if live && name {
             self.scratch.push(character.as_bytes());
-        } else if self.raw || live && self.want == Want::Read {
-            visitor.text(self.path(), character);
+        } else if self.raw {
+            listener.raw(self.depth, character.as_bytes());
+        } else if live && self.want == Want::Read {
+            listener.text(self.depth, character);
         }
     }
 
@@ -184,36 +187,34 @@ impl<N: Name> Reading<N> {
     }
 
     /// The chunk ends; what is known to be text ends at `at`.
-    pub(super) fn chunk_ends<V: Visitor<Name = N>>(&self, chunk: Chunk<'_>, at: usize, visitor: &mut V) {
+    pub(super) fn chunk_ends(&self, chunk: Chunk<'_>, at: usize, listener: &mut dyn Listener) {
         if self.raw {
-            self.tell_raw(chunk, at, visitor);
+            self.tell_raw(chunk, at, listener);
         }
     }
 
     /// Tells the bytes of a raw value before `end` that were not told yet.
-    fn tell_raw<V: Visitor<Name = N>>(&self, chunk: Chunk<'_>, end: usize, visitor: &mut V) {
-        let bytes = chunk.bytes.get(self.raw_from..end).unwrap_or(&[]);
-        // Never fails: strings were validated, and everything else is ASCII.
-        let run = core::str::from_utf8(bytes).unwrap_or_default();
+    fn tell_raw(&self, chunk: Chunk<'_>, end: usize, listener: &mut dyn Listener) {
+        let run = chunk.bytes.get(self.raw_from..end).unwrap_or(&[]);
         if !run.is_empty() {
-            visitor.text(self.path(), run);
+            listener.raw(self.depth, run);
         }
     }
 }
 
 /// A string's text goes to the visitor.
-pub(super) struct Told<'a, V: Visitor> {
-    visitor: &'a mut V,
-    path: &'a [V::Name],
+pub(super) struct Told<'a> {
+    listener: &'a mut dyn Listener,
+    depth: usize,
 }
 
-impl<V: Visitor> Sink for Told<'_, V> {
+impl Sink for Told<'_> {
     const TELLS: bool = true;
     const LONG: bool = true;
 
     #[inline]
     fn run(&mut self, run: &str) {
-        self.visitor.text(self.path, run);
+        self.listener.text(self.depth, run);
     }
 }
 
@@ -234,10 +235,14 @@ impl Scratch {
     }
 
     /// The text, unless it is longer than `max`.
-    fn text(&self, max: usize) -> Option<&str> {
-        let bytes = self.bytes.get(..self.len).filter(|bytes| bytes.len() <= max)?;
-        core::str::from_utf8(bytes).ok()
+    fn get(&self, max: usize) -> Option<&[u8]> {
+        self.bytes.get(..self.len).filter(|bytes| bytes.len() <= max)
     }
+}
+
+/// Never fails: what is told is valid.
+fn text(bytes: &[u8]) -> Option<&str> {
+    core::str::from_utf8(bytes).ok()
 }
 
 impl Sink for Scratch {

@@ -102,15 +102,24 @@ pub(super) fn short(bytes: &[u8], begin: usize) -> Option<usize> {
     while let Some(block) = bytes.get(at..).and_then(<[u8]>::first_chunk::<BLOCK>) {
         let classes = classify(block);
         if classes.special != 0 {
-            let place = classes.special.trailing_zeros();
-            let ascii = classes.high & !(u32::MAX << place) == 0;
-            let end = at + place as usize;
-            return (ascii && bytes.get(end) == Some(&b'"')).then_some(end + 1);
+            return ends(bytes, at, classes.special, classes.high);
         }
         if classes.high != 0 || at > begin + 3 * BLOCK {
             return None;
         }
         at += BLOCK;
     }
-    None
+    // Less than a block is left: the last block holds it, behind bytes that were looked at.
+    let seen = at.checked_sub(bytes.len().checked_sub(BLOCK)?)?;
+    let classes = classify(bytes.last_chunk::<BLOCK>()?);
+    ends(bytes, at, classes.special.checked_shr(seen as u32)?, classes.high >> seen)
+}
+
+/// Where the string ends that goes on at `at`, where those bytes are special and not ASCII.
+#[inline(always)]
+fn ends(bytes: &[u8], at: usize, special: u32, high: u32) -> Option<usize> {
+    let place = special.trailing_zeros();
+    let ascii = special != 0 && high & !(u32::MAX << place) == 0;
+    let end = at + place as usize;
+    (ascii && bytes.get(end) == Some(&b'"')).then_some(end + 1)
 }

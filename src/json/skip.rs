@@ -13,6 +13,7 @@ use super::{Chunk, Error};
 
 /// Reads on from `at`, where `state` comes next, as far as it is easy and more than `floor` containers stay open.
 /// Returns where it stopped, and what comes next there.
+#[inline(never)]
 pub(super) fn skip(
     chunk: Chunk<'_>,
     mut at: usize,
@@ -91,20 +92,15 @@ fn string(chunk: Chunk<'_>, at: usize, text: &mut Text) -> Result<Option<usize>,
 /// Just past the number or word that begins with `byte`, if it is one and something follows it in this chunk.
 #[inline(always)]
 fn scalar(bytes: &[u8], at: usize, byte: u8) -> Option<usize> {
-    let literal = match byte {
-        b'-' | b'0'..=b'9' => return number::whole(bytes, at),
-        b't' => Literal::True,
-        b'f' => Literal::False,
-        b'n' => Literal::Null,
-        _ => return None,
-    };
-    let end = at + literal.word().len();
-    (bytes.get(at..end)? == literal.word()).then_some(end)
+    match byte {
+        b'-' | b'0'..=b'9' => number::whole(bytes, at),
+        _ => Literal::begun(byte)?.past(bytes, at),
+    }
 }
 
 /// The first place from `at` on that is no white space.
 #[inline(always)]
-fn past_space(bytes: &[u8], at: usize) -> usize {
+pub(super) fn past_space(bytes: &[u8], at: usize) -> usize {
     match bytes.get(at) {
         Some(b' ' | b'\n' | b'\r' | b'\t') => past_more_space(bytes, at + 1),
         _ => at,

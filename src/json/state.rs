@@ -52,6 +52,24 @@ pub(super) enum Literal {
 }
 
 impl Literal {
+    /// The one that begins so.
+    #[inline(always)]
+    pub(super) fn begun(byte: u8) -> Option<Self> {
+        match byte {
+            b't' => Some(Self::True),
+            b'f' => Some(Self::False),
+            b'n' => Some(Self::Null),
+            _ => None,
+        }
+    }
+
+    /// Just past this word, if it stands whole at `at`.
+    #[inline(always)]
+    pub(super) fn past(self, bytes: &[u8], at: usize) -> Option<usize> {
+        let end = at + self.word().len();
+        (bytes.get(at..end)? == self.word()).then_some(end)
+    }
+
     pub(super) fn word(self) -> &'static [u8] {
         match self {
             Self::Null => b"null",

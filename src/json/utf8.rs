@@ -29,8 +29,8 @@ pub(super) fn incomplete(bytes: &[u8]) -> usize {
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 mod vectors {
     use core::arch::wasm32::{
-        i8x16_shuffle, u8x16, u8x16_ge, u8x16_shr, u8x16_splat, u8x16_swizzle, v128, v128_and, v128_any_true,
-        v128_or, v128_xor,
+        i8x16_shuffle, u8x16, u8x16_ge, u8x16_shr, u8x16_splat, u8x16_swizzle, u64x2, v128, v128_and,
+        v128_any_true, v128_or, v128_xor,
     };
 
     // What can be wrong with two neighbours: one bit each, set in a table where its nibble allows it.
@@ -75,8 +75,9 @@ mod vectors {
 
     #[inline(always)]
     fn load(block: &[u8; 16]) -> v128 {
-        let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = *block;
-        u8x16(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p)
+        // As in `Lanes::load`.
+        let both = u128::from_le_bytes(*block);
+        u64x2(both as u64, (both >> 64) as u64)
     }
 
     /// Not zero where a byte is wrong after those before it.

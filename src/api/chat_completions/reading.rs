@@ -24,6 +24,9 @@ pub struct Reading {
     usage_apart: bool,
     /// `[DONE]` was seen.
     done: bool,
+    /// The answer has an id, and a model.
+    id_known: bool,
+    model_known: bool,
     /// Where in a document the tool calls of the choice at hand begin.
     calls_from: usize,
 }
@@ -49,8 +52,14 @@ impl ObjectReader for Reading {
             }
             ([Name::Usage], _) => {
                 self.said.usage_begins(kind != Kind::Null);
+                if kind == Kind::Null {
+                    return Want::Skip;
+                }
                 Field::Usage
             }
+            // Every chunk states them again; the first count.
+            ([Name::Id], _) if self.id_known => return Want::Skip,
+            ([Name::Model], _) if self.model_known => return Want::Skip,
             ([Name::Error], Kind::Null) => return Want::Skip,
             ([Name::Error], Kind::Object) => {
                 self.said.error = Some(SaidError::default());
@@ -254,6 +263,7 @@ impl Reading {
         };
         first(&self.said.id, &mut answer.id);
         first(&self.said.model, &mut answer.model);
+        (self.id_known, self.model_known) = (answer.id.is_some(), answer.model.is_some());
         if !self.said.service_tier.is_empty() {
             answer.usage.service_tier(self.said.service_tier.as_str());
         }

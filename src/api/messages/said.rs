@@ -35,25 +35,25 @@ pub enum Name {
 impl json::Name for Name {
     const ITEM: Self = Self::Item;
 
-    fn of(name: &str) -> Option<Self> {
+    fn of(name: &[u8]) -> Option<Self> {
         Some(match name {
-            "amazon-bedrock-invocationMetrics" => Self::InvocationMetrics,
-            "code" => Self::Code,
-            "content" => Self::Content,
-            "content_block" => Self::ContentBlock,
-            "delta" => Self::Delta,
-            "error" => Self::Error,
-            "id" => Self::Id,
-            "index" => Self::Index,
-            "input" => Self::Input,
-            "message" => Self::Message,
-            "model" => Self::Model,
-            "name" => Self::Name,
-            "partial_json" => Self::PartialJson,
-            "stop_reason" => Self::StopReason,
-            "thinking" => Self::Thinking,
-            "type" => Self::Type,
-            "usage" => Self::Usage,
+            b"amazon-bedrock-invocationMetrics" => Self::InvocationMetrics,
+            b"code" => Self::Code,
+            b"content" => Self::Content,
+            b"content_block" => Self::ContentBlock,
+            b"delta" => Self::Delta,
+            b"error" => Self::Error,
+            b"id" => Self::Id,
+            b"index" => Self::Index,
+            b"input" => Self::Input,
+            b"message" => Self::Message,
+            b"model" => Self::Model,
+            b"name" => Self::Name,
+            b"partial_json" => Self::PartialJson,
+            b"stop_reason" => Self::StopReason,
+            b"thinking" => Self::Thinking,
+            b"type" => Self::Type,
+            b"usage" => Self::Usage,
             _ => return None,
         })
     }
@@ -125,6 +125,27 @@ pub(super) struct Block {
 // === impl Said ===
 
 impl Said {
+    /// As new, with the memory of the texts that most events have.
+    pub(super) fn clear(&mut self) {
+        let Self { kind, delta_kind, partial_json, thinking, block, .. } = self;
+        for text in [kind, delta_kind, partial_json, thinking] {
+            text.clear();
+        }
+        *block = Block::default();
+        self.current = None;
+        self.index = None;
+        self.error = None;
+        for text in [
+            &mut self.id,
+            &mut self.model,
+            &mut self.stop_reason,
+            &mut self.usage,
+            &mut self.invocation_metrics,
+        ] {
+            *text = None;
+        }
+    }
+
     /// Decides what is read of a value.
     pub(super) fn begin(&mut self, path: &[Name], kind: Kind, keep: &Keep) -> Want {
         self.current = None;

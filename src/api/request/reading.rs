@@ -1,6 +1,6 @@
 //! What slots mean: a request's values as the scanner offers them, taken in one by one.
 
-use super::{Name, RequestFacts, Slot};
+use super::{Name, Prompt, RequestFacts, Slot};
 use crate::api::chat_completions::{self, Splice};
 use crate::api::{Api, messages, responses};
 use crate::json::{Kind, Scalar, Visitor, Want};
@@ -54,7 +54,7 @@ struct Turn {
     role: Text,
     kind: Text,
     call_id: Text,
-    prompt: Option<Text>,
+    prompt: Option<Prompt>,
     answered_part: Option<String>,
 }
 
@@ -62,7 +62,7 @@ struct Turn {
 #[derive(Debug, Default)]
 struct Part {
     kind: Text,
-    text: Option<Text>,
+    text: Option<Prompt>,
     call_id: Text,
 }
 
@@ -109,8 +109,9 @@ impl Reading {
     }
 
     /// The user's text begins, unless somebody else is known to speak.
-    fn wants_text(&self) -> bool {
-        self.prompt_bytes > 0 && (self.turn.role.is_empty() || self.turn.role.as_str() == "user")
+    fn prompt(&self) -> Option<Prompt> {
+        let perhaps = self.turn.role.is_empty() || self.turn.role.as_str() == "user";
+        (self.prompt_bytes > 0 && perhaps).then(|| Prompt::new(self.prompt_bytes))
     }
 
     fn forget_turn(&mut self) {
@@ -126,7 +127,7 @@ impl Reading {
                 self.forget_turn();
                 self.turn = Turn::default();
                 if slot == Slot::Input && kind == Kind::String {
-                    self.turn.prompt = self.wants_text().then(Text::default);
+                    self.turn.prompt = self.prompt();
                 }
                 kind == Kind::Array || self.turn.prompt.is_some()
             }
@@ -144,13 +145,12 @@ impl Reading {
                 true
             }
             (Slot::Content, _) => {
-                let wanted = kind == Kind::String && self.wants_text();
-                self.turn.prompt = wanted.then(Text::default);
+                self.turn.prompt = if kind == Kind::String { self.prompt() } else { None };
                 self.turn.answered_part = None;
-                wanted || kind == Kind::Array
+                kind == Kind::Array || self.turn.prompt.is_some()
             }
             (Slot::PartText, Kind::String) => {
-                self.part.text = self.wants_text().then(Text::default);
+                self.part.text = self.prompt();
                 self.part.text.is_some()
             }
             (Slot::Role, Kind::String) => self.start(|reading| &mut reading.turn.role),
@@ -164,7 +164,11 @@ impl Reading {
         if kind == Kind::String {
             self.current = Some(Current::Slot(slot));
         }
-        if wanted { Want::Read } else { Want::Skip }
+        match (slot, kind) {
+            _ if !wanted => Want::Skip,
+            (Slot::Input | Slot::Content | Slot::PartText, Kind::String) => Want::Raw,
+            _ => Want::Read,
+        }
     }
 
     fn start(&mut self, text: impl Fn(&mut Self) -> &mut Text) -> bool {
@@ -176,16 +180,10 @@ impl Reading {
         let part = core::mem::take(&mut self.part);
         match (self.api, part.kind.as_str(), part.text) {
             (Api::Messages | Api::ChatCompletions, "text", Some(text)) => self.turn.prompt = Some(text),
-            (Api::Responses, "input_text", Some(text)) => {
-                let limit = self.prompt_bytes;
-                match &mut self.turn.prompt {
-                    Some(prompt) => {
-                        prompt.push("\n", limit);
-                        prompt.append(&text, limit);
-                    }
-                    None => self.turn.prompt = Some(text),
-                }
-            }
+            (Api::Responses, "input_text", Some(text)) => match &mut self.turn.prompt {
+                Some(prompt) => prompt.append(&text),
+                None => self.turn.prompt = Some(text),
+            },
             (Api::Messages, "tool_result", _) if !part.call_id.is_empty() => {
                 self.turn.answered_part = Some(part.call_id.into_string());
             }
@@ -245,14 +243,9 @@ impl Visitor for Reading {
     }
 
     fn text(&mut self, _path: &[Name], run: &str) {
-        let prompt_bytes = self.prompt_bytes;
         match self.current {
             Some(Current::Model) => self.model.push(run, MODEL_BYTES),
             Some(Current::Slot(slot)) => match slot {
-                Slot::Input | Slot::Content => {
-                    self.turn.prompt.as_mut().map_or(0, |text| text.push(run, prompt_bytes))
-                }
-                Slot::PartText => self.part.text.as_mut().map_or(0, |text| text.push(run, prompt_bytes)),
                 Slot::Role => self.turn.role.push(run, WORD_BYTES),
                 Slot::TurnType => self.turn.kind.push(run, WORD_BYTES),
                 Slot::TurnCallId => self.turn.call_id.push(run, ID_BYTES),
@@ -260,9 +253,21 @@ impl Visitor for Reading {
                 Slot::PartCallId => self.part.call_id.push(run, ID_BYTES),
                 Slot::UserId => self.user_id.push(run, USER_ID_BYTES),
                 Slot::Enter | Slot::Turns | Slot::Turn | Slot::Part => 0,
+                // They are raw.
+                Slot::Input | Slot::Content | Slot::PartText => 0,
             },
             None => 0,
         };
+    }
+
+    fn raw(&mut self, _path: &[Name], run: &[u8]) {
+        let text = match self.current {
+            Some(Current::Slot(Slot::PartText)) => &mut self.part.text,
+            _ => &mut self.turn.prompt,
+        };
+        if let Some(text) = text {
+            text.push(run);
+        }
     }
 
     fn scalar(&mut self, path: &[Name], value: Scalar<'_>) {

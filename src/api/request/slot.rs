@@ -30,25 +30,25 @@ pub enum Name {
 impl json::Name for Name {
     const ITEM: Self = Self::Item;
 
-    fn of(name: &str) -> Option<Self> {
+    fn of(name: &[u8]) -> Option<Self> {
         Some(match name {
-            "background" => Self::Background,
-            "call_id" => Self::CallId,
-            "content" => Self::Content,
-            "include_usage" => Self::IncludeUsage,
-            "input" => Self::Input,
-            "messages" => Self::Messages,
-            "metadata" => Self::Metadata,
-            "model" => Self::Model,
-            "role" => Self::Role,
-            "store" => Self::Store,
-            "stream" => Self::Stream,
-            "stream_options" => Self::StreamOptions,
-            "text" => Self::Text,
-            "tool_call_id" => Self::ToolCallId,
-            "tool_use_id" => Self::ToolUseId,
-            "type" => Self::Type,
-            "user_id" => Self::UserId,
+            b"background" => Self::Background,
+            b"call_id" => Self::CallId,
+            b"content" => Self::Content,
+            b"include_usage" => Self::IncludeUsage,
+            b"input" => Self::Input,
+            b"messages" => Self::Messages,
+            b"metadata" => Self::Metadata,
+            b"model" => Self::Model,
+            b"role" => Self::Role,
+            b"store" => Self::Store,
+            b"stream" => Self::Stream,
+            b"stream_options" => Self::StreamOptions,
+            b"text" => Self::Text,
+            b"tool_call_id" => Self::ToolCallId,
+            b"tool_use_id" => Self::ToolUseId,
+            b"type" => Self::Type,
+            b"user_id" => Self::UserId,
             _ => return None,
         })
     }

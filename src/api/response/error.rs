@@ -34,12 +34,12 @@ pub(super) enum ErrorName {
 impl json::Name for ErrorName {
     const ITEM: Self = Self::Item;
 
-    fn of(name: &str) -> Option<Self> {
+    fn of(name: &[u8]) -> Option<Self> {
         Some(match name {
-            "code" => Self::Code,
-            "error" => Self::Error,
-            "message" => Self::Message,
-            "type" => Self::Type,
+            b"code" => Self::Code,
+            b"error" => Self::Error,
+            b"message" => Self::Message,
+            b"type" => Self::Type,
             _ => return None,
         })
     }

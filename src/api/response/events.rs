@@ -126,7 +126,9 @@ impl<R: ObjectReader> sse::Sink for EventSink<'_, R> {
                 return;
             }
             object.sentinel = None;
-            object.read(R::SENTINEL.get(..seen).unwrap_or_default(), self.answer);
+            if seen > 0 {
+                object.read(R::SENTINEL.get(..seen).unwrap_or_default(), self.answer);
+            }
         }
         object.read(run, self.answer);
     }
@@ -165,7 +167,7 @@ impl<R: ObjectReader> sse::Sink for EventSink<'_, R> {
                 object.reader.unread(event.name, self.answer);
             }
         }
-        object.scanner = Scanner::object(DEPTH_BYTES);
+        object.scanner.renew();
         object.sentinel = (!R::SENTINEL.is_empty()).then_some(0);
         object.invalid = false;
     }

@@ -101,8 +101,8 @@ impl Items {
     }
 
     /// What the one item that an event is about means.
-    pub(super) fn into_one(self) -> Option<Found> {
-        self.held.into_iter().find(|(position, _)| position.is_none()).map(|(_, found)| found)
+    pub(super) fn take_one(&mut self) -> Option<Found> {
+        take(&mut self.held).into_iter().find(|(position, _)| position.is_none()).map(|(_, found)| found)
     }
 
     /// Takes what the array's items mean into the answer; what comes next stands behind them.

@@ -56,17 +56,18 @@ impl ObjectReader for EventReading {
     fn event(&mut self, name: &[u8], answer: &mut Answer) {
         let Reading { said, ledger, .. } = &mut self.0;
         said.items.settle(ledger, answer.keep());
-        let said = take(said);
         if !answer.ended {
             said.event(name, ledger, answer);
         }
+        said.clear();
     }
 
     fn oversized(&mut self, name: &[u8], answer: &mut Answer) {
-        let said = take(&mut self.0.said);
+        let said = &mut self.0.said;
         if !answer.ended {
             said.oversized(name, answer);
         }
+        said.clear();
     }
 
     fn unread(&mut self, name: &[u8], answer: &mut Answer) {
@@ -77,7 +78,7 @@ impl ObjectReader for EventReading {
     }
 
     fn forget(&mut self) {
-        self.0.said = Said::default();
+        self.0.said.clear();
     }
 }
 

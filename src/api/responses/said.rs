@@ -9,6 +9,7 @@ use crate::api::Api;
 use crate::note::Note;
 use crate::text::{Text, head};
 use crate::usage::VERBATIM_BYTES;
+use core::mem::take;
 
 /// A usage object above this many bytes is not read: it is no count of tokens.
 const USAGE_BYTES: usize = 4 * VERBATIM_BYTES;
@@ -19,7 +20,7 @@ pub(super) struct Said {
     kind: Text,
     index: Option<u64>,
     summary_index: Option<u64>,
-    item_ref: Option<Text>,
+    item_ref: Text,
     delta: Text,
     whole: Text,
     code: Text,
@@ -46,6 +47,15 @@ struct ErrorTexts {
 // === impl Said ===
 
 impl Said {
+    /// As new, with the memory of the texts that most events have.
+    pub(super) fn clear(&mut self) {
+        let Self { kind, item_ref, delta, .. } = self;
+        for text in [&mut *kind, item_ref, delta] {
+            text.clear();
+        }
+        *self = Self { kind: take(kind), item_ref: take(item_ref), delta: take(delta), ..Self::default() };
+    }
+
     /// A text of `field` begins; it replaces one that came before.
     pub(super) fn begin(&mut self, field: Field) {
         if let Some(text) = self.text(field) {
@@ -80,7 +90,7 @@ impl Said {
     fn text(&mut self, field: Field) -> Option<&mut Text> {
         Some(match field {
             Field::EventType => &mut self.kind,
-            Field::ItemRef => self.item_ref.get_or_insert_default(),
+            Field::ItemRef => &mut self.item_ref,
             Field::Delta => &mut self.delta,
             Field::Whole => &mut self.whole,
             Field::Code => &mut self.code,
@@ -104,8 +114,8 @@ impl Said {
     }
 
     /// The event is over, and is valid.
-    pub(super) fn event(mut self, name: &[u8], ledger: &mut Ledger, answer: &mut Answer) {
-        let item_id = self.item_ref.as_ref().map(Text::as_str).filter(|id| !id.is_empty());
+    pub(super) fn event(&mut self, name: &[u8], ledger: &mut Ledger, answer: &mut Answer) {
+        let item_id = Some(self.item_ref.as_str()).filter(|id| !id.is_empty());
         let index = self.index.or_else(|| ledger.index_of(item_id?, answer));
         let thought = |source, part| index.map(|index| ThoughtPlace { index, source, part });
         let summary = thought(Source::Summary, self.summary_index.unwrap_or_default());
@@ -113,8 +123,8 @@ impl Said {
             b"response.created" | b"response.queued" | b"response.in_progress" => {
                 self.response(answer, false);
             }
-            b"response.output_item.added" => ledger.tell(index, self.items.into_one(), Told::Added, answer),
-            b"response.output_item.done" => ledger.tell(index, self.items.into_one(), Told::Done, answer),
+            b"response.output_item.added" => ledger.tell(index, self.items.take_one(), Told::Added, answer),
+            b"response.output_item.done" => ledger.tell(index, self.items.take_one(), Told::Done, answer),
             b"response.function_call_arguments.delta" | b"response.mcp_call_arguments.delta" => {
                 ledger.add_arguments(index, item_id, (&self.delta, Notation::Json), answer);
             }

@@ -1,0 +1,170 @@
+//! What the readers cost: the same cases measured three ways.
+//!
+//! | | says | run |
+//! |---|---|---|
+//! | `benches/readers.rs` | bytes per second natively, where the scanner has words for its vectors | `cargo bench -p micro` |
+//! | `src/main.rs` in callgrind | the same in instructions, whatever the load: `tests/bench/instructions.txt` | `make instructions` |
+//! | `src/plugin.rs` | bytes per second inside Envoy's V8, of the code that ships | `make bench-readers` |
+//!
+//! It is **not** a test: whether what is read is right, the tests say. But a case whose input is not read to its end as
+//! it should be gives no number.
+
+mod inputs;
+#[cfg(target_arch = "wasm32")]
+mod plugin;
+
+use ai_bridge::answer::Keep;
+use ai_bridge::api::Api;
+use ai_bridge::api::request::{RequestBounds, RequestReader};
+use ai_bridge::api::response::{Format, ResponseReader};
+use ai_bridge::config::{Limits, RecordPolicy};
+use ai_bridge::sse::{Decoder, Event, Sink};
+
+/// What Envoy hands over at once of a body that comes fast, about.
+const CHUNK_BYTES: usize = 16 << 10;
+
+/// One input for one reader.
+#[derive(Debug)]
+pub struct Case {
+    /// As in `instructions.txt`: reader/API/what it is.
+    pub name: String,
+    /// Events in the input; 0 where it has none.
+    pub events: u64,
+    reader: Reader,
+    chunks: Vec<Vec<u8>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Reader {
+    Request(Api),
+    Decoder,
+    Response(Api, Format),
+    /// `serde_json` over the whole body, which it has at hand, with nothing kept: what to compare the scanner with.
+    Yardstick,
+}
+
+/// Counts what the decoder tells.
+#[derive(Default)]
+struct Tally {
+    bytes: usize,
+    events: u64,
+}
+
+impl Sink for Tally {
+    fn data(&mut self, run: &[u8]) {
+        self.bytes = self.bytes.saturating_add(run.len());
+    }
+
+    fn event(&mut self, _: Event<'_>) {
+        self.events = self.events.saturating_add(1);
+    }
+}
+
+/// All cases, always the same.
+#[must_use]
+pub fn cases() -> Vec<Case> {
+    let apis = [Api::Messages, Api::ChatCompletions, Api::Responses];
+    let mut cases = Vec::new();
+    for (name_of_text, text) in [
+        ("plain", inputs::text(1 << 13, None)),
+        ("escape-40", inputs::text(1 << 13, Some(40))),
+        ("escape-12", inputs::text(1 << 13, Some(12))),
+        ("chinese-40", inputs::chinese(1 << 13)),
+    ] {
+        for (turns, said) in [("results", false), ("prompts", true)] {
+            let body = inputs::conversation(&text, said, 1_000_000);
+            let name = format!("request/messages/{turns}-{name_of_text}");
+            cases.push(Case::of(name, Reader::Request(Api::Messages), &body));
+            if !said {
+                let whole = vec![body.into_bytes()];
+                let name = format!("yardstick/serde_json/{name_of_text}");
+                cases.push(Case { name, events: 0, reader: Reader::Yardstick, chunks: whole });
+            }
+        }
+    }
+    for api in apis {
+        let body = inputs::agent(api, 250_000);
+        cases.push(Case::of(format!("request/{}/agent", api.name()), Reader::Request(api), &body));
+    }
+    for api in apis {
+        let body = inputs::agent(api, 1_000);
+        cases.push(Case::of(format!("request/{}/small", api.name()), Reader::Request(api), &body));
+    }
+    let text = inputs::events(Api::Messages, false, 1_000);
+    cases.push(Case::of_events("sse/decoder/text".to_owned(), Reader::Decoder, text));
+    for api in apis {
+        for (name, tool) in [("text", false), ("tool", true)] {
+            let events = inputs::events(api, tool, 1_000);
+            let reader = Reader::Response(api, Format::Events);
+            cases.push(Case::of_events(format!("events/{}/{name}", api.name()), reader, events));
+        }
+    }
+    for api in apis {
+        let body = inputs::document(api, 1 << 16);
+        let reader = Reader::Response(api, Format::Document);
+        cases.push(Case::of(format!("document/{}/answer", api.name()), reader, &body));
+    }
+    cases
+}
+
+impl Case {
+    fn of(name: String, reader: Reader, body: &str) -> Self {
+        let chunks = body.as_bytes().chunks(CHUNK_BYTES).map(<[u8]>::to_vec).collect();
+        Self { name, events: 0, reader, chunks }
+    }
+
+    /// Each event is a chunk, as from a model that thinks.
+    fn of_events(name: String, reader: Reader, events: Vec<String>) -> Self {
+        let chunks: Vec<_> = events.into_iter().map(String::into_bytes).collect();
+        Self { name, events: chunks.len() as u64, reader, chunks }
+    }
+
+    /// Bytes of the input.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.chunks.iter().map(|chunk| chunk.len() as u64).sum()
+    }
+
+    /// Reads the input once. Answers whether it was read to the end that it has. (Never inlined: callgrind counts what
+    /// happens inside.)
+    #[must_use]
+    #[inline(never)]
+    pub fn run(&self) -> bool {
+        match self.reader {
+            Reader::Request(api) => {
+                let (limits, record) = (Limits::default(), RecordPolicy::default());
+                let bounds =
+                    RequestBounds { depth_bytes: limits.reader_bytes, prompt_bytes: record.text_bytes };
+                let mut reader = RequestReader::new(api, bounds);
+                let mut complete = false;
+                for chunk in &self.chunks {
+                    match reader.feed(chunk) {
+                        Ok(now) => complete = now,
+                        Err(_) => return false,
+                    }
+                }
+                complete && reader.into_facts().model.is_some()
+            }
+            Reader::Yardstick => {
+                self.chunks.iter().all(|chunk| serde_json::from_slice::<serde::de::IgnoredAny>(chunk).is_ok())
+            }
+            Reader::Decoder => {
+                let mut decoder = Decoder::new(Limits::default().event_bytes);
+                let mut tally = Tally::default();
+                for chunk in &self.chunks {
+                    decoder.feed(chunk, &mut tally);
+                }
+                tally.events == self.events && tally.bytes > 0
+            }
+            Reader::Response(api, format) => {
+                let (limits, record) = (Limits::default(), RecordPolicy::default());
+                let mut reader = ResponseReader::new(api, format, Keep::new(&record, &limits), &limits);
+                for chunk in &self.chunks {
+                    reader.feed(chunk);
+                }
+                reader.finish();
+                reader.answer().ended && reader.answer().id.is_some()
+            }
+        }
+    }
+}

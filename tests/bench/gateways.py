@@ -43,17 +43,19 @@ def _plain_route(config: Any) -> None:
 
 
 class Envoy:
-    """A running Envoy with one worker. Use as a context manager."""
+    """A running Envoy with one worker, unless `more` says otherwise. Use as a context manager."""
 
-    def __init__(self, program: Path, name: str, config: Any, directory: Path, cpus: set[int] | None) -> None:
+    def __init__(
+        self, program: Path, name: str, config: Any, directory: Path, cpus: set[int] | None, *, more: list[str] | None = None
+    ) -> None:
         self.name = name
         self._log = directory / f"{name}.log"
         self._admin_file = directory / f"{name}.admin"
         self._admin_file.unlink(missing_ok=True)
         file = directory / f"{name}.json"
         file.write_text(json.dumps(config, indent=1))
-        command = [str(program), "-c", str(file), "--concurrency", "1", "--disable-hot-restart", "--log-level", "warning"]
-        command += ["--admin-address-path", str(self._admin_file)]
+        command = [str(program), "-c", str(file), "--disable-hot-restart", "--log-level", "warning"]
+        command += ["--admin-address-path", str(self._admin_file), *(more or ["--concurrency", "1"])]
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 command,
@@ -104,6 +106,10 @@ class Envoy:
         # Where the kernel keeps no such statistics: hundredths of a second.
         fields = (process / "stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / TICKS_PER_SECOND
+
+    def log(self) -> str:
+        """What it has logged."""
+        return self._log.read_text()
 
     def memory_mb(self) -> float:
         """Resident memory."""

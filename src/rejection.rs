@@ -7,7 +7,6 @@ use crate::route::PathProblem;
 use crate::step::LocalReply;
 use crate::text;
 use core::fmt;
-use serde::Serialize;
 
 /// A request that this filter refuses.
 #[derive(Clone, Debug, PartialEq)]
@@ -193,20 +192,34 @@ const MESSAGE_PATH_BYTES: usize = 1024;
 #[must_use]
 pub fn reply(dialect: Api, status: u16, code: &str, message: &str) -> LocalReply {
     let kind = error_type(dialect, status);
-    let error = match dialect {
-        Api::Messages => serde_json::to_string(&MessagesError {
-            r#type: "error",
-            error: MessagesErrorBody { r#type: kind, message },
-        }),
-        Api::ChatCompletions | Api::Responses => serde_json::to_string(&OpenAiError {
-            error: OpenAiErrorBody { message, r#type: kind, param: None, code },
-        }),
-    };
+    let mut body = json::Writer::default();
+    body.begin('{');
+    match dialect {
+        // <https://docs.anthropic.com/en/api/errors>
+        Api::Messages => {
+            body.text_member("type", "error");
+            body.name("error");
+            body.begin('{');
+            body.text_member("type", kind);
+            body.text_member("message", message);
+        }
+        // <https://platform.openai.com/docs/guides/error-codes>
+        Api::ChatCompletions | Api::Responses => {
+            body.name("error");
+            body.begin('{');
+            body.text_member("message", message);
+            body.text_member("type", kind);
+            body.name("param");
+            body.raw("null");
+            body.text_member("code", code);
+        }
+    }
+    body.end('}');
+    body.end('}');
     LocalReply {
         status,
         headers: vec![("content-type".to_owned(), b"application/json".to_vec())],
-        // Writing strings into a string cannot fail; an empty body would still carry the status.
-        body: error.unwrap_or_default(),
+        body: body.into_string(),
     }
 }
 
@@ -228,33 +241,6 @@ pub const fn error_type(dialect: Api, status: u16) -> &'static str {
         _ if messages => "api_error",
         _ => "server_error",
     }
-}
-
-/// <https://docs.anthropic.com/en/api/errors>
-#[derive(Serialize)]
-struct MessagesError<'a> {
-    r#type: &'static str,
-    error: MessagesErrorBody<'a>,
-}
-
-#[derive(Serialize)]
-struct MessagesErrorBody<'a> {
-    r#type: &'static str,
-    message: &'a str,
-}
-
-/// <https://platform.openai.com/docs/guides/error-codes>
-#[derive(Serialize)]
-struct OpenAiError<'a> {
-    error: OpenAiErrorBody<'a>,
-}
-
-#[derive(Serialize)]
-struct OpenAiErrorBody<'a> {
-    message: &'a str,
-    r#type: &'static str,
-    param: Option<&'a str>,
-    code: &'a str,
 }
 
 #[cfg(test)]

@@ -3,24 +3,17 @@
 //! AWS names the kind of an error in the header `x-amzn-errortype` and has a `message` in the body:
 //! <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_InvokeModel.html#API_runtime_InvokeModel_Errors>
 
-use crate::json::{Nameless, Nobody, Scanner};
+use crate::json::{Nameless, Nobody, Scanner, Writer};
 use core::fmt;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use std::borrow::Cow;
 
 /// An error in Anthropic's shape, with the id by which AWS knows the request.
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 pub struct Said<'a> {
-    r#type: &'static str,
-    error: Body<'a>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    request_id: Option<&'a str>,
-}
-
-#[derive(Debug, Serialize)]
-struct Body<'a> {
-    r#type: &'static str,
+    kind: &'static str,
     message: &'a str,
+    request_id: Option<&'a str>,
 }
 
 /// Turns the document of an error status into Anthropic's shape as it comes by.
@@ -89,14 +82,23 @@ impl<'a> Said<'a> {
     /// An error of this type.
     #[must_use]
     pub const fn new(kind: &'static str, message: &'a str, request_id: Option<&'a str>) -> Self {
-        Self { r#type: "error", error: Body { r#type: kind, message }, request_id }
+        Self { kind, message, request_id }
     }
 
     /// As JSON.
     #[must_use]
     pub fn json(&self) -> Vec<u8> {
-        // Writing strings cannot fail.
-        serde_json::to_vec(self).unwrap_or_default()
+        let mut out = Writer::default();
+        out.begin('{');
+        out.text_member("type", "error");
+        out.name("error");
+        out.begin('{');
+        out.text_member("type", self.kind);
+        out.text_member("message", self.message);
+        out.end('}');
+        out.known_text("request_id", self.request_id);
+        out.end('}');
+        out.into_string().into_bytes()
     }
 }
 

@@ -8,6 +8,7 @@
 //! length cannot be trusted, nothing after it can.
 
 use core::fmt;
+use crc::{CRC_32_ISO_HDLC, Crc, Table};
 
 /// The decoder of one stream.
 #[derive(Clone)]
@@ -45,6 +46,8 @@ pub enum Problem {
 const PRELUDE_BYTES: usize = 12;
 /// The checksum of the frame.
 const CHECKSUM_BYTES: usize = 4;
+/// A byte at a time: a frame is a few hundred bytes, and sixteen tables would be a twentieth of the module.
+static CRC: Crc<u32, Table<1>> = Crc::<u32, Table<1>>::new(&CRC_32_ISO_HDLC);
 
 // === impl Decoder ===
 
@@ -113,7 +116,7 @@ impl fmt::Debug for Decoder {
 /// The lengths of a frame and of its headers.
 fn prelude(bytes: &[u8]) -> Result<(usize, usize), Problem> {
     let lengths = bytes.get(..8).ok_or(Problem::Lengths)?;
-    if word(bytes, 8) != Some(crc32fast::hash(lengths)) {
+    if word(bytes, 8) != Some(CRC.checksum(lengths)) {
         return Err(Problem::PreludeChecksum);
     }
     let size = |at| word(bytes, at).and_then(|word| usize::try_from(word).ok()).ok_or(Problem::Lengths);
@@ -135,7 +138,7 @@ impl<'a> Frame<'a> {
         let (_, headers) = prelude(bytes)?;
         let end = bytes.len().checked_sub(CHECKSUM_BYTES).ok_or(Problem::Lengths)?;
         let before = bytes.get(..end).ok_or(Problem::Lengths)?;
-        if word(bytes, end) != Some(crc32fast::hash(before)) {
+        if word(bytes, end) != Some(CRC.checksum(before)) {
             return Err(Problem::Checksum);
         }
         let body = before.get(PRELUDE_BYTES..).ok_or(Problem::Lengths)?;

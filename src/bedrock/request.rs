@@ -7,9 +7,9 @@
 use super::Invoke;
 use super::members::{Member, Members};
 use crate::glob::Glob;
+use crate::json::Writer;
 use core::fmt::{self, Write as _};
 use serde::Deserialize;
-use serde_json::Value;
 use std::borrow::Cow;
 
 /// A request as Bedrock takes it. `Debug` is not for its body.
@@ -74,11 +74,15 @@ impl Invoke {
         let close = body.iter().rposition(|byte| *byte == b'}')?;
         let mut object = Object::new(body.get(..=open)?, body.len());
         if !facts.has_version {
-            object.add("anthropic_version", &Value::from(self.anthropic_version.as_str()));
+            object.add("anthropic_version", |written| written.string(&self.anthropic_version));
         }
         let (betas, mut lossy) = self.betas(betas, &facts, model);
         if !betas.is_empty() {
-            object.add("anthropic_beta", &Value::from(betas));
+            object.add("anthropic_beta", |written| {
+                written.begin('[');
+                betas.iter().for_each(|beta| written.string(beta));
+                written.end(']');
+            });
         }
         for found in Members::of(body) {
             lossy |= self.keep(&found, &facts, model, &mut object);
@@ -112,7 +116,7 @@ impl Invoke {
             "model" | "stream" | "anthropic_beta" => false,
             name if self.unsupported_fields.holds(name, model) => true,
             "thinking" if is_adaptive(found.value) && self.lacks_adaptive_thinking(model) => {
-                object.add("thinking", &manual_thinking(facts.max_tokens));
+                object.add("thinking", |written| manual_thinking(facts.max_tokens, written));
                 true
             }
             name => {
@@ -179,10 +183,6 @@ fn encode(id: &str) -> String {
     encoded
 }
 
-fn quoted(name: &str) -> String {
-    Value::from(name).to_string()
-}
-
 fn is_adaptive(thinking: &[u8]) -> bool {
     #[derive(Deserialize)]
     struct Thinking<'a> {
@@ -193,12 +193,16 @@ fn is_adaptive(thinking: &[u8]) -> bool {
 }
 
 /// Half of what may be written is for thinking, and none where that is too little to think.
-fn manual_thinking(max_tokens: Option<u64>) -> Value {
+fn manual_thinking(max_tokens: Option<u64>, written: &mut Writer) {
     let most = max_tokens.unwrap_or(0);
+    written.begin('{');
     if most <= LEAST_BUDGET_TOKENS {
-        return serde_json::json!({"type": "disabled"});
+        written.text_member("type", "disabled");
+    } else {
+        written.number_member("budget_tokens", (most / 2).max(LEAST_BUDGET_TOKENS));
+        written.text_member("type", "enabled");
     }
-    serde_json::json!({"type": "enabled", "budget_tokens": (most / 2).max(LEAST_BUDGET_TOKENS)})
+    written.end('}');
 }
 
 /// Puts one member into `object` without those parts of it that fit one of `unsupported`. Whether there were any.
@@ -217,7 +221,9 @@ fn keep_parts(found: &Member<'_>, unsupported: &[Glob], object: &mut Object) -> 
     } else if !parts.is_empty {
         // With nothing left it would say nothing.
         parts.text.push(b'}');
-        object.put(&[quoted(&found.name).as_bytes(), b":", &parts.text].concat());
+        // It is what is left of a valid text.
+        let parts = core::str::from_utf8(&parts.text).unwrap_or("{}");
+        object.add(&found.name, |written| written.raw(parts));
     }
     lossy
 }
@@ -254,8 +260,12 @@ impl Object {
         self.text.extend_from_slice(piece);
     }
 
-    fn add(&mut self, name: &str, value: &Value) {
-        self.put(format!("{}:{value}", quoted(name)).as_bytes());
+    /// One more member, whose value `write` writes.
+    fn add(&mut self, name: &str, write: impl FnOnce(&mut Writer)) {
+        let mut written = Writer::default();
+        written.name(name);
+        write(&mut written);
+        self.put(written.into_string().as_bytes());
     }
 }
 

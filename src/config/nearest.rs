@@ -26,7 +26,7 @@ pub(super) fn nearest<'a>(
 
 /// What is left of a name without the habits of other formats: case, `-` and `_`.
 fn letters(name: &str) -> Vec<char> {
-    name.chars().filter(|c| !matches!(c, '_' | '-')).flat_map(char::to_lowercase).collect()
+    name.chars().filter(|c| !matches!(c, '_' | '-')).map(|c| c.to_ascii_lowercase()).collect()
 }
 
 /// How many characters were inserted, left out, changed, or swapped with their neighbour.

@@ -85,17 +85,19 @@ def _plain_routes(config: Any) -> None:
 
 
 class Envoy:
-    """A running Envoy. Use as a context manager."""
+    """A running Envoy with one worker, unless `more` says otherwise. Use as a context manager."""
 
-    def __init__(self, program: Path, name: str, config: Any, directory: Path, cpus: set[int] | None, workers: int = 1) -> None:
+    def __init__(
+        self, program: Path, name: str, config: Any, directory: Path, cpus: set[int] | None, *, workers: int = 1, more: list[str] | None = None
+    ) -> None:
         self.name = name
         self._log = directory / f"{name}.log"
         self._admin_file = directory / f"{name}.admin"
         self._admin_file.unlink(missing_ok=True)
         file = directory / f"{name}.json"
         file.write_text(json.dumps(config, indent=1))
-        command = [str(program), "-c", str(file), "--concurrency", str(workers), "--disable-hot-restart", "--log-level", "warning"]
-        command += ["--admin-address-path", str(self._admin_file)]
+        command = [str(program), "-c", str(file), "--disable-hot-restart", "--log-level", "warning"]
+        command += ["--admin-address-path", str(self._admin_file), *(more or ["--concurrency", str(workers)])]
         self._spawned = time.monotonic()
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
@@ -147,6 +149,10 @@ class Envoy:
         # Where the kernel keeps no such statistics: hundredths of a second.
         fields = self._proc("stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / TICKS_PER_SECOND
+
+    def log(self) -> str:
+        """What it has logged."""
+        return self._log.read_text()
 
     def memory(self) -> int:
         """Resident memory in bytes."""

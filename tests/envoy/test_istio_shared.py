@@ -13,7 +13,7 @@ from client import Http1
 from render import Address
 from samples import JSON, MESSAGE, TOKEN, messages_request
 from test_bad_input import refused
-from test_istio import CHAT, MESSAGES, OWN_KEY
+from test_istio import CHAT, COPILOT, GITHUB, MESSAGES, OWN_KEY, RESPONSES
 from upstream import Upstream, json_answer
 
 DENY_TEAM = {
@@ -110,6 +110,33 @@ def test_a_rewritten_request_that_nobody_routes_goes_nowhere(client, upstream, a
         refused(client.request("POST", path, [JSON, TOKEN], messages_request(stream=False)), 404, path if path.endswith("messages") else MESSAGES, retry="false")
     assert application.requests == [] and upstream.requests == []
     assert [record["response"]["status"] for record in records.all() if record["provider"]["name"] == provider] == [404]
+
+
+@pytest.fixture(scope="module")
+def apart(upstream: Upstream, application: Upstream) -> Iterator[istio.IstioGateway]:
+    """The other application has a port of its own: the filter runs there too, the providers' routes are not there."""
+    port = servers.free_port()
+
+    def change(resources: istio.Resources) -> None:
+        others = another_application(application.address)
+        others[0]["spec"]["servers"][0].update(port={"number": port, "name": "http-web", "protocol": "HTTP"}, bind="127.0.0.1")
+        resources.extend(others)
+        istio.wasm_of(resources)["pluginConfig"]["providers"].append({"type": "anthropic", "name": "elsewhere", "base_url": "https://llm.example.org", "key": {"value": "sk-ant-secret"}})
+
+    with istio.run(upstream.address, change=change) as running:
+        running.address = ("127.0.0.1", port)
+        yield running
+
+
+@pytest.mark.parametrize("path", [MESSAGES, CHAT, RESPONSES, COPILOT, "/ai/anthropic/v1/models", "/ai/openai/v1/models", "/ai/elsewhere/v1/messages"])
+@pytest.mark.parametrize("credential", [TOKEN, GITHUB, OWN_KEY], ids=["token", "github", "own"])
+def test_on_a_port_without_the_providers_routes_a_rewritten_request_goes_nowhere(apart, upstream, application, path, credential):
+    application.begin(json_answer({"from": "web"}))
+    with Http1(apart.address) as client:
+        assert client.request("POST", path, [JSON, credential], b"{}").status in (401, 403, 404)
+        assert application.requests == [] and upstream.requests == []
+        assert client.request("POST", "/v1/messages", [JSON, credential], b"{}").json() == {"from": "web"}
+        assert application.only().header(credential[0]) == credential[1]
 
 
 @pytest.mark.parametrize("host", ["gateway.test", "api.anthropic.com"])

@@ -104,7 +104,11 @@ def test_ours_never_reach_it(client, upstream, application, path, headers, body,
     upstream.begin(json_answer(MESSAGE))
     application.begin(json_answer({}))
     assert client.request("POST", path, [JSON, ("host", authority), *headers], body).status == 200
-    assert upstream.only().header("host") == host
+    received = upstream.only()
+    assert received.header("host") == host
+    # Nothing of the gateway's own goes up, neither its header nor its token.
+    assert not [name for name in received.names() if name.startswith(("x-ai-bridge-", "x-envoy-", "x-forwarded-")) or name in ("x-team", "x-gateway-token")]
+    assert len(received.names() & {"authorization", "x-api-key"}) == 1
     assert application.requests == []
 
 

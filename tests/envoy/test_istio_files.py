@@ -74,7 +74,8 @@ def test_every_providers_host_stands_in_all_places() -> None:
     [gateway] = istio.of_kind(istio.read("gateway"), "Gateway")
     [routes] = istio.of_kind(istio.read("routes"), "VirtualService")
     entries = {host for each in istio.of_kind(istio.read("providers"), "ServiceEntry") for host in each["spec"]["hosts"]}
-    assert set(routes["spec"]["hosts"]) == entries == set(gateway["spec"]["servers"][0]["hosts"]) - {"ai.example.com"}
+    assert set(routes["spec"]["hosts"]) == entries
+    assert {f"./{host}" for host in entries} | {"ai.example.com"} == set(gateway["spec"]["servers"][0]["hosts"])
     [patches] = [each["spec"]["configPatches"] for each in istio.of_kind(istio.read("routes"), "EnvoyFilter")]
     [expression] = [header["string_match"]["safe_regex"]["regex"] for each in patches for header in each["patch"]["value"].get("match", {}).get("headers", []) if header["name"] == ":authority"]
     [domains] = [each["patch"]["value"]["domains"] for each in patches if each["applyTo"] == "VIRTUAL_HOST"]

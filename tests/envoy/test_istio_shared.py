@@ -56,6 +56,16 @@ def another_application(address: Address) -> "istio.Resources":
     ]
 
 
+# Another team's route for a provider's host, on our gateway.
+CLAIM = {
+    "apiVersion": "networking.istio.io/v1", "kind": "VirtualService", "metadata": {"name": "a-claim", "namespace": "another-team"},
+    "spec": {
+        "hosts": ["api.anthropic.com"], "gateways": ["istio-ingress/ai-bridge"],
+        "http": [{"name": "claim", "match": [{"uri": {"prefix": "/v1"}}], "route": [{"destination": {"host": "web.internal", "port": {"number": 80}}}]}],
+    },
+}
+
+
 def shared_with(address: Address):
     """A change of the resources: the other application is there, and two providers that nobody routes."""
 
@@ -64,6 +74,7 @@ def shared_with(address: Address):
         others = another_application(address)
         others[0]["spec"]["servers"][0].update(port={"number": port, "name": "http", "protocol": "HTTP"}, bind="127.0.0.1")
         resources.extend(others)
+        resources.insert(0, CLAIM)
         istio.wasm_of(resources)["pluginConfig"]["providers"] += [
             {"type": "anthropic", "name": "elsewhere", "base_url": "https://llm.example.org", "cluster": "anthropic", "key": {"value": "sk-ant-secret"}},
             {"type": "anthropic", "name": "unrouted", "cluster": "nobody", "key": {"value": "sk-ant-secret"}},

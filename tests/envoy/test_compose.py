@@ -6,6 +6,7 @@ The second half needs docker.io, docker-compose, Prometheus, Redis and root (`ma
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -242,6 +243,21 @@ def test_prometheus_has_the_metrics(demo):
         time.sleep(0.5)
 
 
+def test_the_readmes_commands_do_what_it_says(demo):
+    """Its curl, and its questions to Envoy and Redis; `docker compose` is docker-compose here."""
+    text = (COMPOSE / "README.md").read_text()
+    (curl,) = re.findall(r"^(curl -N .*?'$)", text, re.MULTILINE | re.DOTALL)
+    assert "http://127.0.0.1:10000/" in curl
+    curl = curl.replace("127.0.0.1:10000", f"127.0.0.1:{demo.variables['GATEWAY_PORT']}")
+    done = subprocess.run(["bash", "-c", curl], env={"PATH": os.environ["PATH"], "TOKEN": token(demo, "curl@example.com", "research")}, capture_output=True, text=True, timeout=60)
+    assert "event: message_stop" in done.stdout, done.stdout + done.stderr
+    (script,) = re.findall(r"`docker compose exec gateway bash -c '(.*?)'`", text)
+    assert re.search(r"^http\.ai_gateway\.downstream_rq_2xx: [1-9]", demo.compose("exec", "-T", "gateway", "bash", "-c", script), re.MULTILINE)
+    assert "`docker compose exec redis redis-cli --scan`" in text
+    (key,) = [line for line in demo.compose("exec", "-T", "redis", "redis-cli", "--scan").split() if line.startswith("ai_budgets_tokens_per_actor_curl@example.com_")]
+    assert int(demo.compose("exec", "-T", "redis", "redis-cli", "get", key)) > 0
+
+
 def test_the_panels_by_actor_show_the_callers(demo):
     key = token(demo, "dora@example.com")
     panels = [panel["targets"][0]["expr"] for panel in PANELS if "envoy_ai_bridge_actor_" in panel["targets"][0]["expr"]]
@@ -359,3 +375,42 @@ def test_another_application_gets_its_own_requests_and_none_of_ours(shared):
     assert ask(shared, None, path=f"/ai{MESSAGES}")[0] == 401
     assert log_of(shared, "mock-upstream").count("POST") == 1
     assert len(records(shared, "alice@example.com", 1)) == 1
+
+
+def test_what_is_changed_counts_as_the_readme_says(shared):
+    """Its table of rotations, from the lightest change on."""
+    path = f"/ai{MESSAGES}"
+    text = (COMPOSE / "README.md").read_text()
+
+    def again() -> None:
+        shared.compose("up", "-d", "--no-build", "gateway", "web")
+        shared.wait_healthy("gateway")
+
+    def spend(key: str) -> None:
+        deadline = time.monotonic() + 20
+        while ask(shared, key, stream=False, path=path)[0] != 429:
+            assert time.monotonic() < deadline
+
+    # The budgets.
+    assert "| `limits.yaml`, `callers.yaml` | `docker compose up -d`" in text
+    spent, new = token(shared, "small-budget@example.com"), token(shared, "new-caller@example.com")
+    spend(spent)
+    assert ask(shared, new, stream=False, path=path)[0] == ask(shared, new, stream=False, path=path)[0] == 200
+    callers = shared.folder / "callers.yaml"
+    callers.write_text(callers.read_text() + "\n- key: tokens_per_actor\n  value: new-caller@example.com\n  rate_limit: { unit: day, requests_per_unit: 1 }\n")
+    again()
+    spend(new)
+    assert ask(shared, spent, stream=False, path=path)[0] == 429, "what was spent stays spent"
+    # A provider's key.
+    assert "| a provider's key in `.env` | `docker compose up -d`" in text
+    shared.variables["ANTHROPIC_API_KEY"] = "sk-ant-rotated-0123456789abcd"
+    again()
+    assert ask(shared, token(shared, "rotated@example.com"), stream=False, path=path)[0] == 200
+    assert records(shared, "rotated@example.com", 1)[0]["credential"] == {"kind": "centralized", "hint": "sk-a...abcd"}
+    # The key that signs the tokens.
+    assert "`docker compose down`, `docker volume rm compose_identity`, `docker compose up -d`" in text
+    shared.compose("down", "--timeout", "5")
+    shared.docker.run("docker", "volume", "rm", "ai-bridge-shared_identity")
+    again()
+    assert ask(shared, spent, stream=False, path=path)[0] == 401
+    assert ask(shared, token(shared, "again@example.com"), stream=False, path=path)[0] == 200

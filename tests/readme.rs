@@ -190,3 +190,64 @@ fn the_records_schema_has_every_value_of_members_with_a_fixed_set() {
         assert_eq!(known, named, "{member} and {sources:?}");
     }
 }
+
+/// How GitHub names the place of a title.
+fn anchor(title: &str) -> String {
+    let kept = title.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+    kept.flat_map(char::to_lowercase).map(|c| if c == ' ' { '-' } else { c }).collect()
+}
+
+/// The titles of a page, outside of its code.
+fn titles(page: &str) -> Vec<String> {
+    let mut is_code = false;
+    let lines = page.lines().filter(|line| {
+        is_code ^= line.trim_start().starts_with("```");
+        !is_code && line.starts_with('#')
+    });
+    lines.map(|line| line.trim_start_matches('#').trim().to_owned()).collect()
+}
+
+#[test]
+fn every_link_between_the_pages_leads_somewhere() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let folders = fs::read_dir(root.join("envoy")).unwrap().map(|entry| entry.unwrap().path());
+    let pages: Vec<_> = folders
+        .map(|folder| folder.join("README.md"))
+        .chain([root.join("README.md")])
+        .filter(|page| page.exists())
+        .collect();
+    assert!(pages.len() >= 5, "{pages:?}");
+    let mut checked = 0;
+    for page in &pages {
+        let text = fs::read_to_string(page).unwrap();
+        for link in text.split("](").skip(1).map(|rest| rest.split(')').next().unwrap()) {
+            if link.contains("://") {
+                continue;
+            }
+            let (file, place) = link.split_once('#').unwrap_or((link, ""));
+            let target = if file.is_empty() { page.clone() } else { page.parent().unwrap().join(file) };
+            assert!(target.exists(), "{}: {link}", page.display());
+            if !place.is_empty() {
+                let known = titles(&fs::read_to_string(&target).unwrap());
+                assert!(known.iter().any(|title| anchor(title) == place), "{}: {link}", page.display());
+            }
+            checked += 1;
+        }
+    }
+    assert!(checked > 60, "{checked}");
+}
+
+#[test]
+fn the_readmes_contents_name_every_section_in_its_order() {
+    let readme = read("README.md");
+    let contents: Vec<&str> =
+        readme.lines().filter(|line| line.starts_with("* **") && line.contains("](#")).collect();
+    let named: Vec<String> = contents
+        .iter()
+        .flat_map(|line| line.split("](#").skip(1))
+        .map(|rest| rest.split(')').next().unwrap().to_owned())
+        .collect();
+    let sections: Vec<String> =
+        readme.lines().filter_map(|line| line.strip_prefix("## ")).map(anchor).collect();
+    assert_eq!(named, sections);
+}

@@ -96,11 +96,28 @@ def refuse_models(plugin: Any) -> Any:
     return plugin
 
 
+def without_keys(plugin: Any) -> Any:
+    """The shipped plugin configuration, but callers bring their own keys."""
+    for provider in plugin["providers"]:
+        provider.pop("key", None)
+    return plugin
+
+
+def authentication_says_no(config: Any) -> None:
+    """In front of the filter, as budgets/envoy.yaml does with a token that has expired: in its own words, and without a record."""
+    lua = 'function envoy_on_request(handle) handle:respond({[":status"] = "401", ["content-type"] = "text/plain", ["x-should-retry"] = "false"}, "Jwt is expired") end'
+    filters = connection_manager_of(config)["http_filters"]
+    filters.insert(0, {"name": "authentication", "typed_config": {"@type": "type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua", "default_source_code": {"inline_string": lua}}})
+
+
 # What each agent makes of it: how many questions it asks, and what its user reads.
 # Copilot asks for the list of models first, which is not recorded, and ends there.
 OPEN = {"claude-code": (3, "Repeated 529 Overloaded errors"), "codex": (30, "circuit breaker is open"), "copilot": (0, "503 circuit breaker is open"), "copilot-own": (6, "circuit breaker is open")}
 BUDGET = {"claude-code": (1, "a limit of the gateway is reached"), "codex": (6, "exceeded retry limit, last status: 429"), "copilot": (0, "429 a limit of the gateway is reached"), "copilot-own": (1, "a limit of the gateway is reached")}
 MODEL = {"claude-code": (1, "is not allowed"), "codex": (6, "is not allowed"), "copilot": (1, "Your credentials may be expired or invalid"), "copilot-own": (1, "Authentication failed with provider")}
+
+NO_KEY = {"claude-code": (1, "a credential of your own is required"), "codex": (6, "a credential of your own is required"), "copilot-own": (1, "Authentication failed with provider")}
+EXPIRED = {"claude-code": (2, "Jwt is expired"), "codex": (6, "Jwt is expired"), "copilot": (6, "Your GitHub token may be invalid, expired"), "copilot-own": (1, "Authentication failed with provider")}
 
 
 @pytest.mark.parametrize("trouble", [{"breaker": LONG, "plugin": soon(1)}], indirect=True, ids=["open"])
@@ -145,3 +162,29 @@ def test_a_model_that_is_not_allowed(trouble, name):
     assert ran.code == 1
     assert (len(found), MODEL[name][1] in ran.output + ran.errors) == (MODEL[name][0], True)
     assert {(record["outcome"], record["response"]["status"], record["error"]["code"]) for record in found} <= {("rejected", 403, "model_denied")}
+
+
+@pytest.mark.parametrize("trouble", [{"plugin": without_keys}], indirect=True, ids=["keyless"])
+@pytest.mark.parametrize("name", NO_KEY)
+def test_a_gateway_token_where_callers_bring_their_own_keys(trouble, name):
+    agent, cluster = AGENTS[name]
+    ran, found = trouble.run(agent)
+    assert ran.code == 1
+    assert (len(found), NO_KEY[name][1] in ran.output + ran.errors) == (NO_KEY[name][0], True)
+    assert {(record["outcome"], record["response"]["status"], record["error"]["code"]) for record in found} <= {("rejected", 401, "missing_credential")}
+    assert not [line for line in trouble.mock.asked() if line.startswith("POST") and "telemetry" not in line]
+
+
+@pytest.mark.parametrize("trouble", [{"change": authentication_says_no}], indirect=True, ids=["expired"])
+@pytest.mark.parametrize("name", EXPIRED)
+def test_a_token_that_the_authentication_in_front_refuses(trouble, name):
+    """It answers itself, so there is no record; Envoy counts the answers."""
+    agent, _ = AGENTS[name]
+    trouble.mock.begin()
+    ran = agent.run(trouble.gateway, trouble.mock.address, "hello")
+    trouble.gateway.settle()
+    answered = trouble.gateway.stats("^http.ai_gateway.downstream_rq_4xx$")["http.ai_gateway.downstream_rq_4xx"]
+    print(ran.code, ran.output, ran.errors, answered, trouble.mock.asked(), sep="\n")
+    assert ran.code == 1 and trouble.gateway.records() == []
+    assert (answered, EXPIRED[name][1] in ran.output + ran.errors) == (EXPIRED[name][0], True)
+    assert not [line for line in trouble.mock.asked() if line.startswith("POST") and "telemetry" not in line]

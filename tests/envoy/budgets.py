@@ -175,8 +175,8 @@ def rate_limit_service(redis: Redis, content: Any = None, *, grpc: int | None = 
 # === the gateway ===
 
 
-def with_budgets(upstream: Upstream, service_port: int, directory: Path, change: Callable[[Any], None] | None = None, **changes: Any) -> Any:
-    """The shipped configuration with budgets, on loopback."""
+def with_budgets(upstream: Upstream, service_port: int, directory: Path, change: Callable[[Any], None] | None = None, file: Path = CONFIGURATION, **changes: Any) -> Any:
+    """The shipped configuration with budgets, on loopback; `file` is another that was made of it."""
 
     def last(config: Any) -> None:
         trust(config, directory)
@@ -185,7 +185,7 @@ def with_budgets(upstream: Upstream, service_port: int, directory: Path, change:
         if change is not None:
             change(config)
 
-    return render(upstream.address, file=CONFIGURATION, change=last, **changes)
+    return render(upstream.address, file=file, change=last, **changes)
 
 
 # === requests and what they cost ===

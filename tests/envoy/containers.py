@@ -171,13 +171,17 @@ def import_image(docker: Docker, name: str, programs: dict[str, Path], *, users:
 class Demo:
     """The services of envoy/compose, running in the daemon."""
 
-    def __init__(self, docker: Docker, **variables: str) -> None:
+    def __init__(self, docker: Docker, folder: Path = COMPOSE, **variables: str) -> None:
+        """`folder` may be a copy, with an override beside it."""
         self.docker = docker
+        self.folder = folder
         self.variables = variables
 
     def compose(self, *command: str, check: bool = True) -> str:
         """docker-compose with the shipped example of .env."""
-        return self.docker.run("docker-compose", "--ansi", "never", "--file", str(FILE), "--env-file", ".env.example", *command, check=check, **self.variables)
+        files = [self.folder / name for name in (FILE.name, "docker-compose.override.yaml") if (self.folder / name).exists()]
+        named = [word for file in files for word in ("--file", str(file))]
+        return self.docker.run("docker-compose", "--ansi", "never", *named, "--env-file", str(self.folder / ".env.example"), *command, check=check, **self.variables)
 
     def container(self, service: str) -> str:
         """Its identifier."""

@@ -57,6 +57,7 @@ def test_a_caller_who_cannot_prove_who_he_is_is_refused_and_no_budget_is_asked(h
     asked = gateway.stats(r"ratelimit\.(ok|over_limit|error)$")
     answer = http1.request("POST", MESSAGES, [JSON, *forged()[name]], CALLS[MESSAGES][0])
     assert answer.status == (403 if name == "audience" else 401)
+    assert [value for header, value in answer.headers if header == "x-should-retry"] == (["false"] if answer.status == 401 else [])
     assert upstream.requests == []
     assert gateway.stats(r"ratelimit\.(ok|over_limit|error)$") == asked
     assert "tokens_per_actor_victim" not in redis.spent()
@@ -156,3 +157,18 @@ def test_api_keys_name_the_caller_as_well(upstream, directory):
             refused(ask(client, MESSAGES, ("x-api-key", "gw_mallory")), 429)
             assert ask(client, MESSAGES, ("x-api-key", "gw_alice")).status == 200
             assert client.request("POST", MESSAGES, [JSON, ("x-api-key", "gw_eve")], CALLS[MESSAGES][0]).status == 401
+
+
+def test_what_the_filter_refuses_says_once_that_it_is_final(http1, gateway, upstream, records):
+    """Behind the authentication, with the filter's own words."""
+    answer = http1.request("POST", "/copilot/chat/completions", [JSON, ("x-gateway-token", token("mallory"))], CALLS[CHAT][0])
+    refused(answer, 401, CHAT, retry="false")
+    assert [value for header, value in answer.headers if header in ("x-should-retry", "content-type")] == ["application/json", "false"]
+    assert records.one()["error"]["code"] == "missing_credential"
+
+
+def test_a_providers_401_is_the_providers(http1, gateway, upstream, records, who):
+    upstream.begin(json_answer({"type": "error", "error": {"type": "authentication_error", "message": "invalid x-api-key"}}, 401))
+    answer = http1.request("POST", MESSAGES, [JSON, as_key(who("alice"))], CALLS[MESSAGES][0])
+    assert (answer.status, answer.header("x-should-retry")) == (401, None)
+    assert records.one()["outcome"] == "failed"

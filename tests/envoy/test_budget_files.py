@@ -12,13 +12,16 @@ import yaml
 from budgets import AUDIENCE, CONFIGURATION, ISSUER, LIMITS, rate_limit_service
 from budgets import redis, service  # noqa: F401 (fixtures)
 from render import SHIPPED, connection_manager_of, shipped, wasm_of
+from traffic import ACTORS
 
 
 def test_the_file_is_the_reference_and_the_parts_for_budgets():
     """Whatever changes in envoy.yaml has to change here too: carry it over with `git diff … | patch`, or by hand."""
     found, reference = shipped(CONFIGURATION), shipped()
     manager, reference_manager = connection_manager_of(found), connection_manager_of(reference)
-    del manager["early_header_mutation_extensions"]
+    del manager["early_header_mutation_extensions"], manager["local_reply_config"]
+    # What the dashboard shows by actor is the file to copy, as it is.
+    assert [manager["access_log"].pop()] == yaml.safe_load(ACTORS.read_text())
     added = {"envoy.filters.http.jwt_authn", "envoy.filters.http.ratelimit"}
     manager["http_filters"] = [each for each in manager["http_filters"] if each["name"] not in added]
     del manager["route_config"]["virtual_hosts"][0]["routes"][0]["typed_per_filter_config"]

@@ -6,22 +6,27 @@ The second half needs docker.io, docker-compose, Prometheus, Redis and root (`ma
 from __future__ import annotations
 
 import json
+import os
 import re
+import shutil
 import subprocess
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
+from contextlib import contextmanager
 from typing import Any, Iterator
 
 import pytest
 import yaml
 
+import compose_shared
 from budgets import AUDIENCE, CONFIGURATION, ISSUER, LIMITS
-from containers import COMPOSE, DOCKERFILE, FILE, Demo, docker_daemon, make_images, services
+from containers import COMPOSE, DOCKERFILE, FILE, Demo, Docker, docker_daemon, make_images, services
 from render import REPOSITORY, shipped, wasm_of
 from samples import MESSAGES, messages_request
-from servers import free_port
+from servers import free_port, server_directory
+from test_dashboard import PANELS, RATE_SECONDS, substituted
 
 SERVICES = services()
 # What ends by itself, does nothing, or has nothing in its image that could ask.
@@ -151,19 +156,36 @@ def test_the_demos_caller_fits_into_the_limits():
 
 
 @pytest.fixture(scope="module")
-def demo() -> Iterator[Demo]:
-    with docker_daemon() as docker:
-        make_images(docker)
-        running = Demo(docker, GATEWAY_PORT=str(free_port()), PROMETHEUS_PORT=str(free_port()), GRAFANA_PORT=str(free_port()))
-        try:
-            running.compose("up", "-d", "--no-build", "gateway", "prometheus")
-            for service in ("gateway", "prometheus", "redis", "providers", "mock-upstream"):
+def docker() -> Iterator[Docker]:
+    with docker_daemon() as running:
+        make_images(running)
+        yield running
+
+
+@contextmanager
+def up(running: Demo, *services: str) -> Iterator[Demo]:
+    """Brings these services up, and everything down again."""
+    before = running.everything()
+    try:
+        running.compose("up", "-d", "--no-build", *services)
+        for service in (*services, "redis", "providers", "mock-upstream"):
+            if "healthcheck" in SERVICES.get(service, {}):
                 running.wait_healthy(service)
-            yield running
-        finally:
-            running.compose("down", "--volumes", "--timeout", "5")
-            left = running.everything()
-        assert left == {"containers": [], "volumes": [], "networks": []}
+        yield running
+    finally:
+        running.compose("down", "--volumes", "--timeout", "5")
+        left = running.everything()
+    assert left == before
+
+
+def ports() -> dict[str, str]:
+    return {name: str(free_port()) for name in ("GATEWAY_PORT", "PROMETHEUS_PORT", "GRAFANA_PORT")}
+
+
+@pytest.fixture(scope="module")
+def demo(docker: Docker) -> Iterator[Demo]:
+    with up(Demo(docker, **ports()), "gateway", "prometheus") as running:
+        yield running
 
 
 def token(demo: Demo, *words: str) -> str:
@@ -171,10 +193,10 @@ def token(demo: Demo, *words: str) -> str:
     return demo.compose("run", "--rm", "setup", "token", *words).strip()
 
 
-def ask(demo: Demo, key: str | None, *, stream: bool = True) -> tuple[int, Any, str]:
+def ask(demo: Demo, key: str | None, *, stream: bool = True, path: str = MESSAGES) -> tuple[int, Any, str]:
     """Status, headers and body of one request to Anthropic."""
     headers = {"content-type": "application/json", **({"authorization": f"Bearer {key}"} if key else {})}
-    request = urllib.request.Request(f"http://127.0.0.1:{demo.variables['GATEWAY_PORT']}{MESSAGES}", messages_request(stream=stream), headers)
+    request = urllib.request.Request(f"http://127.0.0.1:{demo.variables['GATEWAY_PORT']}{path}", messages_request(stream=stream), headers)
     try:
         with urllib.request.urlopen(request, timeout=30) as answer:
             return answer.status, answer.headers, answer.read().decode()
@@ -219,6 +241,40 @@ def test_prometheus_has_the_metrics(demo):
             return
         assert time.monotonic() < deadline
         time.sleep(0.5)
+
+
+def test_the_readmes_commands_do_what_it_says(demo):
+    """Its curl, and its questions to Envoy and Redis; `docker compose` is docker-compose here."""
+    text = (COMPOSE / "README.md").read_text()
+    (curl,) = re.findall(r"^(curl -N .*?'$)", text, re.MULTILINE | re.DOTALL)
+    assert "http://127.0.0.1:10000/" in curl
+    curl = curl.replace("127.0.0.1:10000", f"127.0.0.1:{demo.variables['GATEWAY_PORT']}")
+    done = subprocess.run(["bash", "-c", curl], env={"PATH": os.environ["PATH"], "TOKEN": token(demo, "curl@example.com", "research")}, capture_output=True, text=True, timeout=60)
+    assert "event: message_stop" in done.stdout, done.stdout + done.stderr
+    (script,) = re.findall(r"`docker compose exec gateway bash -c '(.*?)'`", text)
+    assert re.search(r"^http\.ai_gateway\.downstream_rq_2xx: [1-9]", demo.compose("exec", "-T", "gateway", "bash", "-c", script), re.MULTILINE)
+    assert "`docker compose exec redis redis-cli --scan`" in text
+    (key,) = [line for line in demo.compose("exec", "-T", "redis", "redis-cli", "--scan").split() if line.startswith("ai_budgets_tokens_per_actor_curl@example.com_")]
+    assert int(demo.compose("exec", "-T", "redis", "redis-cli", "get", key)) > 0
+
+
+def test_the_panels_by_actor_show_the_callers(demo):
+    key = token(demo, "dora@example.com")
+    panels = [panel["targets"][0]["expr"] for panel in PANELS if "envoy_ai_bridge_actor_" in panel["targets"][0]["expr"]]
+    assert len(panels) == 3
+    # As Grafana asks: it takes four of Prometheus' 15 s for a rate.
+    waiting = {substituted(expression, 300).replace(f"[{RATE_SECONDS}s]", "[60s]") for expression in panels}
+    deadline = time.monotonic() + 120
+    while waiting:
+        assert ask(demo, key, stream=False)[0] == 200
+        for expression in list(waiting):
+            query = urllib.parse.quote(expression)
+            with urllib.request.urlopen(f"http://127.0.0.1:{demo.variables['PROMETHEUS_PORT']}/api/v1/query?query={query}", timeout=10) as answer:
+                found = {each["metric"]["actor"]: float(each["value"][1]) for each in json.load(answer)["data"]["result"]}
+            if found.get("dora@example.com", 0) > 0:
+                waiting.discard(expression)
+        assert time.monotonic() < deadline, waiting
+        time.sleep(1)
 
 
 def test_a_caller_over_budget_gets_429(demo):
@@ -280,3 +336,81 @@ def test_the_gateway_to_the_real_providers_starts_and_does_not_trust_the_stand_i
         demo.compose("rm", "--stop", "--force", "gateway-real")
         demo.compose("start", "gateway")
         demo.wait_healthy("gateway")
+
+
+# === another application behind it ===
+
+
+@pytest.fixture(scope="module")
+def shared(docker: Docker) -> Iterator[Demo]:
+    """A copy of envoy/, changed as the README says. The other application is a mock that writes down what it is asked."""
+    directory = server_directory()
+    try:
+        shutil.copytree(COMPOSE.parent, directory / "envoy", ignore=shutil.ignore_patterns(".env"))
+        directory.chmod(0o755)
+        (directory / "envoy" / "budgets" / "envoy.yaml").write_text(compose_shared.configuration())
+        override = yaml.safe_load(compose_shared.blocks()[-1])
+        override["services"]["web"].update(image=SERVICES["mock-upstream"]["image"], command=["--log", "--listen", "0.0.0.0:8080"])
+        (directory / "envoy" / "compose" / "docker-compose.override.yaml").write_text(yaml.safe_dump(override))
+        with up(Demo(docker, directory / "envoy" / "compose", COMPOSE_PROJECT_NAME="ai-bridge-shared", **ports()), "gateway", "web") as running:
+            yield running
+    finally:
+        shutil.rmtree(directory)
+
+
+def log_of(demo: Demo, service: str) -> str:
+    return demo.docker.run("docker", "logs", demo.container(service))
+
+
+def test_another_application_gets_its_own_requests_and_none_of_ours(shared):
+    key = token(shared, "alice@example.com")
+    status, _, body = ask(shared, key, path=f"/ai{MESSAGES}")
+    assert (status, "event: message_stop" in body) == (200, True)
+    assert records(shared, "alice@example.com", 1)[0]["upstream"] == {"host": "api.anthropic.com", "cluster": "anthropic"}
+    assert log_of(shared, "mock-upstream").count("POST /v1/messages 200") == 1 and "POST" not in log_of(shared, "web")
+    # The same path, the application's own: nobody asks for a token.
+    assert ask(shared, None, path="/v1/messages")[0] == 200
+    assert ask(shared, None, path="/page")[0] == 404, "the mock's own word"
+    assert [line for line in log_of(shared, "web").splitlines() if "/" in line and "listening" not in line][-2:] == ["POST /v1/messages 200", "POST /page 404"]
+    assert ask(shared, None, path=f"/ai{MESSAGES}")[0] == 401
+    assert log_of(shared, "mock-upstream").count("POST") == 1
+    assert len(records(shared, "alice@example.com", 1)) == 1
+
+
+def test_what_is_changed_counts_as_the_readme_says(shared):
+    """Its table of rotations, from the lightest change on."""
+    path = f"/ai{MESSAGES}"
+    text = (COMPOSE / "README.md").read_text()
+
+    def again() -> None:
+        shared.compose("up", "-d", "--no-build", "gateway", "web")
+        shared.wait_healthy("gateway")
+
+    def spend(key: str) -> None:
+        deadline = time.monotonic() + 20
+        while ask(shared, key, stream=False, path=path)[0] != 429:
+            assert time.monotonic() < deadline
+
+    # The budgets.
+    assert "| `limits.yaml`, `callers.yaml` | `docker compose up -d`" in text
+    spent, new = token(shared, "small-budget@example.com"), token(shared, "new-caller@example.com")
+    spend(spent)
+    assert ask(shared, new, stream=False, path=path)[0] == ask(shared, new, stream=False, path=path)[0] == 200
+    callers = shared.folder / "callers.yaml"
+    callers.write_text(callers.read_text() + "\n- key: tokens_per_actor\n  value: new-caller@example.com\n  rate_limit: { unit: day, requests_per_unit: 1 }\n")
+    again()
+    spend(new)
+    assert ask(shared, spent, stream=False, path=path)[0] == 429, "what was spent stays spent"
+    # A provider's key.
+    assert "| a provider's key in `.env` | `docker compose up -d`" in text
+    shared.variables["ANTHROPIC_API_KEY"] = "sk-ant-rotated-0123456789abcd"
+    again()
+    assert ask(shared, token(shared, "rotated@example.com"), stream=False, path=path)[0] == 200
+    assert records(shared, "rotated@example.com", 1)[0]["credential"] == {"kind": "centralized", "hint": "sk-a...abcd"}
+    # The key that signs the tokens.
+    assert "`docker compose down`, `docker volume rm compose_identity`, `docker compose up -d`" in text
+    shared.compose("down", "--timeout", "5")
+    shared.docker.run("docker", "volume", "rm", "ai-bridge-shared_identity")
+    again()
+    assert ask(shared, spent, stream=False, path=path)[0] == 401
+    assert ask(shared, token(shared, "again@example.com"), stream=False, path=path)[0] == 200

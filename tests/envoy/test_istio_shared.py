@@ -13,7 +13,7 @@ from client import Http1
 from render import Address
 from samples import JSON, MESSAGE, TOKEN, messages_request
 from test_bad_input import refused
-from test_istio import CHAT, MESSAGES, OWN_KEY
+from test_istio import CHAT, COPILOT, GITHUB, MESSAGES, OWN_KEY, RESPONSES
 from upstream import Upstream, json_answer
 
 DENY_TEAM = {
@@ -56,6 +56,16 @@ def another_application(address: Address) -> "istio.Resources":
     ]
 
 
+# Another team's route for a provider's host, on our gateway.
+CLAIM = {
+    "apiVersion": "networking.istio.io/v1", "kind": "VirtualService", "metadata": {"name": "a-claim", "namespace": "another-team"},
+    "spec": {
+        "hosts": ["api.anthropic.com"], "gateways": ["istio-ingress/ai-bridge"],
+        "http": [{"name": "claim", "match": [{"uri": {"prefix": "/v1"}}], "route": [{"destination": {"host": "web.internal", "port": {"number": 80}}}]}],
+    },
+}
+
+
 def shared_with(address: Address):
     """A change of the resources: the other application is there, and two providers that nobody routes."""
 
@@ -64,6 +74,7 @@ def shared_with(address: Address):
         others = another_application(address)
         others[0]["spec"]["servers"][0].update(port={"number": port, "name": "http", "protocol": "HTTP"}, bind="127.0.0.1")
         resources.extend(others)
+        resources.insert(0, CLAIM)
         istio.wasm_of(resources)["pluginConfig"]["providers"] += [
             {"type": "anthropic", "name": "elsewhere", "base_url": "https://llm.example.org", "cluster": "anthropic", "key": {"value": "sk-ant-secret"}},
             {"type": "anthropic", "name": "unrouted", "cluster": "nobody", "key": {"value": "sk-ant-secret"}},
@@ -110,6 +121,33 @@ def test_a_rewritten_request_that_nobody_routes_goes_nowhere(client, upstream, a
         refused(client.request("POST", path, [JSON, TOKEN], messages_request(stream=False)), 404, path if path.endswith("messages") else MESSAGES, retry="false")
     assert application.requests == [] and upstream.requests == []
     assert [record["response"]["status"] for record in records.all() if record["provider"]["name"] == provider] == [404]
+
+
+@pytest.fixture(scope="module")
+def apart(upstream: Upstream, application: Upstream) -> Iterator[istio.IstioGateway]:
+    """The other application has a port of its own: the filter runs there too, the providers' routes are not there."""
+    port = servers.free_port()
+
+    def change(resources: istio.Resources) -> None:
+        others = another_application(application.address)
+        others[0]["spec"]["servers"][0].update(port={"number": port, "name": "http-web", "protocol": "HTTP"}, bind="127.0.0.1")
+        resources.extend(others)
+        istio.wasm_of(resources)["pluginConfig"]["providers"].append({"type": "anthropic", "name": "elsewhere", "base_url": "https://llm.example.org", "key": {"value": "sk-ant-secret"}})
+
+    with istio.run(upstream.address, change=change) as running:
+        running.address = ("127.0.0.1", port)
+        yield running
+
+
+@pytest.mark.parametrize("path", [MESSAGES, CHAT, RESPONSES, COPILOT, "/ai/anthropic/v1/models", "/ai/openai/v1/models", "/ai/elsewhere/v1/messages"])
+@pytest.mark.parametrize("credential", [TOKEN, GITHUB, OWN_KEY], ids=["token", "github", "own"])
+def test_on_a_port_without_the_providers_routes_a_rewritten_request_goes_nowhere(apart, upstream, application, path, credential):
+    application.begin(json_answer({"from": "web"}))
+    with Http1(apart.address) as client:
+        assert client.request("POST", path, [JSON, credential], b"{}").status in (401, 403, 404)
+        assert application.requests == [] and upstream.requests == []
+        assert client.request("POST", "/v1/messages", [JSON, credential], b"{}").json() == {"from": "web"}
+        assert application.only().header(credential[0]) == credential[1]
 
 
 @pytest.mark.parametrize("host", ["gateway.test", "api.anthropic.com"])

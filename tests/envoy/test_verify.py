@@ -213,14 +213,20 @@ def other_spelling(value: Any) -> Any:
     return [other_spelling(each) for each in value] if isinstance(value, list) else value
 
 
+# What the logger by actor reads beside what budgets read.
+BY_ACTOR = ["input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens"]
+
 # name: (what is changed, [(level, the path ends with, the message contains)])
 MISTAKES: dict[str, tuple[Change, list[tuple[str, str, str]]]] = {
     "a value that publish leaves out": (
-        plugin(lambda given: given.update(publish=["id", "provider", "api", "model", "actor", "actor_team", "total_tokens"])),
-        [("error", ".hits_addend.format", "wasm.ai_bridge_cost_microusd is never set: `publish` leaves cost_microusd out")] * 4,
+        plugin(lambda given: given.update(publish=["id", "provider", "api", "model", "actor", "actor_team", "total_tokens", *BY_ACTOR])),
+        [
+            *[("error", ".hits_addend.format", "wasm.ai_bridge_cost_microusd is never set: `publish` leaves cost_microusd out")] * 4,
+            ("error", ".access_log[1].typed_config.counters[1].value_format", "wasm.ai_bridge_cost_microusd is never set"),
+        ],
     ),
     "a value in a CEL expression that publish leaves out": (
-        plugin(lambda given: given.update(publish=["provider", "model", "actor", "total_tokens", "cost_microusd"])),
+        plugin(lambda given: given.update(publish=["provider", "model", "actor", "total_tokens", "cost_microusd", *BY_ACTOR])),
         [("error", ".typed_config.text", "wasm.ai_bridge_actor_team is never set")] * 4,
     ),
     "a value that there is not, in a budget": (
@@ -229,7 +235,7 @@ MISTAKES: dict[str, tuple[Change, list[tuple[str, str, str]]]] = {
     ),
     "a value that there is not, in an access log": (
         lambda config: manager_of(config)["access_log"].append({"name": "x", "typed_config": {"log_format": {"json_format": {"cost": "%FILTER_STATE(wasm.ai_bridge_cost:PLAIN)%"}}}}),
-        [("error", ".access_log[1].typed_config.log_format.json_format.cost", "there is no value wasm.ai_bridge_cost")],
+        [("error", ".access_log[2].typed_config.log_format.json_format.cost", "there is no value wasm.ai_bridge_cost")],
     ),
     "a value that there is not, in a tag": (
         set_at(manager_of, "tracing", {"custom_tags": [{"tag": "gen_ai.model", "value": "%FILTER_STATE(wasm.ai_bridge_modell:PLAIN)%"}]}),
@@ -342,7 +348,7 @@ FINE: dict[str, Change] = {
     "metrics off": lambda config: (plugin(lambda given: given.update(metrics=False))(config), config.pop("stats_config")),
     "a rate limit of addresses in front": lambda config: manager_of(config)["http_filters"].insert(0, {"name": "by_address", "typed_config": {"@type": "type.googleapis.com/envoy.extensions.filters.http.ratelimit.v3.RateLimit", "rate_limits": [{"actions": [{"remote_address": {}}]}]}}),
     "the header removed on the virtual host": lambda config: (ai_route(config).pop("request_headers_to_remove"), manager_of(config)["route_config"]["virtual_hosts"][0].update(request_headers_to_remove=["X-AI-Bridge-Cluster"])),
-    "everything published": plugin(lambda given: given.update(publish=["id", "provider", "api", "model", "outcome", "total_tokens", "cost_microusd", "actor", "actor_team"])),
+    "everything published": plugin(lambda given: given.update(publish=["id", "provider", "api", "model", "outcome", "total_tokens", "cost_microusd", "actor", "actor_team", *BY_ACTOR])),
     "three hosts": lambda config: (
         cluster_of(config, "openai").update(type="STRICT_DNS", load_assignment={"endpoints": [{"lb_endpoints": [{}, {}, {}]}]}), cluster_of(config, "openai").pop("common_lb_config"),
     ),

@@ -125,14 +125,14 @@ impl Reading {
             (Slot::Turns | Slot::Input, _) => {
                 // Of a member that stands twice the last counts.
                 self.forget_turn();
-                self.turn = Turn::default();
+                self.turn.clear();
                 if slot == Slot::Input && kind == Kind::String {
                     self.turn.prompt = self.prompt();
                 }
                 kind == Kind::Array || self.turn.prompt.is_some()
             }
             (Slot::Turn, Kind::Object) => {
-                self.turn = Turn::default();
+                self.turn.clear();
                 true
             }
             // No turn at all is nobody's, and the last all the same.
@@ -141,7 +141,7 @@ impl Reading {
                 false
             }
             (Slot::Part, Kind::Object) => {
-                self.part = Part::default();
+                self.part.clear();
                 true
             }
             (Slot::Content, _) => {
@@ -177,35 +177,54 @@ impl Reading {
     }
 
     fn end_part(&mut self) {
-        let part = core::mem::take(&mut self.part);
-        match (self.api, part.kind.as_str(), part.text) {
+        let Part { kind, text, call_id } = &mut self.part;
+        match (self.api, kind.as_str(), text.take()) {
             (Api::Messages | Api::ChatCompletions, "text", Some(text)) => self.turn.prompt = Some(text),
             (Api::Responses, "input_text", Some(text)) => match &mut self.turn.prompt {
                 Some(prompt) => prompt.append(&text),
                 None => self.turn.prompt = Some(text),
             },
-            (Api::Messages, "tool_result", _) if !part.call_id.is_empty() => {
-                self.turn.answered_part = Some(part.call_id.into_string());
+            (Api::Messages, "tool_result", _) if !call_id.is_empty() => {
+                self.turn.answered_part = Some(call_id.as_str().to_owned());
             }
             _ => {}
         }
+        self.part.clear();
     }
 
     /// The last turn that is neither the system's nor the developer's decides.
     fn end_turn(&mut self) {
-        let turn = core::mem::take(&mut self.turn);
-        let role = turn.role.as_str();
-        if matches!(role, "system" | "developer") {
-            return;
+        let Turn { role, kind, call_id, prompt, answered_part } = &mut self.turn;
+        let role = role.as_str();
+        if !matches!(role, "system" | "developer") {
+            let call_id = || (!call_id.is_empty()).then(|| call_id.as_str().to_owned());
+            self.facts.correlating_tool_call_id = match (self.api, kind.as_str()) {
+                (Api::Messages, _) => answered_part.take(),
+                (Api::ChatCompletions, _) if role == "tool" => call_id(),
+                (Api::Responses, "function_call_output" | "custom_tool_call_output") => call_id(),
+                (Api::ChatCompletions | Api::Responses, _) => None,
+            };
+            self.facts.prompt = prompt.take().filter(|_| role == "user");
         }
-        let call_id = (!turn.call_id.is_empty()).then(|| turn.call_id.as_str().to_owned());
-        self.facts.correlating_tool_call_id = match self.api {
-            Api::Messages => turn.answered_part,
-            Api::ChatCompletions => call_id.filter(|_| role == "tool"),
-            Api::Responses => call_id
-                .filter(|_| matches!(turn.kind.as_str(), "function_call_output" | "custom_tool_call_output")),
-        };
-        self.facts.prompt = turn.prompt.filter(|_| role == "user");
+        self.turn.clear();
+    }
+}
+
+impl Turn {
+    /// As new, with the memory of its words.
+    fn clear(&mut self) {
+        let Self { role, kind, call_id, prompt, answered_part } = self;
+        [role, kind, call_id].into_iter().for_each(Text::clear);
+        (*prompt, *answered_part) = (None, None);
+    }
+}
+
+impl Part {
+    /// As new, with the memory of its words.
+    fn clear(&mut self) {
+        let Self { kind, text, call_id } = self;
+        [kind, call_id].into_iter().for_each(Text::clear);
+        *text = None;
     }
 }
 

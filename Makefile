@@ -88,7 +88,7 @@ report: ## Spend, tokens, errors and times of records: make report FILE=records.
 	@python3 envoy/records/report.py $(REPORT) $(FILE)
 
 .PHONY: bench
-bench: build tools ## Envoy alone, with an empty filter, and with this one (with and without metrics), side by side.
+bench: build tools ## What the filter costs, beside Envoy alone and filters that do less: ten minutes. Part of it: tests/bench/run --help
 	tests/bench/run
 
 .PHONY: bench-readers

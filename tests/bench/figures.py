@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 RESAMPLES = 500
+BUSY = 0.85         # a process that uses so much of its CPU is the limit of what it is asked
 
 
 @dataclass(frozen=True)

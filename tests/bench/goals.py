@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from figures import Rounds
+from figures import BUSY, Rounds
 
 KIB = 1024
 
@@ -32,13 +32,20 @@ def _ratio(figure: str, of: str = "floor") -> Callable[[Rounds], float]:
     return lambda rounds: rounds.ratio("bridge", of, figure)
 
 
+def _throughput(rounds: Rounds) -> float:
+    """Where something other than Envoy was the limit, its CPU time says how many requests a worker bears."""
+    if min(rounds.median("bridge", "cpu_share"), rounds.median("floor", "cpu_share")) < BUSY:
+        return rounds.ratio("floor", "bridge", "cpu_us")
+    return rounds.ratio("bridge", "floor", "requests_per_second")
+
+
 GOALS = [
     Goal("json-1k", "CPU added to a 1 KB request / what reading everything adds", "", _added("cpu_us"), at_most=1.35),
     Goal("json-4k", "CPU added to a 4 KB request / what reading everything adds", "", _added("cpu_us"), at_most=1.35),
     Goal("json-1m", "CPU added to a 1 MB request / what reading everything adds", "", _added("cpu_us"), at_most=1.35),
-    Goal("json-1m", "throughput of 1 MB requests / when everything is read", "", _ratio("requests_per_second"), at_least=0.85),
+    Goal("json-1m", "throughput of 1 MB requests / when everything is read", "", _throughput, at_least=0.85),
     Goal("paced", "CPU per paced event / when everything is read", "", _ratio("event_cpu_us"), at_most=1.1),
-    Goal("sse-1000", "throughput of 1,000-event streams / when everything is read", "", _ratio("requests_per_second"), at_least=0.85),
+    Goal("sse-1000", "throughput of 1,000-event streams / when everything is read", "", _throughput, at_least=0.85),
     Goal("passthrough", "CPU added to passthrough / what editing headers adds", "", _added("cpu_us", "headers"), at_most=1.1),
     Goal("json-1k", "p50 added at 500 requests/s", "us", lambda rounds: rounds.added("bridge", "p50_ms") * 1000, at_most=150),
     Goal("json-1k", "p99 at 500 requests/s / Envoy alone", "", _ratio("p99_ms", "envoy"), at_most=2),

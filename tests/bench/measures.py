@@ -33,7 +33,7 @@ def load(machine: Machine, envoy: Envoy, scenario: Scenario, *, seconds: float |
     """The scenario's requests begin."""
     content = scenario.body_for(envoy.name)
     body = machine.bodies / f"{scenario.name}-{'edited' if content != scenario.body else 'plain'}.json"
-    if content and (not body.exists() or body.stat().st_size != len(content)):
+    if content and (not body.exists() or body.read_bytes() != content):
         body.write_bytes(content)
     return oha.Load(machine.oha, machine.load_cpus, envoy.url(scenario.path), scenario.connections, scenario.headers,
                     body if content else None, seconds=seconds, rate=rate)

@@ -294,7 +294,7 @@ fn compact(text: &str) -> Option<String> {
     let json = json::compact(text).ok()?;
     if !is_plain(&json) {
         // As deep as it will stand in the record.
-        serde_json::from_str::<serde_json::Value>(&format!("[[[{json}]]]")).ok()?;
+        serde_json::from_slice::<serde_json::Value>(format!("[[[{json}]]]").as_bytes()).ok()?;
     }
     Some(json)
 }

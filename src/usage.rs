@@ -114,7 +114,7 @@ impl UsageReader {
     /// stated before. Those of Chat Completions stand each for itself: the last one counts. `last`: this is where the API
     /// states its final usage.
     pub fn take(&mut self, api: Api, raw: &str, last: bool) {
-        let Ok(Value::Object(usage)) = serde_json::from_str::<Value>(raw) else {
+        let Ok(Value::Object(usage)) = serde_json::from_slice::<Value>(raw.as_bytes()) else {
             // `null` is how Chat Completions says «not yet».
             self.unreadable |= raw.trim() != "null";
             return;
@@ -142,7 +142,7 @@ impl UsageReader {
     /// only what its final numbers do not say comes from here, and all of it where they never came.
     /// <https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-claude-messages-request-response.html>
     pub fn take_invocation_metrics(&mut self, raw: &str) {
-        let Ok(metrics) = serde_json::from_str::<Value>(raw) else { return };
+        let Ok(metrics) = serde_json::from_slice::<Value>(raw.as_bytes()) else { return };
         let mut counted = Numbers::default();
         let mut read = Pick { usage: &metrics, unreadable: false };
         read.number(&mut counted.input, &["inputTokenCount"]);
@@ -177,7 +177,7 @@ impl UsageReader {
 
     /// Responses counts the provider's searches beside the usage object; `raw`: the number as it stands.
     pub fn web_searches(&mut self, raw: &str) {
-        match serde_json::from_str(raw).ok().as_ref().and_then(count) {
+        match serde_json::from_slice(raw.as_bytes()).ok().as_ref().and_then(count) {
             Some(searches) => self.numbers.details.web_search_requests = Some(searches),
             None => self.unreadable = true,
         }

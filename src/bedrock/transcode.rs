@@ -163,7 +163,7 @@ fn chunk(payload: &[u8], whole: &mut bool, events: &mut Vec<u8>) -> Result<(), F
     let chunk: Chunk<'_> = serde_json::from_slice(payload).map_err(|_| Failure::Damaged)?;
     let json = STANDARD.decode(chunk.bytes.as_bytes()).map_err(|_| Failure::Damaged)?;
     let text = core::str::from_utf8(&json).map_err(|_| Failure::Damaged)?;
-    let event: Event<'_> = serde_json::from_str(text).map_err(|_| Failure::Damaged)?;
+    let event: Event<'_> = serde_json::from_slice(text.as_bytes()).map_err(|_| Failure::Damaged)?;
     // Whatever is no event of Messages has no name to go by.
     if let Some(name) = event.r#type {
         *whole = name == "message_stop";

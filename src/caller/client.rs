@@ -167,7 +167,7 @@ fn session_of_object(user_id: &str) -> Option<String> {
     if !user_id.trim_start().starts_with('{') {
         return None;
     }
-    let user: UserId<'_> = serde_json::from_str(user_id).ok()?;
+    let user: UserId<'_> = serde_json::from_slice(user_id.as_bytes()).ok()?;
     identifier(&user.session_id)
 }
 

@@ -96,9 +96,15 @@ fn model_map(node: &Node<'_>) -> Option<Vec<(Glob, String)>> {
         let pattern = model_pattern(&id, pattern);
         Some((pattern, model_id(&id)?))
     });
-    let mut models: Vec<(Glob, String)> = mapped.filter_map(|(pattern, id)| Some((pattern?, id))).collect();
-    let length = |pattern: &Glob| pattern.as_str().len();
-    models.sort_by(|(a, _), (b, _)| length(b).cmp(&length(a)).then_with(|| a.as_str().cmp(b.as_str())));
+    let mut models: Vec<(Glob, String)> = Vec::new();
+    for (pattern, id) in mapped.filter_map(|(pattern, id)| Some((pattern?, id))) {
+        let text = pattern.as_str();
+        let place = models.partition_point(|(known, _)| {
+            let known = known.as_str();
+            (text.len(), known) <= (known.len(), text)
+        });
+        models.insert(place, (pattern, id));
+    }
     Some(models)
 }
 

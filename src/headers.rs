@@ -52,7 +52,7 @@ pub struct HeaderEdits {
 /// per configuration.
 #[derive(Clone, Debug, Default)]
 pub struct Stripping {
-    named: BTreeSet<String>,
+    named: Vec<String>,
     patterns: Vec<Glob>,
 }
 
@@ -114,7 +114,11 @@ impl Headers {
         if !self.contains("connection") {
             return BTreeSet::new();
         }
-        let present: BTreeSet<&str> = self.iter().map(|(name, _)| name).collect();
+        // One by one: collecting brings two sorting algorithms into the module.
+        let mut present = BTreeSet::new();
+        for (name, _) in self.iter() {
+            present.insert(name);
+        }
         let mut token = String::new();
         let mut nominated = BTreeSet::new();
         for part in self.all("connection").flat_map(|value| value.split(|byte| *byte == b',')) {
@@ -210,7 +214,7 @@ impl Stripping {
 
     fn holds(&self, name: &str) -> bool {
         name.starts_with(OWN_PREFIX)
-            || self.named.contains(name)
+            || self.named.iter().any(|named| named == name)
             || self.patterns.iter().any(|pattern| pattern.matches(name))
     }
 }

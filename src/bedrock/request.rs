@@ -263,7 +263,7 @@ impl Object {
     /// One more member, whose value `write` writes.
     fn add(&mut self, name: &str, write: impl FnOnce(&mut Writer)) {
         let mut written = Writer::default();
-        written.name(name);
+        written.chosen_name(name);
         write(&mut written);
         self.put(written.into_string().as_bytes());
     }

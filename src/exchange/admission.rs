@@ -171,7 +171,8 @@ fn begin(
 ) -> Interception {
     let headers = &head.headers;
     let client = Client::recognise(headers);
-    let named = |name: &str| headers.first(name).map(|value| cut(&lossy(value), NAME_BYTES).to_owned());
+    let text = |value: &[u8]| cut(&String::from_utf8_lossy(value), NAME_BYTES).to_owned();
+    let named = |name: &str| headers.first(name).map(text);
     Interception {
         provider: Rc::clone(provider),
         api,
@@ -179,7 +180,7 @@ fn begin(
         started: head.now,
         request_id: named("x-request-id"),
         method: named(":method").unwrap_or_default(),
-        path: cut(&lossy(without_query(headers.first(":path").unwrap_or_default())), NAME_BYTES).to_owned(),
+        path: text(without_query(headers.first(":path").unwrap_or_default())),
         actor: None,
         actor_metadata: Vec::new(),
         client,
@@ -322,9 +323,15 @@ fn uuid_v7(now: Duration, random: u128) -> String {
     let rand_a = random & 0xfff;
     let rand_b = (random >> 12) & 0x3fff_ffff_ffff_ffff;
     let uuid = (millis << 80) | (0x7 << 76) | (rand_a << 64) | (0b10 << 62) | rand_b;
-    let hex = format!("{uuid:032x}");
-    let part = |from: usize, to: usize| hex.get(from..to).unwrap_or_default();
-    format!("{}-{}-{}-{}-{}", part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32))
+    let mut written = String::with_capacity(36);
+    for place in (0..32_u32).rev() {
+        let digit = (uuid >> (place * 4)) & 0xf;
+        written.push(char::from_digit(u32::try_from(digit).unwrap_or_default(), 16).unwrap_or_default());
+        if matches!(place, 24 | 20 | 16 | 12) {
+            written.push('-');
+        }
+    }
+    written
 }
 
 #[cfg(test)]

@@ -31,8 +31,16 @@ impl Writer {
         self.0.push(bracket);
     }
 
-    /// A member's name; its value comes next.
-    pub fn name(&mut self, name: &str) {
+    /// A member's name, which has nothing to escape; its value comes next.
+    pub fn name(&mut self, name: &'static str) {
+        self.separate();
+        self.0.push('"');
+        self.0.push_str(name);
+        self.0.push_str("\":");
+    }
+
+    /// A member's name that somebody chose; its value comes next.
+    pub fn chosen_name(&mut self, name: &str) {
         self.string(name);
         self.0.push(':');
     }
@@ -63,26 +71,26 @@ impl Writer {
     }
 
     /// A member with a text.
-    pub fn text_member(&mut self, name: &str, text: &str) {
+    pub fn text_member(&mut self, name: &'static str, text: &str) {
         self.name(name);
         self.string(text);
     }
 
     /// The same, left out where nothing is known.
-    pub fn known_text(&mut self, name: &str, text: Option<&str>) {
+    pub fn known_text(&mut self, name: &'static str, text: Option<&str>) {
         if let Some(text) = text {
             self.text_member(name, text);
         }
     }
 
     /// A member with a number.
-    pub fn number_member(&mut self, name: &str, number: u64) {
+    pub fn number_member(&mut self, name: &'static str, number: u64) {
         self.name(name);
         self.number(number);
     }
 
     /// The same, left out where nothing is known.
-    pub fn known_number(&mut self, name: &str, number: Option<u64>) {
+    pub fn known_number(&mut self, name: &'static str, number: Option<u64>) {
         if let Some(number) = number {
             self.number_member(name, number);
         }

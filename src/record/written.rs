@@ -99,7 +99,8 @@ pub(super) fn write_actor(out: &mut Writer, actor: &ActorRef<'_>) {
     out.name("metadata");
     out.begin('{');
     for (key, value) in actor.metadata {
-        out.text_member(key, head(value, NAME_BYTES));
+        out.chosen_name(key);
+        out.string(head(value, NAME_BYTES));
     }
     out.end('}');
     out.end('}');

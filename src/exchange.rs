@@ -136,6 +136,13 @@ impl Exchange {
         matches!(&self.state, State::Bridged(interception) if interception.waiting.is_some())
     }
 
+    /// Whether it matters for a response with these headers who gives it: only errors that somebody on the gateway
+    /// answers are put into the caller's dialect.
+    #[must_use]
+    pub fn asks_who_answers(headers: &Headers) -> bool {
+        local::error_status(headers).is_some()
+    }
+
     /// The response's headers: the upstream's, or of a local reply, our own included.
     pub fn response_headers(&mut self, head: &ResponseHead) -> Step {
         match &mut self.state {

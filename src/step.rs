@@ -24,7 +24,8 @@ pub struct RequestHead {
 pub struct ResponseHead {
     /// All of them, pseudo headers included.
     pub headers: Headers,
-    /// Envoy's `response.code_details`: `via_upstream`, or why Envoy or a filter answers itself.
+    /// Envoy's `response.code_details`: `via_upstream`, or why Envoy or a filter answers itself. Needed only where
+    /// [`Exchange::asks_who_answers`](crate::exchange::Exchange::asks_who_answers).
     pub code_details: Option<String>,
     /// There is no body.
     pub end: bool,

@@ -46,7 +46,7 @@ impl Local {
     /// The local reply that `head` belongs to, if it is one and an error.
     pub(super) fn recognise(head: &ResponseHead) -> Option<Self> {
         let details = head.code_details.as_deref().filter(|details| *details != VIA_UPSTREAM)?;
-        let status = status(&head.headers).filter(|status| *status >= 400)?;
+        let status = error_status(&head.headers)?;
         let open_circuit = status == 503 && details == NO_HEALTHY_UPSTREAM;
         let (code, message) = match status {
             400 => ("bad_request", "the gateway refused the request"),
@@ -97,6 +97,11 @@ impl Local {
         }
         reply
     }
+}
+
+/// The status of a response that is an error.
+pub(super) fn error_status(headers: &Headers) -> Option<u16> {
+    status(headers).filter(|status| *status >= 400)
 }
 
 /// The status of a response.

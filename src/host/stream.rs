@@ -133,7 +133,8 @@ impl HttpContext for Stream {
                 return Step::pass();
             }
             let headers = hostcalls::headers(Side::Response);
-            exchange.response_headers(&ResponseHead { headers, code_details: code_details(), end })
+            let code_details = if Exchange::asks_who_answers(&headers) { code_details() } else { None };
+            exchange.response_headers(&ResponseHead { headers, code_details, end })
         })
     }
 

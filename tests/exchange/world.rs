@@ -214,7 +214,7 @@ impl World {
 
     /// Headers of an answer that `code_details` explains.
     pub(crate) fn answer_by(&mut self, code_details: &str, headers: Headers, end: bool) -> &mut Self {
-        let code_details = Some(code_details.to_owned());
+        let code_details = Exchange::asks_who_answers(&headers).then(|| code_details.to_owned());
         self.tick();
         let head = ResponseHead { headers: headers.clone(), code_details, end };
         let step = self.exchange.response_headers(&head);

@@ -6,7 +6,16 @@
 //! held but one bit a nesting level, one member name or number, and an incomplete character.
 //!
 //! It is **not** a parser into a tree (that is `serde_json`) and it changes nothing; [`compact()`] is for values
-//! that are at hand whole.
+//! that are at hand whole. A [`Writer`] writes documents of our own.
+//!
+//! | room | knows |
+//! |---|---|
+//! | `scanner` | what a reader sees: a document, and whose names its members have |
+//! | `grammar`, `state`, `nesting`, `number`, `text` | every rule, a byte at a time, wherever chunks are cut |
+//! | `stride`, `skip` | the fast ways through containers that somebody reads, and that nobody reads |
+//! | `block`, `run`, `utf8`, `unescape` | sixteen bytes at a time; what a string says |
+//! | `reading`, `listener`, `nobody` | what a visitor wants of the value at hand; visitors without the type of their names |
+//! | `compact`, `writer` | JSON on one line: of a value, and of our own |
 
 use core::fmt;
 

@@ -13,8 +13,10 @@ pub struct Scanner<N: Name> {
 }
 
 impl<N: Name> Scanner<N> {
-    /// A scanner of one object; whatever else begins is [`Problem::NotAnObject`](super::Problem::NotAnObject). At most eight levels of nesting
-    /// per byte of `depth_bytes` fit.
+    /// A scanner of one object; whatever else begins is [`Problem::NotAnObject`]. At most eight levels of nesting per
+    /// byte of `depth_bytes` fit.
+    ///
+    /// [`Problem::NotAnObject`]: super::Problem::NotAnObject
     #[must_use]
     pub fn object(depth_bytes: usize) -> Self {
         Self::new(State::Document, depth_bytes)
@@ -46,7 +48,10 @@ impl<N: Name> Scanner<N> {
     /// The input is over: a number that is the whole document ends here. Calling it again changes nothing.
     ///
     /// # Errors
-    /// The error that there was; else [`Problem::Empty`](super::Problem::Empty) or [`Problem::Truncated`](super::Problem::Truncated) unless the document is complete.
+    /// The error that there was; else [`Problem::Empty`] or [`Problem::Truncated`] unless the document is complete.
+    ///
+    /// [`Problem::Empty`]: super::Problem::Empty
+    /// [`Problem::Truncated`]: super::Problem::Truncated
     pub fn finish<V: Visitor<Name = N>>(&mut self, visitor: &mut V) -> Result<(), Error> {
         self.grammar.finish(&mut Named { visitor, path: &mut self.path })
     }

@@ -1,7 +1,7 @@
 //! The fast way through containers that nobody reads.
 //!
-//! It takes only whole tokens that are surely right. At whatever else it stops: the scanner, which knows every
-//! rule, goes on from there a byte at a time.
+//! It takes only whole tokens that are surely right. At whatever else it stops: the grammar, which knows every rule,
+//! goes on from there a byte at a time.
 
 use super::block::{BLOCK, space};
 use super::nesting::Nesting;

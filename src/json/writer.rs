@@ -130,7 +130,7 @@ pub fn written_bytes(text: &str) -> usize {
     let (mut at, mut written) = (0, bytes.len());
     while let Some(&special) = bytes.get(plain(bytes, at).end) {
         at = plain(bytes, at).end + 1;
-        written = written.saturating_add(if short(special).is_some() { 1 } else { 5 });
+        written = written.saturating_add(if escape_letter(special).is_some() { 1 } else { 5 });
     }
     written
 }
@@ -144,7 +144,7 @@ fn push_written(out: &mut String, text: &str) {
         // What ends a plain run is ASCII, so that both are character boundaries.
         out.push_str(text.get(at..end).unwrap_or_default());
         let Some(&special) = bytes.get(end) else { return };
-        match short(special) {
+        match escape_letter(special) {
             Some(letter) => {
                 out.push('\\');
                 out.push(letter);
@@ -159,7 +159,7 @@ fn push_written(out: &mut String, text: &str) {
 }
 
 /// The letter of a two-character escape, where `special` has one.
-const fn short(special: u8) -> Option<char> {
+const fn escape_letter(special: u8) -> Option<char> {
     Some(match special {
         b'"' => '"',
         b'\\' => '\\',

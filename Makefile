@@ -25,7 +25,7 @@ PYTEST := $(PYTHON) -m pytest -o cache_dir="$(CURDIR)/target/pytest"
 help: ## This list.
 	@echo "AI Bridge for Envoy"
 	@echo
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: prerequisites ## The filter: target/wasm32-wasip1/release/ai_bridge.wasm (NAMES=1: with names, for a stack trace in Envoy's log)

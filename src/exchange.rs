@@ -185,7 +185,7 @@ impl Exchange {
         !matches!(&self.state, State::Bridged(_))
     }
 
-    /// Whether it depends on how the stream ended what its outcome is.
+    /// Whether the outcome depends on how the stream ended: [`Ending::code_details`].
     #[must_use]
     pub fn asks_how_it_ended(&self) -> bool {
         matches!(&self.state, State::Bridged(interception) if interception.settled_outcome().is_none())

@@ -12,9 +12,10 @@
 //! | [`route`], [`provider`] | what a path is, where it goes; one constant for each provider type |
 //! | [`bedrock`] | Claude on AWS Bedrock: the request that it takes, its frames and errors in Anthropic's words |
 //! | [`headers`], [`credential`], [`caller`] | what goes upstream, on whose account, and who asks |
-//! | [`api`] | what each API's requests and responses say, over [`json`] and [`sse`] |
+//! | [`api`] | what each API's requests and responses say; `api/request/prompt`: the user's words, unread until asked for |
+//! | [`json`], [`sse`] | documents and events in any chunking; `json` has a map of its own: grammar, fast ways, writer |
 //! | [`answer`], [`usage`], [`note`] | what was learned, what its numbers mean, where it is less than passed |
-//! | [`record`], [`timestamp`], [`metric`], [`price`] | what is left behind |
+//! | [`record`], [`timestamp`], [`metric`], [`price`] | what is left behind; `record/written` is the line itself |
 //! | [`rejection`] | why the gateway answers itself, in the caller's dialect |
 //! | [`text`], [`glob`] | bounded texts; patterns |
 //! | `host` | wasm32 only: carries steps out. Nothing else names `proxy_wasm`; `tests/walls.rs` holds that |

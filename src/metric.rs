@@ -12,7 +12,7 @@ pub enum Metric {
     Requests,
     /// Counter of tokens; labels provider × model × type: at most providers × (`label_values` + 2) × 5.
     Tokens,
-    /// Counter of cost in millionths of a US dollar; labels provider × model.
+    /// Counter of cost in millionths of a US dollar; labels provider × model: at most providers × (`label_values` + 2).
     CostMicrousd,
     /// Histogram of an interception's duration in milliseconds; labels provider × api.
     DurationMs,
@@ -108,12 +108,12 @@ pub struct Series {
     labels: [Label; MOST_LABELS],
 }
 
-/// The value of a label. To have one more costs no memory.
+/// The value of a label. A clone of it takes no memory of its own.
 #[derive(Clone, Debug, Eq)]
 pub enum Label {
-    /// Known when this was written.
+    /// A constant.
     Fixed(&'static str),
-    /// Known since the configuration, or since an answer.
+    /// From the configuration or an answer.
     Shared(Rc<str>),
 }
 
@@ -176,6 +176,7 @@ impl Series {
         let at = self.metric.labels().iter().position(|label| *label == "model")?;
         self.labels.get_mut(at)
     }
+
     /// The raw name that carries the labels: `name.label=.=value;.;label=.=value;.;`, the form that Istio's extra tags
     /// and the reference configuration's `stats_tags` read.
     #[must_use]

@@ -1,6 +1,4 @@
 //! The interception record, version 1 (contract §8): one JSON document per bridged request.
-//!
-//! Optional members are left out where nothing is known; lists are always there.
 
 use crate::answer::{Answer, ApiError, NAME_BYTES, Thought, ToolCall};
 use crate::caller::Actor;
@@ -46,7 +44,7 @@ impl Outcome {
     }
 }
 
-/// The record as it is written.
+/// Everything that a record says, as it is written: texts are cut already.
 #[derive(Debug)]
 pub struct Record<'a> {
     /// Always 1.

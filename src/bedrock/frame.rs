@@ -46,7 +46,7 @@ pub enum Problem {
 const PRELUDE_BYTES: usize = 12;
 /// The checksum of the frame.
 const CHECKSUM_BYTES: usize = 4;
-/// A byte at a time: a frame is a few hundred bytes, and sixteen tables would be a twentieth of the module.
+/// A byte at a time: a frame is a few hundred bytes, and the sixteen tables of the fast way would take 16 KiB.
 static CRC: Crc<u32, Table<1>> = Crc::<u32, Table<1>>::new(&CRC_32_ISO_HDLC);
 
 // === impl Decoder ===

@@ -83,7 +83,7 @@ pub(super) fn edit_headers(side: Side, edits: &HeaderEdits) {
 /// Changes the request's headers, which are `headers`: all of them in one call, which costs less than a call for each
 /// edit. Only in their callback.
 pub(super) fn edit_request_headers(mut headers: Headers, edits: &HeaderEdits) {
-    // Envoy takes at most 1,024 pairs and a mebibyte, and more as none at all. Far below that calls are cheaper again.
+    // Of more than 1,024 pairs or a mebibyte Envoy would take none at all; long before, single calls are cheaper.
     const MOST_HEADERS: usize = 128;
     const MOST_BYTES: usize = 128 * 1024;
     edits.apply(&mut headers);

@@ -9,8 +9,8 @@ use crate::text::head;
 const USUAL_BYTES: usize = 1536;
 
 impl Record<'_> {
-    /// Optional members are left out where nothing is known; lists are always there. `text_bytes`: how much of it will
-    /// be texts.
+    /// The line. Optional members are left out where nothing is known; lists are always there. `text_bytes`: how much of
+    /// it will be texts.
     #[must_use]
     pub fn written(&self, text_bytes: usize) -> String {
         let mut out = Writer::with_capacity(USUAL_BYTES.saturating_add(text_bytes));

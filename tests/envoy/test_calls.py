@@ -1,0 +1,66 @@
+"""Which calls into Envoy a bridged request takes, as Envoy's own trace of the VM shows them: the README's table."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+import pytest
+
+from client import Http1
+from gateway import Gateway
+from render import render
+from samples import JSON, MESSAGE, MESSAGE_STREAM, MESSAGES, TOKEN, messages_request
+from upstream import json_answer, stream_answer
+
+LINE = re.compile(r"\[(host->vm|vm->host)\] (?:env\.)?proxy_(\w+)\((?:\d+, (\d+))?")
+TRACE = ["--component-log-level", "wasm:trace"]
+CLOCK, CHUNK, VALUE = "get_current_time_nanoseconds", "get_buffer_bytes", "set_property"
+VALUES_OF_START = 5         # id, provider, api, actor, session
+VALUES_OF_END = 8           # model, outcome, four kinds of tokens, their sum, cost
+
+
+@dataclass
+class Stream:
+    """What one stream asked of Envoy."""
+
+    calls: dict[str, list[str]] = field(default_factory=dict)         # by the callback in which they were made
+    chunks: dict[str, int] = field(default_factory=dict)              # pieces of a body that were not empty
+
+
+def last_of(gateway: Gateway, streams: int) -> Stream:
+    """The last of so many."""
+    gateway.wait_until(lambda: gateway.log().count("[host->vm] proxy_on_delete(") >= streams, "the streams are gone")
+    stream, callback = Stream(), ""
+    for match in filter(None, map(LINE.search, gateway.log().splitlines())):
+        direction, name, size = match.groups()
+        if name == "on_memory_allocate":        # room for what Envoy answers
+            continue
+        if direction == "vm->host":
+            stream.calls.setdefault(callback, []).append(name)
+            continue
+        if name == "on_context_create":
+            stream = Stream()
+        callback = name
+        stream.chunks[name] = stream.chunks.get(name, 0) + (size != "0")
+    return stream
+
+
+@pytest.mark.parametrize("publishes", [False, True], ids=["publish nothing", "publish all"])
+@pytest.mark.parametrize("streamed", [False, True], ids=["document", "stream"])
+def test_a_bridged_request_takes_no_other_calls_than_the_readme_says(upstream, streamed, publishes):
+    upstream.begin(stream_answer(*MESSAGE_STREAM) if streamed else json_answer(MESSAGE))
+    with Gateway(render(upstream.address, plugin=lambda shipped: shipped if publishes else {**shipped, "publish": []}), arguments=TRACE) as gateway:
+        for _ in range(2):      # a series is also defined when it is first needed
+            with Http1(gateway.address) as client:
+                assert client.request("POST", MESSAGES, [JSON, TOKEN], messages_request(stream=streamed)).status == 200
+        stream = last_of(gateway, 2)
+    values = lambda count: [VALUE] * count * publishes
+    tokens = 3 if streamed else 2       # kinds that are not 0
+    assert stream.calls.pop("on_request_headers") == ["get_header_map_pairs", CLOCK, "set_header_map_pairs", *values(VALUES_OF_START)]
+    assert stream.calls.pop("on_request_body") == [CHUNK] * stream.chunks["on_request_body"]
+    assert stream.calls.pop("on_response_headers") == ["get_header_map_pairs", "get_property"]
+    of_response = [CHUNK] * stream.chunks["on_response_body"] + [CLOCK] * streamed + values(VALUES_OF_END)
+    assert sorted(stream.calls.pop("on_response_body")) == sorted(of_response)
+    assert stream.calls.pop("on_log") == [CLOCK, *["increment_metric"] * (1 + tokens), *["record_metric"] * (1 + streamed), VALUE]
+    assert not stream.calls

@@ -38,8 +38,8 @@ pub struct ResponseReader {
     body: Box<dyn BodyReader>,
 }
 
-/// One way of reading a body. Not `Debug`: what a vtable names is in the module, whether it is ever called or not, and this
-/// would be a sixteenth of it.
+/// One way of reading a body. Not `Debug`: what stands in a vtable is part of the module even where nobody calls it, and
+/// this would be a sixteenth of the module.
 trait BodyReader {
     /// Reads on.
     fn feed(&mut self, chunk: &[u8], answer: &mut Answer);

@@ -46,21 +46,34 @@ def last_of(gateway: Gateway, streams: int) -> Stream:
     return stream
 
 
+def asked(gateway: Gateway, *, times: int, status: int = 200, stream: bool = False) -> Stream:
+    """The last of so many requests."""
+    for _ in range(times):
+        with Http1(gateway.address) as client:
+            assert client.request("POST", MESSAGES, [JSON, TOKEN], messages_request(stream=stream)).status == status
+    return last_of(gateway, times)
+
+
 @pytest.mark.parametrize("publishes", [False, True], ids=["publish nothing", "publish all"])
 @pytest.mark.parametrize("streamed", [False, True], ids=["document", "stream"])
 def test_a_bridged_request_takes_no_other_calls_than_the_readme_says(upstream, streamed, publishes):
     upstream.begin(stream_answer(*MESSAGE_STREAM) if streamed else json_answer(MESSAGE))
     with Gateway(render(upstream.address, plugin=lambda shipped: shipped if publishes else {**shipped, "publish": []}), arguments=TRACE) as gateway:
-        for _ in range(2):      # a series is also defined when it is first needed
-            with Http1(gateway.address) as client:
-                assert client.request("POST", MESSAGES, [JSON, TOKEN], messages_request(stream=streamed)).status == 200
-        stream = last_of(gateway, 2)
+        stream = asked(gateway, times=2, stream=streamed)       # a series is also defined when it is first needed
     values = lambda count: [VALUE] * count * publishes
     tokens = 3 if streamed else 2       # kinds that are not 0
     assert stream.calls.pop("on_request_headers") == ["get_header_map_pairs", CLOCK, "set_header_map_pairs", *values(VALUES_OF_START)]
     assert stream.calls.pop("on_request_body") == [CHUNK] * stream.chunks["on_request_body"]
-    assert stream.calls.pop("on_response_headers") == ["get_header_map_pairs", "get_property"]
+    assert stream.calls.pop("on_response_headers") == ["get_header_map_pairs"]
     of_response = [CHUNK] * stream.chunks["on_response_body"] + [CLOCK] * streamed + values(VALUES_OF_END)
     assert sorted(stream.calls.pop("on_response_body")) == sorted(of_response)
     assert stream.calls.pop("on_log") == [CLOCK, *["increment_metric"] * (1 + tokens), *["record_metric"] * (1 + streamed), VALUE]
     assert not stream.calls
+
+
+def test_an_error_is_asked_who_gave_it(upstream):
+    upstream.begin(json_answer({"type": "error"}, 529))
+    with Gateway(render(upstream.address, plugin=lambda shipped: {**shipped, "publish": []}), arguments=TRACE) as gateway:
+        calls = asked(gateway, times=2, status=529).calls
+    assert calls["on_response_headers"] == ["get_header_map_pairs", "get_property"]
+    assert calls["on_log"] == [CLOCK, "increment_metric", "record_metric", VALUE]

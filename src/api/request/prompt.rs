@@ -58,11 +58,17 @@ impl Prompt {
             let text = self.text();
             self.held = Held::Read(Box::new(Reading { text, scanner: None }));
         }
-        // In place: a request may have a million of them.
+        // In place, and without a copy of the other: a request may have a million of them.
         if let Held::Read(reading) = &mut self.held {
             reading.text.push("\n", self.limit);
-            if !reading.text.is_cut() {
-                reading.text.append(&other.text(), self.limit);
+            match &other.held {
+                Held::Raw(raw) => {
+                    reading.scanner = None;
+                    reading.read(raw, self.limit);
+                }
+                Held::Read(other) => {
+                    reading.text.append(&other.text, self.limit);
+                }
             }
         }
     }

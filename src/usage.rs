@@ -208,13 +208,7 @@ impl UsageReader {
     /// The numbers in one meaning.
     #[must_use]
     pub fn usage(&self, api: Api) -> Usage {
-        Usage { details: self.numbers.details.clone(), ..self.totals(api) }
-    }
-
-    /// The numbers in one meaning, without the details.
-    #[must_use]
-    pub fn totals(&self, api: Api) -> Usage {
-        let Numbers { input, output, cache_read, cache_write, reasoning, .. } = self.numbers;
+        let Numbers { input, output, cache_read, cache_write, reasoning, ref details } = self.numbers;
         let cached = cache_read.unwrap_or(0).saturating_add(cache_write.unwrap_or(0));
         let (input_tokens, total_input_tokens) = match api {
             Api::Messages => (input, input.map(|plain| plain.saturating_add(cached))),
@@ -232,7 +226,7 @@ impl UsageReader {
             reasoning_tokens: reasoning,
             total_input_tokens,
             total_tokens,
-            details: UsageDetails::default(),
+            details: details.clone(),
         }
     }
 }

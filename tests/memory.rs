@@ -228,6 +228,11 @@ fn request(api: Api, shape: &str, len: usize) -> Vec<u8> {
             let part = format!(r#"{{"type":"{part}","text":"0123456789"}}"#);
             fill(&format!(r#"{head}{{"role":"user","content":["#), &|_| part.clone(), "]}]}")
         }
+        // Each fits, and two of them do not.
+        "long parts" => {
+            let part = format!(r#"{{"type":"{part}","text":"{}"}}"#, "z".repeat(60_000));
+            fill(&head, &|_| turn(&format!("[{part},{part},{part}]")), "]}")
+        }
         "tool results" => fill(
             &head,
             &|at| {
@@ -285,7 +290,7 @@ fn a_request_of_one_huge_text_takes_no_more_than_a_small_one() {
 
 #[test]
 fn a_request_of_many_turns_takes_no_more_than_one_of_few() {
-    requests(&["many turns", "long turns", "many parts", "tool results"]);
+    requests(&["many turns", "long turns", "many parts", "long parts", "tool results"]);
 }
 
 #[test]

@@ -2,9 +2,11 @@
 //! before), so nothing can fail; sixteen bytes of a text at a time, for most of them need no escape.
 
 use super::run::plain;
+use core::fmt;
 
-/// A document on its way: begin it, name its members, say their values, end it. Commas come by themselves.
-#[derive(Debug, Default)]
+/// A document on its way: begin it, name its members, say their values, end it. Commas come by themselves. `Debug` shows
+/// its length only: it may hold what people or models said.
+#[derive(Default)]
 pub struct Writer(String);
 
 impl Writer {
@@ -102,6 +104,12 @@ impl Writer {
         if !matches!(self.0.as_bytes().last(), None | Some(b'{' | b'[' | b':')) {
             self.0.push(',');
         }
+    }
+}
+
+impl fmt::Debug for Writer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Writer({} bytes)", self.0.len())
     }
 }
 
@@ -221,6 +229,13 @@ mod tests {
                 assert_eq!(written_bytes(text), expected.len() - 2);
             }
         }
+    }
+
+    #[test]
+    fn debug_shows_nothing_of_the_text() {
+        let mut writer = Writer::default();
+        writer.string("SECRET");
+        assert_eq!(format!("{writer:?}"), "Writer(8 bytes)");
     }
 
     #[test]

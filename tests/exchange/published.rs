@@ -239,6 +239,21 @@ fn the_values_of_the_end_are_published_with_the_last_byte_of_the_answer() {
     assert_eq!(world.steps.matches("Publish(ai_bridge_outcome)").count(), 1, "nothing is published twice");
 }
 
+/// What was written to the cache for an hour costs more, and a budget is charged with the first value as with the last.
+#[test]
+fn the_cost_that_is_published_early_is_that_of_the_record() {
+    let mut world = World::new(&bridge(CONFIGURATION));
+    let answer = json!({"type": "message", "model": "claude-opus-4-8", "usage": {
+        "input_tokens": 0, "output_tokens": 0, "cache_creation_input_tokens": 300,
+        "cache_creation": {"ephemeral_5m_input_tokens": 100, "ephemeral_1h_input_tokens": 200}}});
+    world.request(head("POST /anthropic/v1/messages", &[]), false).upload(b"{\"model\":\"m\"}", true);
+    world.answer(head("200", &DOCUMENT), false).download(answer.to_string().as_bytes(), true);
+    assert_eq!(world.published["ai_bridge_cost_microusd"], "2625");
+    world.done();
+    assert_eq!(world.record()["cost_microusd"], 2625);
+    assert_eq!(world.steps.matches("Publish(ai_bridge_cost_microusd)").count(), 1);
+}
+
 /// The SDKs close on `[DONE]`, before HTTP ends.
 #[test]
 fn the_apis_own_end_is_enough_for_the_values() {

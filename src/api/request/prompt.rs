@@ -54,10 +54,23 @@ impl Prompt {
 
     /// Another text follows, on a line of its own.
     pub(super) fn append(&mut self, other: &Self) {
-        let mut text = self.text();
-        text.push("\n", self.limit);
-        text.append(&other.text(), self.limit);
-        self.held = Held::Read(Box::new(Reading { text, scanner: None }));
+        if let Held::Raw(_) = self.held {
+            let text = self.text();
+            self.held = Held::Read(Box::new(Reading { text, scanner: None }));
+        }
+        // In place, and without a copy of the other: a request may have a million of them.
+        if let Held::Read(reading) = &mut self.held {
+            reading.text.push("\n", self.limit);
+            match &other.held {
+                Held::Raw(raw) => {
+                    reading.scanner = None;
+                    reading.read(raw, self.limit);
+                }
+                Held::Read(other) => {
+                    reading.text.append(&other.text, self.limit);
+                }
+            }
+        }
     }
 
     /// What it says.
@@ -118,7 +131,7 @@ impl Visitor for Words<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::Prompt;
+    use super::{Held, Prompt};
 
     #[test]
     fn a_prompt_is_what_its_json_says_however_it_is_cut_and_whatever_the_bound() {
@@ -148,5 +161,22 @@ mod tests {
             first.append(&prompt("\"cd\"", limit));
             assert_eq!(first.text().as_str(), expected);
         }
+    }
+
+    #[test]
+    fn a_long_text_is_not_copied_for_each_that_follows() {
+        let mut first = Prompt::new(1000);
+        first.push(format!("\"{}\"", "a".repeat(990)).as_bytes());
+        let mut next = Prompt::new(1000);
+        next.push(b"\"b\"");
+        let place = |prompt: &Prompt| match &prompt.held {
+            Held::Read(reading) => reading.text.as_str().as_ptr(),
+            Held::Raw(_) => core::ptr::null(),
+        };
+        (0..6).for_each(|_| first.append(&next));
+        let before = place(&first);
+        (0..100).for_each(|_| first.append(&next));
+        assert_eq!(place(&first), before);
+        assert!(first.text().is_cut());
     }
 }

@@ -97,7 +97,7 @@ impl Interception {
             values.add("ai_bridge_outcome", outcome.name());
         }
         for (at, (name, number)) in NUMBERS.into_iter().zip(numbers).enumerate() {
-            if told.is_none_or(|told| told.numbers.get(at) != Some(&number)) {
+            if told.is_none_or(|told| told.numbers.get(at) != Some(&number)) && values.wants(name) {
                 values.add(name, &number.to_string());
             }
         }
@@ -133,10 +133,15 @@ struct Values<'a> {
 }
 
 impl Values<'_> {
+    /// Whether the value `name` is to be published.
+    fn wants(&self, name: &str) -> bool {
+        name.strip_prefix(PREFIX).is_some_and(|name| self.bridge.publishes(name))
+    }
+
     /// `text` as the value `name`, harmless in a log line.
     fn add(&mut self, name: impl Into<Cow<'static, str>>, text: &str) {
         let name = name.into();
-        if name.strip_prefix(PREFIX).is_some_and(|name| self.bridge.publishes(name)) {
+        if self.wants(&name) {
             let value = one_line(head(text, NAME_BYTES), VALUE_BYTES);
             self.effects.push(Effect::Publish { name, value });
         }

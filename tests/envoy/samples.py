@@ -7,6 +7,8 @@ from typing import Any
 
 JSON = ("content-type", "application/json")
 TOKEN = ("authorization", "Bearer gw_alice")
+GITHUB = ("authorization", "Bearer gho_0123456789abcdefgh")
+WEBSOCKET = [("connection", "Upgrade"), ("upgrade", "websocket"), ("sec-websocket-version", "13"), ("sec-websocket-key", "x3JJHMbDL1EzLkh9GBhXDw==")]
 
 MESSAGES = "/anthropic/v1/messages"
 CHAT = "/openai/v1/chat/completions"

@@ -18,12 +18,11 @@ from client import Http1
 from conftest import Records, assert_alive
 from gateway import KEYS, Gateway
 from render import REPOSITORY, cluster_of, connection_manager_of, wasm_of
-from samples import JSON, MESSAGE, MESSAGES, chat_request, messages_request
+from samples import GITHUB, JSON, MESSAGE, MESSAGES, chat_request, messages_request
 from test_bad_input import refused
 from upstream import Upstream, json_answer
 
 AI_MESSAGES, CHAT, COPILOT = f"/ai{MESSAGES}", "/ai/openai/v1/chat/completions", "/ai/copilot/chat/completions"
-GITHUB = ("authorization", "Bearer gho_0123456789abcdefgh")
 OWN_KEY = ("x-api-key", "sk-ant-api03-0123456789abcdef")
 
 

@@ -16,7 +16,7 @@ from client import Http1
 from conftest import assert_alive
 from envoy_gateway import FOLDER, KEYS, EnvoyGateway, Resources
 from render import shipped_plugin
-from samples import COMPLETION, JSON, MESSAGE, MESSAGE_START, MESSAGE_STREAM, RESPONSE, TOKEN, chat_request, messages_request, responses_request
+from samples import COMPLETION, GITHUB, JSON, MESSAGE, MESSAGE_START, MESSAGE_STREAM, RESPONSE, TOKEN, WEBSOCKET, chat_request, messages_request, responses_request
 from test_bad_input import refused
 from upstream import Upstream, json_answer, stream_in_two
 
@@ -25,10 +25,8 @@ BYOK_MESSAGES = "/ai/anthropic-byok/v1/messages"
 CHAT = "/ai/openai/v1/chat/completions"
 RESPONSES = "/ai/openai/v1/responses"
 COPILOT = "/ai/copilot/chat/completions"
-GITHUB = ("authorization", "Bearer gho_0123456789abcdefgh")
 OWN_ANTHROPIC = ("x-api-key", "sk-ant-api03-0123456789abcdef")
 OWN_OPENAI = ("authorization", "Bearer sk-own-0123456789abcdefghij")
-WEBSOCKET = [("connection", "Upgrade"), ("upgrade", "websocket"), ("sec-websocket-version", "13"), ("sec-websocket-key", "x3JJHMbDL1EzLkh9GBhXDw==")]
 
 
 @pytest.fixture(scope="module")

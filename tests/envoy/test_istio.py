@@ -13,7 +13,7 @@ import zstandard
 import istio
 from client import Http1
 from gateway import KEYS
-from samples import COMPLETION, JSON, MESSAGE, MESSAGE_STREAM, RESPONSE, TOKEN, chat_request, messages_request, responses_request
+from samples import COMPLETION, GITHUB, JSON, MESSAGE, MESSAGE_STREAM, RESPONSE, TOKEN, WEBSOCKET, chat_request, messages_request, responses_request
 from test_bad_input import refused
 from upstream import Exchange, Upstream, json_answer, stream_in_two
 
@@ -22,8 +22,6 @@ CHAT = "/ai/openai/v1/chat/completions"
 RESPONSES = "/ai/openai/v1/responses"
 COPILOT = "/ai/copilot/chat/completions"
 OWN_KEY = ("x-api-key", "sk-ant-api03-0123456789abcdef")
-GITHUB = ("authorization", "Bearer gho_0123456789abcdefgh")
-WEBSOCKET = [("connection", "Upgrade"), ("upgrade", "websocket"), ("sec-websocket-version", "13"), ("sec-websocket-key", "x3JJHMbDL1EzLkh9GBhXDw==")]
 CENTRAL = {"anthropic": ("x-api-key", KEYS["ANTHROPIC_API_KEY"]), "openai": ("authorization", f"Bearer {KEYS['OPENAI_API_KEY']}")}
 
 

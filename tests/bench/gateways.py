@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ TITLES = {
     "no-metrics": "  without metrics",
     "no-values": "  without single values",
     "no-texts": "  without texts in the record",
+    "no-condition": "  without the log's condition",
     "no-line": "  without the access log line",
     "bare": "  without all of these",
     "other": "+ the other build",
@@ -45,9 +47,8 @@ BARE: dict[str, Any] = {
 def configuration(variant: str, upstream: tuple[str, int], filters: Path, bridge: Path, other: Path | None) -> Any:
     """The configuration of one of TITLES. What `filters` can be stands in its lib.rs."""
 
-    def of_bridge(*less: str, line: bool = True) -> Any:
+    def of_bridge(*less: str, change: Callable[[Any], Any] | None = None) -> Any:
         members = {name: BARE[name] for name in less}
-        change = None if line else (lambda config: connection_manager_of(config).pop("access_log"))
         return render(upstream, wasm=bridge, plugin=lambda shipped: {**shipped, **members}, change=change)
 
     match variant:
@@ -63,13 +64,19 @@ def configuration(variant: str, upstream: tuple[str, int], filters: Path, bridge
             return of_bridge("publish")
         case "no-texts":
             return of_bridge("record")
+        case "no-condition":
+            return of_bridge(change=lambda config: connection_manager_of(config)["access_log"][0].pop("filter"))
         case "no-line":
-            return of_bridge(line=False)
+            return of_bridge(change=_no_access_log)
         case "bare":
-            return of_bridge(*BARE, line=False)
+            return of_bridge(*BARE, change=_no_access_log)
         case "other":
             return render(upstream, wasm=other)
     return of_bridge()
+
+
+def _no_access_log(config: Any) -> None:
+    del connection_manager_of(config)["access_log"]
 
 
 def _plain_routes(config: Any) -> None:

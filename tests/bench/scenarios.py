@@ -12,7 +12,7 @@ from typing import Any
 # Compared everywhere, and what only some scenarios need.
 EVERYWHERE = ("envoy", "empty", "floor", "bridge")
 MEMORY = ("envoy", "floor", "bridge")
-SAVINGS = ("no-metrics", "no-values", "no-texts", "no-line", "bare")
+SAVINGS = ("no-metrics", "no-values", "no-texts", "no-condition", "no-line", "bare")
 
 MESSAGES = "/anthropic/v1/messages"
 CHAT = "/openai/v1/chat/completions"

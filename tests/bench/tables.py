@@ -88,6 +88,7 @@ SAVED = {
     "no-metrics": "`\"metrics\": false`",
     "no-values": "`\"publish\": []`",
     "no-texts": "`record.prompts`, `tool_arguments`, `thoughts`: `false`",
+    "no-condition": "the access log's condition, which keeps other requests out of it",
     "no-line": "no access log that prints the record",
     "bare": "all of these",
 }

@@ -72,7 +72,7 @@ impl Bridge {
     pub fn request_bounds(&self) -> RequestBounds {
         let prompt_bytes =
             if self.record.prompts { self.record.text_bytes.min(self.record.total_bytes) } else { 0 };
-        RequestBounds { depth_bytes: self.limits.reader_bytes, prompt_bytes }
+        RequestBounds { reader_bytes: self.limits.reader_bytes, prompt_bytes }
     }
 
     /// How much of an answer is kept.

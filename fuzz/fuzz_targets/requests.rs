@@ -44,12 +44,12 @@ fn shown(facts: &RequestFacts) -> String {
 fuzz_target!(|input: &[u8]| {
     let mut input = Input(input);
     let api = input.choose(&APIS);
-    let (depth_bytes, prompt_bytes) =
+    let (reader_bytes, prompt_bytes) =
         input.choose(&[(65_536, 65_536), (4, 65_536), (65_536, 0), (65_536, 7)]);
     let cut = Cut::of(&mut input);
     let body = input.0;
 
-    let bounds = RequestBounds { depth_bytes, prompt_bytes };
+    let bounds = RequestBounds { reader_bytes, prompt_bytes };
     let (verdict, facts, upstream) = read(api, bounds, &[body]);
     for cut in [cut, Cut::Every(1)] {
         let (cut_verdict, cut_facts, cut_upstream) = read(api, bounds, &cut.chunks(body));

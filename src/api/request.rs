@@ -20,8 +20,8 @@ pub use slot::{Name, Slot};
 /// How much of a request is kept.
 #[derive(Clone, Copy, Debug)]
 pub struct RequestBounds {
-    /// Memory for nesting, in bytes: one bit a level.
-    pub depth_bytes: usize,
+    /// Bytes for nesting, one bit a level, and the most that an unrecorded value may have.
+    pub reader_bytes: usize,
     /// Bytes of the prompt; 0 where prompts are not recorded.
     pub prompt_bytes: usize,
 }
@@ -69,7 +69,7 @@ impl RequestReader {
     /// For a request to `api`.
     #[must_use]
     pub fn new(api: Api, bounds: RequestBounds) -> Self {
-        Self { scanner: Scanner::object(bounds.depth_bytes), reading: Reading::new(api, bounds.prompt_bytes) }
+        Self { scanner: Scanner::object(bounds.reader_bytes), reading: Reading::new(api, bounds) }
     }
 
     /// Reads on. `Ok(true)`: the object is complete and [`facts`](Self::facts) are final.

@@ -72,8 +72,10 @@ fn a_request_of_exactly_the_limit_passes_and_one_byte_more_is_413_declared_or_no
 
 #[test]
 fn a_value_that_does_not_fit_the_reader_is_dropped_and_noted() {
-    let bridge = changed(|_| {});
-    for (length, kept) in [(4096, true), (4097, false)] {
+    for (limit, length, kept) in
+        [(65_536, 4096, true), (65_536, 4097, false), (100, 99, true), (100, 100, true), (100, 101, false)]
+    {
+        let bridge = changed(|configuration| configuration["limits"] = json!({"reader_bytes": limit}));
         let session = "s".repeat(length - "_session_".len());
         let body = json!({"metadata": {"user_id": format!("_session_{session}")}}).to_string();
         let mut world = World::new(&bridge);

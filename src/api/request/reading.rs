@@ -1,6 +1,6 @@
 //! What slots mean: a request's values as the scanner offers them, taken in one by one.
 
-use super::{Name, Prompt, RequestFacts, Slot};
+use super::{Name, Prompt, RequestBounds, RequestFacts, Slot};
 use crate::api::chat_completions::{self, Splice};
 use crate::api::{Api, messages, responses};
 use crate::json::{Kind, Scalar, Visitor, Want};
@@ -19,7 +19,7 @@ const DECIDING: [(Name, &str); 5] = [
 pub const MODEL_BYTES: usize = 1024;
 /// Bytes of identifiers.
 const ID_BYTES: usize = 1024;
-/// Bytes of Claude Code's user id: a JSON text with three ids.
+/// Bytes of Claude Code's user id, a JSON text with three ids, where the reader may have as many.
 const USER_ID_BYTES: usize = 4096;
 /// Bytes of the words that are compared: roles and types.
 const WORD_BYTES: usize = 64;
@@ -28,6 +28,7 @@ const WORD_BYTES: usize = 64;
 pub(super) struct Reading {
     api: Api,
     prompt_bytes: usize,
+    user_id_bytes: usize,
     pub(super) facts: RequestFacts,
     /// Chat Completions: the edit of the body.
     pub(super) splice: Option<Splice>,
@@ -69,10 +70,11 @@ struct Part {
 // === impl Reading ===
 
 impl Reading {
-    pub(super) fn new(api: Api, prompt_bytes: usize) -> Self {
+    pub(super) fn new(api: Api, bounds: RequestBounds) -> Self {
         Self {
             api,
-            prompt_bytes,
+            prompt_bytes: bounds.prompt_bytes,
+            user_id_bytes: bounds.reader_bytes.min(USER_ID_BYTES),
             facts: RequestFacts::default(),
             splice: (api == Api::ChatCompletions).then(Splice::default),
             decided: 0,
@@ -270,7 +272,7 @@ impl Visitor for Reading {
                 Slot::TurnCallId => self.turn.call_id.push(run, ID_BYTES),
                 Slot::PartType => self.part.kind.push(run, WORD_BYTES),
                 Slot::PartCallId => self.part.call_id.push(run, ID_BYTES),
-                Slot::UserId => self.user_id.push(run, USER_ID_BYTES),
+                Slot::UserId => self.user_id.push(run, self.user_id_bytes),
                 Slot::Enter | Slot::Turns | Slot::Turn | Slot::Part => 0,
                 // They are raw.
                 Slot::Input | Slot::Content | Slot::PartText => 0,

@@ -134,7 +134,7 @@ impl Case {
             Reader::Request(api) => {
                 let (limits, record) = (Limits::default(), RecordPolicy::default());
                 let bounds =
-                    RequestBounds { depth_bytes: limits.reader_bytes, prompt_bytes: record.text_bytes };
+                    RequestBounds { reader_bytes: limits.reader_bytes, prompt_bytes: record.text_bytes };
                 let mut reader = RequestReader::new(api, bounds);
                 let mut complete = false;
                 for chunk in &self.chunks {

@@ -15,9 +15,17 @@ pub fn for_model<'a>(prices: &'a [Price], model: &str) -> Option<&'a Price> {
 /// unknown age are priced as five-minute writes; a price that is missing for the cache is the input's.
 #[must_use]
 pub fn cost_microusd(price: &Price, usage: &Usage) -> Option<u64> {
-    usage.total_tokens?;
-    let one_hour = usage.details.cache_write_1h_tokens.unwrap_or(0);
-    let five_minutes = usage.details.cache_write_5m_tokens.unwrap_or(0);
+    let details = &usage.details;
+    // The total does not tell: it is unknown where a cache's numbers alone were stated.
+    usage
+        .input_tokens
+        .or(usage.output_tokens)
+        .or(usage.cache_read_tokens)
+        .or(usage.cache_write_tokens)
+        .or(details.cache_write_5m_tokens)
+        .or(details.cache_write_1h_tokens)?;
+    let one_hour = details.cache_write_1h_tokens.unwrap_or(0);
+    let five_minutes = details.cache_write_5m_tokens.unwrap_or(0);
     let of_unknown_age =
         usage.cache_write_tokens.unwrap_or(0).saturating_sub(one_hour.saturating_add(five_minutes));
     let five_minutes = five_minutes.saturating_add(of_unknown_age);
@@ -72,7 +80,6 @@ mod tests {
             output_tokens: Some(2),
             cache_read_tokens: Some(read),
             cache_write_tokens: Some(write),
-            total_tokens: Some(1),
             details: UsageDetails { cache_write_1h_tokens: Some(hour), ..UsageDetails::default() },
             ..Usage::default()
         };
@@ -90,13 +97,29 @@ mod tests {
             cache_write_1h_tokens: Some(2),
             ..UsageDetails::default()
         };
-        let usage = Usage { total_tokens: Some(1), details, ..Usage::default() };
+        let usage = Usage { details, ..Usage::default() };
         assert_eq!(cost_microusd(&price(), &usage), Some(35));
+    }
+
+    #[test]
+    fn one_number_is_enough_for_a_cost() {
+        let cases = [
+            (Usage { input_tokens: Some(2), ..Usage::default() }, 10),
+            (Usage { output_tokens: Some(2), ..Usage::default() }, 50),
+            (Usage { cache_read_tokens: Some(5), ..Usage::default() }, 3),
+            (Usage { cache_write_tokens: Some(2), ..Usage::default() }, 13),
+            (Usage { cache_read_tokens: Some(0), ..Usage::default() }, 0),
+        ];
+        for (usage, cost) in cases {
+            assert_eq!(cost_microusd(&price(), &usage), Some(cost), "{usage:?}");
+        }
     }
 
     #[test]
     fn what_was_never_stated_costs_nothing_known() {
         assert_eq!(cost_microusd(&price(), &Usage::default()), None);
+        let usage = Usage { reasoning_tokens: Some(5), ..Usage::default() };
+        assert_eq!(cost_microusd(&price(), &usage), None, "reasoning is inside the output");
     }
 
     #[test]

@@ -93,6 +93,24 @@ fn a_call_that_was_never_finished_is_kept_as_far_as_it_came() {
 }
 
 #[test]
+fn a_finished_item_may_wait_for_its_execution_but_not_be_cut_short() {
+    let shell = |status: &str| json!({"type": "shell_call", "id": "sh", "call_id": "c0", "action": {"commands": ["ls"]}, "status": status});
+    let stated = json!({"commands": ["ls"]});
+    for (status, complete) in [("in_progress", true), ("completed", true), ("incomplete", false)] {
+        for events in [
+            vec![done(0, &shell(status))],
+            vec![added(0, &shell("in_progress")), done(0, &shell(status))],
+            vec![done(0, &shell(status)), completed(&[shell(status)])],
+        ] {
+            assert_eq!(calls(&streamed(&events)), json!([["c0", stated, complete]]), "{events:?}");
+        }
+    }
+    // A response that ended around it says nothing of the item's own end.
+    let failed = json!({"type": "response.failed", "response": {"status": "failed", "output": [shell("in_progress")]}});
+    assert_eq!(calls(&streamed(&[failed])), json!([["c0", stated, false]]));
+}
+
+#[test]
 fn encrypted_pieces_of_arguments_are_not_kept() {
     let record = streamed(&[
         added(0, &function("first", "c0", "")),

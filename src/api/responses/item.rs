@@ -55,8 +55,10 @@ pub(super) struct Call {
     pub(super) name: Option<String>,
     pub(super) arguments: Option<(Text, Notation)>,
     pub(super) hosted: bool,
-    /// The item does not say that it is unfinished.
-    pub(super) over: bool,
+    /// The item says that it was cut short.
+    pub(super) cut: bool,
+    /// The item says that it is under way. Once it is done that means its execution: a shell's is the client's.
+    pub(super) running: bool,
 }
 
 /// Thoughts as an item states them.
@@ -214,7 +216,8 @@ impl Item {
             name,
             arguments,
             hosted,
-            over: !matches!(self.status.as_str(), "in_progress" | "incomplete"),
+            cut: self.status.as_str() == "incomplete",
+            running: self.status.as_str() == "in_progress",
         })))
     }
 }

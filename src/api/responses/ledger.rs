@@ -159,7 +159,7 @@ impl Ledger {
         }
         if told != Told::Added {
             known.stage = Stage::Finished;
-            kept.complete |= call.over;
+            kept.complete |= !call.cut && (told == Told::Done || !call.running);
         }
         let has_arguments = !kept.arguments.is_empty() || kept.arguments.is_cut();
         if let Some((text, notation)) = call.arguments

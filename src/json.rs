@@ -15,6 +15,7 @@
 //! | `stride`, `skip` | the fast ways through containers that somebody reads, and that nobody reads |
 //! | `block`, `run`, `utf8`, `unescape` | sixteen bytes at a time; what a string says |
 //! | `reading`, `listener`, `nobody` | what a visitor wants of the value at hand; visitors without the type of their names |
+//! | `shape` | that bytes are as others were, but for values that nobody reads |
 //! | `compact`, `writer` | JSON on one line: of a value, and of our own |
 
 use core::fmt;
@@ -29,6 +30,7 @@ mod number;
 mod reading;
 mod run;
 mod scanner;
+mod shape;
 mod skip;
 mod state;
 mod stride;
@@ -40,6 +42,7 @@ mod writer;
 pub use compact::compact;
 pub use nobody::{Nameless, Nobody};
 pub use scanner::Scanner;
+pub use shape::{Places, Shape};
 pub use writer::{Writer, push_padded, written_bytes};
 
 /// Longest member name that can be known, in bytes after unescaping. A longer one is unknown.
@@ -47,6 +50,12 @@ pub const MAX_NAME_BYTES: usize = 64;
 
 /// Longest number whose text is told, in bytes.
 pub const MAX_NUMBER_BYTES: usize = 32;
+
+/// Most values of a document that may be others in a [`Shape`]. One that has more has none.
+const MAX_PLACES: usize = 16;
+
+/// Longest bytes that make a [`Shape`]. (What fits it may be longer.)
+pub const MAX_SHAPE_BYTES: usize = 2048;
 
 /// Most names in a path. A container whose members would need more is skipped.
 pub const MAX_PATH: usize = 12;
@@ -85,6 +94,9 @@ pub enum Want {
     /// Of a container: its members or elements, then `end`. Of a string: its text, then `end`. Of any other:
     /// `scalar`.
     Read,
+    /// As `Read`, but the visitor may find out later that what this string or number says did not matter: one of the
+    /// [`Places`] of a [`Shape`], if it did not.
+    Perhaps,
     /// The value's own bytes, verbatim with quotes, escapes and the white space inside, then `end`.
     Raw,
 }

@@ -116,6 +116,15 @@ impl Decoder {
     /// Reads the next bytes of the stream.
     pub fn feed<S: Sink>(&mut self, bytes: &[u8], sink: &mut S) {
         let mut rest = bytes;
+        while !rest.is_empty() {
+            rest = self.feed_event(rest, sink);
+        }
+    }
+
+    /// Reads the next bytes of the stream, but not beyond the end of one event (or of what has no data and is none).
+    /// Returns what is left to read.
+    pub fn feed_event<'a, S: Sink>(&mut self, bytes: &'a [u8], sink: &mut S) -> &'a [u8] {
+        let mut rest = bytes;
         while let Some((&byte, after)) = rest.split_first() {
             if matches!(self.line, Line::Start)
                 && let Some((field, value)) = Field::begun(rest)
@@ -128,10 +137,30 @@ impl Decoder {
                     self.finish_pair();
                     after
                 }
-                b'\n' | b'\r' => self.end_line(byte, after, sink),
+                b'\n' | b'\r' => {
+                    let left = self.end_line(byte, after, sink);
+                    if self.event_bytes_read() == 0 {
+                        return left;
+                    }
+                    left
+                }
                 _ => self.within_line(byte, rest, after, sink),
             };
         }
+        rest
+    }
+
+    /// Whether the next byte is the first of an event, whatever it is.
+    #[must_use]
+    pub fn is_between_events(&self) -> bool {
+        matches!(self.line, Line::Start) && !self.after_cr && self.event_bytes_read() == 0
+    }
+
+    /// The next `bytes` bytes are one whole event, which somebody else has read: with its blank line, of which nothing can
+    /// follow any more. For [between events](Self::is_between_events) only.
+    pub fn pass(&mut self, bytes: usize) {
+        self.advance(bytes);
+        self.event_start = self.offset;
     }
 
     /// Says that the stream is over: the line and the event being read end here. A second time it says nothing.

@@ -5,7 +5,7 @@ mod said;
 
 use crate::answer::{Answer, Keep, ToolCall};
 use crate::api::request::{self, Slot};
-use crate::api::response::ObjectReader;
+use crate::api::response::{ObjectReader, Trace};
 use crate::json::{Kind, Scalar, Want};
 use crate::note::Note;
 use crate::text::Text;
@@ -111,11 +111,10 @@ impl ObjectReader for Reading {
         }
     }
 
-    fn event(&mut self, name: &[u8], answer: &mut Answer) {
-        if !answer.ended {
-            self.tell(name, answer);
-        }
+    fn event(&mut self, name: &[u8], answer: &mut Answer) -> Trace {
+        let trace = if answer.ended { Trace::None } else { self.tell(name, answer) };
         self.said.clear();
+        trace
     }
 
     fn unread(&mut self, name: &[u8], answer: &mut Answer) {
@@ -140,13 +139,13 @@ fn fail(said: Said, answer: &mut Answer) {
 
 impl Reading {
     /// What the event says goes into `answer`.
-    fn tell(&mut self, name: &[u8], answer: &mut Answer) {
+    fn tell(&mut self, name: &[u8], answer: &mut Answer) -> Trace {
         let said = &mut self.said;
         let kind = if said.kind.is_empty() || name == ERROR { name } else { said.kind.as_str().as_bytes() };
         match kind {
             b"message_start" => take(said).message(answer, false),
             b"content_block_start" => self.block_start(answer),
-            b"content_block_delta" => self.block_delta(answer),
+            b"content_block_delta" => return self.block_delta(answer),
             b"content_block_stop" => self.block_stop(answer),
             b"message_delta" => take(said).message(answer, true),
             b"message_stop" => {
@@ -155,8 +154,9 @@ impl Reading {
             }
             ERROR => fail(take(said), answer),
             // New kinds of events may come at any time; they are the client's.
-            _ => {}
+            _ => return Trace::None,
         }
+        Trace::Left
     }
 
     fn block_start(&mut self, answer: &mut Answer) {
@@ -192,12 +192,12 @@ impl Reading {
         held.sum()
     }
 
-    fn block_delta(&self, answer: &mut Answer) {
+    fn block_delta(&self, answer: &mut Answer) -> Trace {
         let said = &self.said;
         let open = self.open.iter().find(|open| Some(open.index) == said.index);
         // A delta of another kind may have members of the same name.
         match (open.map(|open| &open.place), said.delta_kind.as_str()) {
-            (Some(Place::ToolCall(at, _)), "input_json_delta") => {
+            (Some(Place::ToolCall(at, _)), "input_json_delta") if answer.keep().arguments => {
                 note_cut(&said.partial_json, answer);
                 answer.add_arguments(*at, said.partial_json.as_str());
             }
@@ -205,8 +205,9 @@ impl Reading {
                 note_cut(&said.thinking, answer);
                 answer.add_thought(*at, said.thinking.as_str());
             }
-            _ => {}
+            _ => return Trace::None,
         }
+        Trace::Left
     }
 
     fn block_stop(&mut self, answer: &mut Answer) {

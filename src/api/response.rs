@@ -5,6 +5,7 @@
 mod document;
 mod error;
 mod events;
+mod memo;
 
 use crate::answer::{Answer, Keep};
 use crate::api::chat_completions::{self, UsageEvent};
@@ -67,6 +68,16 @@ trait BodyReader {
 #[derive(Debug)]
 struct Unread;
 
+/// What an event left behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trace {
+    /// Nothing: reader and answer are as they were before, and would be whatever those values said that were skipped or
+    /// wanted as [`Want::Perhaps`].
+    None,
+    /// Something, or that is not sure.
+    Left,
+}
+
 /// What an API learns from one JSON object: a document, or the data of one event. `answer` gets what is learned; of an
 /// event only when it is over and proved valid.
 pub trait ObjectReader: Default + fmt::Debug {
@@ -87,7 +98,7 @@ pub trait ObjectReader: Default + fmt::Debug {
     /// The document is not read further, or there is no more of it: what it said until here goes into `answer`.
     fn document_cut(&mut self, _answer: &mut Answer) {}
     /// An event is over: everything goes into `answer`, and the reader is as new but for what spans events.
-    fn event(&mut self, name: &[u8], answer: &mut Answer);
+    fn event(&mut self, name: &[u8], answer: &mut Answer) -> Trace;
     /// An event is over that is above the limit: of its data only a part was read, and that was not proved valid.
     fn oversized(&mut self, _name: &[u8], _answer: &mut Answer) {
         self.forget();

@@ -1,6 +1,7 @@
 //! What a visitor reads: where it is in the document, what it wants there, and what it has been told.
 
 use super::listener::Listener;
+use super::shape::Places;
 use super::text::{Sink, Text};
 use super::{Chunk, Error, Kind, MAX_NAME_BYTES, MAX_NUMBER_BYTES, MAX_PATH, Scalar, Want};
 
@@ -18,6 +19,8 @@ pub(super) struct Reading {
     raw_from: usize,
     /// A name or a wanted number that spans chunks, or a name with escapes.
     scratch: Scratch,
+    /// The values that nobody was told of.
+    pub(super) places: Places,
 }
 
 impl Reading {
@@ -30,6 +33,7 @@ impl Reading {
             raw: false,
             raw_from: 0,
             scratch: Scratch { bytes: [0; MAX_NAME_BYTES], len: 0 },
+            places: Places::default(),
         }
     }
 
@@ -43,6 +47,7 @@ impl Reading {
     pub(super) fn renew(&mut self) {
         (self.depth, self.known, self.want, self.raw) = (0, true, Want::Skip, false);
         self.scratch.len = 0;
+        self.places.clear();
     }
 
     /// The value at hand begins at `at`: asks what is wanted of it.
@@ -50,6 +55,10 @@ impl Reading {
         self.want = Want::Skip;
         if self.known {
             self.want = listener.begin(self.depth, kind, chunk.offset(at));
+        }
+        self.places.note(self.want, kind, chunk.offset(at));
+        if self.want == Want::Perhaps {
+            self.want = Want::Read;
         }
         match (self.want, kind) {
             (Want::Raw, _) => {
@@ -74,8 +83,8 @@ impl Reading {
     ) {
         match (self.want, scalar) {
             (Want::Skip, _) => {}
-            (Want::Read, Some(scalar)) => listener.scalar(self.depth, scalar),
-            (Want::Read, None) => listener.end(self.depth, kind, chunk.offset(at)),
+            (Want::Read | Want::Perhaps, Some(scalar)) => listener.scalar(self.depth, scalar),
+            (Want::Read | Want::Perhaps, None) => listener.end(self.depth, kind, chunk.offset(at)),
             (Want::Raw, _) => {
                 self.tell_raw(chunk, at, listener);
                 self.raw = false;

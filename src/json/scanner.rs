@@ -3,7 +3,7 @@
 use super::grammar::Grammar;
 use super::listener::Named;
 use super::state::State;
-use super::{Error, MAX_PATH, Name, Visitor};
+use super::{Error, MAX_PATH, Name, Places, Visitor};
 
 /// Reads one document in chunks of any size. See [the module](super).
 #[derive(Debug)]
@@ -61,6 +61,12 @@ impl<N: Name> Scanner<N> {
     #[must_use]
     pub fn is_complete(&self) -> bool {
         self.grammar.is_complete()
+    }
+
+    /// The values so far that may be others without the visitor noticing.
+    #[must_use]
+    pub fn places(&self) -> &Places {
+        &self.grammar.reading.places
     }
 
     /// How many bytes were read without error.

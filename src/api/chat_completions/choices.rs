@@ -79,6 +79,15 @@ impl Choices {
         }
     }
 
+    /// Whether what a chunk says of a choice is no more than that it is one of those that were seen.
+    pub(super) fn knows(&self, position: u64, said: &SaidChoice) -> bool {
+        let index = said.index.unwrap_or(position);
+        said.thought().is_none()
+            && said.calls.is_empty()
+            && said.finish_reason.is_empty()
+            && self.seen.binary_search_by_key(&index, |choice| choice.index).is_ok()
+    }
+
     /// Whether there are choices, and each has its finish reason.
     pub(super) fn all_finished(&self) -> bool {
         !self.beyond && !self.seen.is_empty() && self.seen.iter().all(|choice| choice.finished)

@@ -5,7 +5,7 @@ use super::names::Name;
 use super::said::{Field, Said, SaidError, UsageEvent};
 use crate::answer::{Answer, Keep, NAME_BYTES};
 use crate::api::Api;
-use crate::api::response::ObjectReader;
+use crate::api::response::{ObjectReader, Trace};
 use crate::json::{Kind, Scalar, Want};
 use crate::note::Note;
 use crate::text::Text;
@@ -27,6 +27,8 @@ pub struct Reading {
     /// The answer has an id, and a model.
     id_known: bool,
     model_known: bool,
+    /// The tier that was said last, if that was not in the usage.
+    tier: Text,
     /// Where in a document the tool calls of the choice at hand begin.
     calls_from: usize,
 }
@@ -173,7 +175,9 @@ impl ObjectReader for Reading {
         }
     }
 
-    fn event(&mut self, _name: &[u8], answer: &mut Answer) {
+    fn event(&mut self, _name: &[u8], answer: &mut Answer) -> Trace {
+        let ended = answer.ended;
+        let mut trace = if self.says_nothing() { Trace::None } else { Trace::Left };
         self.usage_apart |= self.said.usage_event() == UsageEvent::Yes;
         self.head(answer);
         for _ in 0..self.said.calls_beyond {
@@ -189,6 +193,10 @@ impl ObjectReader for Reading {
         answer.ended = self.done || self.choices.all_finished();
         answer.usage.settle(answer.ended || self.usage_apart);
         self.said.clear();
+        if answer.ended != ended {
+            trace = Trace::Left;
+        }
+        trace
     }
 
     fn sentinel(&mut self, answer: &mut Answer) {
@@ -208,6 +216,20 @@ impl ObjectReader for Reading {
 }
 
 impl Reading {
+    /// Whether the event at hand says nothing that is not known. (How long a text is that says nothing does not matter:
+    /// of those that are looked at here every byte is compared where events are passed by their shape.)
+    fn says_nothing(&self) -> bool {
+        let said = &self.said;
+        said.id.is_empty()
+            && said.model.is_empty()
+            && (said.service_tier.is_empty() || said.service_tier == self.tier)
+            && said.usage.is_none()
+            && said.error.is_none()
+            && said.calls_beyond == 0
+            && said.usage_event() != UsageEvent::Yes
+            && (0..).zip(&said.choices).all(|(position, choice)| self.choices.knows(position, choice))
+    }
+
     /// What begins inside of a choice: a text, or whether it is to be read.
     fn in_choice(&mut self, path: &[Name], kind: Kind, keep: &Keep) -> Result<Field, Want> {
         let wanted = match (path, kind) {
@@ -264,8 +286,9 @@ impl Reading {
         first(&self.said.id, &mut answer.id);
         first(&self.said.model, &mut answer.model);
         (self.id_known, self.model_known) = (answer.id.is_some(), answer.model.is_some());
-        if !self.said.service_tier.is_empty() {
+        if !self.said.service_tier.is_empty() && self.said.service_tier != self.tier {
             answer.usage.service_tier(self.said.service_tier.as_str());
+            self.tier.clone_from(&self.said.service_tier);
         }
         match self.said.usage.take() {
             Some(usage) if usage.is_cut() => answer.notes.add(Note::UsageTooLarge),

@@ -180,6 +180,9 @@ impl Said {
         self.field(field).clear();
         if matches!(field, Field::Usage | Field::InvocationMetrics | Field::BlockInput) {
             Want::Raw
+        } else if matches!(field, Field::PartialJson | Field::DeltaThinking) {
+            // There may be no place for it.
+            Want::Perhaps
         } else {
             Want::Read
         }

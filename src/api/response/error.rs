@@ -1,6 +1,6 @@
 //! Reads the document of an error status, whichever provider it comes from.
 
-use super::ObjectReader;
+use super::{ObjectReader, Trace};
 use crate::answer::{Answer, ApiError, Keep, NAME_BYTES};
 use crate::json::{self, Kind, Scalar, Want};
 use crate::text::Text;
@@ -97,7 +97,9 @@ impl ObjectReader for ErrorReading {
         }
     }
 
-    fn event(&mut self, _name: &[u8], _answer: &mut Answer) {}
+    fn event(&mut self, _name: &[u8], _answer: &mut Answer) -> Trace {
+        Trace::Left
+    }
 
     fn forget(&mut self) {}
 }

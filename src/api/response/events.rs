@@ -1,11 +1,12 @@
 //! Reads an event stream: the decoder cuts it into events, the scanner reads each event's data as it comes, and what an
 //! event says counts when the event is over and proved valid.
 
-use super::{BodyReader, DEPTH_BYTES, ObjectReader, Visit};
+use super::memo::Memo;
+use super::{BodyReader, DEPTH_BYTES, ObjectReader, Trace, Visit};
 use crate::answer::Answer;
 use crate::api::chat_completions::{Cut, UsageEvent};
 use crate::config::Limits;
-use crate::json::{Problem, Scanner};
+use crate::json::{Places, Problem, Scanner};
 use crate::note::Note;
 use crate::sse::{self, Decoder, Fate};
 
@@ -15,6 +16,8 @@ pub(super) struct Events<R: ObjectReader> {
     decoder: Decoder,
     object: EventObject<R>,
     event_bytes: u64,
+    /// How events look that tell nothing.
+    memo: Memo,
     /// Where not all events are for the client.
     cut: Option<Cut>,
 }
@@ -43,6 +46,7 @@ impl<R: ObjectReader> Events<R> {
                 any: false,
             },
             event_bytes: u64::try_from(limits.event_bytes).unwrap_or(u64::MAX),
+            memo: Memo::new(limits.event_bytes),
             cut: None,
         }
     }
@@ -50,8 +54,29 @@ impl<R: ObjectReader> Events<R> {
 
 impl<R: ObjectReader> BodyReader for Events<R> {
     fn feed(&mut self, chunk: &[u8], answer: &mut Answer) {
-        let Self { decoder, object, event_bytes, cut } = self;
-        decoder.feed(chunk, &mut EventSink { object, answer, cut: cut.as_mut() });
+        let Self { decoder, object, event_bytes, memo, cut } = self;
+        let mut rest = chunk;
+        while !rest.is_empty() {
+            let whole = decoder.is_between_events();
+            if whole && let Some(after) = memo.past(rest) {
+                decoder.pass(rest.len().saturating_sub(after.len()));
+                rest = after;
+                continue;
+            }
+            let mut sink = EventSink { object, answer, cut: cut.as_mut(), told: Told::Nothing };
+            let after = decoder.feed_event(rest, &mut sink);
+            match sink.told {
+                Told::Nothing => {}
+                Told::Trace => memo.forget(),
+                Told::NoTrace(places) if whole => {
+                    let event = rest.len().checked_sub(after.len()).and_then(|bytes| rest.get(..bytes));
+                    memo.learn(event.unwrap_or_default(), &places);
+                }
+                // It changed nothing, so that the others still tell nothing.
+                Told::NoTrace(_) => {}
+            }
+            rest = after;
+        }
         if let Some(cut) = cut {
             let (begin, end) = (decoder.event_start(), decoder.offset());
             let waits = end.saturating_sub(begin) <= *event_bytes && object.may_be_usage_event();
@@ -61,7 +86,7 @@ impl<R: ObjectReader> BodyReader for Events<R> {
 
     fn finish(&mut self, answer: &mut Answer) {
         let Self { decoder, object, cut, .. } = self;
-        decoder.finish(&mut EventSink { object, answer, cut: cut.as_mut() });
+        decoder.finish(&mut EventSink { object, answer, cut: cut.as_mut(), told: Told::Nothing });
         if let Some(cut) = cut {
             cut.finish();
         }
@@ -113,6 +138,17 @@ struct EventSink<'a, R: ObjectReader> {
     object: &'a mut EventObject<R>,
     answer: &'a mut Answer,
     cut: Option<&'a mut Cut>,
+    told: Told,
+}
+
+/// What came of the bytes that were fed.
+enum Told {
+    /// No event was over.
+    Nothing,
+    /// One that left a trace, or that was not read as an event is.
+    Trace,
+    /// One that left none, in which these values might have been others.
+    NoTrace(Places),
 }
 
 impl<R: ObjectReader> sse::Sink for EventSink<'_, R> {
@@ -139,6 +175,7 @@ impl<R: ObjectReader> sse::Sink for EventSink<'_, R> {
         let told = object.scanner.finish(&mut visit).map_err(|error| error.problem);
         let valid = !object.invalid && told.is_ok();
         object.any = true;
+        self.told = Told::Trace;
         match (event.fate, valid) {
             _ if object.sentinel.is_some_and(|seen| seen == R::SENTINEL.len()) => {
                 object.reader.sentinel(self.answer);
@@ -149,7 +186,9 @@ impl<R: ObjectReader> sse::Sink for EventSink<'_, R> {
                 {
                     cut.leave_out(event.start, event.end);
                 }
-                object.reader.event(event.name, self.answer);
+                if object.reader.event(event.name, self.answer) == Trace::None {
+                    self.told = Told::NoTrace(*object.scanner.places());
+                }
             }
             (Fate::Oversized, _) => {
                 self.answer.notes.add(Note::EventTooLarge);

@@ -136,6 +136,12 @@ impl Ledger {
         call.or_else(|| self.open.iter().find(|open| is_it(&open.item_id)).map(|open| open.index))
     }
 
+    /// Whether there is commentary at `index` that is not over; `None`: anywhere.
+    pub(super) fn has_commentary(&self, index: Option<u64>) -> bool {
+        let is_it = |open: &OpenItem| index.is_none_or(|index| index == open.index);
+        self.open.iter().any(|open| open.source == Source::Commentary && is_it(open))
+    }
+
     fn call(&mut self, index: u64, call: Call, told: Told, answer: &mut Answer) {
         let at = match self.known_call(index, &call, told, answer) {
             Some(at) => at,

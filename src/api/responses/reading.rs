@@ -8,7 +8,7 @@ use super::ledger::Ledger;
 use super::place::{Field, Form, ItemField, Name, Place, in_document, in_event};
 use super::said::Said;
 use crate::answer::{Answer, Keep};
-use crate::api::response::ObjectReader;
+use crate::api::response::{ObjectReader, Trace};
 use crate::json::{Kind, Scalar, Want};
 use core::mem::take;
 
@@ -53,13 +53,12 @@ impl ObjectReader for EventReading {
 
     fn document_end(&mut self, _path: &[Name], _answer: &mut Answer) {}
 
-    fn event(&mut self, name: &[u8], answer: &mut Answer) {
+    fn event(&mut self, name: &[u8], answer: &mut Answer) -> Trace {
         let Reading { said, ledger, .. } = &mut self.0;
         said.items.settle(ledger, answer.keep());
-        if !answer.ended {
-            said.event(name, ledger, answer);
-        }
+        let trace = if answer.ended { Trace::None } else { said.event(name, ledger, answer) };
         said.clear();
+        trace
     }
 
     fn oversized(&mut self, name: &[u8], answer: &mut Answer) {
@@ -116,7 +115,9 @@ impl ObjectReader for DocumentReading {
         }
     }
 
-    fn event(&mut self, _name: &[u8], _answer: &mut Answer) {}
+    fn event(&mut self, _name: &[u8], _answer: &mut Answer) -> Trace {
+        Trace::Left
+    }
 
     fn forget(&mut self) {}
 }
@@ -172,7 +173,12 @@ impl Reading {
             }
         }
         self.current = Some(current);
-        if form == Form::Raw { Want::Raw } else { Want::Read }
+        match current {
+            _ if form == Form::Raw => Want::Raw,
+            // Most pieces are of the answer itself, which nobody keeps.
+            Current::Field(Field::Delta | Field::ItemRef) => Want::Perhaps,
+            Current::Field(_) | Current::OfItem(_) => Want::Read,
+        }
     }
 
     fn text(&mut self, run: &str, keep: &Keep) {

@@ -6,6 +6,7 @@ use super::ledger::{Ledger, ThoughtPlace, Told};
 use super::place::Field;
 use crate::answer::{Answer, ApiError, Keep, NAME_BYTES};
 use crate::api::Api;
+use crate::api::response::Trace;
 use crate::note::Note;
 use crate::text::{Text, head};
 use crate::usage::VERBATIM_BYTES;
@@ -114,7 +115,7 @@ impl Said {
     }
 
     /// The event is over, and is valid.
-    pub(super) fn event(&mut self, name: &[u8], ledger: &mut Ledger, answer: &mut Answer) {
+    pub(super) fn event(&mut self, name: &[u8], ledger: &mut Ledger, answer: &mut Answer) -> Trace {
         let item_id = Some(self.item_ref.as_str()).filter(|id| !id.is_empty());
         let index = self.index.or_else(|| ledger.index_of(item_id?, answer));
         let thought = |source, part| index.map(|index| ThoughtPlace { index, source, part });
@@ -152,6 +153,8 @@ impl Said {
                     ledger.replace_thought(place, &self.whole, false, answer);
                 }
             }
+            // Whose piece it is would matter only to commentary.
+            b"response.output_text.delta" if !ledger.has_commentary(self.index) => return Trace::None,
             b"response.output_text.delta" => {
                 if let Some(place) = thought(Source::Commentary, 0) {
                     ledger.add_thought(place, item_id, &self.delta, answer);
@@ -160,12 +163,14 @@ impl Said {
             kind => {
                 // Some errors have a type of their own, and a proxy's may have neither type nor name.
                 let kind = if name == b"error" || kind.is_empty() && self.is_error { b"error" } else { kind };
-                if end(kind, self.reason.as_str(), || self.api_error(), answer) {
-                    self.items.commit(ledger, answer);
-                    self.response(answer, true);
+                if !end(kind, self.reason.as_str(), || self.api_error(), answer) {
+                    return Trace::None;
                 }
+                self.items.commit(ledger, answer);
+                self.response(answer, true);
             }
         }
+        Trace::Left
     }
 
     /// The event is over, and above the limit: of what it says only its kind counts.

@@ -1,0 +1,176 @@
+//! Bytes that come again and again, and the values in them that may be others without anybody noticing.
+//!
+//! A [`Shape`] is learnt of bytes that hold a document, and of the [`Places`] in it where a scanner found a string or
+//! number that was skipped, or wanted as [`Perhaps`](super::Want::Perhaps). Bytes [fit](Shape::fits) it that are the same
+//! but for those values, and where they have a valid value of the same kind: a visitor would be told the same of them,
+//! and the document is as valid as the first was. It compares, and knows nothing else of the grammar.
+
+use super::block::BLOCK;
+use super::number::whole;
+use super::run::short;
+use super::text::Text;
+use super::{Chunk, Want};
+use super::{Kind, MAX_PLACES, MAX_SHAPE_BYTES};
+
+/// Where the strings and numbers of one document begin of which nobody was told, or what was told may not matter.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Places {
+    offsets: [u32; MAX_PLACES],
+    /// How many there are, also where there is no room for more.
+    count: usize,
+}
+
+/// Bytes with holes.
+#[derive(Debug, Default)]
+pub struct Shape {
+    /// As they came last with all values read. Their memory is kept from one to the next.
+    bytes: Vec<u8>,
+    places: [Place; MAX_PLACES],
+    count: usize,
+    /// The places that had more than one value, a bit each, the first in the lowest: the holes. Of the others the value
+    /// is compared, as it takes less: most ids stay.
+    holes: u32,
+    /// Whether bytes may be compared with it.
+    known: bool,
+}
+
+/// Where a value stands.
+#[derive(Clone, Copy, Debug, Default)]
+struct Place {
+    /// Of a string just past its quote; of a number its first byte.
+    begin: usize,
+    /// Just past the value.
+    end: usize,
+    string: bool,
+}
+
+// === impl Places ===
+
+impl Places {
+    /// A value begins at `offset`, and so much is wanted of it.
+    #[inline(always)]
+    pub(super) fn note(&mut self, want: Want, kind: Kind, offset: u64) {
+        if matches!(kind, Kind::String | Kind::Number) && matches!(want, Want::Skip | Want::Perhaps) {
+            if let Some(place) = self.offsets.get_mut(self.count) {
+                // Where it does not fit there is no such byte, and nothing is learnt.
+                *place = u32::try_from(offset).unwrap_or(u32::MAX);
+            }
+            self.count = self.count.saturating_add(1);
+        }
+    }
+
+    /// None yet.
+    pub(super) const fn clear(&mut self) {
+        self.count = 0;
+    }
+}
+
+// === impl Shape ===
+
+impl Shape {
+    /// From now on it is that of `bytes`, which hold a valid document from `base` on, with these places. It stays as it is
+    /// where those are none or too many, or the bytes are more than [`MAX_SHAPE_BYTES`].
+    pub fn learn(&mut self, bytes: &[u8], base: usize, places: &Places) {
+        let offsets = places.offsets.get(..places.count).unwrap_or_default();
+        if offsets.is_empty() || bytes.len() > MAX_SHAPE_BYTES {
+            return;
+        }
+        let mut found = [Place::default(); MAX_PLACES];
+        let mut holes = 0;
+        let alike = self.count == offsets.len();
+        for (at, (place, &offset)) in found.iter_mut().zip(offsets).enumerate() {
+            let Some(now) = Place::at(bytes, base.saturating_add(offset as usize)) else { return };
+            let before = self.places.get(at).map(|before| before.of(&self.bytes));
+            if alike && (self.holes >> at & 1 == 1 || before != Some(now.of(bytes))) {
+                holes |= 1 << at;
+            }
+            *place = now;
+        }
+        (self.places, self.count, self.holes, self.known) = (found, offsets.len(), holes, true);
+        self.bytes.clear();
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    /// Nothing fits any more until it learns again.
+    pub const fn forget(&mut self) {
+        self.known = false;
+    }
+
+    /// How many of these bytes, from the first on, are of this shape; `None`: they are not.
+    #[must_use]
+    pub fn fits(&self, bytes: &[u8]) -> Option<usize> {
+        if self.known { self.compare(bytes) } else { None }
+    }
+
+    #[inline(never)]
+    fn compare(&self, bytes: &[u8]) -> Option<usize> {
+        let (mut at, mut from) = (0, 0);
+        let mut holes = self.holes;
+        while holes != 0 {
+            let hole = self.places.get(holes.trailing_zeros() as usize)?;
+            holes &= holes - 1;
+            at = past_same(self.bytes.get(from..hole.begin)?, bytes, at)?;
+            at = if hole.string { past_string(bytes, at)? } else { whole(bytes, at)? };
+            from = hole.end;
+        }
+        past_same(self.bytes.get(from..)?, bytes, at)
+    }
+}
+
+impl Place {
+    /// That of the string or number which begins at `at`.
+    fn at(bytes: &[u8], at: usize) -> Option<Self> {
+        if *bytes.get(at)? == b'"' {
+            let begin = at + 1;
+            return Some(Self { begin, end: past_string(bytes, begin)?, string: true });
+        }
+        Some(Self { begin: at, end: whole(bytes, at)?, string: false })
+    }
+
+    /// The value, of bytes in which it stands here.
+    fn of(self, bytes: &[u8]) -> &[u8] {
+        bytes.get(self.begin..self.end).unwrap_or_default()
+    }
+}
+
+/// Just past the closing quote of the string whose text begins at `at`. `None`: it is not valid, or does not end here.
+#[inline(always)]
+fn past_string(bytes: &[u8], at: usize) -> Option<usize> {
+    match short(bytes, at) {
+        Some(after) => Some(after),
+        None => Text::default().skip(Chunk { bytes, base: 0 }, at).ok()?,
+    }
+}
+
+/// Just past `literal`, if that is what stands at `at`.
+#[inline(always)]
+fn past_same(literal: &[u8], bytes: &[u8], at: usize) -> Option<usize> {
+    let end = at + literal.len();
+    same(literal, bytes.get(at..end)?).then_some(end)
+}
+
+/// Whether two runs of the same length are the same. (In words: what compares slices takes them byte by byte in wasm.)
+#[inline(always)]
+fn same(one: &[u8], other: &[u8]) -> bool {
+    let blocks = one.as_chunks::<BLOCK>().0.iter().zip(other.as_chunks::<BLOCK>().0);
+    for (one, other) in blocks {
+        if u128::from_le_bytes(*one) != u128::from_le_bytes(*other) {
+            return false;
+        }
+    }
+    // What is left is looked at together with what was seen before it, or from both its ends.
+    if let (Some(one), Some(other)) = (one.last_chunk::<BLOCK>(), other.last_chunk::<BLOCK>()) {
+        return u128::from_le_bytes(*one) == u128::from_le_bytes(*other);
+    }
+    if let (Some(one_end), Some(other_end)) = (one.last_chunk::<8>(), other.last_chunk::<8>()) {
+        return one.first_chunk::<8>().map(|word| u64::from_le_bytes(*word))
+            == other.first_chunk::<8>().map(|word| u64::from_le_bytes(*word))
+            && u64::from_le_bytes(*one_end) == u64::from_le_bytes(*other_end);
+    }
+    if let (Some(one_end), Some(other_end)) = (one.last_chunk::<4>(), other.last_chunk::<4>()) {
+        return one.first_chunk::<4>().map(|word| u32::from_le_bytes(*word))
+            == other.first_chunk::<4>().map(|word| u32::from_le_bytes(*word))
+            && u32::from_le_bytes(*one_end) == u32::from_le_bytes(*other_end);
+    }
+    one.iter().zip(other).all(|(one, other)| one == other)
+}

@@ -174,3 +174,166 @@ fn same(one: &[u8], other: &[u8]) -> bool {
     }
     one.iter().zip(other).all(|(one, other)| one == other)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Shape;
+    use crate::json::{Kind, MAX_PLACES, MAX_SHAPE_BYTES, Nameless, Scalar, Scanner, Visitor, Want};
+
+    /// Enters a document, and knows no member of it.
+    struct Top;
+
+    impl Visitor for Top {
+        type Name = Nameless;
+
+        fn begin(&mut self, _: &[Nameless], _: Kind, _: u64) -> Want {
+            Want::Read
+        }
+
+        fn text(&mut self, _: &[Nameless], _: &str) {}
+
+        fn scalar(&mut self, _: &[Nameless], _: Scalar<'_>) {}
+
+        fn end(&mut self, _: &[Nameless], _: Kind, _: u64) {}
+    }
+
+    fn is_valid(document: &[u8]) -> bool {
+        let mut scanner = Scanner::object(64);
+        scanner.feed(document, &mut Top).and_then(|()| scanner.finish(&mut Top)).is_ok()
+    }
+
+    /// The shape learnt of these documents, one after the other, each with a letter before it and an LF behind.
+    fn shape(documents: &[&str]) -> Shape {
+        let mut shape = Shape::default();
+        for document in documents {
+            let mut scanner = Scanner::object(64);
+            scanner.feed(document.as_bytes(), &mut Top).unwrap();
+            shape.learn(&framed(document.as_bytes()), 1, scanner.places());
+        }
+        shape
+    }
+
+    fn framed(document: &[u8]) -> Vec<u8> {
+        [b"x", document, b"\n"].concat()
+    }
+
+    const ONE: &str = r#"{"a":"some text","number":17,"same":"id","inner":{"b":"x"},"last":""}"#;
+    const OTHER: &str = r#"{"a":"","number":-1.5e3,"same":"id","inner":{"b":"x"},"last":"y"}"#;
+
+    #[test]
+    fn what_fits_is_the_same_but_for_valid_strings_and_numbers() {
+        let shape = shape(&[ONE, OTHER]);
+        for text in ["", "some text", r#"\" \\ \/ \b \f \n \r \t \u00e9 \ud83d \ud83d\ude00"#, "é€😀"] {
+            for number in ["0", "-0", "7", "1.50", "1E+2", "123456789012345678901234567890123456789"] {
+                for text in [text.to_owned(), text.repeat(40)] {
+                    let document = ONE.replace("some text", &text).replace("17", number);
+                    assert!(is_valid(document.as_bytes()));
+                    let bytes = framed(document.as_bytes());
+                    assert_eq!(shape.fits(&bytes), Some(bytes.len()), "{document}");
+                    let more = [&bytes[..], b"more"].concat();
+                    assert_eq!(shape.fits(&more), Some(bytes.len()), "{document}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_value_that_is_not_valid_does_not_fit() {
+        let shape = shape(&[ONE, OTHER]);
+        let bad: &[&[u8]] = &[
+            b"\\x",
+            b"\\u12g4",
+            b"\\u12",
+            b"\\",
+            b"\"",
+            b"\xff",
+            b"\xc3",
+            b"\xc0\x80",
+            b"\xed\xa0\x80",
+            b"\t",
+            b"\n",
+            b"\0",
+            b"\x1f",
+            b"\xe4\xbd",
+        ];
+        for bad in bad {
+            for (before, after) in [(0, 0), (3, 0), (0, 5), (15, 20), (16, 0), (70, 70), (200, 1)] {
+                let text = [&b"x".repeat(before), *bad, &b"y".repeat(after)].concat();
+                let document = [br#"{"a":""#, &text[..], ONE.as_bytes().split_at(15).1].concat();
+                assert!(!is_valid(&document), "{}", document.escape_ascii());
+                assert_eq!(shape.fits(&framed(&document)), None, "{}", document.escape_ascii());
+            }
+        }
+        for bad in ["", "-", "01", "-01", "1.", ".5", "1e", "1e+", "+1", "1a", "--1", "0x1", "NaN"] {
+            assert_eq!(shape.fits(&framed(ONE.replace("17", bad).as_bytes())), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_value_of_another_kind_does_not_fit() {
+        let shape = shape(&[ONE, OTHER]);
+        for value in ["null", "true", "{}", "[]", "[17]", "\"17\""] {
+            assert_eq!(shape.fits(&framed(ONE.replace("17", value).as_bytes())), None, "{value}");
+            assert_eq!(
+                shape.fits(&framed(ONE.replace("\"some text\"", value).as_bytes())).is_some(),
+                value == "\"17\""
+            );
+        }
+    }
+
+    #[test]
+    fn any_other_byte_that_differs_does_not_fit_nor_does_a_part() {
+        let shape = shape(&[ONE, OTHER]);
+        let bytes = framed(ONE.as_bytes());
+        let variable = |at: usize| (7..16).contains(&at) || (27..29).contains(&at);
+        for at in 0..bytes.len() {
+            assert_eq!(shape.fits(&bytes[..at]), None, "{at}");
+            let mut changed = bytes.clone();
+            changed[at] = if bytes[at] == b'1' { b'2' } else { b'1' };
+            assert_eq!(shape.fits(&changed).is_some(), variable(at), "{at}: {}", changed.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn a_value_that_was_the_same_must_stay_so_until_another_is_learnt() {
+        let changed = ONE.replace("\"id\"", "\"di\"");
+        let mut shape = shape(&[ONE, OTHER]);
+        assert_eq!(shape.fits(&framed(changed.as_bytes())), None);
+        shape.forget();
+        assert_eq!(shape.fits(&framed(ONE.as_bytes())), None);
+        let shape = self::shape(&[ONE, OTHER, &changed]);
+        for document in [ONE, OTHER, &changed] {
+            assert!(shape.fits(&framed(document.as_bytes())).is_some());
+        }
+    }
+
+    #[test]
+    fn literals_of_every_length_are_compared_to_their_last_byte() {
+        for length in 0..70 {
+            let document = |name: &str, text: &str| format!(r#"{{"{name}":"{text}"}}"#);
+            let name = "n".repeat(length);
+            let shape = shape(&[&document(&name, "a"), &document(&name, "b")]);
+            assert!(shape.fits(&framed(document(&name, "other").as_bytes())).is_some());
+            for at in 0..length {
+                let mut name = name.clone();
+                name.replace_range(at..=at, "m");
+                assert_eq!(shape.fits(&framed(document(&name, "other").as_bytes())), None, "{length} {at}");
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_is_learnt_of_what_is_long_or_has_no_place_or_too_many() {
+        let long = format!(r#"{{"a":"{}"}}"#, "x".repeat(MAX_SHAPE_BYTES));
+        let members: Vec<String> = (0..=MAX_PLACES).map(|at| format!(r#""{at}":{at}"#)).collect();
+        let most = format!("{{{}}}", members[1..].join(","));
+        let many = format!("{{{}}}", members.join(","));
+        for (document, learns) in [(&*long, false), (r#"{"a":[1]}"#, false), (&many, false), (&most, true)] {
+            let fits = shape(&[document]).fits(&framed(document.as_bytes()));
+            assert_eq!(fits.is_some(), learns, "{document}");
+            // What was known stays.
+            assert!(shape(&[ONE, document]).fits(&framed(ONE.as_bytes())).is_some() != learns);
+        }
+        assert_eq!(Shape::default().fits(b""), None);
+    }
+}

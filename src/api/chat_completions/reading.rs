@@ -193,6 +193,7 @@ impl ObjectReader for Reading {
         answer.ended = self.done || self.choices.all_finished();
         answer.usage.settle(answer.ended || self.usage_apart);
         self.said.clear();
+        self.current = None;
         if answer.ended != ended {
             trace = Trace::Left;
         }

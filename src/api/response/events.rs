@@ -211,3 +211,6 @@ impl<R: ObjectReader> sse::Sink for EventSink<'_, R> {
         object.invalid = false;
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -54,7 +54,8 @@ impl ObjectReader for EventReading {
     fn document_end(&mut self, _path: &[Name], _answer: &mut Answer) {}
 
     fn event(&mut self, name: &[u8], answer: &mut Answer) -> Trace {
-        let Reading { said, ledger, .. } = &mut self.0;
+        let Reading { current, said, ledger } = &mut self.0;
+        *current = None;
         said.items.settle(ledger, answer.keep());
         let trace = if answer.ended { Trace::None } else { said.event(name, ledger, answer) };
         said.clear();

@@ -1,0 +1,324 @@
+//! Events that are passed by their shape, against the same streams read byte by byte, which passes none.
+
+use super::{BodyReader, Events};
+use crate::answer::{Answer, Keep};
+use crate::api::response::ObjectReader;
+use crate::api::{Api, chat_completions, messages, responses};
+use crate::config::{Limits, RecordPolicy};
+use proptest::prelude::*;
+use std::fs;
+use std::path::Path;
+
+/// A stream being read.
+struct Stream<R: ObjectReader> {
+    events: Events<R>,
+    answer: Answer,
+    /// What passes to the client.
+    client: Vec<u8>,
+    /// Chunks of which the memo alone said how they end.
+    passed: usize,
+}
+
+impl<R: ObjectReader> Stream<R> {
+    fn new(api: Api, record: &RecordPolicy, limits: &Limits, cut: bool) -> Self {
+        let mut events = Events::new(limits);
+        if cut {
+            events.cut_usage_event();
+        }
+        Self { events, answer: Answer::new(api, Keep::new(record, limits)), client: Vec::new(), passed: 0 }
+    }
+
+    fn feed(&mut self, chunk: &[u8]) {
+        let passes = self.events.decoder.is_between_events()
+            && self.events.memo.past(chunk).is_some_and(<[u8]>::is_empty);
+        self.passed += usize::from(passes);
+        self.events.feed(chunk, &mut self.answer);
+        match self.events.instead() {
+            Some(instead) => self.client.extend(instead),
+            None => self.client.extend(chunk),
+        }
+    }
+
+    /// All there is to say about it.
+    fn told(&self) -> String {
+        let Self { events, answer, client, .. } = self;
+        let texts: Vec<&str> = (answer.tool_calls.iter().map(|call| call.arguments.as_str()))
+            .chain(answer.thoughts.iter().map(|thought| thought.text.as_str()))
+            .collect();
+        let (decoder, object) = (&events.decoder, &events.object);
+        let place = (decoder.offset(), decoder.event_start(), object.any, object.sentinel);
+        format!("{answer:?} {texts:?} {place:?} {:?} {}", object.reader, client.escape_ascii())
+    }
+}
+
+/// `chunks` read as they are, and byte by byte, tell the same. Answers how many were passed.
+fn check<R: ObjectReader>(api: Api, record: &RecordPolicy, limits: &Limits, chunks: &[Vec<u8>]) -> usize {
+    let mut passed = 0;
+    for cut in [false, true] {
+        let (mut whole, mut bytes) =
+            (Stream::<R>::new(api, record, limits, cut), Stream::<R>::new(api, record, limits, cut));
+        for chunk in chunks {
+            whole.feed(chunk);
+            chunk.chunks(1).for_each(|byte| bytes.feed(byte));
+            assert_eq!(whole.told(), bytes.told(), "after {}", chunk.escape_ascii());
+        }
+        assert_eq!(bytes.passed, 0);
+        passed = whole.passed;
+    }
+    passed
+}
+
+fn check_api(api: Api, record: &RecordPolicy, limits: &Limits, chunks: &[Vec<u8>]) -> usize {
+    match api {
+        Api::Messages => check::<messages::Reading>(api, record, limits, chunks),
+        Api::ChatCompletions => check::<chat_completions::Reading>(api, record, limits, chunks),
+        Api::Responses => check::<responses::EventReading>(api, record, limits, chunks),
+    }
+}
+
+/// How many of these events are passed, each a chunk. LF stands for the line's end.
+fn passed(api: Api, record: &RecordPolicy, events: &[String]) -> usize {
+    let chunks = |line_end: &str| -> Vec<Vec<u8>> {
+        // A byte order mark may stand before the first, so that one is always read.
+        let events = core::iter::once(": first\n\n").chain(events.iter().map(String::as_str));
+        events.map(|event| event.replace('\n', line_end).into_bytes()).collect()
+    };
+    let limits = Limits::default();
+    let passed = check_api(api, record, &limits, &chunks("\n"));
+    assert_eq!(check_api(api, record, &limits, &chunks("\r\n")), passed);
+    assert_eq!(check_api(api, record, &limits, &chunks("\r")), 0, "an LF may follow");
+    passed
+}
+
+/// Ten events of this data, with `§` for a text, and `9` for a number, that is another one in each.
+fn ten(begin: &str, data: &str) -> Vec<String> {
+    let words = ["the", " model", "", " é€", " says \\n", " 😀", " what", " comes", " next", "\\u00e9"];
+    let event = |(at, word): (usize, &str)| {
+        format!("{begin}data: {}\n\n", data.replace('§', word).replace('9', &format!("1{at}")))
+    };
+    words.into_iter().enumerate().map(event).collect()
+}
+
+const CHAT_HEAD: &str = "data: {\"id\":\"c\",\"model\":\"m\",\"service_tier\":\"default\",\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\"}},{\"index\":1,\"delta\":{}}]}\n\n";
+
+#[test]
+fn pieces_of_a_text_that_nobody_keeps_are_passed() {
+    let record = RecordPolicy::default();
+    let quiet = RecordPolicy { tool_arguments: false, thoughts: false, ..RecordPolicy::default() };
+    let messages = |index: u8, block: &str, delta: &str| {
+        let start = format!(
+            "event: content_block_start\ndata: {{\"type\":\"content_block_start\",\"index\":{index},\"content_block\":{{{block}}}}}\n\n"
+        );
+        let data = format!("{{\"type\":\"content_block_delta\",\"index\":{index},\"delta\":{{{delta}}}}}");
+        [vec![start], ten("event: content_block_delta\n", &data)].concat()
+    };
+    let text = messages(0, r#""type":"text","text":"""#, r#""type":"text_delta","text":"§""#);
+    let thinking =
+        messages(1, r#""type":"thinking","thinking":"""#, r#""type":"thinking_delta","thinking":"§""#);
+    let signature =
+        messages(1, r#""type":"thinking","thinking":"""#, r#""type":"signature_delta","signature":"§""#);
+    let input = messages(
+        2,
+        r#""type":"tool_use","id":"t","name":"n","input":{}"#,
+        r#""type":"input_json_delta","partial_json":"§""#,
+    );
+    // Two are read until it is known what differs.
+    for (events, all, none) in [(text, 8, 8), (signature, 8, 8), (thinking, 0, 8), (input, 0, 8)] {
+        assert_eq!(passed(Api::Messages, &record, &events), all, "{events:?}");
+        assert_eq!(passed(Api::Messages, &quiet, &events), none, "{events:?}");
+    }
+
+    let chat = |choices: &str| {
+        let data = format!(
+            "{{\"id\":\"c9\",\"created\":9,\"model\":\"m\",\"service_tier\":\"default\",\"choices\":{choices},\"usage\":null,\"obfuscation\":\"§\"}}"
+        );
+        [vec![CHAT_HEAD.to_owned()], ten("", &data)].concat()
+    };
+    for (choices, all) in [
+        (r#"[{"index":0,"delta":{"content":"§"},"finish_reason":null}]"#, 8),
+        (r#"[{"index":1,"delta":{"refusal":"§"},"logprobs":null}]"#, 8),
+        (r#"[{"index":0,"delta":{"content":"§","reasoning":""}}]"#, 8),
+        (r#"[{"index":0,"delta":{"reasoning":"§"}}]"#, 0),
+        (r#"[{"index":9,"delta":{"content":"§"}}]"#, 0),
+        (r#"[{"index":0,"delta":{"tool_calls":[{"index":0,"id":"t","function":{"arguments":"§"}}]}}]"#, 0),
+    ] {
+        let events = chat(choices);
+        assert_eq!(passed(Api::ChatCompletions, &record, &events), all, "{choices}");
+    }
+
+    let named = "event: response.output_text.delta\n";
+    let piece = |item: &str| {
+        format!(
+            "{{\"type\":\"response.output_text.delta\",\"sequence_number\":9,\"item_id\":\"{item}\",\"output_index\":0,\"delta\":\"§\",\"logprobs\":[],\"obfuscation\":\"§\"}}"
+        )
+    };
+    let added = |phase: &str| {
+        format!(
+            "data: {{\"type\":\"response.output_item.added\",\"output_index\":0,\"item\":{{\"type\":\"message\",\"id\":\"m\",\"phase\":\"{phase}\"}}}}\n\n"
+        )
+    };
+    for (phase, item, all) in
+        [("final_answer", "m", 8), ("final_answer", "encrypted9", 8), ("commentary", "m", 0)]
+    {
+        let events = [vec![added(phase)], ten(named, &piece(item))].concat();
+        assert_eq!(passed(Api::Responses, &record, &events), all, "{phase} {item}");
+    }
+    let done = "{\"type\":\"response.content_part.done\",\"item_id\":\"i9\",\"part\":{\"text\":\"x\"}}";
+    assert_eq!(passed(Api::Responses, &record, &ten("", done)), 8);
+    let call = "{\"type\":\"response.function_call_arguments.delta\",\"output_index\":0,\"delta\":\"§\"}";
+    assert_eq!(passed(Api::Responses, &record, &ten("", call)), 0);
+}
+
+const PIECE: &str = r#"{"type":"x","text":"§","n":9}"#;
+
+#[test]
+fn only_a_name_and_one_line_of_data_have_a_shape() {
+    let passed = |begin: &str, data: &str| passed(Api::Messages, &RecordPolicy::default(), &ten(begin, data));
+    for begin in ["", "event: x\n", "event:x\n", "event: \n"] {
+        assert_eq!(passed(begin, PIECE), 8, "{begin}");
+    }
+    for begin in ["id: 1\n", ": note\n", "event: x\nevent: y\n", "event\n", "data: \n", "events: x\n"] {
+        assert_eq!(passed(begin, PIECE), 0, "{begin}");
+    }
+    for data in ["[§]", "§", "{\"a\":9}\ndata: ", "{\"a\":9}\nid: 1", "{\"a\":\ndata: 9}"] {
+        assert_eq!(passed("", data), 0, "{data}");
+    }
+    // Its line is known by its colon.
+    let tight = ten("", PIECE).join("").replace("data: ", "data:");
+    let tight: Vec<String> = tight.split_inclusive("\n\n").map(str::to_owned).collect();
+    assert_eq!(self::passed(Api::Messages, &RecordPolicy::default(), &tight), 8);
+}
+
+#[test]
+fn an_event_above_the_limit_is_read_and_noted() {
+    let limits = Limits { event_bytes: 60, ..Limits::default() };
+    let of = |bytes: usize| {
+        format!("data: {{\"type\":\"x\",\"text\":\"{}\"}}\n\n", "y".repeat(bytes)).into_bytes()
+    };
+    let within = 60 - of(0).len();
+    // The first of a stream is always read; then one, and another that differs.
+    let chunks: Vec<_> = [1, 1, 2, 3, within, within + 1, 4, 5].into_iter().map(of).collect();
+    assert_eq!(check_api(Api::Messages, &RecordPolicy::default(), &limits, &chunks), 2 + 1);
+}
+
+#[test]
+fn comments_and_what_was_cut_change_nothing_and_what_tells_something_makes_it_forget() {
+    let mut events = ten("", PIECE);
+    events.insert(9, ": keep-alive\n\n".to_owned());
+    events.insert(6, "data: {\"type\":\"ping\"}\n\n".to_owned());
+    let record = RecordPolicy::default();
+    assert_eq!(passed(Api::Messages, &record, &events), 8);
+    events.insert(4, "event: message_start\ndata: {\"message\":{\"id\":\"m\"}}\n\n".to_owned());
+    assert_eq!(passed(Api::Messages, &record, &events), 7);
+    events.insert(9, "data: no JSON\n\n".to_owned());
+    assert_eq!(passed(Api::Messages, &record, &events), 6);
+}
+
+/// What a text or number may become, and what may come between.
+const TEXTS: &[&[u8]] = &[
+    b"a",
+    b" word",
+    b"\\n",
+    b"\\\"",
+    b"\\ud83d",
+    b"\xc3\xa9",
+    b"\xff",
+    b"\\x",
+    b"\t",
+    b"0",
+    b".5",
+    b"e3",
+    b"\"",
+    b",",
+    b"{",
+    b"}",
+    b"\n",
+    b"\r",
+    b"\n\n",
+    b"\r\n",
+    b"data: ",
+    b"event: error\n",
+    b"[DONE]",
+    b"\"type\":\"x\",",
+    b"\"usage\":{},",
+    b"a text that is longer than a block, and than two, and than three, so that it is no short one any more",
+];
+
+/// An event as it is, or with something in a value, or anywhere, that makes it another one.
+fn vary(event: &[u8], random: &mut impl FnMut(usize) -> usize) -> Vec<u8> {
+    let mut event = event.to_vec();
+    let value = |event: &[u8], at: usize| match event[..at] {
+        [.., b':', b'"'] => true,
+        [.., digit] => digit.is_ascii_digit() && !event[at].is_ascii_alphabetic(),
+        _ => false,
+    };
+    let sane = if random(3) > 0 { 6 } else { TEXTS.len() };
+    for at in (1..event.len()).rev() {
+        if value(&event, at) && random(3) == 0 {
+            let text = if event[at - 1] == b'"' { TEXTS[random(sane)] } else { TEXTS[9 + random(3)] };
+            event.splice(at..at, text.iter().copied());
+        }
+    }
+    if random(25) == 0 {
+        let (at, text) = (random(event.len()), TEXTS[random(TEXTS.len())]);
+        event.splice(at..(at + random(3)).min(event.len()), text.iter().copied());
+    }
+    event
+}
+
+/// The events of every stream among the transcripts.
+fn streams() -> Vec<(Api, Vec<Vec<u8>>)> {
+    let mut streams = Vec::new();
+    for api in [Api::Messages, Api::ChatCompletions, Api::Responses] {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/transcripts").join(api.name());
+        for transcript in fs::read_dir(folder).unwrap() {
+            let body = fs::read(transcript.unwrap().path().join("response.body")).unwrap();
+            if let Ok(body) = String::from_utf8(body)
+                && body.contains("data:")
+            {
+                streams.push((
+                    api,
+                    body.split_inclusive("\n\n").map(|event| event.as_bytes().to_vec()).collect(),
+                ));
+            }
+        }
+    }
+    assert!(streams.len() > 90, "only {}", streams.len());
+    streams
+}
+
+#[test]
+fn every_stream_with_events_that_come_again_is_read_as_byte_by_byte() {
+    let streams = streams();
+    let record = RecordPolicy { text_bytes: 60, total_bytes: 200, ..RecordPolicy::default() };
+    let limits = Limits { event_bytes: 500, tool_calls: 2, thoughts: 2, ..Limits::default() };
+    proptest!(ProptestConfig::with_cases(400), |(seed: u64, stream in 0..streams.len(), largest in 0_usize..4)| {
+        let mut state = seed | 1;
+        let mut random = |below: usize| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            usize::try_from(state >> 33).unwrap() % below.max(1)
+        };
+        let (api, events) = &streams[stream];
+        let again = random(events.len());
+        let mut bytes = Vec::new();
+        let mut ends = vec![0];
+        for (at, event) in events.iter().enumerate() {
+            for _ in 0..if at == again { 12 } else { 1 } {
+                bytes.extend(vary(event, &mut random));
+                ends.push(bytes.len());
+            }
+        }
+        // An event each, several, and cut anywhere.
+        let mut cuts: Vec<usize> = match largest {
+            0 => ends,
+            1 => ends.into_iter().step_by(3).collect(),
+            2 => ends.into_iter().map(|end| (end + random(3)).saturating_sub(1).min(bytes.len())).collect(),
+            _ => (0..8).map(|_| random(bytes.len())).collect(),
+        };
+        cuts.extend([0, bytes.len()]);
+        cuts.sort_unstable();
+        let chunks: Vec<Vec<u8>> = cuts.windows(2).map(|cut| bytes[cut[0]..cut[1]].to_vec()).collect();
+        check_api(*api, &record, &limits, &chunks);
+        check_api(*api, &RecordPolicy::default(), &Limits::default(), &chunks);
+    });
+}

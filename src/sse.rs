@@ -441,6 +441,42 @@ mod tests {
     }
 
     #[test]
+    fn an_event_at_a_time_is_read_and_one_that_somebody_else_reads_is_passed() {
+        let events = ["data: a\n\n", "event: x\r\ndata: b\r\n\r\n", ": c\n\n", "data: d\n\n"];
+        for passed in [None, Some(1), Some(2), Some(3)] {
+            let (mut decoder, mut log) = (Decoder::new(1000), Log::default());
+            let stream = events.concat();
+            let mut rest = stream.as_bytes();
+            for (at, event) in events.iter().enumerate() {
+                assert_eq!(decoder.is_between_events(), at > 0, "before the first may stand a mark");
+                let after = &rest[event.len()..];
+                if passed == Some(at) {
+                    decoder.pass(event.len());
+                } else {
+                    assert_eq!(decoder.feed_event(rest, &mut log), after);
+                }
+                rest = after;
+                assert_eq!(decoder.offset(), (stream.len() - rest.len()) as u64);
+                assert_eq!(decoder.event_start(), decoder.offset());
+            }
+            let all = ["|a|0..9 Complete\n", "x|b|9..30 Complete\n", "", "|d|35..44 Complete\n"];
+            let told = all.iter().enumerate().filter(|(at, _)| passed != Some(*at)).map(|(_, line)| *line);
+            assert_eq!(log.text, told.collect::<String>());
+        }
+    }
+
+    #[test]
+    fn within_an_event_or_before_its_line_feed_it_is_not_between_events() {
+        for begun in
+            ["", "\u{feff}x", "data: a\n\r", "data: a\r\n\r", "d", "data: a", "data: a\n", ": c\n", "\n:"]
+        {
+            let mut decoder = Decoder::new(1000);
+            decoder.feed(begun.as_bytes(), &mut Log::default());
+            assert!(!decoder.is_between_events(), "{begun:?}");
+        }
+    }
+
+    #[test]
     fn a_line_feed_after_a_cut_belongs_to_the_carriage_return_before_it() {
         let expected = "|x|0..10 Complete\n|y|11..22 Complete\n";
         assert_eq!(told(&["data: x\r", "\n\r", "\ndata: y\r\n\r\n"], 1000), expected);

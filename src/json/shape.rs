@@ -15,7 +15,7 @@ use super::{Kind, MAX_PLACES, MAX_SHAPE_BYTES};
 /// Where the strings and numbers of one document begin of which nobody was told, or what was told may not matter.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Places {
-    offsets: [u32; MAX_PLACES],
+    offsets: [u16; MAX_PLACES],
     /// How many there are, also where there is no room for more.
     count: usize,
 }
@@ -47,16 +47,15 @@ struct Place {
 // === impl Places ===
 
 impl Places {
-    /// A value begins at `offset`, and so much is wanted of it.
+    /// A value begins at `offset`, and so much is wanted of it. (Without a branch: what a value is cannot be predicted.
+    /// Neither number can be too large for its type where something is learnt: those bytes are few.)
     #[inline(always)]
     pub(super) fn note(&mut self, want: Want, kind: Kind, offset: u64) {
-        if matches!(kind, Kind::String | Kind::Number) && matches!(want, Want::Skip | Want::Perhaps) {
-            if let Some(place) = self.offsets.get_mut(self.count) {
-                // Where it does not fit there is no such byte, and nothing is learnt.
-                *place = u32::try_from(offset).unwrap_or(u32::MAX);
-            }
-            self.count = self.count.saturating_add(1);
+        if let Some(place) = self.offsets.get_mut(self.count % MAX_PLACES) {
+            *place = offset as u16;
         }
+        let counts = matches!(kind, Kind::String | Kind::Number) & matches!(want, Want::Skip | Want::Perhaps);
+        self.count = self.count.wrapping_add(usize::from(counts));
     }
 
     /// None yet.
@@ -79,7 +78,7 @@ impl Shape {
         let mut holes = 0;
         let alike = self.count == offsets.len();
         for (at, (place, &offset)) in found.iter_mut().zip(offsets).enumerate() {
-            let Some(now) = Place::at(bytes, base.saturating_add(offset as usize)) else { return };
+            let Some(now) = Place::at(bytes, base.saturating_add(usize::from(offset))) else { return };
             let before = self.places.get(at).map(|before| before.of(&self.bytes));
             if alike && (self.holes >> at & 1 == 1 || before != Some(now.of(bytes))) {
                 holes |= 1 << at;
@@ -88,6 +87,7 @@ impl Shape {
         }
         (self.places, self.count, self.holes, self.known) = (found, offsets.len(), holes, true);
         self.bytes.clear();
+        self.bytes.reserve_exact(bytes.len());
         self.bytes.extend_from_slice(bytes);
     }
 

@@ -139,6 +139,7 @@ fn pieces_of_a_text_that_nobody_keeps_are_passed() {
         (r#"[{"index":1,"delta":{"refusal":"§"},"logprobs":null}]"#, 8),
         (r#"[{"index":0,"delta":{"content":"§","reasoning":""}}]"#, 8),
         (r#"[{"index":0,"delta":{"reasoning":"§"}}]"#, 0),
+        (r#"[{"index":0,"delta":{"content":"§","reasoning":"the same"}}]"#, 0),
         (r#"[{"index":9,"delta":{"content":"§"}}]"#, 0),
         (r#"[{"index":0,"delta":{"tool_calls":[{"index":0,"id":"t","function":{"arguments":"§"}}]}}]"#, 0),
     ] {
@@ -162,6 +163,11 @@ fn pieces_of_a_text_that_nobody_keeps_are_passed() {
     {
         let events = [vec![added(phase)], ten(named, &piece(item))].concat();
         assert_eq!(passed(Api::Responses, &record, &events), all, "{phase} {item}");
+    }
+    let unnumbered = piece("m").replace(",\"output_index\":0", "");
+    for (phase, all) in [("final_answer", 8), ("commentary", 0)] {
+        let events = [vec![added(phase)], ten(named, &unnumbered)].concat();
+        assert_eq!(passed(Api::Responses, &record, &events), all, "{phase}");
     }
     let done = "{\"type\":\"response.content_part.done\",\"item_id\":\"i9\",\"part\":{\"text\":\"x\"}}";
     assert_eq!(passed(Api::Responses, &record, &ten("", done)), 8);
@@ -212,6 +218,27 @@ fn comments_and_what_was_cut_change_nothing_and_what_tells_something_makes_it_fo
     assert_eq!(passed(Api::Messages, &record, &events), 7);
     events.insert(9, "data: no JSON\n\n".to_owned());
     assert_eq!(passed(Api::Messages, &record, &events), 6);
+}
+
+#[test]
+fn what_changed_in_an_event_that_was_cut_is_not_passed_when_it_changes_back() {
+    let piece = |tier: &str, text: usize| {
+        format!(
+            "data: {{\"id\":\"c\",\"service_tier\":\"{tier}\",\"choices\":[{{\"index\":0,\"delta\":{{\"content\":\"{text}\"}}}}]}}\n\n"
+        )
+    };
+    let mut events: Vec<String> = (0..6).map(|text| piece("default", text)).collect();
+    let flex = piece("flex", 6);
+    let (begin, end) = flex.split_at(20);
+    events.extend([
+        begin.to_owned(),
+        end.to_owned(),
+        piece("default", 7),
+        piece("default", 8),
+        piece("default", 9),
+    ]);
+    // The first two tell something, and two are read until it is known what differs; then one changes it back.
+    assert_eq!(passed(Api::ChatCompletions, &RecordPolicy::default(), &events), 3 + 1);
 }
 
 /// What a text or number may become, and what may come between.

@@ -8,6 +8,7 @@
     reason = "a panic in a test is a failed test"
 )]
 
+mod again;
 mod attack;
 mod bedrock;
 mod bodies;

@@ -53,13 +53,15 @@ fn value_prefix(node: &Node<'_>) -> Option<String> {
     let prefix = node.text()?;
     let same = |theirs: &str| theirs.starts_with(prefix) || prefix.starts_with(theirs);
     if prefix.is_empty() {
-        node.problem("expected the prefix of the gateway's tokens, found an empty string");
+        node.problem(format_args!("expected the prefix of the gateway's tokens, found an empty string"));
     } else if !prefix.bytes().all(|byte| byte.is_ascii_graphic() && byte != b',') {
-        node.problem("expected visible ASCII characters without a comma, as in a token (without \"Bearer\")");
+        node.problem(format_args!(
+            "expected visible ASCII characters without a comma, as in a token (without \"Bearer\")"
+        ));
     } else if prefix.len() > LONGEST_PREFIX_BYTES {
-        node.problem(format!("longer than {LONGEST_PREFIX_BYTES} bytes"));
+        node.problem(format_args!("longer than {LONGEST_PREFIX_BYTES} bytes"));
     } else if let Some((_, vendor)) = VENDOR_PREFIXES.iter().find(|(theirs, _)| same(theirs)) {
-        node.problem(format!(
+        node.problem(format_args!(
             "keys of {} begin so too and would be taken for the gateway's tokens",
             vendor.name()
         ));

@@ -46,9 +46,9 @@ impl Publish {
                 if hint.is_empty() && plain.starts_with("actor_") {
                     hint.push_str("; its key is not in actor.metadata_headers");
                 }
-                item.problem(format!("no single value is called {}{hint}", quoted(name)));
+                item.problem(format_args!("no single value is called {}{hint}", quoted(name)));
             } else if names.iter().any(|other| other == name) {
-                item.problem(format!("\"{name}\" is there twice"));
+                item.problem(format_args!("\"{name}\" is there twice"));
             } else {
                 names.push(name.to_owned());
             }

@@ -171,8 +171,7 @@ impl Config {
         let actor = members.read("actor", ActorSource::default(), ActorSource::parse);
         let cluster_header =
             members.read("cluster_header", CLUSTER_HEADER.to_owned(), header_name_without_credential);
-        let patterns =
-            |node: &Node<'_>| Some(node.list("header names")?.iter().filter_map(header_pattern).collect());
+        let patterns = |node: &Node<'_>| node.each("header names", header_pattern);
         let config = Self {
             root: members.read("root", String::new(), path::root),
             remove_headers: members.read("remove_headers", REMOVE_HEADERS.map(Glob::new).to_vec(), patterns),

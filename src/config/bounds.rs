@@ -93,7 +93,7 @@ fn size(number: u64) -> Option<usize> {
 
 /// The prices in `node`, in their order.
 pub(super) fn prices(node: &Node<'_>) -> Option<Vec<Price>> {
-    Some(node.list("objects")?.iter().filter_map(price).collect())
+    node.each("objects", price)
 }
 
 fn price(node: &Node<'_>) -> Option<Price> {

@@ -24,12 +24,8 @@ impl GatewayCredentials {
     /// What `node` says, with the defaults for what it does not.
     pub(super) fn parse(node: &Node<'_>) -> Option<Self> {
         node.object("an object", |members| {
-            let headers = |node: &Node<'_>| {
-                Some(node.list("header names")?.iter().filter_map(header_name).collect::<Vec<_>>())
-            };
-            let prefixes = |node: &Node<'_>| {
-                Some(node.list("token prefixes")?.iter().filter_map(value_prefix).collect::<Vec<_>>())
-            };
+            let headers = |node: &Node<'_>| node.each("header names", header_name);
+            let prefixes = |node: &Node<'_>| node.each("token prefixes", value_prefix);
             Self {
                 headers: members.read("headers", Vec::new(), headers),
                 value_prefixes: members.read("value_prefixes", Vec::new(), prefixes),

@@ -125,15 +125,21 @@ impl<'a> Node<'a> {
 
     /// One of a few names; `choices` pairs each with what it means.
     pub(super) fn one_of<T: Copy>(&self, choices: &[(&'static str, T)]) -> Option<T> {
-        let names: Vec<String> = choices.iter().map(|(name, _)| format!("\"{name}\"")).collect();
-        let expected = format!("one of {}", names.join(", "));
+        let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
+        let (_, meaning) = choices.get(self.choice(&names)?)?;
+        Some(*meaning)
+    }
+
+    /// Which of `names` this is.
+    fn choice(&self, names: &[&str]) -> Option<usize> {
+        let expected = format!("one of \"{}\"", names.join("\", \""));
         let Value::Text(written) = self.value else { return self.reject(&expected) };
-        if let Some((_, meaning)) = choices.iter().find(|(name, _)| name == written) {
-            return Some(*meaning);
+        let choice = names.iter().position(|name| name == written);
+        if choice.is_none() {
+            let hint = did_you_mean(written, names);
+            self.problem(format_args!("expected {expected}, found {}{hint}", quoted(written)));
         }
-        let hint = did_you_mean(written, choices.iter().map(|(name, _)| *name));
-        self.problem(format_args!("expected {expected}, found {}{hint}", quoted(written)));
-        None
+        choice
     }
 
     pub(super) fn list(&self, of: &str) -> Option<Vec<Self>> {
@@ -143,6 +149,18 @@ impl<'a> Node<'a> {
             Self { value, path, problems: self.problems }
         };
         Some(items.iter().enumerate().map(item).collect())
+    }
+
+    /// What `read` makes of each item of a list; `None` where this is none.
+    pub(super) fn each<T>(&self, of: &str, read: impl Fn(&Self) -> Option<T>) -> Option<Vec<T>> {
+        let mut all = Vec::new();
+        for item in self.list(of)? {
+            // Not by `filter_map`, of which each type has its own.
+            if let Some(value) = read(&item) {
+                all.push(value);
+            }
+        }
+        Some(all)
     }
 
     pub(super) fn is_empty_list(&self) -> bool {
@@ -202,10 +220,9 @@ fn shown(number: f64) -> String {
 }
 
 /// `; did you mean "…"?`, or nothing where nothing is near.
-pub(super) fn did_you_mean<'k>(
-    written: &str,
-    known: impl IntoIterator<Item = &'k str, IntoIter: Clone>,
-) -> String {
+#[cold]
+#[inline(never)]
+pub(super) fn did_you_mean(written: &str, known: &[&str]) -> String {
     nearest(written, known).map(|name| format!("; did you mean \"{name}\"?")).unwrap_or_default()
 }
 
@@ -266,7 +283,7 @@ impl<'a> Members<'a, '_> {
         let (asked, refused) = (self.asked.borrow(), self.refused.borrow());
         for (name, value) in &self.entries {
             if asked.iter().chain(refused.iter()).all(|known| known != name) {
-                let hint = did_you_mean(name, asked.iter().copied());
+                let hint = did_you_mean(name, &asked);
                 self.node.below(name, value).problem(format_args!("unknown member{hint}"));
             }
         }

@@ -11,8 +11,7 @@ const LONGEST_CLUSTER_BYTES: usize = 512;
 
 /// A list of patterns of model names.
 pub(super) fn model_patterns(node: &Node<'_>) -> Option<Vec<Glob>> {
-    let items = node.list("model names, in which * stands for any characters")?;
-    Some(items.iter().filter_map(|node| model_pattern(node, node.text()?)).collect())
+    node.each("model names, in which * stands for any characters", |node| model_pattern(node, node.text()?))
 }
 
 /// As [`model_patterns`], where none would mean nothing.

@@ -1,7 +1,6 @@
 //! Base URLs: where a provider's requests go.
 
 use core::fmt::Write as _;
-use core::net::Ipv4Addr;
 
 use url::{Host, ParseError};
 
@@ -100,7 +99,7 @@ fn host_of(written: &str) -> Result<String, ParseError> {
     if !written.is_ascii() {
         return Err(ParseError::IdnaError);
     }
-    if written.contains(['%', '\u{7f}']) {
+    if written.contains('%') {
         return Err(ParseError::InvalidDomainCharacter);
     }
     let host = match Host::parse_opaque(written)? {
@@ -111,8 +110,10 @@ fn host_of(written: &str) -> Result<String, ParseError> {
     let is_hexadecimal = |digits: &str| digits.bytes().all(|byte| byte.is_ascii_hexdigit());
     let is_number = !last.is_empty() && last.bytes().all(|byte| byte.is_ascii_digit())
         || last.strip_prefix("0x").is_some_and(is_hexadecimal);
+    let is_octet =
+        |digits: &str| digits.parse::<u8>().is_ok() && (digits == "0" || !digits.starts_with(['0', '+']));
     // A resolver would take `127.1` or `0x7f.1` for an address: the one meant is to be written.
-    if is_number && host.parse::<Ipv4Addr>().is_err() {
+    if is_number && !(host.split('.').count() == 4 && host.split('.').all(is_octet)) {
         return Err(ParseError::InvalidIpv4Address);
     }
     Ok(host)
@@ -123,22 +124,20 @@ fn host_of(written: &str) -> Result<String, ParseError> {
 fn path(written: &str) -> String {
     let mut segments: Vec<&str> = Vec::new();
     for segment in written.split('/').skip(1) {
-        match segment.to_ascii_lowercase().replace("%2e", ".").as_str() {
-            "." => {}
-            ".." => drop(segments.pop()),
+        match segment.to_ascii_lowercase().as_str() {
+            "." | "%2e" => {}
+            ".." | ".%2e" | "%2e." | "%2e%2e" => drop(segments.pop()),
             _ => segments.push(segment),
         }
     }
     let mut path = String::new();
     for segment in segments {
         path.push('/');
-        for character in segment.chars() {
-            if character.is_ascii_graphic() && !matches!(character, '"' | '<' | '>' | '`' | '{' | '}') {
-                path.push(character);
+        for byte in segment.bytes() {
+            if byte.is_ascii_graphic() && !b"\"<>`{}".contains(&byte) {
+                path.push(char::from(byte));
             } else {
-                for byte in character.encode_utf8(&mut [0; 4]).bytes() {
-                    let _ = write!(path, "%{byte:02X}");
-                }
+                let _ = write!(path, "%{byte:02X}");
             }
         }
     }
@@ -157,7 +156,7 @@ mod tests {
             scheme in "https?|HTTP",
             host in r"[a-zA-Z0-9_~!$-]{1,3}(\.[a-z-]{1,3})?\.?|\[[0-9a-f:]{2,7}\]|[0-9]{1,3}\.[1-9]\.0\.[1-9]|[a-z]+[<%|]",
             port in r"|:|:[0-9]{1,6}|:80|:443|:8x",
-            path in r#"|(/[a-zA-Z."{}`<>^|'é€𝄞~@:;=+,-]{0,3}|/\.{1,2}|/%2[eE]\.?|//){0,5}"#,
+            path in r#"|(/[a-zA-Z."{}`<>^|'é€𝄞~@;=+,-]{0,3}|/\.{1,2}|/%2[eE]\.?|//){0,5}"#,
         ) {
             let text = format!("{scheme}://{host}{port}{path}");
             let theirs = url::Url::parse(&text).ok().filter(|url| url.port() != Some(0));

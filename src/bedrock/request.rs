@@ -280,7 +280,8 @@ impl<'a> Facts<'a> {
                 "anthropic_version" => facts.has_version = true,
                 "anthropic_beta" => facts.betas = Some(value),
                 "max_tokens" => {
-                    facts.max_tokens = core::str::from_utf8(value).ok().and_then(|number| number.parse().ok())
+                    facts.max_tokens =
+                        core::str::from_utf8(value).ok().and_then(|number| number.parse().ok());
                 }
                 _ => {}
             }

@@ -15,7 +15,7 @@ pub(super) fn base_url(node: &Node<'_>) -> Option<BaseUrl> {
     match parse(text) {
         Ok(url) => Some(url),
         Err(problems) => {
-            problems.into_iter().for_each(|problem| node.problem(format_args!("{}", problem)));
+            problems.into_iter().for_each(|problem| node.problem(format_args!("{problem}")));
             None
         }
     }

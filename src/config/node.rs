@@ -275,7 +275,7 @@ impl<'a> Members<'a, '_> {
     pub(super) fn refuse(&self, name: &'static str, why: &str) {
         self.refused.borrow_mut().push(name);
         if self.entries.iter().any(|(written, _)| *written == name) {
-            self.problem(name, format_args!("{}", why));
+            self.problem(name, format_args!("{why}"));
         }
     }
 

@@ -185,7 +185,7 @@ fn check_key(node: &Node<'_>, key: &str, kind: ProviderType, elsewhere: bool, ga
             node.problem(format_args!("the key is one of {}, not of {}", vendor.name(), own.name()));
         }
     } else if gateway.claims(key) {
-        node.problem(format_args!("{}", GATEWAYS_OWN));
+        node.problem(format_args!("{GATEWAYS_OWN}"));
     }
 }
 
@@ -197,7 +197,7 @@ fn check_bedrock_key(node: &Node<'_>, key: &str, gateway: &GatewayCredentials) {
             format_args!("the key is an AWS access key id, no Bedrock API key; to sign with it leave `key` out and give it to \
              Envoy's aws_request_signing")),
         Some(vendor) => node.problem(format_args!("the key is one of {}, not of AWS", vendor.name())),
-        None if gateway.claims(key) => node.problem(format_args!("{}", GATEWAYS_OWN)),
+        None if gateway.claims(key) => node.problem(format_args!("{GATEWAYS_OWN}")),
         None => {}
     }
 }

@@ -171,8 +171,7 @@ impl Config {
         let actor = members.read("actor", ActorSource::default(), ActorSource::parse);
         let cluster_header =
             members.read("cluster_header", CLUSTER_HEADER.to_owned(), header_name_without_credential);
-        let patterns =
-            |node: &Node<'_>| Some(node.list("header names")?.iter().filter_map(header_pattern).collect());
+        let patterns = |node: &Node<'_>| node.each("header names", header_pattern);
         let config = Self {
             root: members.read("root", String::new(), path::root),
             remove_headers: members.read("remove_headers", REMOVE_HEADERS.map(Glob::new).to_vec(), patterns),
@@ -194,22 +193,24 @@ impl Config {
     fn check_headers(&self, members: &Members<'_, '_>) {
         let gateway = &self.gateway_credentials;
         if self.cluster_header.starts_with(ACTOR_HEADERS) {
-            members.problem("cluster_header", format!("{ACTOR_HEADERS}* tells the actor to upstreams"));
+            members.problem("cluster_header", format_args!("{ACTOR_HEADERS}* tells the actor to upstreams"));
         }
         if gateway.consumes(&self.cluster_header) {
             members.problem(
                 "cluster_header",
-                "is one of gateway_credentials.headers too; choose another header",
+                format_args!("is one of gateway_credentials.headers too; choose another header"),
             );
         }
         for (path, header) in self.actor.headers() {
             if header == self.cluster_header {
-                members
-                    .problem_at(&path, format!("\"{header}\" is the cluster_header; choose another header"));
+                members.problem_at(
+                    &path,
+                    format_args!("\"{header}\" is the cluster_header; choose another header"),
+                );
             }
             if gateway.consumes(header) {
                 let why = "is one of gateway_credentials.headers, and would be recorded";
-                members.problem_at(&path, format!("\"{header}\" {why}; choose another header"));
+                members.problem_at(&path, format_args!("\"{header}\" {why}; choose another header"));
             }
         }
     }

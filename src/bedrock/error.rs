@@ -4,8 +4,8 @@
 //! <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_InvokeModel.html#API_runtime_InvokeModel_Errors>
 
 use crate::json::{Nameless, Nobody, Scanner, Writer};
+use crate::object::{Member, members};
 use core::fmt;
-use serde::Deserialize;
 use std::borrow::Cow;
 
 /// An error in Anthropic's shape, with the id by which AWS knows the request.
@@ -134,17 +134,19 @@ impl ErrorDocument {
             return Vec::new();
         }
         let held = core::mem::take(held);
-        let read = if wrong { None } else { serde_json::from_slice::<Document<'_>>(&held).ok() };
-        let document = read.unwrap_or_default();
-        if document.r#type.as_deref() == Some("error") && document.error.is_some() {
+        let names = ["message", "Message", "__type", "type", "error"];
+        let read = if wrong { None } else { members(&held, names) };
+        let [message, capital_message, kind, r#type, error] = read.unwrap_or_default();
+        if r#type.text().as_deref() == Some("error") && error != Member::Absent {
             self.state = State::Passing;
             return held;
         }
         self.state = State::Said;
-        if let Some(kind) = document.kind.as_deref().filter(|_| self.exception.is_empty()) {
+        if let Some(kind) = kind.text().as_deref().filter(|_| self.exception.is_empty()) {
             exception(kind).clone_into(&mut self.exception);
         }
-        let message = document.message.or(document.capital_message).unwrap_or_else(|| self.fallback());
+        let message = message.text().or_else(|| capital_message.text());
+        let message = message.unwrap_or_else(|| self.fallback());
         let kind = error_type(&self.exception, self.status);
         Said::new(kind, &message, self.request_id.as_deref()).json()
     }
@@ -173,21 +175,6 @@ impl fmt::Debug for ErrorDocument {
             .field("state", &state)
             .finish_non_exhaustive()
     }
-}
-
-/// What an error document may say.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Document<'a> {
-    #[serde(borrow)]
-    message: Option<Cow<'a, str>>,
-    /// As some of AWS's services write it; both may stand there, one of them null.
-    #[serde(rename = "Message")]
-    capital_message: Option<Cow<'a, str>>,
-    #[serde(rename = "__type")]
-    kind: Option<Cow<'a, str>>,
-    r#type: Option<Cow<'a, str>>,
-    error: Option<serde::de::IgnoredAny>,
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! What is not valid after all ends the list; nothing here reads beyond the text, and no member is kept.
 
 use memchr::memchr2;
+use serde_json::Value;
 use std::borrow::Cow;
 
 /// One member.
@@ -113,7 +114,8 @@ fn name(written: &[u8]) -> Cow<'_, str> {
         let inner = written.get(1..written.len().saturating_sub(1)).unwrap_or_default();
         return String::from_utf8_lossy(inner);
     }
-    Cow::Owned(serde_json::from_slice(written).unwrap_or_default())
+    let Ok(Value::String(name)) = serde_json::from_slice(written) else { return Cow::Borrowed("") };
+    Cow::Owned(name)
 }
 
 /// RFC 8259 §2.

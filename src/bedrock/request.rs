@@ -8,9 +8,9 @@ use super::Invoke;
 use super::members::{Member, Members};
 use crate::glob::Glob;
 use crate::json::Writer;
+use crate::object::members;
 use core::fmt::{self, Write as _};
-use serde::Deserialize;
-use std::borrow::Cow;
+use serde_json::Value;
 
 /// A request as Bedrock takes it. `Debug` is not for its body.
 #[derive(Clone, PartialEq, Eq)]
@@ -96,8 +96,7 @@ impl Invoke {
     fn betas(&self, headers: &[String], facts: &Facts<'_>, model: &str) -> (Vec<String>, bool) {
         let in_headers = headers.iter().flat_map(|value| value.split(',')).map(str::trim).map(str::to_owned);
         let in_body = facts.betas.filter(|written| written.len() <= BETAS_BYTES);
-        let in_body =
-            in_body.map_or_else(Vec::new, |written| serde_json::from_slice(written).unwrap_or_default());
+        let in_body = in_body.and_then(texts).unwrap_or_default();
         let mut lossy = false;
         let mut kept: Vec<String> = Vec::new();
         for beta in in_headers.chain(in_body).filter(|beta| !beta.is_empty()) {
@@ -183,13 +182,15 @@ fn encode(id: &str) -> String {
     encoded
 }
 
+/// The texts of a JSON list of nothing else.
+fn texts(written: &[u8]) -> Option<Vec<String>> {
+    let text = |item| if let Value::String(text) = item { Some(text) } else { None };
+    let Ok(Value::Array(items)) = serde_json::from_slice(written) else { return None };
+    items.into_iter().map(text).collect()
+}
+
 fn is_adaptive(thinking: &[u8]) -> bool {
-    #[derive(Deserialize)]
-    struct Thinking<'a> {
-        #[serde(borrow)]
-        r#type: Cow<'a, str>,
-    }
-    serde_json::from_slice::<Thinking<'_>>(thinking).is_ok_and(|thinking| thinking.r#type == "adaptive")
+    members(thinking, ["type"]).is_some_and(|[kind]| kind.text().as_deref() == Some("adaptive"))
 }
 
 /// Half of what may be written is for thinking, and none where that is too little to think.
@@ -278,7 +279,10 @@ impl<'a> Facts<'a> {
             match &*name {
                 "anthropic_version" => facts.has_version = true,
                 "anthropic_beta" => facts.betas = Some(value),
-                "max_tokens" => facts.max_tokens = serde_json::from_slice(value).ok(),
+                "max_tokens" => {
+                    facts.max_tokens =
+                        core::str::from_utf8(value).ok().and_then(|number| number.parse().ok());
+                }
                 _ => {}
             }
         }

@@ -9,10 +9,10 @@
 
 use super::error::{self, Said};
 use super::frame::{self, Decoder, Frame};
+use crate::object::{Member, members};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use core::fmt;
-use serde::Deserialize;
 use std::borrow::Cow;
 
 /// One stream being transcoded.
@@ -33,28 +33,6 @@ pub enum Failure {
     Damaged,
     /// A frame is above the limit.
     TooLarge,
-}
-
-/// What a chunk carries.
-#[derive(Deserialize)]
-struct Chunk<'a> {
-    #[serde(borrow)]
-    bytes: Cow<'a, str>,
-}
-
-/// What an event says of itself.
-#[derive(Deserialize)]
-struct Event<'a> {
-    #[serde(borrow)]
-    r#type: Option<Cow<'a, str>>,
-}
-
-/// What an exception carries.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Exception<'a> {
-    #[serde(borrow, alias = "Message")]
-    message: Option<Cow<'a, str>>,
 }
 
 /// Bytes of an event's name; of a longer one the event has none.
@@ -152,22 +130,27 @@ fn transcode(
         // New kinds of events may come at any time.
         _ => return Ok(()),
     };
-    let carried: Exception<'_> = serde_json::from_slice(frame.payload).unwrap_or_default();
-    let message = frame.header(":error-message").map(Cow::Borrowed).or(carried.message);
+    let [small, capital] = members(frame.payload, ["message", "Message"]).unwrap_or_default();
+    let carried = small.text().or_else(|| capital.text());
+    let message = frame.header(":error-message").map(Cow::Borrowed).or(carried);
     let message = message.unwrap_or(Cow::Borrowed(name));
     write(events, "error", &Said::new(error::error_type(name, 500), &message, request_id).json());
     Err(Failure::Exception(name.to_owned()))
 }
 
 fn chunk(payload: &[u8], whole: &mut bool, events: &mut Vec<u8>) -> Result<(), Failure> {
-    let chunk: Chunk<'_> = serde_json::from_slice(payload).map_err(|_| Failure::Damaged)?;
-    let json = STANDARD.decode(chunk.bytes.as_bytes()).map_err(|_| Failure::Damaged)?;
+    let [bytes] = members(payload, ["bytes"]).ok_or(Failure::Damaged)?;
+    let bytes = bytes.text().ok_or(Failure::Damaged)?;
+    let json = STANDARD.decode(bytes.as_bytes()).map_err(|_| Failure::Damaged)?;
     let text = core::str::from_utf8(&json).map_err(|_| Failure::Damaged)?;
-    let event: Event<'_> = serde_json::from_slice(text.as_bytes()).map_err(|_| Failure::Damaged)?;
-    // Whatever is no event of Messages has no name to go by.
-    if let Some(name) = event.r#type {
-        *whole = name == "message_stop";
-        write(events, &name, &json);
+    match members(text.as_bytes(), ["type"]) {
+        Some([Member::Text(name)]) => {
+            *whole = name == "message_stop";
+            write(events, &name, &json);
+        }
+        // Whatever is no event of Messages has no name to go by.
+        Some([Member::Absent]) => {}
+        Some([Member::Other]) | None => return Err(Failure::Damaged),
     }
     Ok(())
 }

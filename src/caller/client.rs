@@ -1,12 +1,9 @@
 //! Which program calls, by what it says of itself, and which of its sessions. Told by the client, so recorded
 //! and never trusted.
 
-use std::borrow::Cow;
-
-use serde::Deserialize;
-
 use super::identifier;
 use crate::headers::Headers;
+use crate::object::members;
 
 /// A program that people work with. The names are those of records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -76,13 +73,6 @@ const SIGNS: [(Sign, Client); 17] = [
     (Sign::Agent("junie"), Junie),
     (Sign::Header("x-cursor-client-version"), Cursor),
 ];
-
-/// What Claude Code puts into `metadata.user_id`; the other members are of no interest.
-#[derive(Deserialize)]
-struct UserId<'a> {
-    #[serde(borrow)]
-    session_id: Cow<'a, str>,
-}
 
 /// What stands before the session in the form of `metadata.user_id` that is not JSON.
 const SESSION_MARK: &str = "_session_";
@@ -163,12 +153,8 @@ impl Client {
 }
 
 fn session_of_object(user_id: &str) -> Option<String> {
-    // A struct is also read from a JSON array, which nobody means.
-    if !user_id.trim_start().starts_with('{') {
-        return None;
-    }
-    let user: UserId<'_> = serde_json::from_slice(user_id.as_bytes()).ok()?;
-    identifier(&user.session_id)
+    let [session] = members(user_id.as_bytes(), ["session_id"])?;
+    identifier(&session.text()?)
 }
 
 #[cfg(test)]

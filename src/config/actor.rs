@@ -39,13 +39,13 @@ impl ActorSource {
 fn metadata_headers(node: &Node<'_>) -> Option<Vec<(String, String)>> {
     let entries = node.entries("an object of keys and header names")?;
     if entries.len() > MOST_KEYS {
-        node.problem(format!("expected at most {MOST_KEYS} keys, found {}", entries.len()));
+        node.problem(format_args!("expected at most {MOST_KEYS} keys, found {}", entries.len()));
     }
     let mut seen: Vec<String> = Vec::new();
     let pair = |(key, node): &(&str, Node<'_>)| {
         let header = header_name_without_credential(node);
         if !is_metadata_key(key) {
-            node.problem(format!(
+            node.problem(format_args!(
                 "expected a key of at most {LONGEST_KEY_BYTES} letters, digits, _ and - that starts with a \
                  letter or digit, found {}",
                 quoted(key)
@@ -55,7 +55,7 @@ fn metadata_headers(node: &Node<'_>) -> Option<Vec<(String, String)>> {
         let sent = key.to_ascii_lowercase();
         if seen.contains(&sent) {
             // It becomes part of a header's name, in which case does not count.
-            node.problem(format!("\"{sent}\" is there twice: keys differ by more than case"));
+            node.problem(format_args!("\"{sent}\" is there twice: keys differ by more than case"));
             return None;
         }
         seen.push(sent);
@@ -75,14 +75,14 @@ fn is_metadata_key(key: &str) -> bool {
 fn property_path(node: &Node<'_>) -> Option<Vec<String>> {
     let elements = node.list("strings")?;
     if elements.is_empty() || elements.len() > LONGEST_PROPERTY {
-        node.problem(format!("expected 1 to {LONGEST_PROPERTY} strings, found {}", elements.len()));
+        node.problem(format_args!("expected 1 to {LONGEST_PROPERTY} strings, found {}", elements.len()));
         return None;
     }
     let element = |node: &Node<'_>| {
         let text = node.text()?;
         // The host's ABI separates the elements by NUL.
         if text.is_empty() || text.contains('\0') {
-            node.problem(format!("expected a part of a property path, found {}", quoted(text)));
+            node.problem(format_args!("expected a part of a property path, found {}", quoted(text)));
             return None;
         }
         Some(text.to_owned())

@@ -49,10 +49,9 @@ pub(super) fn bedrock(node: &Node<'_>) -> Option<Bedrock> {
         if members.member("host_holds_headers").and_then(|node| node.bool()) != Some(true) {
             members.problem(
                 "host_holds_headers",
-                "expected true: mode \"invoke\" writes the model into the path, so the headers have to wait for the \
+                format_args!("expected true: mode \"invoke\" writes the model into the path, so the headers have to wait for the \
                  body; set `allow_on_headers_stop_iteration: true` beside the filter's `configuration` in Envoy, and \
-                 say so here",
-            );
+                 say so here"));
         }
         mode?;
         Some(Bedrock { region: region?, mode: Mode::Invoke(Box::new(invoke)) })
@@ -81,7 +80,7 @@ fn region(node: &Node<'_>) -> Option<String> {
     };
     let is_region = text.contains('-') && text.len() <= LONGEST_REGION_BYTES && text.split('-').all(is_word);
     if !is_region {
-        node.problem(format!("expected an AWS region, such as \"us-east-1\", found {}", quoted(text)));
+        node.problem(format_args!("expected an AWS region, such as \"us-east-1\", found {}", quoted(text)));
         return None;
     }
     Some(text.to_owned())
@@ -111,7 +110,7 @@ fn model_map(node: &Node<'_>) -> Option<Vec<(Glob, String)>> {
 fn model_id(node: &Node<'_>) -> Option<String> {
     let text = node.text()?;
     if !is_id(text) {
-        node.problem(format!(
+        node.problem(format_args!(
             "expected a Bedrock model id, inference profile or ARN, such as \"us.anthropic.claude-opus-4-6-v1\", \
              found {}",
             quoted(text)
@@ -136,7 +135,7 @@ fn table(node: &Node<'_>, of: &str) -> Option<Table> {
 fn name<'a>(node: &Node<'_>, text: &'a str, what: &str) -> Option<&'a str> {
     if text.is_empty() || text.len() > LONGEST_NAME_BYTES || !text.bytes().all(|byte| byte.is_ascii_graphic())
     {
-        node.problem(format!(
+        node.problem(format_args!(
             "expected the name of {what}: 1 to {LONGEST_NAME_BYTES} visible ASCII characters"
         ));
         return None;

@@ -10,7 +10,7 @@ const MIB: u64 = 1 << 20;
 /// The largest size of anything: what a 32-bit `usize` counts.
 const SIZE_MAX: u64 = u32::MAX as u64;
 /// The highest price of a million tokens in USD.
-const HIGHEST_PRICE: f64 = 1e6;
+const HIGHEST_PRICE: u32 = 1_000_000;
 
 impl Default for RecordPolicy {
     fn default() -> Self {
@@ -93,12 +93,12 @@ fn size(number: u64) -> Option<usize> {
 
 /// The prices in `node`, in their order.
 pub(super) fn prices(node: &Node<'_>) -> Option<Vec<Price>> {
-    Some(node.list("objects")?.iter().filter_map(price).collect())
+    node.each("objects", price)
 }
 
 fn price(node: &Node<'_>) -> Option<Price> {
     node.object("an object", |members| {
-        let amount = |node: Node<'_>| node.number(0.0..=HIGHEST_PRICE);
+        let amount = |node: Node<'_>| node.number(0..=HIGHEST_PRICE);
         let models = members.required("models", "the models that this price holds for");
         let input = members.required("input", "USD per million input tokens");
         let output = members.required("output", "USD per million output tokens");

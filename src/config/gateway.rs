@@ -24,12 +24,8 @@ impl GatewayCredentials {
     /// What `node` says, with the defaults for what it does not.
     pub(super) fn parse(node: &Node<'_>) -> Option<Self> {
         node.object("an object", |members| {
-            let headers = |node: &Node<'_>| {
-                Some(node.list("header names")?.iter().filter_map(header_name).collect::<Vec<_>>())
-            };
-            let prefixes = |node: &Node<'_>| {
-                Some(node.list("token prefixes")?.iter().filter_map(value_prefix).collect::<Vec<_>>())
-            };
+            let headers = |node: &Node<'_>| node.each("header names", header_name);
+            let prefixes = |node: &Node<'_>| node.each("token prefixes", value_prefix);
             Self {
                 headers: members.read("headers", Vec::new(), headers),
                 value_prefixes: members.read("value_prefixes", Vec::new(), prefixes),
@@ -53,13 +49,15 @@ fn value_prefix(node: &Node<'_>) -> Option<String> {
     let prefix = node.text()?;
     let same = |theirs: &str| theirs.starts_with(prefix) || prefix.starts_with(theirs);
     if prefix.is_empty() {
-        node.problem("expected the prefix of the gateway's tokens, found an empty string");
+        node.problem(format_args!("expected the prefix of the gateway's tokens, found an empty string"));
     } else if !prefix.bytes().all(|byte| byte.is_ascii_graphic() && byte != b',') {
-        node.problem("expected visible ASCII characters without a comma, as in a token (without \"Bearer\")");
+        node.problem(format_args!(
+            "expected visible ASCII characters without a comma, as in a token (without \"Bearer\")"
+        ));
     } else if prefix.len() > LONGEST_PREFIX_BYTES {
-        node.problem(format!("longer than {LONGEST_PREFIX_BYTES} bytes"));
+        node.problem(format_args!("longer than {LONGEST_PREFIX_BYTES} bytes"));
     } else if let Some((_, vendor)) = VENDOR_PREFIXES.iter().find(|(theirs, _)| same(theirs)) {
-        node.problem(format!(
+        node.problem(format_args!(
             "keys of {} begin so too and would be taken for the gateway's tokens",
             vendor.name()
         ));

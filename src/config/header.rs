@@ -43,11 +43,13 @@ pub(super) fn header_name(node: &Node<'_>) -> Option<String> {
     let name = token(node, "a header name")?;
     // RFC 9110 allows it, but who writes it means a pattern.
     if name.contains('*') {
-        node.problem(format!("expected one header name, found the pattern {}", quoted(&name)));
+        node.problem(format_args!("expected one header name, found the pattern {}", quoted(&name)));
         return None;
     }
     if TAKEN.contains(&name.as_str()) {
-        node.problem(format!("\"{name}\" belongs to HTTP or to the providers' APIs; choose another header"));
+        node.problem(format_args!(
+            "\"{name}\" belongs to HTTP or to the providers' APIs; choose another header"
+        ));
         return None;
     }
     Some(name)
@@ -57,7 +59,7 @@ pub(super) fn header_name(node: &Node<'_>) -> Option<String> {
 pub(super) fn header_name_without_credential(node: &Node<'_>) -> Option<String> {
     let name = header_name(node)?;
     if CREDENTIAL_HEADERS.contains(&name.as_str()) || name == "cookie" {
-        node.problem(format!("\"{name}\" carries credentials; choose another header"));
+        node.problem(format_args!("\"{name}\" carries credentials; choose another header"));
         return None;
     }
     Some(name)
@@ -67,16 +69,16 @@ pub(super) fn header_name_without_credential(node: &Node<'_>) -> Option<String> 
 pub(super) fn header_pattern(node: &Node<'_>) -> Option<Glob> {
     let pattern = token(node, "a header name, in which * stands for any characters")?;
     if pattern.bytes().all(|byte| byte == b'*') {
-        node.problem(format!("\"{pattern}\" would remove every header"));
+        node.problem(format_args!("\"{pattern}\" would remove every header"));
         return None;
     }
     if NEVER_REMOVED.contains(&pattern.as_str()) {
-        node.problem(format!("\"{pattern}\" makes the message and is never removed"));
+        node.problem(format_args!("\"{pattern}\" makes the message and is never removed"));
         return None;
     }
     let pattern = Glob::new(pattern);
     if let Some(name) = CREDENTIALS_SENT.iter().find(|name| pattern.matches(name)) {
-        node.problem(format!(
+        node.problem(format_args!(
             "would remove \"{name}\", in which the credential goes to the provider; others' go anyway"
         ));
         return None;
@@ -88,11 +90,11 @@ pub(super) fn header_pattern(node: &Node<'_>) -> Option<Glob> {
 fn token(node: &Node<'_>, expected: &str) -> Option<String> {
     let text = node.text()?;
     if text.starts_with(':') {
-        node.problem(format!("expected {expected}, found the pseudo header {}", quoted(text)));
+        node.problem(format_args!("expected {expected}, found the pseudo header {}", quoted(text)));
     } else if text.is_empty() || !text.bytes().all(is_token_byte) {
-        node.problem(format!("expected {expected}, found {}", quoted(text)));
+        node.problem(format_args!("expected {expected}, found {}", quoted(text)));
     } else if text.len() > LONGEST_NAME_BYTES {
-        node.problem(format!("longer than {LONGEST_NAME_BYTES} bytes"));
+        node.problem(format_args!("longer than {LONGEST_NAME_BYTES} bytes"));
     } else {
         return Some(text.to_ascii_lowercase());
     }

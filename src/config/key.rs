@@ -24,16 +24,16 @@ pub(super) fn key(node: &Node<'_>, environment: Environment<'_>) -> Option<Key> 
             [None, None, Some(external)] => match external.bool()? {
                 true => Some(Key::External),
                 false => {
-                    external.problem("expected true; without a key leave `key` out");
+                    external.problem(format_args!("expected true; without a key leave `key` out"));
                     None
                 }
             },
             [None, None, None] => {
-                node.problem(format!("expected {EXPECTED}, found none of them"));
+                node.problem(format_args!("expected {EXPECTED}, found none of them"));
                 None
             }
             _ => {
-                node.problem(format!("expected {EXPECTED}, found several"));
+                node.problem(format_args!("expected {EXPECTED}, found several"));
                 None
             }
         }
@@ -46,11 +46,11 @@ fn from_environment(node: &Node<'_>, environment: Environment<'_>) -> Option<Key
     let is_name = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     if !starts_well || !is_name || name.len() > LONGEST_VARIABLE_BYTES || may_be_a_key(name) {
         // Not repeated: it may be the key itself.
-        node.problem("expected the name of an environment variable: letters, digits and _");
+        node.problem(format_args!("expected the name of an environment variable: letters, digits and _"));
         return None;
     }
     let Some(value) = environment(name) else {
-        node.problem(format!(
+        node.problem(format_args!(
             "the environment variable {} is not set; set it for the proxy and name it in `host_env_keys` of \
              the filter's vm_config",
             quoted(name)
@@ -72,13 +72,13 @@ fn may_be_a_key(name: &str) -> bool {
 fn secret(node: &Node<'_>, text: &str, what: &str) -> Option<Key> {
     let text = text.trim();
     if text.is_empty() {
-        node.problem(format!("{what} is empty"));
+        node.problem(format_args!("{what} is empty"));
     } else if text.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("bearer ")) {
-        node.problem(format!("{what} begins with \"Bearer\"; give the key alone"));
+        node.problem(format_args!("{what} begins with \"Bearer\"; give the key alone"));
     } else if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-        node.problem(format!("{what} holds something else than visible ASCII characters"));
+        node.problem(format_args!("{what} holds something else than visible ASCII characters"));
     } else if text.len() > LONGEST_KEY_BYTES {
-        node.problem(format!("{what} is longer than {LONGEST_KEY_BYTES} bytes"));
+        node.problem(format_args!("{what} is longer than {LONGEST_KEY_BYTES} bytes"));
     } else {
         return Some(Key::Central(Secret::new(text)));
     }

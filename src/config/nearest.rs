@@ -5,23 +5,19 @@ const LONGEST_COMPARED: usize = 64;
 
 /// The known name nearest to `written`, where one is near: `clutser` → `cluster`, `baseUrl` → `base_url`; else the
 /// first of which it is the beginning, its unit left out: `request_body` → `request_body_bytes`.
-pub(super) fn nearest<'a>(
-    written: &str,
-    known: impl IntoIterator<Item = &'a str, IntoIter: Clone>,
-) -> Option<&'a str> {
+pub(super) fn nearest<'a>(written: &str, known: &[&'a str]) -> Option<&'a str> {
     if written.len() > LONGEST_COMPARED {
         return None;
     }
-    let mut known = known.into_iter();
     let letters = letters(written);
     let misspelt = known
-        .clone()
-        .map(|name| (distance(&letters, &self::letters(name)), name))
+        .iter()
+        .map(|name| (distance(&letters, &self::letters(name)), *name))
         .filter(|(distance, name)| *distance <= (name.len() / 3).clamp(1, 2))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, name)| name);
     let begins = |name: &&str| name.strip_prefix(written).is_some_and(|rest| rest.starts_with('_'));
-    misspelt.or_else(|| known.find(begins))
+    misspelt.or_else(|| known.iter().copied().find(begins))
 }
 
 /// What is left of a name without the habits of other formats: case, `-` and `_`.
@@ -76,8 +72,8 @@ mod tests {
             ("", None),
             ("日本", None),
         ] {
-            assert_eq!(nearest(written, known), meant, "{written}");
+            assert_eq!(nearest(written, &known), meant, "{written}");
         }
-        assert_eq!(nearest(&"x".repeat(100_000), known), None);
+        assert_eq!(nearest(&"x".repeat(100_000), &known), None);
     }
 }

@@ -46,9 +46,11 @@ pub(super) struct Members<'a, 'n> {
 // === impl Problems ===
 
 impl Problems {
-    pub(super) fn add(&self, path: &str, message: impl Into<String>) {
+    #[cold]
+    #[inline(never)]
+    pub(super) fn add(&self, path: &str, message: fmt::Arguments<'_>) {
         let path = if path.is_empty() { "configuration" } else { path };
-        self.0.borrow_mut().push(Problem { path: path.to_owned(), message: message.into() });
+        self.0.borrow_mut().push(Problem { path: path.to_owned(), message: message.to_string() });
     }
 
     pub(super) fn into_inner(self) -> Vec<Problem> {
@@ -65,11 +67,15 @@ impl<'a> Node<'a> {
     }
 
     /// Says what is wrong with this value.
-    pub(super) fn problem(&self, message: impl Into<String>) {
+    #[cold]
+    #[inline(never)]
+    pub(super) fn problem(&self, message: fmt::Arguments<'_>) {
         self.problems.add(&self.path, message);
     }
 
     /// Says what should have been here. What is here is named by its kind only: it may be a secret.
+    #[cold]
+    #[inline(never)]
     pub(super) fn mismatch(&self, expected: &str) {
         let found = match self.value {
             Value::Null => "null",
@@ -79,7 +85,7 @@ impl<'a> Node<'a> {
             Value::List(_) => "a list",
             Value::Object(_) => "an object",
         };
-        self.problem(format!("expected {expected}, found {found}"));
+        self.problem(format_args!("expected {expected}, found {found}"));
     }
 
     pub(super) fn text(&self) -> Option<&'a str> {
@@ -101,32 +107,39 @@ impl<'a> Node<'a> {
         if number.fract() == 0.0 && (least as f64..=most as f64).contains(number) {
             return Some(*number as u64);
         }
-        self.problem(format!("expected {expected}, found {number}"));
+        self.problem(format_args!("expected {expected}, found {}", shown(*number)));
         None
     }
 
     /// A number with or without a fraction.
-    pub(super) fn number(&self, bounds: RangeInclusive<f64>) -> Option<f64> {
-        let expected = format!("a number from {} to {}", bounds.start(), bounds.end());
+    pub(super) fn number(&self, bounds: RangeInclusive<u32>) -> Option<f64> {
+        let (least, most) = (*bounds.start(), *bounds.end());
+        let expected = format!("a number from {least} to {most}");
         let Value::Number(number) = self.value else { return self.reject(&expected) };
-        if bounds.contains(number) {
+        if (f64::from(least)..=f64::from(most)).contains(number) {
             return Some(*number);
         }
-        self.problem(format!("expected {expected}, found {number}"));
+        self.problem(format_args!("expected {expected}, found {}", shown(*number)));
         None
     }
 
     /// One of a few names; `choices` pairs each with what it means.
     pub(super) fn one_of<T: Copy>(&self, choices: &[(&'static str, T)]) -> Option<T> {
-        let names: Vec<String> = choices.iter().map(|(name, _)| format!("\"{name}\"")).collect();
-        let expected = format!("one of {}", names.join(", "));
+        let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
+        let (_, meaning) = choices.get(self.choice(&names)?)?;
+        Some(*meaning)
+    }
+
+    /// Which of `names` this is.
+    fn choice(&self, names: &[&str]) -> Option<usize> {
+        let expected = format!("one of \"{}\"", names.join("\", \""));
         let Value::Text(written) = self.value else { return self.reject(&expected) };
-        if let Some((_, meaning)) = choices.iter().find(|(name, _)| name == written) {
-            return Some(*meaning);
+        let choice = names.iter().position(|name| name == written);
+        if choice.is_none() {
+            let hint = did_you_mean(written, names);
+            self.problem(format_args!("expected {expected}, found {}{hint}", quoted(written)));
         }
-        let hint = did_you_mean(written, choices.iter().map(|(name, _)| *name));
-        self.problem(format!("expected {expected}, found {}{hint}", quoted(written)));
-        None
+        choice
     }
 
     pub(super) fn list(&self, of: &str) -> Option<Vec<Self>> {
@@ -136,6 +149,18 @@ impl<'a> Node<'a> {
             Self { value, path, problems: self.problems }
         };
         Some(items.iter().enumerate().map(item).collect())
+    }
+
+    /// What `read` makes of each item of a list; `None` where this is none.
+    pub(super) fn each<T>(&self, of: &str, read: impl Fn(&Self) -> Option<T>) -> Option<Vec<T>> {
+        let mut all = Vec::new();
+        for item in self.list(of)? {
+            // Not by `filter_map`, of which each type has its own.
+            if let Some(value) = read(&item) {
+                all.push(value);
+            }
+        }
+        Some(all)
     }
 
     pub(super) fn is_empty_list(&self) -> bool {
@@ -163,7 +188,7 @@ impl<'a> Node<'a> {
         let mut entries: Vec<(&str, &Value)> = Vec::new();
         for (name, value) in written {
             if entries.iter().any(|(known, _)| known == name) {
-                self.below(name, value).problem("duplicate member");
+                self.below(name, value).problem(format_args!("duplicate member"));
             } else {
                 entries.push((name, value));
             }
@@ -181,11 +206,23 @@ impl<'a> Node<'a> {
     }
 }
 
+/// A number in figures; as JSON has it where it is tiny. Not by its `Display`: that is 15 KB of the module, and this is
+/// there anyway.
+fn shown(number: f64) -> String {
+    let Some(number) = serde_json::Number::from_f64(number) else { return "no number".to_owned() };
+    let written = number.to_string();
+    let Some((digits, exponent)) = written.split_once("e+") else {
+        return written.strip_suffix(".0").unwrap_or(&written).to_owned();
+    };
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    let zeros = exponent.parse().unwrap_or(0);
+    format!("{whole}{fraction:0<zeros$}")
+}
+
 /// `; did you mean "…"?`, or nothing where nothing is near.
-pub(super) fn did_you_mean<'k>(
-    written: &str,
-    known: impl IntoIterator<Item = &'k str, IntoIter: Clone>,
-) -> String {
+#[cold]
+#[inline(never)]
+pub(super) fn did_you_mean(written: &str, known: &[&str]) -> String {
     nearest(written, known).map(|name| format!("; did you mean \"{name}\"?")).unwrap_or_default()
 }
 
@@ -203,7 +240,7 @@ impl<'a> Members<'a, '_> {
     pub(super) fn required(&self, name: &'static str, what: &str) -> Option<Node<'a>> {
         let member = self.member(name);
         if member.is_none() {
-            self.node.problems.add(&segment(&self.node.path, name), format!("required: {what}"));
+            self.node.problems.add(&segment(&self.node.path, name), format_args!("required: {what}"));
         }
         member
     }
@@ -223,12 +260,14 @@ impl<'a> Members<'a, '_> {
     }
 
     /// Says what is wrong with the member `name`, whether it was written or is missing.
-    pub(super) fn problem(&self, name: &'static str, message: impl Into<String>) {
+    #[cold]
+    #[inline(never)]
+    pub(super) fn problem(&self, name: &'static str, message: fmt::Arguments<'_>) {
         self.node.problems.add(&segment(&self.node.path, name), message);
     }
 
     /// Says what is wrong at a path of another place.
-    pub(super) fn problem_at(&self, path: &str, message: impl Into<String>) {
+    pub(super) fn problem_at(&self, path: &str, message: fmt::Arguments<'_>) {
         self.node.problems.add(path, message);
     }
 
@@ -236,7 +275,7 @@ impl<'a> Members<'a, '_> {
     pub(super) fn refuse(&self, name: &'static str, why: &str) {
         self.refused.borrow_mut().push(name);
         if self.entries.iter().any(|(written, _)| *written == name) {
-            self.problem(name, why);
+            self.problem(name, format_args!("{why}"));
         }
     }
 
@@ -244,8 +283,8 @@ impl<'a> Members<'a, '_> {
         let (asked, refused) = (self.asked.borrow(), self.refused.borrow());
         for (name, value) in &self.entries {
             if asked.iter().chain(refused.iter()).all(|known| known != name) {
-                let hint = did_you_mean(name, asked.iter().copied());
-                self.node.below(name, value).problem(format!("unknown member{hint}"));
+                let hint = did_you_mean(name, &asked);
+                self.node.below(name, value).problem(format_args!("unknown member{hint}"));
             }
         }
     }

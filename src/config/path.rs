@@ -11,7 +11,7 @@ pub(super) fn root(node: &Node<'_>) -> Option<String> {
     match unusable(text) {
         None => Some(text.to_owned()),
         Some(why) => {
-            node.problem(why);
+            node.problem(format_args!("{why}"));
             None
         }
     }

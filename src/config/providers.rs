@@ -46,7 +46,7 @@ pub(super) struct Surroundings<'s> {
 pub(super) fn providers(node: &Node<'_>, around: Surroundings<'_>) -> Option<Vec<Provider>> {
     let items = node.list("providers")?;
     if items.is_empty() {
-        node.problem("expected at least one provider, found an empty list");
+        node.problem(format_args!("expected at least one provider, found an empty list"));
     }
     let mut names: Vec<Option<String>> = Vec::new();
     let mut providers = Vec::new();
@@ -72,14 +72,14 @@ fn name(members: &Members<'_, '_>, kind: Option<ProviderType>, others: &[Option<
         Some(node) => {
             let text = node.text()?;
             if !is_name(text) {
-                node.problem(format!(
+                node.problem(format_args!(
                     "expected lower-case letters and digits, in words joined by single hyphens, found {}",
                     quoted(text)
                 ));
                 return None;
             }
             if text.len() > LONGEST_NAME_BYTES {
-                node.problem(format!("longer than {LONGEST_NAME_BYTES} bytes"));
+                node.problem(format_args!("longer than {LONGEST_NAME_BYTES} bytes"));
                 return None;
             }
             text
@@ -88,7 +88,7 @@ fn name(members: &Members<'_, '_>, kind: Option<ProviderType>, others: &[Option<
     };
     if let Some(other) = others.iter().position(|other| other.as_deref() == Some(name)) {
         let what = if is_default { "the default " } else { "" };
-        members.problem("name", format!("{what}\"{name}\" is already the name of providers[{other}]"));
+        members.problem("name", format_args!("{what}\"{name}\" is already the name of providers[{other}]"));
     }
     Some(name.to_owned())
 }
@@ -182,10 +182,10 @@ fn check_key(node: &Node<'_>, key: &str, kind: ProviderType, elsewhere: bool, ga
             && vendor != own
             && !(elsewhere && COMPATIBLE_VENDORS.contains(&vendor))
         {
-            node.problem(format!("the key is one of {}, not of {}", vendor.name(), own.name()));
+            node.problem(format_args!("the key is one of {}, not of {}", vendor.name(), own.name()));
         }
     } else if gateway.claims(key) {
-        node.problem(GATEWAYS_OWN);
+        node.problem(format_args!("{GATEWAYS_OWN}"));
     }
 }
 
@@ -194,11 +194,10 @@ fn check_bedrock_key(node: &Node<'_>, key: &str, gateway: &GatewayCredentials) {
     match vendor_of(key) {
         Some(Vendor::Aws) if key.starts_with("ABSK") => {}
         Some(Vendor::Aws) => node.problem(
-            "the key is an AWS access key id, no Bedrock API key; to sign with it leave `key` out and give it to \
-             Envoy's aws_request_signing",
-        ),
-        Some(vendor) => node.problem(format!("the key is one of {}, not of AWS", vendor.name())),
-        None if gateway.claims(key) => node.problem(GATEWAYS_OWN),
+            format_args!("the key is an AWS access key id, no Bedrock API key; to sign with it leave `key` out and give it to \
+             Envoy's aws_request_signing")),
+        Some(vendor) => node.problem(format_args!("the key is one of {}, not of AWS", vendor.name())),
+        None if gateway.claims(key) => node.problem(format_args!("{GATEWAYS_OWN}")),
         None => {}
     }
 }
@@ -206,14 +205,15 @@ fn check_bedrock_key(node: &Node<'_>, key: &str, gateway: &GatewayCredentials) {
 /// Callers' own keys are Anthropic's, or nobody's that AWS would know by their right.
 fn check_bedrock(members: &Members<'_, '_>, kind: ProviderType, byok: Option<Byok>, byok_cluster: bool) {
     if kind != ProviderType::Anthropic {
-        members.problem("bedrock", format!("Bedrock serves \"anthropic\" only, not \"{}\"", kind.name()));
+        members
+            .problem("bedrock", format_args!("Bedrock serves \"anthropic\" only, not \"{}\"", kind.name()));
         return;
     }
     if matches!(byok, Some(Byok::Allow | Byok::Require)) {
-        members.problem("byok", "expected \"deny\": callers' own keys never go to AWS");
+        members.problem("byok", format_args!("expected \"deny\": callers' own keys never go to AWS"));
     }
     if byok_cluster {
-        members.problem("byok_cluster", "without a use: callers' own keys never go to AWS");
+        members.problem("byok_cluster", format_args!("without a use: callers' own keys never go to AWS"));
     }
 }
 
@@ -226,15 +226,14 @@ fn check_callers(
     gateway: &GatewayCredentials,
 ) {
     if kind == ProviderType::Copilot && *key != Key::Absent {
-        members.problem("key", "callers of Copilot always bring their own; leave it out");
+        members.problem("key", format_args!("callers of Copilot always bring their own; leave it out"));
         return;
     }
     match (key, byok) {
         (Key::External, Byok::Allow | Byok::Require) if kind == ProviderType::Anthropic => {
             members.problem(
                 "byok",
-                "expected \"deny\", because `key` is external: Envoy would add its key to the caller's own",
-            );
+                format_args!("expected \"deny\", because `key` is external: Envoy would add its key to the caller's own"));
             return;
         }
         // Legal, if odd: `require` beside a key that then rests, `deny` without a key that serves nobody.
@@ -248,7 +247,7 @@ fn check_callers(
         let inlets = inlets.join(" and ");
         members.problem(
             "key",
-            format!(
+            format_args!(
                 "nobody could be served: there is none, and gateway_credentials.headers consumes {inlets}"
             ),
         );

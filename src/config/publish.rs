@@ -36,19 +36,19 @@ impl Publish {
         let items = node.list("names")?;
         let metadata: Vec<String> =
             actor.metadata_headers.iter().map(|(key, _)| format!("actor_{key}")).collect();
-        let known = || NAMES.into_iter().chain(metadata.iter().map(String::as_str));
+        let known: Vec<&str> = NAMES.into_iter().chain(metadata.iter().map(String::as_str)).collect();
         let mut names: Vec<String> = Vec::new();
         for item in items {
             let Some(name) = item.text() else { continue };
-            if !known().any(|known| known == name) {
+            if !known.contains(&name) {
                 let plain = name.strip_prefix(PREFIX).unwrap_or(name);
-                let mut hint = did_you_mean(plain, known());
+                let mut hint = did_you_mean(plain, &known);
                 if hint.is_empty() && plain.starts_with("actor_") {
                     hint.push_str("; its key is not in actor.metadata_headers");
                 }
-                item.problem(format!("no single value is called {}{hint}", quoted(name)));
+                item.problem(format_args!("no single value is called {}{hint}", quoted(name)));
             } else if names.iter().any(|other| other == name) {
-                item.problem(format!("\"{name}\" is there twice"));
+                item.problem(format_args!("\"{name}\" is there twice"));
             } else {
                 names.push(name.to_owned());
             }

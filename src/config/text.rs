@@ -11,15 +11,14 @@ const LONGEST_CLUSTER_BYTES: usize = 512;
 
 /// A list of patterns of model names.
 pub(super) fn model_patterns(node: &Node<'_>) -> Option<Vec<Glob>> {
-    let items = node.list("model names, in which * stands for any characters")?;
-    Some(items.iter().filter_map(|node| model_pattern(node, node.text()?)).collect())
+    node.each("model names, in which * stands for any characters", |node| model_pattern(node, node.text()?))
 }
 
 /// As [`model_patterns`], where none would mean nothing.
 pub(super) fn some_model_patterns(node: &Node<'_>) -> Option<Vec<Glob>> {
     let patterns = model_patterns(node)?;
     if node.is_empty_list() {
-        node.problem("expected at least one model name, found an empty list");
+        node.problem(format_args!("expected at least one model name, found an empty list"));
     }
     Some(patterns)
 }
@@ -27,11 +26,14 @@ pub(super) fn some_model_patterns(node: &Node<'_>) -> Option<Vec<Glob>> {
 /// The pattern of model names that `text`, which stands at `node`, is.
 pub(super) fn model_pattern(node: &Node<'_>, text: &str) -> Option<Glob> {
     if text.is_empty() {
-        node.problem("expected a model name, found an empty string");
+        node.problem(format_args!("expected a model name, found an empty string"));
     } else if text.trim() != text || text.contains(char::is_control) {
-        node.problem(format!("{} would never match: no model's name has such white space", quoted(text)));
+        node.problem(format_args!(
+            "{} would never match: no model's name has such white space",
+            quoted(text)
+        ));
     } else if text.len() > LONGEST_PATTERN_BYTES {
-        node.problem(format!("longer than {LONGEST_PATTERN_BYTES} bytes"));
+        node.problem(format_args!("longer than {LONGEST_PATTERN_BYTES} bytes"));
     } else {
         return Some(Glob::new(text));
     }
@@ -43,11 +45,11 @@ pub(super) fn model_pattern(node: &Node<'_>, text: &str) -> Option<Glob> {
 pub(super) fn cluster(node: &Node<'_>) -> Option<String> {
     let text = node.text()?;
     if text.is_empty() {
-        node.problem("expected the name of an Envoy cluster, found an empty string");
+        node.problem(format_args!("expected the name of an Envoy cluster, found an empty string"));
     } else if !text.bytes().all(|byte| matches!(byte, b' '..=b'~')) || text.trim() != text {
-        node.problem(format!("expected printable ASCII, found {}", quoted(text)));
+        node.problem(format_args!("expected printable ASCII, found {}", quoted(text)));
     } else if text.len() > LONGEST_CLUSTER_BYTES {
-        node.problem(format!("longer than {LONGEST_CLUSTER_BYTES} bytes"));
+        node.problem(format_args!("longer than {LONGEST_CLUSTER_BYTES} bytes"));
     } else {
         return Some(text.to_owned());
     }

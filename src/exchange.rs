@@ -208,7 +208,9 @@ impl Exchange {
     fn with_values(&mut self, mut step: Step) -> Step {
         if let State::Bridged(interception) = &mut self.state {
             let values = interception.values_once_settled(&self.bridge);
-            if !values.is_empty() {
+            if step.effects.is_empty() {
+                step.effects = values;
+            } else if !values.is_empty() {
                 step.effects.splice(0..0, values);
             }
         }

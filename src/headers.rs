@@ -181,10 +181,23 @@ impl HeaderEdits {
         }
     }
 
-    /// Carries the edits out: what the next hop sees. A set header stands at the end.
+    /// Carries the edits out: what the next hop sees.
     pub fn apply(&self, headers: &mut Headers) {
-        headers.0.retain(|(name, _)| !self.remove.contains(name) && !self.set.iter().any(|(n, _)| n == name));
+        headers.0.retain(|(name, _)| self.keeps(name));
         headers.0.extend(self.set.iter().cloned());
+    }
+
+    /// The same without a copy of anything. A set header stands at the end.
+    #[must_use]
+    pub fn applied<'a>(&'a self, headers: &'a Headers) -> Vec<(&'a str, &'a [u8])> {
+        let mut applied = Vec::with_capacity(headers.0.len() + self.set.len());
+        applied.extend(headers.iter().filter(|(name, _)| self.keeps(name)));
+        applied.extend(self.set.iter().map(|(name, value)| (name.as_str(), value.as_slice())));
+        applied
+    }
+
+    fn keeps(&self, name: &str) -> bool {
+        !self.remove.iter().any(|removed| removed == name) && !self.set.iter().any(|(set, _)| set == name)
     }
 }
 

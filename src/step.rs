@@ -86,7 +86,7 @@ pub enum Effect {
         /// `ai_bridge_…`
         name: Cow<'static, str>,
         /// UTF-8 text.
-        value: String,
+        value: Cow<'static, str>,
     },
     /// Keep a metric.
     Measure(Measurement),

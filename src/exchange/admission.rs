@@ -171,7 +171,10 @@ fn begin(
 ) -> Interception {
     let headers = &head.headers;
     let client = Client::recognise(headers);
-    let text = |value: &[u8]| cut(&String::from_utf8_lossy(value), NAME_BYTES).to_owned();
+    let text = |value: &[u8]| match core::str::from_utf8(value) {
+        Ok(text) => cut(text, NAME_BYTES).to_owned(),
+        Err(_) => cut(&String::from_utf8_lossy(value), NAME_BYTES).to_owned(),
+    };
     let named = |name: &str| headers.first(name).map(text);
     Interception {
         provider: Rc::clone(provider),
@@ -319,16 +322,17 @@ const fn step(effects: Vec<Effect>) -> Step {
 
 /// RFC 9562 §5.7: 48 bits of milliseconds, then random bits around the version and the variant.
 fn uuid_v7(now: Duration, random: u128) -> String {
-    let millis = now.as_millis() & 0xffff_ffff_ffff;
-    let rand_a = random & 0xfff;
-    let rand_b = (random >> 12) & 0x3fff_ffff_ffff_ffff;
-    let uuid = (millis << 80) | (0x7 << 76) | (rand_a << 64) | (0b10 << 62) | rand_b;
+    // What does not fit is cut off.
+    let (millis, rand_a, rand_b) = (now.as_millis() as u64, random as u64 & 0xfff, (random >> 12) as u64);
+    let halves = [(millis << 16) | 0x7000 | rand_a, (0b10 << 62) | (rand_b & 0x3fff_ffff_ffff_ffff)];
     let mut written = String::with_capacity(36);
-    for place in (0..32_u32).rev() {
-        let digit = (uuid >> (place * 4)) & 0xf;
-        written.push(char::from_digit(u32::try_from(digit).unwrap_or_default(), 16).unwrap_or_default());
-        if matches!(place, 24 | 20 | 16 | 12) {
-            written.push('-');
+    for (half, hyphens) in halves.into_iter().zip([[32, 16, 0], [48, 64, 64]]) {
+        for shift in (0..64).step_by(4).rev() {
+            let digit = (half >> shift & 0xf) as u8;
+            written.push(char::from(if digit < 10 { b'0' + digit } else { b'a' - 10 + digit }));
+            if hyphens.contains(&shift) {
+                written.push('-');
+            }
         }
     }
     written

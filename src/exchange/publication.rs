@@ -102,7 +102,7 @@ impl Interception {
             effects.extend(this.measurements(&record, model, &notes.unread_reasons()));
         }
         let value = record.written(budget.spent());
-        effects.push(Effect::Publish { name: Cow::Borrowed("ai_bridge_record"), value });
+        effects.push(Effect::Publish { name: Cow::Borrowed("ai_bridge_record"), value: Cow::Owned(value) });
         let usage = record.usage.usage;
         effects.extend(self.values_of_end(bridge, outcome, &usage, cost_microusd));
         effects

@@ -8,6 +8,7 @@ use super::interception::Interception;
 use crate::answer::NAME_BYTES;
 use crate::bridge::Bridge;
 use crate::caller::Client;
+use crate::json::push_padded;
 use crate::price;
 use crate::record::Outcome;
 use crate::step::Effect;
@@ -20,6 +21,9 @@ const VALUE_BYTES: usize = 256;
 
 /// In front of every value's name.
 const PREFIX: &str = "ai_bridge_";
+
+/// About how many there are at the start, and at the end.
+const NAMES: usize = 8;
 
 /// The numbers of the end, in the order of [`Told::numbers`].
 const NUMBERS: [&str; 6] = [
@@ -43,10 +47,10 @@ impl Interception {
     /// The values that are known at the request's headers, so that later filters can use them.
     pub(super) fn values_of_start(&self, bridge: &Bridge) -> Vec<Effect> {
         let actor = self.actor.as_ref();
-        let mut values = Values { bridge, effects: Vec::new() };
+        let mut values = Values { bridge, effects: Vec::with_capacity(NAMES) };
         values.add("ai_bridge_id", &self.id);
         values.add("ai_bridge_provider", &self.provider.name);
-        values.add("ai_bridge_api", self.api.name());
+        values.fixed("ai_bridge_api", self.api.name());
         values.add("ai_bridge_actor", actor.map_or("", |actor| &actor.id));
         values.add("ai_bridge_session", self.session_id.as_deref().unwrap_or_default());
         for (key, value) in &self.actor_metadata {
@@ -89,16 +93,19 @@ impl Interception {
         let numbers = numbers.map(|number| number.unwrap_or(0));
         let model = self.model().unwrap_or_default();
         let mut values = Values { bridge, effects: Vec::new() };
+        if self.told.is_none() {
+            values.effects.reserve_exact(NAMES);
+        }
         let told = self.told.as_ref();
         if told.is_none_or(|told| told.model != model) {
             values.add("ai_bridge_model", model);
         }
         if told.is_none_or(|told| told.outcome != outcome) {
-            values.add("ai_bridge_outcome", outcome.name());
+            values.fixed("ai_bridge_outcome", outcome.name());
         }
         for (at, (name, number)) in NUMBERS.into_iter().zip(numbers).enumerate() {
-            if told.is_none_or(|told| told.numbers.get(at) != Some(&number)) && values.wants(name) {
-                values.add(name, &number.to_string());
+            if told.is_none_or(|told| told.numbers.get(at) != Some(&number)) {
+                values.number(name, number);
             }
         }
         if !values.effects.is_empty() {
@@ -142,8 +149,27 @@ impl Values<'_> {
     fn add(&mut self, name: impl Into<Cow<'static, str>>, text: &str) {
         let name = name.into();
         if self.wants(&name) {
-            let value = one_line(head(text, NAME_BYTES), VALUE_BYTES);
+            let value = Cow::Owned(one_line(head(text, NAME_BYTES), VALUE_BYTES).into_owned());
             self.effects.push(Effect::Publish { name, value });
+        }
+    }
+
+    /// The same of a text of our own.
+    fn fixed(&mut self, name: &'static str, text: &'static str) {
+        if self.wants(name) {
+            let (name, value) = (Cow::Borrowed(name), Cow::Borrowed(text));
+            self.effects.push(Effect::Publish { name, value });
+        }
+    }
+
+    fn number(&mut self, name: &'static str, number: u64) {
+        if number == 0 {
+            return self.fixed(name, "0");
+        }
+        if self.wants(name) {
+            let mut value = String::new();
+            push_padded(&mut value, number, 1);
+            self.effects.push(Effect::Publish { name: Cow::Borrowed(name), value: Cow::Owned(value) });
         }
     }
 }

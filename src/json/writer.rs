@@ -35,6 +35,7 @@ impl Writer {
 
     /// A member's name, which has nothing to escape; its value comes next.
     pub fn name(&mut self, name: &'static str) {
+        self.0.reserve(name.len() + 4);
         self.separate();
         self.0.push('"');
         self.0.push_str(name);
@@ -149,6 +150,9 @@ fn push_written(out: &mut String, text: &str) {
     let mut at = 0;
     loop {
         let end = plain(bytes, at).end;
+        if at == 0 && end == bytes.len() {
+            return out.push_str(text);
+        }
         // What ends a plain run is ASCII, so that both are character boundaries.
         out.push_str(text.get(at..end).unwrap_or_default());
         let Some(&special) = bytes.get(end) else { return };

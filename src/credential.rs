@@ -104,12 +104,12 @@ impl CredentialKind {
 
 impl Credential {
     /// Adds what the decision changes in the upstream request's headers.
-    pub fn edit(&self, edits: &mut HeaderEdits) {
-        for name in &self.remove {
-            edits.remove(name.as_str());
+    pub fn edit(self, edits: &mut HeaderEdits) {
+        for name in self.remove {
+            edits.remove(name);
         }
-        if let Some((name, value)) = &self.set {
-            edits.set(*name, value.expose());
+        if let Some((name, Secret(value))) = self.set {
+            edits.set(name, value);
         }
     }
 }

@@ -207,12 +207,9 @@ impl Exchange {
     /// Adds the single values of the end, once it is known; a reply stays the last effect.
     fn with_values(&mut self, mut step: Step) -> Step {
         if let State::Bridged(interception) = &mut self.state {
-            let values = interception.values_once_settled(&self.bridge);
-            if step.effects.is_empty() {
-                step.effects = values;
-            } else if !values.is_empty() {
-                step.effects.splice(0..0, values);
-            }
+            let before = step.effects.len();
+            interception.values_once_settled(&self.bridge, &mut step.effects);
+            step.effects.rotate_left(before);
         }
         step
     }

@@ -109,7 +109,7 @@ impl Stream {
                     assert_eq!(step.flow, Flow::Stop);
                 }
                 Effect::Reset => self.reset = true,
-                Effect::Publish { name, value } if name == "ai_bridge_record" => self.records.push(value),
+                Effect::Publish { name, value } if name == "ai_bridge_record" => self.records.push(value.into_owned()),
                 Effect::Publish { name, value } => {
                     assert!(value.len() <= 256, "{name} has {} bytes", value.len());
                     assert!(

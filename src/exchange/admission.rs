@@ -7,6 +7,7 @@ use super::State;
 use super::bedrock::{self, Waiting};
 use super::interception::{Download, Interception, Upload};
 use super::local::Passthrough;
+use super::values::EFFECTS;
 use crate::answer::NAME_BYTES;
 use crate::api::Api;
 use crate::api::request::RequestReader;
@@ -47,11 +48,10 @@ pub(super) fn admit(bridge: &Bridge, head: &RequestHead, random: u128) -> (State
         }
         (Target::Passthrough { upstream_path, stored_object }, Some(provider)) => {
             match forward(bridge, head, provider, stored_object) {
-                Ok(mut edits) => {
-                    let cluster = &edits.cluster;
-                    address(bridge, provider, cluster, upstream_path, &mut edits.headers);
-                    let passthrough = Passthrough::new(Rc::clone(provider), found.dialect, edits.kind);
-                    (State::Passthrough(passthrough), step(vec![Effect::EditRequestHeaders(edits.headers)]))
+                Ok((mut edits, kind)) => {
+                    address(bridge, provider, cluster(provider, kind), upstream_path, &mut edits);
+                    let passthrough = Passthrough::new(Rc::clone(provider), found.dialect, kind);
+                    (State::Passthrough(passthrough), step(vec![Effect::EditRequestHeaders(edits)]))
                 }
                 Err(rejection) => refuse(&rejection),
             }
@@ -68,20 +68,13 @@ pub(super) fn admit(bridge: &Bridge, head: &RequestHead, random: u128) -> (State
     }
 }
 
-/// What passthrough changes in a request's headers, and on whose account.
-struct Forwarding {
-    headers: HeaderEdits,
-    cluster: String,
-    kind: CredentialKind,
-}
-
 /// Not below our root: only the header that picks clusters is ours alone.
 fn leave_alone(bridge: &Bridge, headers: &Headers) -> Step {
     if !headers.contains(&bridge.cluster_header) {
         return Step::pass();
     }
     let mut edits = HeaderEdits::default();
-    edits.remove(bridge.cluster_header.as_str());
+    edits.remove(bridge.cluster_header.clone());
     step(vec![Effect::EditRequestHeaders(edits)])
 }
 
@@ -100,12 +93,13 @@ pub(super) fn refused(provider: Label, reason: &'static str) -> Measurement {
     Series::new(Metric::Refusals, [provider, reason.into()]).measured(1)
 }
 
+/// What passthrough changes in a request's headers, and on whose account.
 fn forward(
     bridge: &Bridge,
     head: &RequestHead,
     provider: &Provider,
     stored_object: bool,
-) -> Result<Forwarding, Rejection> {
+) -> Result<(HeaderEdits, CredentialKind), Rejection> {
     if head.headers.contains("upgrade") {
         return Err(Rejection::UpgradeUnsupported);
     }
@@ -115,10 +109,11 @@ fn forward(
         return Err(Rejection::StoredObjectDenied);
     }
     actor(bridge, head)?;
-    let mut headers = strippings(bridge, &head.headers);
-    bedrock::edit_request(provider, &head.headers, &mut headers);
-    credential.edit(&mut headers);
-    Ok(Forwarding { headers, cluster: cluster(provider, credential.kind).to_owned(), kind: credential.kind })
+    let kind = credential.kind;
+    let mut edits = strippings(bridge, &head.headers);
+    bedrock::edit_request(provider, &head.headers, &mut edits);
+    credential.edit(&mut edits);
+    Ok((edits, kind))
 }
 
 fn intercept(
@@ -133,7 +128,8 @@ fn intercept(
     let credential = match check(bridge, head, provider, &mut interception) {
         Ok(credential) => credential,
         Err(rejection) => {
-            let mut effects = interception.values_of_start(bridge);
+            let mut effects = Vec::with_capacity(EFFECTS);
+            interception.values_of_start(bridge, &mut effects);
             effects.extend(interception.reject(rejection).effects);
             return (State::Bridged(Box::new(interception)), Step { effects, flow: Flow::Stop });
         }
@@ -148,15 +144,16 @@ fn intercept(
         // The body may become longer; what was declared still says which chunk is the last.
         edits.remove("content-length");
     }
-    address(bridge, provider, &interception.cluster, upstream_path, &mut edits);
+    address(bridge, provider, interception.cluster(), upstream_path, &mut edits);
     if provider.send_actor
         && provider.kind != ProviderType::Copilot
         && let Some(actor) = &interception.actor
     {
         actor.edit(&mut edits);
     }
-    let mut effects = vec![Effect::EditRequestHeaders(edits)];
-    effects.extend(interception.values_of_start(bridge));
+    let mut effects = Vec::with_capacity(EFFECTS);
+    effects.push(Effect::EditRequestHeaders(edits));
+    interception.values_of_start(bridge, &mut effects);
     let flow = if interception.waiting.is_some() { Flow::Hold } else { Flow::Continue };
     (State::Bridged(Box::new(interception)), Step { effects, flow })
 }
@@ -190,7 +187,7 @@ fn begin(
         user_agent: named("user-agent"),
         session_id: client.session(headers),
         credential: (CredentialKind::None, None),
-        cluster: provider.cluster.clone(),
+        byok_cluster: false,
         upload: Upload::new(RequestReader::new(api, bridge.request_bounds()), declared_length(headers)),
         waiting: Waiting::of(provider, headers),
         rejection: None,
@@ -211,13 +208,13 @@ fn check(
     if !provider.enabled {
         return Err(Rejection::ProviderDisabled);
     }
-    let credential =
+    let mut credential =
         credential::choose(&head.headers, provider, &bridge.gateway_credentials).map_err(|error| {
             interception.credential = (error.kind(), error.hint().map(str::to_owned));
             refused_by(&error)
         })?;
-    interception.credential = (credential.kind, credential.hint.clone());
-    cluster(provider, credential.kind).clone_into(&mut interception.cluster);
+    interception.credential = (credential.kind, credential.hint.take());
+    interception.byok_cluster = credential.kind == CredentialKind::Byok;
     (interception.actor, interception.actor_metadata) = actor(bridge, head)?;
     if is_encoded(&head.headers) {
         return Err(Rejection::UnsupportedEncoding);
@@ -284,7 +281,7 @@ fn cluster(provider: &Provider, kind: CredentialKind) -> &str {
 fn address(bridge: &Bridge, provider: &Provider, cluster: &str, path: Vec<u8>, edits: &mut HeaderEdits) {
     edits.set(":path", path);
     edits.set(":authority", provider.base_url.authority.as_str());
-    edits.set(bridge.cluster_header.as_str(), cluster);
+    edits.set(bridge.cluster_header.clone(), cluster);
 }
 
 /// The number in `content-length`: digits alone (RFC 9110 §8.6), of any length.

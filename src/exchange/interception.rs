@@ -40,7 +40,8 @@ pub(super) struct Interception {
     pub(super) session_id: Option<String>,
     /// Whose, and its hint.
     pub(super) credential: (CredentialKind, Option<String>),
-    pub(super) cluster: String,
+    /// Whether it goes to the cluster for callers' own credentials.
+    pub(super) byok_cluster: bool,
     pub(super) upload: Upload,
     /// Where the request is held until it is whole.
     pub(super) waiting: Option<Waiting>,
@@ -199,6 +200,11 @@ impl Interception {
             }
             Err(rejection) => self.reject(rejection),
         }
+    }
+
+    /// Where it goes.
+    pub(super) fn cluster(&self) -> &str {
+        if self.byok_cluster { &self.provider.byok_cluster } else { &self.provider.cluster }
     }
 
     /// The request was read as far as it will be: its reader's memory is given back.

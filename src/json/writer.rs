@@ -35,7 +35,6 @@ impl Writer {
 
     /// A member's name, which has nothing to escape; its value comes next.
     pub fn name(&mut self, name: &'static str) {
-        self.0.reserve(name.len() + 4);
         self.separate();
         self.0.push('"');
         self.0.push_str(name);

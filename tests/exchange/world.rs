@@ -327,7 +327,7 @@ impl World {
                 }
                 Effect::Publish { name, value } => {
                     self.records += usize::from(name == "ai_bridge_record");
-                    self.published.insert(name.into_owned(), value);
+                    self.published.insert(name.into_owned(), value.into_owned());
                 }
                 Effect::Measure(measurement) => self.measured.push(measurement),
             }

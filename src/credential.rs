@@ -163,9 +163,10 @@ pub fn hint(secret: &str) -> String {
         5.. => 1,
         _ => 0,
     };
-    let mut end: Vec<char> = secret.chars().rev().take(shown).collect();
-    end.reverse();
-    secret.chars().take(shown).chain("...".chars()).chain(end).collect()
+    let begin: usize = secret.chars().take(shown).map(char::len_utf8).sum();
+    let end: usize = secret.chars().rev().take(shown).map(char::len_utf8).sum();
+    let part = |range| secret.get::<core::ops::Range<usize>>(range).unwrap_or_default();
+    [part(0..begin), "...", part(secret.len() - end..secret.len())].concat()
 }
 
 #[cfg(test)]

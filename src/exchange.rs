@@ -59,12 +59,12 @@ impl Exchange {
         &self.bridge
     }
 
-    /// The request's headers.
-    pub fn request_headers(&mut self, head: &RequestHead) -> Step {
+    /// The request's headers. `clock` is asked for the time since the Unix epoch where there will be a record.
+    pub fn request_headers(&mut self, head: &RequestHead, clock: impl FnOnce() -> Duration) -> Step {
         if !matches!(self.state, State::Start) {
             return Step::pass();
         }
-        let (state, step) = admission::admit(&self.bridge, head, self.random);
+        let (state, step) = admission::admit(&self.bridge, head, self.random, clock);
         self.state = state;
         self.with_values(step)
     }

@@ -15,8 +15,6 @@ pub struct RequestHead {
     pub actor_property: Option<Vec<u8>>,
     /// There is no body.
     pub end: bool,
-    /// When: time since the Unix epoch.
-    pub now: Duration,
 }
 
 /// What the host knows when response headers come.

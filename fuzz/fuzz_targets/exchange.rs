@@ -136,9 +136,8 @@ impl Stream {
                     headers: heads.request.clone(),
                     actor_property: None,
                     end: false,
-                    now: self.now,
                 };
-                let step = self.exchange.request_headers(&head);
+                let step = self.exchange.request_headers(&head, || self.now);
                 let (request, response, _) = self.carry_out(step);
                 assert!(request.is_none() && response.is_none());
             }

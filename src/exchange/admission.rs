@@ -26,7 +26,12 @@ use core::time::Duration;
 use std::rc::Rc;
 
 /// Decides what the stream is and what is to be done with its request's headers.
-pub(super) fn admit(bridge: &Bridge, head: &RequestHead, random: u128) -> (State, Step) {
+pub(super) fn admit(
+    bridge: &Bridge,
+    head: &RequestHead,
+    random: u128,
+    clock: impl FnOnce() -> Duration,
+) -> (State, Step) {
     let headers = &head.headers;
     let method = headers.first(":method").unwrap_or_default();
     let path = headers.first(":path").unwrap_or_default();
@@ -63,7 +68,8 @@ pub(super) fn admit(bridge: &Bridge, head: &RequestHead, random: u128) -> (State
             refuse(&Rejection::MethodNotAllowed)
         }
         (Target::Bridged { api, upstream_path }, Some(provider)) => {
-            intercept(bridge, head, provider, api, upstream_path, random)
+            let born = (clock(), random);
+            intercept(bridge, head, provider, api, upstream_path, born)
         }
     }
 }
@@ -122,9 +128,9 @@ fn intercept(
     provider: &Rc<Provider>,
     api: Api,
     upstream_path: Vec<u8>,
-    random: u128,
+    born: (Duration, u128),
 ) -> (State, Step) {
-    let mut interception = begin(bridge, head, provider, api, random);
+    let mut interception = begin(bridge, head, provider, api, born);
     let credential = match check(bridge, head, provider, &mut interception) {
         Ok(credential) => credential,
         Err(rejection) => {
@@ -164,7 +170,7 @@ fn begin(
     head: &RequestHead,
     provider: &Rc<Provider>,
     api: Api,
-    random: u128,
+    (now, random): (Duration, u128),
 ) -> Interception {
     let headers = &head.headers;
     let client = Client::recognise(headers);
@@ -176,8 +182,8 @@ fn begin(
     Interception {
         provider: Rc::clone(provider),
         api,
-        id: uuid_v7(head.now, random),
-        started: head.now,
+        id: uuid_v7(now, random),
+        started: now,
         request_id: named("x-request-id"),
         method: named(":method").unwrap_or_default(),
         path: text(without_query(headers.first(":path").unwrap_or_default())),

@@ -286,13 +286,18 @@ impl Interception {
         }
         let media_type = headers
             .text("content-type")
-            .map(|value| value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase())
+            .map(|value| value.split(';').next().unwrap_or_default().trim())
             .filter(|media_type| !media_type.is_empty());
-        let json = |media_type: &str| media_type == "application/json" || media_type.ends_with("+json");
-        match media_type.as_deref() {
+        let is = |media_type: &str, wanted| media_type.eq_ignore_ascii_case(wanted);
+        let is_json = |media_type: &str| {
+            let suffix = media_type.as_bytes().last_chunk::<5>();
+            is(media_type, "application/json")
+                || suffix.is_some_and(|suffix| suffix.eq_ignore_ascii_case(b"+json"))
+        };
+        match media_type {
             _ if !(200..300).contains(&status) => Format::Error,
-            Some("text/event-stream") => Format::Events,
-            Some(media_type) if json(media_type) => Format::Document,
+            Some(media_type) if is(media_type, "text/event-stream") => Format::Events,
+            Some(media_type) if is_json(media_type) => Format::Document,
             None if self.upload.facts().stream => Format::Events,
             None => Format::Document,
             Some(_) => {

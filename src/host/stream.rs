@@ -97,11 +97,11 @@ impl HttpContext for Stream {
         let actor_property =
             property.and_then(|path| hostcalls::property(path.iter().map(String::as_str).collect()));
         let headers = hostcalls::headers(Side::Request);
-        let head = RequestHead { headers, actor_property, end, now: hostcalls::now() };
-        let step = exchange.borrow_mut().request_headers(&head);
+        let head = RequestHead { headers, actor_property, end };
+        let step = exchange.borrow_mut().request_headers(&head, hostcalls::now);
         let action = self.carry_out(Side::Request, 0, step, Some(&head.headers));
         if self.holds_request() {
-            self.waiting.begin(self.context, head.now, hostcalls::request_bytes(), exchange);
+            self.waiting.begin(self.context, hostcalls::now(), hostcalls::request_bytes(), exchange);
         }
         action
     }

@@ -127,8 +127,9 @@ impl World {
         end: bool,
     ) -> &mut Self {
         let actor_property = actor_property.map(<[u8]>::to_vec);
-        let head = RequestHead { headers: headers.clone(), actor_property, end, now: self.tick() };
-        let step = self.exchange.request_headers(&head);
+        let head = RequestHead { headers: headers.clone(), actor_property, end };
+        let now = self.tick();
+        let step = self.exchange.request_headers(&head, || now);
         let mut upstream = headers;
         for effect in &step.effects {
             if let Effect::EditRequestHeaders(edits) = effect {

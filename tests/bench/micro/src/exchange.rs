@@ -23,7 +23,7 @@ pub(crate) struct Play {
     bridge: Rc<Bridge>,
     request: Headers,
     response: Headers,
-    /// Single values, the record among them, and measurements that it must leave behind at least.
+    /// How many single values, the record among them, and how many measurements at least.
     leaves: (usize, usize),
 }
 
@@ -38,7 +38,7 @@ struct Done {
 impl Play {
     /// A request that is recorded; `content_type`: the answer's.
     pub(crate) fn recorded(content_type: &str) -> Option<Self> {
-        Self::new("POST", "/anthropic/v1/messages", content_type, (13, 5))
+        Self::new("POST", "/anthropic/v1/messages", content_type, (14, 4))
     }
 
     /// A request of which only the headers are edited.
@@ -78,8 +78,8 @@ impl Play {
         let mut exchange = Exchange::new(Rc::clone(&self.bridge), 0x0123_4567_89ab_cdef_0123);
         let mut done = Done::default();
         let headers = self.request.clone();
-        let head = RequestHead { headers, actor_property: None, end: body.is_empty(), now };
-        done.take(exchange.request_headers(&head));
+        let head = RequestHead { headers, actor_property: None, end: body.is_empty() };
+        done.take(exchange.request_headers(&head, || now));
         if exchange.reads_request() {
             done.take(exchange.request_body(body, true));
         }

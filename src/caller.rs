@@ -252,8 +252,8 @@ mod tests {
         assert_eq!(
             edits.set,
             [
-                ("x-ai-bridge-actor-id".to_owned(), b"ann??x-evil: 1?".to_vec()),
-                ("x-ai-bridge-actor-metadata-team".to_owned(), "röt".into()),
+                ("x-ai-bridge-actor-id".into(), b"ann??x-evil: 1?".to_vec()),
+                ("x-ai-bridge-actor-metadata-team".into(), "röt".into()),
             ]
         );
     }

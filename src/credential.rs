@@ -104,12 +104,12 @@ impl CredentialKind {
 
 impl Credential {
     /// Adds what the decision changes in the upstream request's headers.
-    pub fn edit(&self, edits: &mut HeaderEdits) {
-        for name in &self.remove {
-            edits.remove(name.as_str());
+    pub fn edit(self, edits: &mut HeaderEdits) {
+        for name in self.remove {
+            edits.remove(name);
         }
-        if let Some((name, value)) = &self.set {
-            edits.set(*name, value.expose());
+        if let Some((name, Secret(value))) = self.set {
+            edits.set(name, value);
         }
     }
 }
@@ -163,9 +163,10 @@ pub fn hint(secret: &str) -> String {
         5.. => 1,
         _ => 0,
     };
-    let mut end: Vec<char> = secret.chars().rev().take(shown).collect();
-    end.reverse();
-    secret.chars().take(shown).chain("...".chars()).chain(end).collect()
+    let begin: usize = secret.chars().take(shown).map(char::len_utf8).sum();
+    let end: usize = secret.chars().rev().take(shown).map(char::len_utf8).sum();
+    let part = |range| secret.get::<core::ops::Range<usize>>(range).unwrap_or_default();
+    [part(0..begin), "...", part(secret.len() - end..secret.len())].concat()
 }
 
 #[cfg(test)]

@@ -59,12 +59,12 @@ impl Exchange {
         &self.bridge
     }
 
-    /// The request's headers.
-    pub fn request_headers(&mut self, head: &RequestHead) -> Step {
+    /// The request's headers. `clock` is asked for the time since the Unix epoch where there will be a record.
+    pub fn request_headers(&mut self, head: &RequestHead, clock: impl FnOnce() -> Duration) -> Step {
         if !matches!(self.state, State::Start) {
             return Step::pass();
         }
-        let (state, step) = admission::admit(&self.bridge, head, self.random);
+        let (state, step) = admission::admit(&self.bridge, head, self.random, clock);
         self.state = state;
         self.with_values(step)
     }
@@ -207,10 +207,9 @@ impl Exchange {
     /// Adds the single values of the end, once it is known; a reply stays the last effect.
     fn with_values(&mut self, mut step: Step) -> Step {
         if let State::Bridged(interception) = &mut self.state {
-            let values = interception.values_once_settled(&self.bridge);
-            if !values.is_empty() {
-                step.effects.splice(0..0, values);
-            }
+            let before = step.effects.len();
+            interception.values_once_settled(&self.bridge, &mut step.effects);
+            step.effects.rotate_left(before);
         }
         step
     }

@@ -2,6 +2,7 @@
 //! which of a client's headers end at this hop. Which credential goes upstream is not decided here.
 
 use core::fmt;
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use crate::glob::Glob;
@@ -43,9 +44,9 @@ pub struct Headers(Vec<(String, Vec<u8>)>);
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct HeaderEdits {
     /// Names of which every value goes, each once.
-    pub remove: Vec<String>,
+    pub remove: Vec<Cow<'static, str>>,
     /// Names that get exactly this one value, each once.
-    pub set: Vec<(String, Vec<u8>)>,
+    pub set: Vec<(Cow<'static, str>, Vec<u8>)>,
 }
 
 /// Which headers of a client's request are not sent upstream, whatever the provider (contract §3); built once
@@ -165,7 +166,7 @@ fn removable(name: &str) -> bool {
 
 impl HeaderEdits {
     /// Every value of `name` goes. Asking twice is asking once.
-    pub fn remove(&mut self, name: impl Into<String>) {
+    pub fn remove(&mut self, name: impl Into<Cow<'static, str>>) {
         let name = name.into();
         if !self.remove.contains(&name) {
             self.remove.push(name);
@@ -173,7 +174,7 @@ impl HeaderEdits {
     }
 
     /// `name` gets exactly this value; the last one asked for stays.
-    pub fn set(&mut self, name: impl Into<String>, value: impl Into<Vec<u8>>) {
+    pub fn set(&mut self, name: impl Into<Cow<'static, str>>, value: impl Into<Vec<u8>>) {
         let (name, value) = (name.into(), value.into());
         match self.set.iter_mut().find(|(n, _)| *n == name) {
             Some((_, earlier)) => *earlier = value,
@@ -181,16 +182,29 @@ impl HeaderEdits {
         }
     }
 
-    /// Carries the edits out: what the next hop sees. A set header stands at the end.
+    /// Carries the edits out: what the next hop sees.
     pub fn apply(&self, headers: &mut Headers) {
-        headers.0.retain(|(name, _)| !self.remove.contains(name) && !self.set.iter().any(|(n, _)| n == name));
-        headers.0.extend(self.set.iter().cloned());
+        headers.0.retain(|(name, _)| self.keeps(name));
+        headers.0.extend(self.set.iter().map(|(name, value)| (name.to_string(), value.clone())));
+    }
+
+    /// The same without a copy of anything. A set header stands at the end.
+    #[must_use]
+    pub fn applied<'a>(&'a self, headers: &'a Headers) -> Vec<(&'a str, &'a [u8])> {
+        let mut applied = Vec::with_capacity(headers.0.len() + self.set.len());
+        applied.extend(headers.iter().filter(|(name, _)| self.keeps(name)));
+        applied.extend(self.set.iter().map(|(name, value)| (&**name, value.as_slice())));
+        applied
+    }
+
+    fn keeps(&self, name: &str) -> bool {
+        !self.remove.iter().any(|removed| removed == name) && !self.set.iter().any(|(set, _)| set == name)
     }
 }
 
 impl fmt::Debug for HeaderEdits {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let set: Vec<&String> = self.set.iter().map(|(name, _)| name).collect();
+        let set: Vec<&str> = self.set.iter().map(|(name, _)| &**name).collect();
         f.debug_struct("HeaderEdits").field("remove", &self.remove).field("set", &set).finish()
     }
 }
@@ -352,7 +366,7 @@ mod tests {
             ]
         );
         let mut upstream = seen;
-        HeaderEdits { remove: list, set: vec![] }.apply(&mut upstream);
+        HeaderEdits { remove: list.into_iter().map(Cow::Owned).collect(), set: vec![] }.apply(&mut upstream);
         assert_eq!(
             names(&upstream),
             [":method", ":path", "x-amzn-trace-id", "anthropic-version", "content-type", "x-ai-bridge"]

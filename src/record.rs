@@ -4,11 +4,12 @@ use crate::answer::{Answer, ApiError, NAME_BYTES, Thought, ToolCall};
 use crate::caller::Actor;
 use crate::config::RecordPolicy;
 use crate::credential::CredentialKind;
-use crate::json;
+use crate::json::{self, Nobody, Scanner};
 use crate::note::{Note, Notes};
-use crate::text::{Spoken, Text, cut_as_written, head};
+use crate::text::{Spoken, Text, cut_as_written, head, is_plain_json};
 use crate::usage::{Usage, UsageStatus, VERBATIM_BYTES};
 use core::fmt;
+use std::borrow::Cow;
 
 mod written;
 
@@ -90,7 +91,7 @@ pub struct Record<'a> {
     /// The upstream's answer.
     pub response: ResponseRef<'a>,
     /// Tokens.
-    pub usage: UsageRef,
+    pub usage: UsageRef<'a>,
     /// Millionths of a US dollar, by the configured prices.
     pub cost_microusd: Option<u64>,
     /// The user's last text.
@@ -165,13 +166,13 @@ pub struct ResponseRef<'a> {
 
 /// `usage`
 #[derive(Debug)]
-pub struct UsageRef {
+pub struct UsageRef<'a> {
     /// How much was seen.
     pub usage_status: UsageStatus,
     /// The numbers in one meaning.
     pub usage: Usage,
     /// The provider's own final usage object.
-    pub provider_usage: Option<String>,
+    pub provider_usage: Option<Cow<'a, str>>,
 }
 
 /// One of `tool_calls`
@@ -187,7 +188,7 @@ pub struct ToolCallRef<'a> {
 
 /// A tool call's arguments: JSON where they are, else the text.
 enum Arguments<'a> {
-    Json(String),
+    Json(Cow<'a, str>),
     Text(Spoken<'a>),
 }
 
@@ -288,39 +289,41 @@ impl<'a> TextBudget<'a> {
 
 /// JSON on one line, or `None` where `text` is none, or none that whoever reads the record could read: nested
 /// hundreds deep, with half a surrogate pair, with a number beyond all floats. It would take the whole record with it.
-fn compact(text: &str) -> Option<String> {
-    let json = json::compact(text).ok()?;
-    if !is_plain(&json) {
-        // As deep as it will stand in the record.
-        serde_json::from_slice::<serde_json::Value>(format!("[[[{json}]]]").as_bytes()).ok()?;
-    }
-    Some(json)
+fn compact(text: &str) -> Option<Cow<'_, str>> {
+    let json = if has_space(text) { Cow::Owned(json::compact(text).ok()?) } else { valid(text)?.into() };
+    (is_plain_json(&json) || is_bearable(&json)).then_some(json)
 }
 
-/// Whether nothing in `json` could be more than a reader bears, as in nearly all that models write.
-fn is_plain(json: &str) -> bool {
-    let mut before = 0;
-    let (mut brackets, mut digits) = (0_usize, 0_usize);
-    for byte in json.bytes() {
-        match byte {
-            b'[' | b'{' => brackets += 1,
-            b'u' if before == b'\\' => return false,
-            b'e' | b'E' if before.is_ascii_digit() => return false,
-            _ => {}
-        }
-        digits = if byte.is_ascii_digit() { digits + 1 } else { 0 };
-        if brackets > 100 || digits > 300 {
-            return false;
-        }
-        before = byte;
-    }
-    true
+/// The same of a usage object that was read.
+fn compact_usage(text: &str, is_plain: bool) -> Option<Cow<'_, str>> {
+    let json = if has_space(text) { Cow::Owned(json::compact(text).ok()?) } else { Cow::Borrowed(text) };
+    (is_plain || is_bearable(&json)).then_some(json)
 }
 
-impl UsageRef {
+/// Whether `json` can be read as deep as it will stand in the record.
+#[inline(never)]
+fn is_bearable(json: &str) -> bool {
+    serde_json::from_slice::<serde_json::Value>(format!("[[[{json}]]]").as_bytes()).is_ok()
+}
+
+/// Whether there is white space, be it in a string.
+fn has_space(text: &str) -> bool {
+    text.bytes().any(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r'))
+}
+
+/// `text`, if it is JSON.
+fn valid(text: &str) -> Option<&str> {
+    // Each level takes a byte of the text, so this is always room enough.
+    let mut scanner = Scanner::any(text.len() / 8 + 1);
+    scanner.feed(text.as_bytes(), &mut Nobody).ok()?;
+    scanner.finish(&mut Nobody).ok()?;
+    Some(text)
+}
+
+impl<'a> UsageRef<'a> {
     /// The numbers of `answer`.
     #[must_use]
-    pub fn new(answer: Option<&Answer>, notes: &mut Notes) -> Self {
+    pub fn new(answer: Option<&'a Answer>, notes: &mut Notes) -> Self {
         let Some(answer) = answer else {
             return Self {
                 usage_status: UsageStatus::Missing,
@@ -341,7 +344,7 @@ impl UsageRef {
         Self {
             usage_status: answer.usage.status(),
             usage: answer.usage.usage(answer.api),
-            provider_usage: verbatim.and_then(compact),
+            provider_usage: verbatim.and_then(|raw| compact_usage(raw, answer.usage.has_plain_verbatim())),
         }
     }
 }

@@ -15,8 +15,6 @@ pub struct RequestHead {
     pub actor_property: Option<Vec<u8>>,
     /// There is no body.
     pub end: bool,
-    /// When: time since the Unix epoch.
-    pub now: Duration,
 }
 
 /// What the host knows when response headers come.
@@ -86,7 +84,7 @@ pub enum Effect {
         /// `ai_bridge_…`
         name: Cow<'static, str>,
         /// UTF-8 text.
-        value: String,
+        value: Cow<'static, str>,
     },
     /// Keep a metric.
     Measure(Measurement),

@@ -2,6 +2,7 @@
 
 use crate::json::written_bytes;
 use core::fmt;
+use std::borrow::Cow;
 
 /// What an emptied text keeps of its memory, at most.
 const RESERVE_BYTES: usize = 1024;
@@ -110,10 +111,10 @@ pub fn cut_as_written(text: &str, limit: usize) -> (&str, usize) {
 /// `text` with everything replaced by `?` that could forge or break a log line: C0 and C1 controls, DEL, U+2028, U+2029;
 /// cut at `limit` bytes.
 #[must_use]
-pub fn one_line(text: &str, limit: usize) -> String {
+pub fn one_line(text: &str, limit: usize) -> Cow<'_, str> {
     let text = head(text, limit);
     if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
-        return text.to_owned();
+        return Cow::Borrowed(text);
     }
     let harmless = |character: char| match character {
         '\u{2028}' | '\u{2029}' => '?',
@@ -121,13 +122,39 @@ pub fn one_line(text: &str, limit: usize) -> String {
         _ => character,
     };
     // `?` is never longer than what it stands for.
-    text.chars().map(harmless).collect()
+    Cow::Owned(text.chars().map(harmless).collect())
 }
 
 /// At most `limit` bytes of `text`, cut at a character boundary.
 #[must_use]
 pub fn head(text: &str, limit: usize) -> &str {
     text.get(..text.floor_char_boundary(limit)).unwrap_or_default()
+}
+
+/// Whether nothing in `json` could be more than a reader bears, as in nearly all that models write.
+#[must_use]
+pub fn is_plain_json(json: &str) -> bool {
+    let (mut brackets, mut digits, mut escape) = (0_usize, 0_usize, false);
+    for byte in json.bytes() {
+        // What nearly all bytes are stands first.
+        if !matches!(byte, b'0'..=b'9' | b'[' | b'{' | b'u' | b'e' | b'E' | b'\\') {
+            (digits, escape) = (0, false);
+            continue;
+        }
+        let digits_before = core::mem::take(&mut digits);
+        match byte {
+            b'0'..=b'9' => digits = digits_before + 1,
+            b'[' | b'{' => brackets += 1,
+            b'u' if escape => return false,
+            b'e' | b'E' if digits_before > 0 => return false,
+            _ => {}
+        }
+        if brackets > 100 || digits > 300 {
+            return false;
+        }
+        escape = byte == b'\\';
+    }
+    true
 }
 
 #[cfg(test)]

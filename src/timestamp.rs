@@ -1,29 +1,35 @@
 //! Time as records state it.
 
-use crate::json::push_padded;
 use core::time::Duration;
 
-/// RFC 3339 in UTC with milliseconds: `2026-11-23T05:33:00.000Z`. `at` is time since the Unix epoch.
+/// RFC 3339 in UTC with milliseconds: `2026-11-23T05:33:00.000Z`. `at` is time since the Unix epoch; the host counts it in
+/// nanoseconds, so that the year has four digits.
 #[must_use]
 pub fn timestamp(at: Duration) -> String {
     let seconds = at.as_secs();
-    let (days, second) = (seconds / 86_400, seconds % 86_400);
-    let (year, month, day) = date(days);
-    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
-    let mut written = String::with_capacity(24);
-    for (number, digits, after) in [
-        (year, 4, '-'),
-        (month, 2, '-'),
-        (day, 2, 'T'),
-        (hour, 2, ':'),
-        (minute, 2, ':'),
-        (second, 2, '.'),
-        (u64::from(at.subsec_millis()), 3, 'Z'),
+    let (year, month, day) = date(seconds / 86_400);
+    // Below a day.
+    let second = (seconds % 86_400) as u32;
+    let mut written = *b"0000-00-00T00:00:00.000Z";
+    for (end, mut number) in [
+        (4, year as u32),
+        (7, month as u32),
+        (10, day as u32),
+        (13, second / 3600),
+        (16, second / 60 % 60),
+        (19, second % 60),
+        (23, at.subsec_millis()),
     ] {
-        push_padded(&mut written, number, digits);
-        written.push(after);
+        for place in written.iter_mut().take(end).rev() {
+            if number == 0 {
+                break;
+            }
+            // A remainder of ten is a digit.
+            *place = b'0' + (number % 10) as u8;
+            number /= 10;
+        }
     }
-    written
+    core::str::from_utf8(&written).unwrap_or_default().to_owned()
 }
 
 /// The Gregorian date `days` after 1970-01-01: years are counted from March, so that the leap day comes last, in eras

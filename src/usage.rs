@@ -4,8 +4,10 @@
 //! `prompt_tokens`/`input_tokens` includes both. [`Usage`] has one meaning for all: `input_tokens` is what was not
 //! cached, `total_input_tokens` is everything (the meaning of OpenTelemetry and of Envoy).
 
+mod stated;
+
 use crate::api::Api;
-use serde_json::Value;
+use stated::{Field, Source, Stated, Statement, count};
 
 /// Tokens of one interception. A number that the provider never stated is absent; a stated zero is zero.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -68,6 +70,8 @@ pub struct UsageReader {
     numbers: Numbers,
     /// The usage object taken last, as it stood.
     verbatim: Option<String>,
+    /// See [`has_plain_verbatim`](Self::has_plain_verbatim).
+    plain: bool,
     any: bool,
     last: bool,
     unreadable: bool,
@@ -114,25 +118,22 @@ impl UsageReader {
     /// stated before. Those of Chat Completions stand each for itself: the last one counts. `last`: this is where the API
     /// states its final usage.
     pub fn take(&mut self, api: Api, raw: &str, last: bool) {
-        let Ok(Value::Object(usage)) = serde_json::from_slice::<Value>(raw.as_bytes()) else {
+        let Some(statement) = Statement::read(Source::Usage(api), raw) else {
             // `null` is how Chat Completions says «not yet».
             self.unreadable |= raw.trim() != "null";
             return;
         };
-        let usage = Value::Object(usage);
-        let mut read = Pick { usage: &usage, unreadable: false };
         if api == Api::ChatCompletions {
             // The tier stands beside the usage.
             let service_tier = self.numbers.details.service_tier.take();
             let details = UsageDetails { service_tier, ..UsageDetails::default() };
             self.numbers = Numbers { details, ..Numbers::default() };
         }
-        match api {
-            Api::Messages => read.messages(&mut self.numbers),
-            Api::ChatCompletions => read.openai(&mut self.numbers, "prompt", "completion"),
-            Api::Responses => read.openai(&mut self.numbers, "input", "output"),
+        self.unreadable |= self.numbers.take(&statement);
+        self.plain = statement.is_plain();
+        if let Some(tier) = statement.into_tier() {
+            self.numbers.details.service_tier = Some(tier);
         }
-        self.unreadable |= read.unreadable;
         self.any = true;
         self.last |= last;
         self.verbatim = Some(raw.to_owned());
@@ -142,14 +143,9 @@ impl UsageReader {
     /// only what its final numbers do not say comes from here, and all of it where they never came.
     /// <https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-claude-messages-request-response.html>
     pub fn take_invocation_metrics(&mut self, raw: &str) {
-        let Ok(metrics) = serde_json::from_slice::<Value>(raw.as_bytes()) else { return };
+        let Some(statement) = Statement::read(Source::Invocation, raw) else { return };
         let mut counted = Numbers::default();
-        let mut read = Pick { usage: &metrics, unreadable: false };
-        read.number(&mut counted.input, &["inputTokenCount"]);
-        read.number(&mut counted.output, &["outputTokenCount"]);
-        read.number(&mut counted.cache_read, &["cacheReadInputTokenCount"]);
-        read.number(&mut counted.cache_write, &["cacheWriteInputTokenCount"]);
-        self.unreadable |= read.unreadable;
+        self.unreadable |= counted.take(&statement);
         let final_usage = self.last;
         let fill = |slot: &mut Option<u64>, counted: Option<u64>| {
             *slot = if final_usage { slot.or(counted) } else { counted.or(*slot) };
@@ -161,6 +157,7 @@ impl UsageReader {
         if !final_usage && counted.output.is_some() {
             self.any = true;
             self.last = true;
+            self.plain = statement.is_plain();
             self.verbatim = Some(raw.to_owned());
         }
     }
@@ -177,7 +174,7 @@ impl UsageReader {
 
     /// Responses counts the provider's searches beside the usage object; `raw`: the number as it stands.
     pub fn web_searches(&mut self, raw: &str) {
-        match serde_json::from_slice(raw.as_bytes()).ok().as_ref().and_then(count) {
+        match count(raw) {
             Some(searches) => self.numbers.details.web_search_requests = Some(searches),
             None => self.unreadable = true,
         }
@@ -193,6 +190,13 @@ impl UsageReader {
     #[must_use]
     pub fn verbatim(&self) -> Option<&str> {
         self.verbatim.as_deref().filter(|_| self.last)
+    }
+
+    /// Whether nothing in [`verbatim`](Self::verbatim) could be more than a reader bears: see
+    /// [`is_plain_json`](crate::text::is_plain_json).
+    #[must_use]
+    pub const fn has_plain_verbatim(&self) -> bool {
+        self.plain
     }
 
     /// How much was seen.
@@ -236,88 +240,39 @@ fn tier_name(tier: &str) -> String {
     tier.get(..tier.floor_char_boundary(TIER_BYTES)).unwrap_or_default().to_owned()
 }
 
-/// Reads numbers out of one usage object and remembers whether one was none.
-struct Pick<'a> {
-    usage: &'a Value,
-    unreadable: bool,
-}
+// === impl Numbers ===
 
-impl Pick<'_> {
-    /// <https://docs.anthropic.com/en/api/messages#response-usage>
-    fn messages(&mut self, numbers: &mut Numbers) {
-        self.number(&mut numbers.input, &["input_tokens"]);
-        self.number(&mut numbers.output, &["output_tokens"]);
-        self.number(&mut numbers.cache_read, &["cache_read_input_tokens"]);
-        self.number(&mut numbers.cache_write, &["cache_creation_input_tokens"]);
-        self.number(&mut numbers.reasoning, &["output_tokens_details", "thinking_tokens"]);
-        let details = &mut numbers.details;
-        self.number(&mut details.cache_write_5m_tokens, &["cache_creation", "ephemeral_5m_input_tokens"]);
-        self.number(&mut details.cache_write_1h_tokens, &["cache_creation", "ephemeral_1h_input_tokens"]);
-        self.number(&mut details.web_search_requests, &["server_tool_use", "web_search_requests"]);
-        self.number(&mut details.web_fetch_requests, &["server_tool_use", "web_fetch_requests"]);
-        if let Some(Value::String(tier)) = self.usage.get("service_tier") {
-            details.service_tier = Some(tier_name(tier));
-        }
-    }
-
-    /// <https://platform.openai.com/docs/api-reference/chat/object#chat/object-usage> and
-    /// <https://platform.openai.com/docs/api-reference/responses/object#responses/object-usage>: the same numbers, in
-    /// one API called prompt and completion, in the other input and output.
-    fn openai(&mut self, numbers: &mut Numbers, input: &str, output: &str) {
-        let (input_details, output_details) =
-            (format!("{input}_tokens_details"), format!("{output}_tokens_details"));
-        self.number(&mut numbers.input, &[&format!("{input}_tokens")]);
-        self.number(&mut numbers.output, &[&format!("{output}_tokens")]);
-        self.number(&mut numbers.cache_read, &[&input_details, "cached_tokens"]);
-        self.number(&mut numbers.cache_write, &[&input_details, "cache_write_tokens"]);
-        self.number(&mut numbers.reasoning, &[&output_details, "reasoning_tokens"]);
-        let details = &mut numbers.details;
-        self.number(&mut details.input_audio_tokens, &[&input_details, "audio_tokens"]);
-        self.number(&mut details.output_audio_tokens, &[&output_details, "audio_tokens"]);
-        self.number(
-            &mut details.accepted_prediction_tokens,
-            &[&output_details, "accepted_prediction_tokens"],
-        );
-        self.number(
-            &mut details.rejected_prediction_tokens,
-            &[&output_details, "rejected_prediction_tokens"],
-        );
-    }
-
-    fn number(&mut self, slot: &mut Option<u64>, path: &[&str]) {
-        let mut value = self.usage;
-        for name in path {
-            match value.get(name) {
-                None | Some(Value::Null) => return,
-                Some(inner) => value = inner,
+impl Numbers {
+    /// Takes in what is stated. Answers whether something is that is no count.
+    fn take(&mut self, statement: &Statement) -> bool {
+        let mut unreadable = false;
+        for field in Field::ALL {
+            match statement.number(field) {
+                Stated::Nothing => {}
+                Stated::Count(number) => *self.slot(field) = Some(number),
+                Stated::NoCount => unreadable = true,
             }
         }
-        match count(value) {
-            Some(number) => *slot = Some(number),
-            None => self.unreadable = true,
+        unreadable
+    }
+
+    const fn slot(&mut self, field: Field) -> &mut Option<u64> {
+        match field {
+            Field::Input => &mut self.input,
+            Field::Output => &mut self.output,
+            Field::CacheRead => &mut self.cache_read,
+            Field::CacheWrite => &mut self.cache_write,
+            Field::Reasoning => &mut self.reasoning,
+            Field::CacheWrite5m => &mut self.details.cache_write_5m_tokens,
+            Field::CacheWrite1h => &mut self.details.cache_write_1h_tokens,
+            Field::WebSearches => &mut self.details.web_search_requests,
+            Field::WebFetches => &mut self.details.web_fetch_requests,
+            Field::InputAudio => &mut self.details.input_audio_tokens,
+            Field::OutputAudio => &mut self.details.output_audio_tokens,
+            Field::AcceptedPrediction => &mut self.details.accepted_prediction_tokens,
+            Field::RejectedPrediction => &mut self.details.rejected_prediction_tokens,
         }
     }
-}
-
-/// A count: an integer from 0 to 2^53 − 1, however it is written (`12`, `12.0`, `1.2e1`).
-fn count(value: &Value) -> Option<u64> {
-    let Value::Number(number) = value else { return None };
-    let integer = number.as_u64().or_else(|| {
-        let float = number.as_f64()?;
-        // The cast saturates; what it changes is refused.
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "checked by the line below"
-        )]
-        let integer = float as u64;
-        #[expect(
-            clippy::cast_precision_loss,
-            reason = "a float that came from an integer below 2^53 is exact"
-        )]
-        (integer as f64 == float).then_some(integer)
-    })?;
-    (integer <= LARGEST).then_some(integer)
 }
 
 #[cfg(test)]

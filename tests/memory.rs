@@ -130,7 +130,6 @@ fn peak(bridge: &Rc<Bridge>, api: Api, request: &[u8], kind: &str, response: &[u
         headers: headers(&[(":method", "POST"), (":path", api.path()), (":authority", "g")]),
         actor_property: None,
         end: false,
-        now,
     };
     let response_head = ResponseHead {
         headers: headers(&[(":status", "200"), ("content-type", kind)]),
@@ -145,7 +144,7 @@ fn peak(bridge: &Rc<Bridge>, api: Api, request: &[u8], kind: &str, response: &[u
         let refused = step.effects.iter().any(|effect| matches!(effect, Effect::Reply(_) | Effect::Reset));
         assert!(!refused, "{:?}", step.effects);
     };
-    passes(exchange.request_headers(&request_head));
+    passes(exchange.request_headers(&request_head, || now));
     request.chunks(CHUNK).for_each(|chunk| passes(exchange.request_body(chunk, false)));
     passes(exchange.request_body(b"", true));
     passes(exchange.response_headers(&response_head));

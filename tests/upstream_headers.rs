@@ -49,6 +49,7 @@ fn upstream(seen: &Headers, provider: &Provider) -> Option<(Headers, CredentialK
     let credential = choose(seen, provider, &gateway).ok()?;
     let mut edits = HeaderEdits::default();
     stripping.list(seen).into_iter().for_each(|name| edits.remove(name));
+    let kind = credential.kind;
     credential.edit(&mut edits);
     if let Some(actor) = actor(seen, &source, None).ok()? {
         actor.edit(&mut edits);
@@ -56,7 +57,7 @@ fn upstream(seen: &Headers, provider: &Provider) -> Option<(Headers, CredentialK
     edits.set(CLUSTER_HEADER, "p");
     let mut upstream = seen.clone();
     edits.apply(&mut upstream);
-    Some((upstream, credential.kind))
+    Some((upstream, kind))
 }
 
 fn headers(pairs: &[(&str, &str)]) -> Headers {

@@ -109,7 +109,7 @@ impl Stream {
                     assert_eq!(step.flow, Flow::Stop);
                 }
                 Effect::Reset => self.reset = true,
-                Effect::Publish { name, value } if name == "ai_bridge_record" => self.records.push(value),
+                Effect::Publish { name, value } if name == "ai_bridge_record" => self.records.push(value.into_owned()),
                 Effect::Publish { name, value } => {
                     assert!(value.len() <= 256, "{name} has {} bytes", value.len());
                     assert!(
@@ -136,9 +136,8 @@ impl Stream {
                     headers: heads.request.clone(),
                     actor_property: None,
                     end: false,
-                    now: self.now,
                 };
-                let step = self.exchange.request_headers(&head);
+                let step = self.exchange.request_headers(&head, || self.now);
                 let (request, response, _) = self.carry_out(step);
                 assert!(request.is_none() && response.is_none());
             }

@@ -18,6 +18,12 @@ struct Own<'a> {
     token: &'a str,
 }
 
+/// The credential headers that a request has, the gateway's too: mostly one, so that nothing below searches them all.
+struct Present<'a> {
+    headers: Vec<(&'a str, &'a [u8])>,
+    gateway: &'a GatewayCredentials,
+}
+
 /// Decides by the provider's rules and the request's headers as the client sent them (contract §4): refuse what
 /// is repeated; recognise the caller's own; refuse another vendor's, then any where callers may not bring one;
 /// else ours.
@@ -32,22 +38,12 @@ pub fn choose(
     provider: &Provider,
     gateway: &GatewayCredentials,
 ) -> Result<Credential, CredentialError> {
-    refuse_repetition(headers, gateway)?;
-    match own(headers, provider.kind, gateway) {
-        Some(own) => byok(&own, headers, provider, gateway),
-        None => central(headers, provider, gateway),
+    let present = Present::new(headers, gateway);
+    present.refuse_repetition()?;
+    match present.own(provider.kind) {
+        Some(own) => byok(&own, &present, provider),
+        None => central(&present, provider),
     }
-}
-
-/// Two values of one credential header, or two that were joined on the way: one would slip past inspection.
-fn refuse_repetition(headers: &Headers, gateway: &GatewayCredentials) -> Result<(), CredentialError> {
-    let names = CREDENTIAL_HEADERS.into_iter().chain(gateway.headers.iter().map(String::as_str));
-    for name in names {
-        if headers.repeats(name) || headers.first(name).is_some_and(|value| is_joined(name, value)) {
-            return Err(CredentialError::Repeated { header: name.to_owned() });
-        }
-    }
-    Ok(())
 }
 
 /// Whether one value was made of two, with a comma between them (RFC 9110 §5.3; Envoy does so with `authorization`
@@ -60,20 +56,61 @@ fn is_joined(name: &str, value: &[u8]) -> bool {
     value.contains(&b',') && (name == X_API_KEY || (name == AUTHORIZATION && speaks_of_bearer()))
 }
 
-/// The caller's own credential, from the first place where this provider type has one.
-fn own<'a>(headers: &'a Headers, kind: ProviderType, gateway: &GatewayCredentials) -> Option<Own<'a>> {
-    let places: &[&'static str] = match kind {
-        ProviderType::Anthropic => &[X_API_KEY, AUTHORIZATION],
-        ProviderType::OpenAi | ProviderType::Copilot => &[AUTHORIZATION],
-    };
-    places.iter().find_map(|header| {
-        let value = headers.text(header)?;
-        let token = match *header {
-            X_API_KEY => api_key(value)?,
-            _ => bearer(value)?,
+impl<'a> Present<'a> {
+    fn new(headers: &'a Headers, gateway: &'a GatewayCredentials) -> Self {
+        let is_one = |name: &str| {
+            CREDENTIAL_HEADERS.contains(&name) || gateway.headers.iter().any(|header| header == name)
         };
-        (!is_the_gateways(header, token, gateway)).then_some(Own { header, token })
-    })
+        Self { headers: headers.iter().filter(|(name, _)| is_one(name)).collect(), gateway }
+    }
+
+    /// Every name that is a credential header's, in the order of judgement; those of both lists stand twice.
+    fn names(&self) -> impl Iterator<Item = &'a str> {
+        CREDENTIAL_HEADERS.into_iter().chain(self.gateway.headers.iter().map(String::as_str))
+    }
+
+    fn all(&self, name: &str) -> impl Iterator<Item = &'a [u8]> {
+        self.headers.iter().filter(move |(present, _)| *present == name).map(|(_, value)| *value)
+    }
+
+    /// Two values of one credential header, or two that were joined on the way: one would slip past inspection.
+    fn refuse_repetition(&self) -> Result<(), CredentialError> {
+        for name in self.names() {
+            let mut values = self.all(name);
+            if values.next().is_some_and(|value| is_joined(name, value)) || values.next().is_some() {
+                return Err(CredentialError::Repeated { header: name.to_owned() });
+            }
+        }
+        Ok(())
+    }
+
+    /// The caller's own credential, from the first place where this provider type has one.
+    fn own(&self, kind: ProviderType) -> Option<Own<'a>> {
+        let places: &[&'static str] = match kind {
+            ProviderType::Anthropic => &[X_API_KEY, AUTHORIZATION],
+            ProviderType::OpenAi | ProviderType::Copilot => &[AUTHORIZATION],
+        };
+        places.iter().find_map(|header| {
+            let value = core::str::from_utf8(self.all(header).next()?).ok()?;
+            let token = match *header {
+                X_API_KEY => api_key(value)?,
+                _ => bearer(value)?,
+            };
+            (!is_the_gateways(header, token, self.gateway)).then_some(Own { header, token })
+        })
+    }
+
+    /// Each once, except `kept`.
+    fn all_but(&self, kept: Option<&str>) -> Vec<String> {
+        let mut names: Vec<String> = Vec::new();
+        for name in self.names() {
+            let wanted = Some(name) != kept && !names.iter().any(|known| known == name);
+            if wanted && self.all(name).next().is_some() {
+                names.push(name.to_owned());
+            }
+        }
+        names
+    }
 }
 
 /// The token of `Bearer {token}`: exactly two fields, the scheme in any case. Anything else is no credential.
@@ -98,12 +135,7 @@ fn is_the_gateways(header: &str, token: &str, gateway: &GatewayCredentials) -> b
         || gateway.value_prefixes.iter().any(|prefix| token.starts_with(prefix))
 }
 
-fn byok(
-    own: &Own<'_>,
-    headers: &Headers,
-    provider: &Provider,
-    gateway: &GatewayCredentials,
-) -> Result<Credential, CredentialError> {
+fn byok(own: &Own<'_>, present: &Present<'_>, provider: &Provider) -> Result<Credential, CredentialError> {
     let hint = hint(own.token);
     if let Some(seen) = vendor_of(own.token).filter(|seen| *seen != provider.vendor()) {
         return Err(CredentialError::WrongVendor { seen, hint });
@@ -117,19 +149,10 @@ fn byok(
     } else {
         (Some(own.header), None)
     };
-    Ok(Credential {
-        kind: CredentialKind::Byok,
-        hint: Some(hint),
-        remove: all_but(kept, headers, gateway),
-        set,
-    })
+    Ok(Credential { kind: CredentialKind::Byok, hint: Some(hint), remove: present.all_but(kept), set })
 }
 
-fn central(
-    headers: &Headers,
-    provider: &Provider,
-    gateway: &GatewayCredentials,
-) -> Result<Credential, CredentialError> {
+fn central(present: &Present<'_>, provider: &Provider) -> Result<Credential, CredentialError> {
     // Copilot's tokens are personal: there is no key of ours, whatever was configured.
     if provider.byok == Byok::Require || provider.kind == ProviderType::Copilot {
         return Err(CredentialError::Missing);
@@ -150,22 +173,11 @@ fn central(
             (Some(hint(key.expose())), Some(set))
         }
     };
-    Ok(Credential { kind: CredentialKind::Centralized, hint, remove: all_but(None, headers, gateway), set })
+    Ok(Credential { kind: CredentialKind::Centralized, hint, remove: present.all_but(None), set })
 }
 
 fn as_bearer(token: &str) -> Secret {
     Secret::new(format!("Bearer {token}"))
-}
-
-/// Every credential header present, the gateway's too, except `kept`.
-fn all_but(kept: Option<&str>, headers: &Headers, gateway: &GatewayCredentials) -> Vec<String> {
-    let mut names: Vec<String> = Vec::new();
-    for name in CREDENTIAL_HEADERS.into_iter().chain(gateway.headers.iter().map(String::as_str)) {
-        if Some(name) != kept && headers.contains(name) && !names.iter().any(|known| known == name) {
-            names.push(name.to_owned());
-        }
-    }
-    names
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use super::State;
 use super::bedrock::{self, Waiting};
 use super::interception::{Download, Interception, Upload};
 use super::local::Passthrough;
+use super::values::EFFECTS;
 use crate::answer::NAME_BYTES;
 use crate::api::Api;
 use crate::api::request::RequestReader;
@@ -25,7 +26,12 @@ use core::time::Duration;
 use std::rc::Rc;
 
 /// Decides what the stream is and what is to be done with its request's headers.
-pub(super) fn admit(bridge: &Bridge, head: &RequestHead, random: u128) -> (State, Step) {
+pub(super) fn admit(
+    bridge: &Bridge,
+    head: &RequestHead,
+    random: u128,
+    clock: impl FnOnce() -> Duration,
+) -> (State, Step) {
     let headers = &head.headers;
     let method = headers.first(":method").unwrap_or_default();
     let path = headers.first(":path").unwrap_or_default();
@@ -47,11 +53,10 @@ pub(super) fn admit(bridge: &Bridge, head: &RequestHead, random: u128) -> (State
         }
         (Target::Passthrough { upstream_path, stored_object }, Some(provider)) => {
             match forward(bridge, head, provider, stored_object) {
-                Ok(mut edits) => {
-                    let cluster = &edits.cluster;
-                    address(bridge, provider, cluster, upstream_path, &mut edits.headers);
-                    let passthrough = Passthrough::new(Rc::clone(provider), found.dialect, edits.kind);
-                    (State::Passthrough(passthrough), step(vec![Effect::EditRequestHeaders(edits.headers)]))
+                Ok((mut edits, kind)) => {
+                    address(bridge, provider, cluster(provider, kind), upstream_path, &mut edits);
+                    let passthrough = Passthrough::new(Rc::clone(provider), found.dialect, kind);
+                    (State::Passthrough(passthrough), step(vec![Effect::EditRequestHeaders(edits)]))
                 }
                 Err(rejection) => refuse(&rejection),
             }
@@ -63,16 +68,10 @@ pub(super) fn admit(bridge: &Bridge, head: &RequestHead, random: u128) -> (State
             refuse(&Rejection::MethodNotAllowed)
         }
         (Target::Bridged { api, upstream_path }, Some(provider)) => {
-            intercept(bridge, head, provider, api, upstream_path, random)
+            let born = (clock(), random);
+            intercept(bridge, head, provider, api, upstream_path, born)
         }
     }
-}
-
-/// What passthrough changes in a request's headers, and on whose account.
-struct Forwarding {
-    headers: HeaderEdits,
-    cluster: String,
-    kind: CredentialKind,
 }
 
 /// Not below our root: only the header that picks clusters is ours alone.
@@ -81,7 +80,7 @@ fn leave_alone(bridge: &Bridge, headers: &Headers) -> Step {
         return Step::pass();
     }
     let mut edits = HeaderEdits::default();
-    edits.remove(bridge.cluster_header.as_str());
+    edits.remove(bridge.cluster_header.clone());
     step(vec![Effect::EditRequestHeaders(edits)])
 }
 
@@ -100,12 +99,13 @@ pub(super) fn refused(provider: Label, reason: &'static str) -> Measurement {
     Series::new(Metric::Refusals, [provider, reason.into()]).measured(1)
 }
 
+/// What passthrough changes in a request's headers, and on whose account.
 fn forward(
     bridge: &Bridge,
     head: &RequestHead,
     provider: &Provider,
     stored_object: bool,
-) -> Result<Forwarding, Rejection> {
+) -> Result<(HeaderEdits, CredentialKind), Rejection> {
     if head.headers.contains("upgrade") {
         return Err(Rejection::UpgradeUnsupported);
     }
@@ -115,10 +115,11 @@ fn forward(
         return Err(Rejection::StoredObjectDenied);
     }
     actor(bridge, head)?;
-    let mut headers = strippings(bridge, &head.headers);
-    bedrock::edit_request(provider, &head.headers, &mut headers);
-    credential.edit(&mut headers);
-    Ok(Forwarding { headers, cluster: cluster(provider, credential.kind).to_owned(), kind: credential.kind })
+    let kind = credential.kind;
+    let mut edits = strippings(bridge, &head.headers);
+    bedrock::edit_request(provider, &head.headers, &mut edits);
+    credential.edit(&mut edits);
+    Ok((edits, kind))
 }
 
 fn intercept(
@@ -127,13 +128,14 @@ fn intercept(
     provider: &Rc<Provider>,
     api: Api,
     upstream_path: Vec<u8>,
-    random: u128,
+    born: (Duration, u128),
 ) -> (State, Step) {
-    let mut interception = begin(bridge, head, provider, api, random);
+    let mut interception = begin(bridge, head, provider, api, born);
     let credential = match check(bridge, head, provider, &mut interception) {
         Ok(credential) => credential,
         Err(rejection) => {
-            let mut effects = interception.values_of_start(bridge);
+            let mut effects = Vec::with_capacity(EFFECTS);
+            interception.values_of_start(bridge, &mut effects);
             effects.extend(interception.reject(rejection).effects);
             return (State::Bridged(Box::new(interception)), Step { effects, flow: Flow::Stop });
         }
@@ -148,15 +150,16 @@ fn intercept(
         // The body may become longer; what was declared still says which chunk is the last.
         edits.remove("content-length");
     }
-    address(bridge, provider, &interception.cluster, upstream_path, &mut edits);
+    address(bridge, provider, interception.cluster(), upstream_path, &mut edits);
     if provider.send_actor
         && provider.kind != ProviderType::Copilot
         && let Some(actor) = &interception.actor
     {
         actor.edit(&mut edits);
     }
-    let mut effects = vec![Effect::EditRequestHeaders(edits)];
-    effects.extend(interception.values_of_start(bridge));
+    let mut effects = Vec::with_capacity(EFFECTS);
+    effects.push(Effect::EditRequestHeaders(edits));
+    interception.values_of_start(bridge, &mut effects);
     let flow = if interception.waiting.is_some() { Flow::Hold } else { Flow::Continue };
     (State::Bridged(Box::new(interception)), Step { effects, flow })
 }
@@ -167,17 +170,20 @@ fn begin(
     head: &RequestHead,
     provider: &Rc<Provider>,
     api: Api,
-    random: u128,
+    (now, random): (Duration, u128),
 ) -> Interception {
     let headers = &head.headers;
     let client = Client::recognise(headers);
-    let text = |value: &[u8]| cut(&String::from_utf8_lossy(value), NAME_BYTES).to_owned();
+    let text = |value: &[u8]| match core::str::from_utf8(value) {
+        Ok(text) => cut(text, NAME_BYTES).to_owned(),
+        Err(_) => cut(&String::from_utf8_lossy(value), NAME_BYTES).to_owned(),
+    };
     let named = |name: &str| headers.first(name).map(text);
     Interception {
         provider: Rc::clone(provider),
         api,
-        id: uuid_v7(head.now, random),
-        started: head.now,
+        id: uuid_v7(now, random),
+        started: now,
         request_id: named("x-request-id"),
         method: named(":method").unwrap_or_default(),
         path: text(without_query(headers.first(":path").unwrap_or_default())),
@@ -187,7 +193,7 @@ fn begin(
         user_agent: named("user-agent"),
         session_id: client.session(headers),
         credential: (CredentialKind::None, None),
-        cluster: provider.cluster.clone(),
+        byok_cluster: false,
         upload: Upload::new(RequestReader::new(api, bridge.request_bounds()), declared_length(headers)),
         waiting: Waiting::of(provider, headers),
         rejection: None,
@@ -208,13 +214,13 @@ fn check(
     if !provider.enabled {
         return Err(Rejection::ProviderDisabled);
     }
-    let credential =
+    let mut credential =
         credential::choose(&head.headers, provider, &bridge.gateway_credentials).map_err(|error| {
             interception.credential = (error.kind(), error.hint().map(str::to_owned));
             refused_by(&error)
         })?;
-    interception.credential = (credential.kind, credential.hint.clone());
-    cluster(provider, credential.kind).clone_into(&mut interception.cluster);
+    interception.credential = (credential.kind, credential.hint.take());
+    interception.byok_cluster = credential.kind == CredentialKind::Byok;
     (interception.actor, interception.actor_metadata) = actor(bridge, head)?;
     if is_encoded(&head.headers) {
         return Err(Rejection::UnsupportedEncoding);
@@ -281,7 +287,7 @@ fn cluster(provider: &Provider, kind: CredentialKind) -> &str {
 fn address(bridge: &Bridge, provider: &Provider, cluster: &str, path: Vec<u8>, edits: &mut HeaderEdits) {
     edits.set(":path", path);
     edits.set(":authority", provider.base_url.authority.as_str());
-    edits.set(bridge.cluster_header.as_str(), cluster);
+    edits.set(bridge.cluster_header.clone(), cluster);
 }
 
 /// The number in `content-length`: digits alone (RFC 9110 §8.6), of any length.
@@ -319,16 +325,17 @@ const fn step(effects: Vec<Effect>) -> Step {
 
 /// RFC 9562 §5.7: 48 bits of milliseconds, then random bits around the version and the variant.
 fn uuid_v7(now: Duration, random: u128) -> String {
-    let millis = now.as_millis() & 0xffff_ffff_ffff;
-    let rand_a = random & 0xfff;
-    let rand_b = (random >> 12) & 0x3fff_ffff_ffff_ffff;
-    let uuid = (millis << 80) | (0x7 << 76) | (rand_a << 64) | (0b10 << 62) | rand_b;
+    // What does not fit is cut off.
+    let (millis, rand_a, rand_b) = (now.as_millis() as u64, random as u64 & 0xfff, (random >> 12) as u64);
+    let halves = [(millis << 16) | 0x7000 | rand_a, (0b10 << 62) | (rand_b & 0x3fff_ffff_ffff_ffff)];
     let mut written = String::with_capacity(36);
-    for place in (0..32_u32).rev() {
-        let digit = (uuid >> (place * 4)) & 0xf;
-        written.push(char::from_digit(u32::try_from(digit).unwrap_or_default(), 16).unwrap_or_default());
-        if matches!(place, 24 | 20 | 16 | 12) {
-            written.push('-');
+    for (half, hyphens) in halves.into_iter().zip([[32, 16, 0], [48, 64, 64]]) {
+        for shift in (0..64).step_by(4).rev() {
+            let digit = (half >> shift & 0xf) as u8;
+            written.push(char::from(if digit < 10 { b'0' + digit } else { b'a' - 10 + digit }));
+            if hyphens.contains(&shift) {
+                written.push('-');
+            }
         }
     }
     written

@@ -47,7 +47,7 @@ pub(super) fn edit_request(provider: &Provider, headers: &Headers, edits: &mut H
     let Some(bedrock) = &provider.bedrock else { return };
     let in_the_body = |name: &str| bedrock.mode != Mode::Native && IN_THE_BODY.contains(&name);
     for (name, _) in headers.iter().filter(|(name, _)| name.starts_with("x-amz-") || in_the_body(name)) {
-        edits.remove(name);
+        edits.remove(name.to_owned());
     }
 }
 

@@ -40,7 +40,8 @@ pub(super) struct Interception {
     pub(super) session_id: Option<String>,
     /// Whose, and its hint.
     pub(super) credential: (CredentialKind, Option<String>),
-    pub(super) cluster: String,
+    /// Whether it goes to the cluster for callers' own credentials.
+    pub(super) byok_cluster: bool,
     pub(super) upload: Upload,
     /// Where the request is held until it is whole.
     pub(super) waiting: Option<Waiting>,
@@ -201,6 +202,11 @@ impl Interception {
         }
     }
 
+    /// Where it goes.
+    pub(super) fn cluster(&self) -> &str {
+        if self.byok_cluster { &self.provider.byok_cluster } else { &self.provider.cluster }
+    }
+
     /// The request was read as far as it will be: its reader's memory is given back.
     pub(super) fn settle(&mut self) {
         let upload = core::mem::replace(&mut self.upload, Upload::Read(RequestFacts::default()));
@@ -280,13 +286,18 @@ impl Interception {
         }
         let media_type = headers
             .text("content-type")
-            .map(|value| value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase())
+            .map(|value| value.split(';').next().unwrap_or_default().trim())
             .filter(|media_type| !media_type.is_empty());
-        let json = |media_type: &str| media_type == "application/json" || media_type.ends_with("+json");
-        match media_type.as_deref() {
+        let is = |media_type: &str, wanted| media_type.eq_ignore_ascii_case(wanted);
+        let is_json = |media_type: &str| {
+            let suffix = media_type.as_bytes().last_chunk::<5>();
+            is(media_type, "application/json")
+                || suffix.is_some_and(|suffix| suffix.eq_ignore_ascii_case(b"+json"))
+        };
+        match media_type {
             _ if !(200..300).contains(&status) => Format::Error,
-            Some("text/event-stream") => Format::Events,
-            Some(media_type) if json(media_type) => Format::Document,
+            Some(media_type) if is(media_type, "text/event-stream") => Format::Events,
+            Some(media_type) if is_json(media_type) => Format::Document,
             None if self.upload.facts().stream => Format::Events,
             None => Format::Document,
             Some(_) => {

@@ -2,6 +2,7 @@
 
 use super::admission;
 use super::interception::{Download, Downloading, Interception};
+use super::values::EFFECTS;
 use crate::answer::Answer;
 use crate::api::request::Prompt;
 use crate::bridge::Bridge;
@@ -31,7 +32,8 @@ impl Interception {
             download.reader.abandon();
         }
         let outcome = self.outcome(ending);
-        let mut effects: Vec<Effect> = self.session_of_body(bridge).into_iter().collect();
+        let mut effects = Vec::with_capacity(2 * EFFECTS);
+        self.session_of_body(bridge, &mut effects);
         let this = &*self;
         let facts = this.upload.facts();
         let download = this.downloading();
@@ -75,7 +77,7 @@ impl Interception {
             api: this.api.name(),
             method: &this.method,
             path: &this.path,
-            upstream: UpstreamRef { host: &provider.base_url.authority, cluster: &this.cluster },
+            upstream: UpstreamRef { host: &provider.base_url.authority, cluster: this.cluster() },
             streaming: facts.stream,
             model: ModelRef { requested, served },
             actor: ActorRef::new(this.actor.as_ref(), &this.actor_metadata),
@@ -99,12 +101,12 @@ impl Interception {
             notes: notes.lines(),
         };
         if bridge.metrics {
-            effects.extend(this.measurements(&record, model, &notes.unread_reasons()));
+            this.measure(&record, model, &notes.unread_reasons(), &mut effects);
         }
         let value = record.written(budget.spent());
-        effects.push(Effect::Publish { name: Cow::Borrowed("ai_bridge_record"), value });
+        effects.push(Effect::Publish { name: Cow::Borrowed("ai_bridge_record"), value: Cow::Owned(value) });
         let usage = record.usage.usage;
-        effects.extend(self.values_of_end(bridge, outcome, &usage, cost_microusd));
+        self.values_of_end(bridge, outcome, &usage, cost_microusd, &mut effects);
         effects
     }
 
@@ -178,15 +180,20 @@ impl Interception {
         }
     }
 
-    fn measurements(&self, record: &Record<'_>, model: Option<&str>, unread: &[&'static str]) -> Vec<Effect> {
+    fn measure(
+        &self,
+        record: &Record<'_>,
+        model: Option<&str>,
+        unread: &[&'static str],
+        effects: &mut Vec<Effect>,
+    ) {
         let name = || Label::from(&self.provider.name);
         let api = || Label::Fixed(self.api.name());
         // Models only from 2xx answers: whatever a caller asks for is no label value.
         let served = self.downloading().is_some_and(Downloading::is_success);
         let model = model.filter(|_| served).map(Rc::<str>::from);
         let model = || model.as_ref().map_or(Label::Fixed("unknown"), Label::from);
-        let mut measured = Vec::new();
-        let mut measure = |series: Series, value: u64| measured.push(Effect::Measure(series.measured(value)));
+        let mut measure = |series: Series, value: u64| effects.push(Effect::Measure(series.measured(value)));
         measure(Series::new(Metric::Requests, [name(), api(), model(), record.outcome.name().into()]), 1);
         let usage = &record.usage.usage;
         for (kind, tokens) in [
@@ -211,9 +218,8 @@ impl Interception {
             measure(Series::new(Metric::Unread, [(*reason).into()]), 1);
         }
         if let Some(code) = self.refusal_code().filter(|_| record.outcome == Outcome::Rejected) {
-            measured.push(Effect::Measure(admission::refused(name(), code)));
+            effects.push(Effect::Measure(admission::refused(name(), code)));
         }
-        measured
     }
 }
 

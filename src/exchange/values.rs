@@ -8,6 +8,7 @@ use super::interception::Interception;
 use crate::answer::NAME_BYTES;
 use crate::bridge::Bridge;
 use crate::caller::Client;
+use crate::json::push_padded;
 use crate::price;
 use crate::record::Outcome;
 use crate::step::Effect;
@@ -20,6 +21,9 @@ const VALUE_BYTES: usize = 256;
 
 /// In front of every value's name.
 const PREFIX: &str = "ai_bridge_";
+
+/// Room for those of the start or of the end, and for what else comes with them.
+pub(super) const EFFECTS: usize = 8;
 
 /// The numbers of the end, in the order of [`Told::numbers`].
 const NUMBERS: [&str; 6] = [
@@ -41,43 +45,42 @@ pub(super) struct Told {
 
 impl Interception {
     /// The values that are known at the request's headers, so that later filters can use them.
-    pub(super) fn values_of_start(&self, bridge: &Bridge) -> Vec<Effect> {
+    pub(super) fn values_of_start(&self, bridge: &Bridge, effects: &mut Vec<Effect>) {
         let actor = self.actor.as_ref();
-        let mut values = Values { bridge, effects: Vec::new() };
+        let mut values = Values { bridge, effects };
         values.add("ai_bridge_id", &self.id);
         values.add("ai_bridge_provider", &self.provider.name);
-        values.add("ai_bridge_api", self.api.name());
+        values.fixed("ai_bridge_api", self.api.name());
         values.add("ai_bridge_actor", actor.map_or("", |actor| &actor.id));
         values.add("ai_bridge_session", self.session_id.as_deref().unwrap_or_default());
         for (key, value) in &self.actor_metadata {
             values.add(format!("{PREFIX}actor_{key}"), value);
         }
-        values.effects
     }
 
-    /// The values of the end, where it is known already.
-    pub(super) fn values_once_settled(&mut self, bridge: &Bridge) -> Vec<Effect> {
-        let Some(outcome) = self.settled_outcome() else { return Vec::new() };
+    /// Adds the values of the end, where it is known already.
+    pub(super) fn values_once_settled(&mut self, bridge: &Bridge, effects: &mut Vec<Effect>) {
+        let Some(outcome) = self.settled_outcome() else { return };
         if bridge.publish.is_nothing() {
-            return Vec::new();
+            return;
         }
         let answer = self.downloading().map(|download| download.reader.answer());
         let usage = answer.map(|answer| answer.usage.usage(answer.api)).unwrap_or_default();
         let price = self.model().and_then(|model| price::for_model(&bridge.prices, model));
         let cost_microusd = price.and_then(|price| price::cost_microusd(price, &usage));
-        let mut effects: Vec<Effect> = self.session_of_body(bridge).into_iter().collect();
-        effects.extend(self.values_of_end(bridge, outcome, &usage, cost_microusd));
-        effects
+        self.session_of_body(bridge, effects);
+        self.values_of_end(bridge, outcome, &usage, cost_microusd, effects);
     }
 
-    /// The values of the end that were not published yet, or not with this text.
+    /// Adds the values of the end that were not published yet, or not with this text.
     pub(super) fn values_of_end(
         &mut self,
         bridge: &Bridge,
         outcome: Outcome,
         usage: &Usage,
         cost_microusd: Option<u64>,
-    ) -> Vec<Effect> {
+        effects: &mut Vec<Effect>,
+    ) {
         let numbers = [
             usage.input_tokens,
             usage.output_tokens,
@@ -88,34 +91,35 @@ impl Interception {
         ];
         let numbers = numbers.map(|number| number.unwrap_or(0));
         let model = self.model().unwrap_or_default();
-        let mut values = Values { bridge, effects: Vec::new() };
+        let before = effects.len();
+        let mut values = Values { bridge, effects };
         let told = self.told.as_ref();
         if told.is_none_or(|told| told.model != model) {
             values.add("ai_bridge_model", model);
         }
         if told.is_none_or(|told| told.outcome != outcome) {
-            values.add("ai_bridge_outcome", outcome.name());
+            values.fixed("ai_bridge_outcome", outcome.name());
         }
         for (at, (name, number)) in NUMBERS.into_iter().zip(numbers).enumerate() {
-            if told.is_none_or(|told| told.numbers.get(at) != Some(&number)) && values.wants(name) {
-                values.add(name, &number.to_string());
+            if told.is_none_or(|told| told.numbers.get(at) != Some(&number)) {
+                values.number(name, number);
             }
         }
-        if !values.effects.is_empty() {
+        if values.effects.len() > before {
             self.told = Some(Told { model: model.to_owned(), outcome, numbers });
         }
-        values.effects
     }
 
-    /// The session, where only the request's body names it.
-    pub(super) fn session_of_body(&mut self, bridge: &Bridge) -> Option<Effect> {
+    /// Adds the session, where only the request's body names it.
+    pub(super) fn session_of_body(&mut self, bridge: &Bridge, effects: &mut Vec<Effect>) {
         if self.session_id.is_some() || !self.client.names_session_in_body() {
-            return None;
+            return;
         }
-        self.session_id = Client::session_from_user_id(self.upload.facts().user_id.as_ref()?);
-        let mut values = Values { bridge, effects: Vec::new() };
-        values.add("ai_bridge_session", self.session_id.as_deref()?);
-        values.effects.pop()
+        let Some(user_id) = &self.upload.facts().user_id else { return };
+        self.session_id = Client::session_from_user_id(user_id);
+        if let Some(session) = &self.session_id {
+            Values { bridge, effects }.add("ai_bridge_session", session);
+        }
     }
 
     /// The served model, else the requested one.
@@ -129,7 +133,7 @@ impl Interception {
 /// Values on their way: those that are to be published.
 struct Values<'a> {
     bridge: &'a Bridge,
-    effects: Vec<Effect>,
+    effects: &'a mut Vec<Effect>,
 }
 
 impl Values<'_> {
@@ -142,8 +146,27 @@ impl Values<'_> {
     fn add(&mut self, name: impl Into<Cow<'static, str>>, text: &str) {
         let name = name.into();
         if self.wants(&name) {
-            let value = one_line(head(text, NAME_BYTES), VALUE_BYTES);
+            let value = Cow::Owned(one_line(head(text, NAME_BYTES), VALUE_BYTES).into_owned());
             self.effects.push(Effect::Publish { name, value });
+        }
+    }
+
+    /// The same of a text of our own.
+    fn fixed(&mut self, name: &'static str, text: &'static str) {
+        if self.wants(name) {
+            let (name, value) = (Cow::Borrowed(name), Cow::Borrowed(text));
+            self.effects.push(Effect::Publish { name, value });
+        }
+    }
+
+    fn number(&mut self, name: &'static str, number: u64) {
+        if number == 0 {
+            return self.fixed(name, "0");
+        }
+        if self.wants(name) {
+            let mut value = String::new();
+            push_padded(&mut value, number, 1);
+            self.effects.push(Effect::Publish { name: Cow::Borrowed(name), value: Cow::Owned(value) });
         }
     }
 }

@@ -1,18 +1,18 @@
 //! Metrics kept by the host: an id for each series, defined when it is first needed, and the bound on model names.
 
 use super::hostcalls;
-use crate::metric::{LabelBound, Measurement, MetricKind, Series};
+use crate::metric::{BuildFnv, LabelBound, Measurement, MetricKind, Series};
 use std::collections::HashMap;
 
 /// One per worker and plugin configuration. Grows with the distinct series, which [`LabelBound`] bounds.
 pub(super) struct Metrics {
-    ids: HashMap<Series, u32>,
+    ids: HashMap<Series, u32, BuildFnv>,
     models: LabelBound,
 }
 
 impl Metrics {
     pub(super) fn new(label_values: usize) -> Self {
-        Self { ids: HashMap::new(), models: LabelBound::new(label_values) }
+        Self { ids: HashMap::default(), models: LabelBound::new(label_values) }
     }
 
     pub(super) fn keep(&mut self, measurement: Measurement) {

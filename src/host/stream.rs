@@ -46,7 +46,7 @@ impl Stream {
     }
 
     /// `headers`: the request's, where they are at hand.
-    fn carry_out(&self, side: Side, size: usize, step: Step, mut headers: Option<Headers>) -> Action {
+    fn carry_out(&self, side: Side, size: usize, step: Step, mut headers: Option<&Headers>) -> Action {
         let Some((_, metrics)) = &self.configured else { return Action::Continue };
         for effect in step.effects {
             match effect {
@@ -97,11 +97,11 @@ impl HttpContext for Stream {
         let actor_property =
             property.and_then(|path| hostcalls::property(path.iter().map(String::as_str).collect()));
         let headers = hostcalls::headers(Side::Request);
-        let head = RequestHead { headers, actor_property, end, now: hostcalls::now() };
-        let step = exchange.borrow_mut().request_headers(&head);
-        let action = self.carry_out(Side::Request, 0, step, Some(head.headers));
+        let head = RequestHead { headers, actor_property, end };
+        let step = exchange.borrow_mut().request_headers(&head, hostcalls::now);
+        let action = self.carry_out(Side::Request, 0, step, Some(&head.headers));
         if self.holds_request() {
-            self.waiting.begin(self.context, head.now, hostcalls::request_bytes(), exchange);
+            self.waiting.begin(self.context, hostcalls::now(), hostcalls::request_bytes(), exchange);
         }
         action
     }

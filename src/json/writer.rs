@@ -149,6 +149,9 @@ fn push_written(out: &mut String, text: &str) {
     let mut at = 0;
     loop {
         let end = plain(bytes, at).end;
+        if at == 0 && end == bytes.len() {
+            return out.push_str(text);
+        }
         // What ends a plain run is ASCII, so that both are character boundaries.
         out.push_str(text.get(at..end).unwrap_or_default());
         let Some(&special) = bytes.get(end) else { return };

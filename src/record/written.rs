@@ -106,7 +106,7 @@ pub(super) fn write_actor(out: &mut Writer, actor: &ActorRef<'_>) {
     out.end('}');
 }
 
-fn write_usage(out: &mut Writer, usage: &UsageRef) {
+fn write_usage(out: &mut Writer, usage: &UsageRef<'_>) {
     let UsageRef { usage_status, usage, provider_usage } = usage;
     out.name("usage");
     out.begin('{');

@@ -16,6 +16,7 @@ from upstream import json_answer, stream_answer
 LINE = re.compile(r"\[(host->vm|vm->host)\] (?:env\.)?proxy_(\w+)\((?:\d+, (\d+))?")
 TRACE = ["--component-log-level", "wasm:trace"]
 CLOCK, CHUNK, VALUE = "get_current_time_nanoseconds", "get_buffer_bytes", "set_property"
+EDITS = ["remove_header_map_value", *["replace_header_map_value"] * 4]       # the token; path, authority, cluster, key
 VALUES_OF_START = 5         # id, provider, api, actor, session
 VALUES_OF_END = 8           # model, outcome, four kinds of tokens, their sum, cost
 
@@ -62,7 +63,7 @@ def test_a_bridged_request_takes_no_other_calls_than_the_readme_says(upstream, s
         stream = asked(gateway, times=2, stream=streamed)       # a series is also defined when it is first needed
     values = lambda count: [VALUE] * count * publishes
     tokens = 3 if streamed else 2       # kinds that are not 0
-    assert stream.calls.pop("on_request_headers") == ["get_header_map_pairs", CLOCK, "set_header_map_pairs", *values(VALUES_OF_START)]
+    assert stream.calls.pop("on_request_headers") == ["get_header_map_pairs", CLOCK, *EDITS, *values(VALUES_OF_START)]
     assert stream.calls.pop("on_request_body") == [CHUNK] * stream.chunks["on_request_body"]
     assert stream.calls.pop("on_response_headers") == ["get_header_map_pairs"]
     of_response = [CHUNK] * stream.chunks["on_response_body"] + [CLOCK] * streamed + values(VALUES_OF_END)
@@ -77,3 +78,16 @@ def test_an_error_is_asked_who_gave_it(upstream):
         calls = asked(gateway, times=2, status=529).calls
     assert calls["on_response_headers"] == ["get_header_map_pairs", "get_property"]
     assert calls["on_log"] == [CLOCK, "increment_metric", "record_metric", VALUE]
+
+
+def test_passthrough_needs_no_clock_no_body_and_no_log(upstream):
+    upstream.begin(json_answer({"data": []}))
+    with Gateway(render(upstream.address), arguments=TRACE) as gateway:
+        for _ in range(2):
+            with Http1(gateway.address) as client:
+                assert client.request("GET", "/anthropic/v1/models", [TOKEN]).status == 200
+        calls = last_of(gateway, 2).calls
+    assert calls == {
+        "on_request_headers": ["get_header_map_pairs", *EDITS],
+        "on_response_headers": ["get_header_map_pairs", "increment_metric"],
+    }

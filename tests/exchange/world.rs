@@ -127,8 +127,9 @@ impl World {
         end: bool,
     ) -> &mut Self {
         let actor_property = actor_property.map(<[u8]>::to_vec);
-        let head = RequestHead { headers: headers.clone(), actor_property, end, now: self.tick() };
-        let step = self.exchange.request_headers(&head);
+        let head = RequestHead { headers: headers.clone(), actor_property, end };
+        let now = self.tick();
+        let step = self.exchange.request_headers(&head, || now);
         let mut upstream = headers;
         for effect in &step.effects {
             if let Effect::EditRequestHeaders(edits) = effect {
@@ -327,7 +328,7 @@ impl World {
                 }
                 Effect::Publish { name, value } => {
                     self.records += usize::from(name == "ai_bridge_record");
-                    self.published.insert(name.into_owned(), value);
+                    self.published.insert(name.into_owned(), value.into_owned());
                 }
                 Effect::Measure(measurement) => self.measured.push(measurement),
             }

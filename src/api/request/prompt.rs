@@ -77,14 +77,23 @@ impl Prompt {
     #[must_use]
     pub fn text(&self) -> Text {
         match &self.held {
-            Held::Raw(raw) => {
+            Held::Raw(raw) => unescaped(raw).unwrap_or_else(|| {
                 let mut reading = Reading::default();
                 reading.read(raw, self.limit);
                 reading.text
-            }
+            }),
             Held::Read(reading) => reading.text.clone(),
         }
     }
+}
+
+/// What a whole string says that has no escape.
+fn unescaped(raw: &[u8]) -> Option<Text> {
+    let [b'"', text @ .., b'"'] = raw else { return None };
+    if memchr::memchr(b'\\', text).is_some() {
+        return None;
+    }
+    core::str::from_utf8(text).ok().map(Text::whole)
 }
 
 impl fmt::Debug for Prompt {

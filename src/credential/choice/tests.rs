@@ -56,7 +56,7 @@ fn decide(pairs: &[(&str, &str)], provider: &Provider) -> Result<Credential, Cre
 /// What the upstream sees.
 fn upstream(before: &Headers, chosen: &Credential) -> Vec<(String, String)> {
     let mut edits = HeaderEdits::default();
-    chosen.edit(&mut edits);
+    chosen.clone().edit(&mut edits);
     let mut after = before.clone();
     edits.apply(&mut after);
     after.iter().map(|(n, v)| (n.to_owned(), String::from_utf8_lossy(v).into_owned())).collect()

@@ -12,5 +12,5 @@ fn main() {
 fn read(bencher: Bencher<'_, '_>, name: &str) {
     let Some(case) = cases().into_iter().find(|case| case.name == name) else { return };
     assert!(case.run(), "{name}: not read as it should be");
-    bencher.counter(BytesCount::new(case.bytes())).bench(|| black_box(&case).run());
+    bencher.counter(BytesCount::new(case.bytes())).bench_local(|| black_box(&case).run());
 }

@@ -1,4 +1,4 @@
-//! What the readers cost: the same cases measured three ways.
+//! What the readers and whole exchanges cost: the same cases measured three ways.
 //!
 //! | | says | run |
 //! |---|---|---|
@@ -9,6 +9,7 @@
 //! It is **not** a test: whether what is read is right, the tests say. But a case whose input is not read to its end as
 //! it should be gives no number.
 
+mod exchange;
 mod inputs;
 #[cfg(target_arch = "wasm32")]
 mod plugin;
@@ -19,6 +20,7 @@ use ai_bridge::api::request::{RequestBounds, RequestReader};
 use ai_bridge::api::response::{Format, ResponseReader};
 use ai_bridge::config::{Limits, RecordPolicy};
 use ai_bridge::sse::{Decoder, Event, Sink};
+use exchange::Play;
 
 /// What Envoy hands over at once of a body that comes fast, about.
 const CHUNK_BYTES: usize = 16 << 10;
@@ -34,13 +36,16 @@ pub struct Case {
     chunks: Vec<Vec<u8>>,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 enum Reader {
     Request(Api),
     Decoder,
     Response(Api, Format),
     /// `serde_json` over the whole body, which it has at hand, with nothing kept: what to compare the scanner with.
     Yardstick,
+    /// All that is computed for one request, which is the first chunk, and its answer, which is the others. `None`: its
+    /// configuration is refused.
+    Exchange(Option<Play>),
 }
 
 /// Counts what the decoder tells.
@@ -104,6 +109,26 @@ pub fn cases() -> Vec<Case> {
         let reader = Reader::Response(api, Format::Document);
         cases.push(Case::of(format!("document/{}/answer", api.name()), reader, &body));
     }
+    let ask = |bytes| inputs::agent(Api::Messages, bytes).into_bytes();
+    let answer = inputs::document(Api::Messages, 500).into_bytes();
+    let json = Reader::Exchange(Play::recorded("application/json"));
+    cases.push(Case {
+        name: "exchange/messages/json".to_owned(),
+        events: 0,
+        reader: json,
+        chunks: vec![ask(1_000), answer],
+    });
+    let events = inputs::events(Api::Messages, false, 10).into_iter().map(String::into_bytes);
+    let chunks: Vec<_> = core::iter::once(ask(1_000)).chain(events).collect();
+    let stream = Reader::Exchange(Play::recorded("text/event-stream"));
+    cases.push(Case { name: "exchange/messages/stream".to_owned(), events: 15, reader: stream, chunks });
+    let passed = Reader::Exchange(Play::passed());
+    cases.push(Case {
+        name: "exchange/passthrough/models".to_owned(),
+        events: 0,
+        reader: passed,
+        chunks: vec![Vec::new(), b"{}".to_vec()],
+    });
     cases
 }
 
@@ -130,12 +155,12 @@ impl Case {
     #[must_use]
     #[inline(never)]
     pub fn run(&self) -> bool {
-        match self.reader {
+        match &self.reader {
             Reader::Request(api) => {
                 let (limits, record) = (Limits::default(), RecordPolicy::default());
                 let bounds =
                     RequestBounds { reader_bytes: limits.reader_bytes, prompt_bytes: record.text_bytes };
-                let mut reader = RequestReader::new(api, bounds);
+                let mut reader = RequestReader::new(*api, bounds);
                 let mut complete = false;
                 for chunk in &self.chunks {
                     match reader.feed(chunk) {
@@ -156,9 +181,13 @@ impl Case {
                 }
                 tally.events == self.events && tally.bytes > 0
             }
+            Reader::Exchange(play) => match (play, self.chunks.split_first()) {
+                (Some(play), Some((request, answer))) => play.run(request, answer),
+                _ => false,
+            },
             Reader::Response(api, format) => {
                 let (limits, record) = (Limits::default(), RecordPolicy::default());
-                let mut reader = ResponseReader::new(api, format, Keep::new(&record, &limits), &limits);
+                let mut reader = ResponseReader::new(*api, *format, Keep::new(&record, &limits), &limits);
                 for chunk in &self.chunks {
                     reader.feed(chunk);
                 }

@@ -237,3 +237,12 @@ fn what_changed_in_an_event_that_was_cut_is_not_passed_when_it_changes_back() {
     // The first two tell something, and two are read until it is known what differs; then one changes it back.
     assert_eq!(passed(Api::ChatCompletions, &RecordPolicy::default(), &events), 3 + 1);
 }
+
+#[test]
+fn a_piece_that_nobody_kept_is_kept_once_there_is_a_place_for_it() {
+    let piece = "{\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"thinking_delta\",\"thinking\":\"§\"}}";
+    let start =
+        "data: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"thinking\"}}\n\n";
+    let events = [ten("", piece), vec![start.to_owned()], ten("", piece)].concat();
+    assert_eq!(passed(Api::Messages, &RecordPolicy::default(), &events), 8);
+}

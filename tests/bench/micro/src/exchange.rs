@@ -11,8 +11,8 @@ use std::rc::Rc;
 /// As in the README's quick start.
 const CONFIGURATION: &str = r#"{
     "providers": [
-        {"type": "anthropic", "key": {"env": "ANTHROPIC_API_KEY"}, "byok_cluster": "anthropic-byok"},
-        {"type": "openai", "key": {"env": "OPENAI_API_KEY"}, "byok_cluster": "openai-byok"}
+        {"type": "openai"},
+        {"type": "anthropic", "key": {"env": "ANTHROPIC_API_KEY"}, "byok_cluster": "anthropic-byok"}
     ],
     "gateway_credentials": {"value_prefixes": ["gw_"]}
 }"#;

@@ -4,7 +4,6 @@
 use crate::exchange::Exchange;
 use core::cell::{Cell, RefCell};
 use core::time::Duration;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// An exchange that its stream and its root look after.
@@ -13,13 +12,15 @@ pub(super) type SharedExchange = Rc<RefCell<Exchange>>;
 /// One per worker. Holds no more than the requests that are open.
 #[derive(Default)]
 pub(super) struct Waiting {
-    /// By the stream's context.
-    requests: RefCell<BTreeMap<u32, Held>>,
+    /// Few: only until the first body comes.
+    requests: RefCell<Vec<Held>>,
     delivers: Cell<bool>,
 }
 
 /// A request whose headers wait.
 struct Held {
+    /// The stream's.
+    context: u32,
     since: Duration,
     /// What the host counted of the request when its headers came.
     counted: Option<u64>,
@@ -36,8 +37,8 @@ impl Waiting {
     /// A request's headers wait from now on.
     pub(super) fn begin(&self, context: u32, now: Duration, counted: Option<u64>, exchange: &SharedExchange) {
         if !self.delivers.get() {
-            let held = Held { since: now, counted, exchange: Rc::clone(exchange) };
-            self.requests.borrow_mut().insert(context, held);
+            let exchange = Rc::clone(exchange);
+            self.requests.borrow_mut().push(Held { context, since: now, counted, exchange });
         }
     }
 
@@ -55,7 +56,7 @@ impl Waiting {
 
     /// The request is over.
     pub(super) fn end(&self, context: u32) {
-        self.requests.borrow_mut().remove(&context);
+        self.requests.borrow_mut().retain(|held| held.context != context);
     }
 
     /// Takes out those that have waited for too long although their client has sent. `count` asks the host what it has
@@ -65,16 +66,12 @@ impl Waiting {
         now: Duration,
         count: impl Fn(u32) -> Option<u64>,
     ) -> Vec<(u32, SharedExchange)> {
-        let mut requests = self.requests.borrow_mut();
-        let late = |(context, held): (&u32, &Held)| {
+        let late = |held: &mut Held| {
             let waited = now.saturating_sub(held.since) >= PATIENCE;
-            (waited && held.has_arrived(count(*context))).then_some(*context)
+            waited && held.has_arrived(count(held.context))
         };
-        let contexts: Vec<u32> = requests.iter().filter_map(late).collect();
-        contexts
-            .into_iter()
-            .filter_map(|context| Some((context, requests.remove(&context)?.exchange)))
-            .collect()
+        let mut requests = self.requests.borrow_mut();
+        requests.extract_if(.., late).map(|held| (held.context, held.exchange)).collect()
     }
 }
 

@@ -6,6 +6,8 @@ use core::fmt;
 
 /// A document on its way: begin it, name its members, say their values, end it. Commas come by themselves. `Debug` shows
 /// its length only: it may hold what people or models said.
+///
+/// A record names some fifty members in one function, so what writes them is not compiled into it each time.
 #[derive(Default)]
 pub struct Writer(String);
 
@@ -34,6 +36,7 @@ impl Writer {
     }
 
     /// A member's name, which has nothing to escape; its value comes next.
+    #[inline(never)]
     pub fn name(&mut self, name: &'static str) {
         self.separate();
         self.0.push('"');
@@ -48,6 +51,7 @@ impl Writer {
     }
 
     /// A text.
+    #[inline(never)]
     pub fn string(&mut self, text: &str) {
         self.separate();
         self.0.push('"');
@@ -73,12 +77,14 @@ impl Writer {
     }
 
     /// A member with a text.
+    #[inline(never)]
     pub fn text_member(&mut self, name: &'static str, text: &str) {
         self.name(name);
         self.string(text);
     }
 
     /// The same, left out where nothing is known.
+    #[inline(never)]
     pub fn known_text(&mut self, name: &'static str, text: Option<&str>) {
         if let Some(text) = text {
             self.text_member(name, text);
@@ -86,12 +92,14 @@ impl Writer {
     }
 
     /// A member with a number.
+    #[inline(never)]
     pub fn number_member(&mut self, name: &'static str, number: u64) {
         self.name(name);
         self.number(number);
     }
 
     /// The same, left out where nothing is known.
+    #[inline(never)]
     pub fn known_number(&mut self, name: &'static str, number: Option<u64>) {
         if let Some(number) = number {
             self.number_member(name, number);

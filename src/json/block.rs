@@ -28,6 +28,18 @@ pub(super) fn classify(block: &[u8; BLOCK]) -> Classes {
     Classes { special: special.mask(), high: lanes.mask() }
 }
 
+/// What is not ASCII in either of two blocks, if nothing in them ends a plain run.
+#[inline(always)]
+pub(super) fn both_plain(blocks: &[u8; 2 * BLOCK]) -> Option<u32> {
+    let [one, other] = blocks.as_chunks::<BLOCK>().0 else { return None };
+    let (one, other) = (Lanes::load(one), Lanes::load(other));
+    let special = |lanes: Lanes| lanes.equal(b'"').or(lanes.equal(b'\\')).or(lanes.control());
+    if special(one).or(special(other)).mask() != 0 {
+        return None;
+    }
+    Some(one.or(other).mask())
+}
+
 /// Where escapes are, and whether they are right.
 #[inline(always)]
 pub(super) fn escapes(block: &[u8; BLOCK]) -> Escapes {

@@ -1,6 +1,9 @@
 //! How far a string goes on without anything to decide, sixteen bytes at a time.
 
-use super::block::{BLOCK, classify, escapes, is_special};
+use super::block::{BLOCK, both_plain, classify, escapes, is_special};
+
+/// Blocks without a special byte after which more of them are expected: prose, or what is encoded.
+const CALM: u32 = 4;
 
 /// Bytes without a special one among them, from a start that the caller knows up to `end`.
 pub(super) struct Run {
@@ -41,6 +44,7 @@ pub(super) fn unread(bytes: &[u8], begin: usize) -> Run {
     let (mut at, mut high) = (begin, 0);
     // 1: the next block's first byte stands after a backslash that escapes it.
     let mut pending = 0;
+    let mut calm = 0;
     while let Some(block) = bytes.get(at..).and_then(<[u8]>::first_chunk::<BLOCK>) {
         let classes = classify(block);
         if classes.special | pending != 0 {
@@ -56,9 +60,21 @@ pub(super) fn unread(bytes: &[u8], begin: usize) -> Run {
                 return Run { end: at + place as usize - is_escaped as usize, ascii: high == 0 };
             }
             pending = escaped >> BLOCK;
+            calm = 0;
         }
         high |= classes.high;
         at += BLOCK;
+        calm += 1;
+        if calm == CALM {
+            calm = 0;
+            // Two at a time are asked for little more than one. (Nothing is pending here: that block was not calm.)
+            while let Some(more) =
+                bytes.get(at..).and_then(<[u8]>::first_chunk::<{ 2 * BLOCK }>).and_then(both_plain)
+            {
+                high |= more;
+                at += 2 * BLOCK;
+            }
+        }
     }
     at -= pending as usize;
     let rest = plain(bytes, at);
@@ -122,4 +138,32 @@ fn ends(bytes: &[u8], at: usize, special: u32, high: u32) -> Option<usize> {
     let ascii = special != 0 && high & !(u32::MAX << place) == 0;
     let end = at + place as usize;
     (ascii && bytes.get(end) == Some(&b'"')).then_some(end + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::unread;
+
+    #[test]
+    fn a_run_that_nobody_reads_ends_where_it_must_however_long_it_was_calm() {
+        for (piece, ends) in
+            [("\"", Some(0)), ("\n", Some(0)), ("\\n", None), ("\\\"", None), ("\\x", Some(0)), ("é", None)]
+        {
+            for place in 0..200 {
+                for rest in [0, 1, 15, 16, 40, 90] {
+                    let text = "a".repeat(place) + piece + &"b".repeat(rest);
+                    let run = unread(text.as_bytes(), 0);
+                    // Where less than a block is left, the next step looks at an escape.
+                    let near = piece.starts_with('\\') && text.len() - place < 32;
+                    let expected = ends.map_or(text.len(), |at| place + at);
+                    assert!(
+                        run.end == expected || near && run.end == place,
+                        "{place} {piece:?} {rest}: {}",
+                        run.end
+                    );
+                    assert_eq!(run.ascii, text.as_bytes()[..run.end].is_ascii(), "{place} {piece:?} {rest}");
+                }
+            }
+        }
+    }
 }

@@ -80,6 +80,17 @@ def test_an_error_is_asked_who_gave_it(upstream):
     assert calls["on_log"] == [CLOCK, "increment_metric", "record_metric", VALUE]
 
 
+def test_more_than_five_edits_are_one_call(upstream):
+    upstream.begin(json_answer(MESSAGE))
+    with Gateway(render(upstream.address), arguments=TRACE) as gateway:
+        with Http1(gateway.address) as client:
+            headers = [JSON, TOKEN, ("Cookie", "company=secret")]
+            assert client.request("POST", MESSAGES, headers, messages_request()).status == 200
+        calls = last_of(gateway, 1).calls["on_request_headers"]
+    assert calls[:4] == ["get_header_map_pairs", CLOCK, "set_header_map_pairs", VALUE]
+    assert "cookie" not in upstream.requests[-1].names()
+
+
 def test_passthrough_needs_no_clock_no_body_and_no_log(upstream):
     upstream.begin(json_answer({"data": []}))
     with Gateway(render(upstream.address), arguments=TRACE) as gateway:

@@ -455,8 +455,8 @@ def test_its_values_and_labels_are_those_of_the_filter():
     text_of = (VERIFY / "values.py").read_text()
     known = [set(re.findall(r'"(\w+)"', text_of.split(f"{name} = (")[1].split(")")[0])) for name in ("AT_START", "AT_END")]
     assert known[0] | known[1] == names
-    at_start = (REPOSITORY / "src" / "exchange" / "values.rs").read_text().split("fn values_of_start")[1].split("effects\n    }")[0]
-    assert set(re.findall(r'add\("ai_bridge_(\w+)"', at_start)) == known[0]
+    at_start = (REPOSITORY / "src" / "exchange" / "values.rs").read_text().split("fn values_of_start")[1].split("\n    }")[0]
+    assert set(re.findall(r'values\.\w+\("ai_bridge_(\w+)"', at_start)) == known[0]
     labels = set(re.findall(r'"(\w+)"', (VERIFY / "entry.py").read_text().split("LABELS = (")[1].split(")")[0]))
     assert labels == {each["tag_name"] for each in shipped()["stats_config"]["stats_tags"]}
 

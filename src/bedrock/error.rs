@@ -3,8 +3,9 @@
 //! AWS names the kind of an error in the header `x-amzn-errortype` and has a `message` in the body:
 //! <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_InvokeModel.html#API_runtime_InvokeModel_Errors>
 
+use super::members::Members;
 use crate::json::{Nameless, Nobody, Scanner, Writer};
-use crate::object::{Member, members};
+use crate::object::members;
 use core::fmt;
 use std::borrow::Cow;
 
@@ -134,10 +135,10 @@ impl ErrorDocument {
             return Vec::new();
         }
         let held = core::mem::take(held);
-        let names = ["message", "Message", "__type", "type", "error"];
+        let names = ["message", "Message", "__type", "type"];
         let read = if wrong { None } else { members(&held, names) };
-        let [message, capital_message, kind, r#type, error] = read.unwrap_or_default();
-        if r#type.text().as_deref() == Some("error") && error != Member::Absent {
+        let [message, capital_message, kind, r#type] = read.unwrap_or_default();
+        if r#type.text().as_deref() == Some("error") && states_error(&held) {
             self.state = State::Passing;
             return held;
         }
@@ -175,6 +176,11 @@ impl fmt::Debug for ErrorDocument {
             .field("state", &state)
             .finish_non_exhaustive()
     }
+}
+
+/// Whether `document`, a valid object, has an `error`. What that says is the client's.
+fn states_error(document: &[u8]) -> bool {
+    Members::of(document).any(|member| member.name == "error" && member.value != b"null")
 }
 
 #[cfg(test)]
@@ -237,10 +243,23 @@ mod tests {
 
     #[test]
     fn what_is_in_anthropics_shape_already_passes_as_it_is() {
-        let body = r#" {"type": "error", "error": {"type": "overloaded_error", "message": "m"}} "#;
-        for size in [1, 1000] {
-            assert_eq!(said(529, "", body.as_bytes(), size), body);
+        for body in [
+            r#" {"type": "error", "error": {"type": "overloaded_error", "message": "m"}} "#,
+            r#"{"error":{"type":"overloaded_error","half a pair\ud83d":"\ud83d","too large":1e999},"type":"error"}"#,
+            r#"{"type":"error","error":null,"error":{"type":"overloaded_error"}}"#,
+        ] {
+            for size in [1, 1000] {
+                assert_eq!(said(529, "", body.as_bytes(), size), body);
+            }
         }
+    }
+
+    #[test]
+    fn an_object_that_says_error_and_states_none_is_not_in_anthropics_shape() {
+        let body = r#"{"type":"error","error":null,"message":"m"}"#;
+        let wanted =
+            r#"{"type":"error","error":{"type":"overloaded_error","message":"m"},"request_id":"req-1"}"#;
+        assert_eq!(said(503, "", body.as_bytes(), 1000), wanted);
     }
 
     #[test]

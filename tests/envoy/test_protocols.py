@@ -28,7 +28,7 @@ both_clients = pytest.mark.parametrize("kind", [Http1, Http2], ids=lambda kind: 
 
 
 @pytest.mark.parametrize("path", [MESSAGES, COUNT])
-def test_a_client_that_waits_for_100_gets_it_and_the_provider_is_asked_for_none(http1, upstream, path):
+def test_a_client_that_waits_for_100_gets_it_and_the_provider_is_asked_for_none(http1, upstream, records, path):
     upstream.begin(json_answer(MESSAGE))
     body = messages_request(stream=False)
     http1.start("POST", path, [JSON, TOKEN, ("expect", "100-continue"), ("content-length", str(len(body)))])
@@ -36,6 +36,7 @@ def test_a_client_that_waits_for_100_gets_it_and_the_provider_is_asked_for_none(
     http1.send(body)
     assert http1.answer().json() == MESSAGE
     assert "expect" not in upstream.only().names()
+    assert len(records.all()) == int(path == MESSAGES)
 
 
 def test_a_client_that_expects_100_and_sends_without_waiting_is_served_too(client, upstream, records):

@@ -66,7 +66,7 @@ fuzz_target!(|input: &[u8]| {
 
     // Nested no deeper than any of the bounds allows, too.
     let shallow =
-        is_shallow(body) && (depth_bytes > 4 || body.iter().filter(|b| b"[{".contains(b)).count() < 30);
+        is_shallow(body) && (reader_bytes > 4 || body.iter().filter(|b| b"[{".contains(b)).count() < 30);
     if shallow && !matches!(verdict, Err(RequestProblem::Repeated(_))) {
         let object = body.iter().find(|byte| !b" \n\r\t".contains(byte)) == Some(&b'{');
         assert_eq!(verdict.is_ok(), object && is_json(body), "{verdict:?}");

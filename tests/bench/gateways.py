@@ -116,6 +116,11 @@ class Envoy:
                 preexec_fn=(lambda: os.sched_setaffinity(0, cpus)) if cpus else None,
             )
 
+    @property
+    def pid(self) -> int:
+        """Its process."""
+        return self._process.pid
+
     def __enter__(self) -> "Envoy":
         return self
 
@@ -178,7 +183,7 @@ class Envoy:
         return int(self._get("/stats?filter=^http.ai_gateway.downstream_rq_active$").rpartition(":")[2])
 
     def _proc(self, name: str) -> Path:
-        return Path(f"/proc/{self._process.pid}/{name}")
+        return Path(f"/proc/{self.pid}/{name}")
 
     def _get(self, path: str) -> str:
         address = self._admin_file.read_text().strip()

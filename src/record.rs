@@ -4,7 +4,7 @@ use crate::answer::{Answer, ApiError, NAME_BYTES, Thought, ToolCall};
 use crate::caller::Actor;
 use crate::config::RecordPolicy;
 use crate::credential::CredentialKind;
-use crate::json::{self, Nobody, Scanner};
+use crate::json;
 use crate::note::{Note, Notes};
 use crate::text::{Spoken, Text, cut_as_written, head, is_plain_json};
 use crate::usage::{Usage, UsageStatus, VERBATIM_BYTES};
@@ -290,34 +290,14 @@ impl<'a> TextBudget<'a> {
 /// JSON on one line, or `None` where `text` is none, or none that whoever reads the record could read: nested
 /// hundreds deep, with half a surrogate pair, with a number beyond all floats. It would take the whole record with it.
 fn compact(text: &str) -> Option<Cow<'_, str>> {
-    let json = if has_space(text) { Cow::Owned(json::compact(text).ok()?) } else { valid(text)?.into() };
+    let json = json::compact(text).ok()?;
     (is_plain_json(&json) || is_bearable(&json)).then_some(json)
-}
-
-/// The same of a usage object that was read.
-fn compact_usage(text: &str, is_plain: bool) -> Option<Cow<'_, str>> {
-    let json = if has_space(text) { Cow::Owned(json::compact(text).ok()?) } else { Cow::Borrowed(text) };
-    (is_plain || is_bearable(&json)).then_some(json)
 }
 
 /// Whether `json` can be read as deep as it will stand in the record.
 #[inline(never)]
 fn is_bearable(json: &str) -> bool {
     serde_json::from_slice::<serde_json::Value>(format!("[[[{json}]]]").as_bytes()).is_ok()
-}
-
-/// Whether there is white space, be it in a string.
-fn has_space(text: &str) -> bool {
-    text.bytes().any(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r'))
-}
-
-/// `text`, if it is JSON.
-fn valid(text: &str) -> Option<&str> {
-    // Each level takes a byte of the text, so this is always room enough.
-    let mut scanner = Scanner::any(text.len() / 8 + 1);
-    scanner.feed(text.as_bytes(), &mut Nobody).ok()?;
-    scanner.finish(&mut Nobody).ok()?;
-    Some(text)
 }
 
 impl<'a> UsageRef<'a> {
@@ -344,7 +324,7 @@ impl<'a> UsageRef<'a> {
         Self {
             usage_status: answer.usage.status(),
             usage: answer.usage.usage(answer.api),
-            provider_usage: verbatim.and_then(|raw| compact_usage(raw, answer.usage.has_plain_verbatim())),
+            provider_usage: verbatim.and_then(compact),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Time as records state it.
 
+use crate::json::set_digits;
 use core::time::Duration;
 
 /// RFC 3339 in UTC with milliseconds: `2026-11-23T05:33:00.000Z`. `at` is time since the Unix epoch; the host counts it in
@@ -8,26 +9,18 @@ use core::time::Duration;
 pub fn timestamp(at: Duration) -> String {
     let seconds = at.as_secs();
     let (year, month, day) = date(seconds / 86_400);
-    // Below a day.
-    let second = (seconds % 86_400) as u32;
+    let second = seconds % 86_400;
     let mut written = *b"0000-00-00T00:00:00.000Z";
-    for (end, mut number) in [
-        (4, year as u32),
-        (7, month as u32),
-        (10, day as u32),
+    for (end, number) in [
+        (4, year),
+        (7, month),
+        (10, day),
         (13, second / 3600),
         (16, second / 60 % 60),
         (19, second % 60),
-        (23, at.subsec_millis()),
+        (23, u64::from(at.subsec_millis())),
     ] {
-        for place in written.iter_mut().take(end).rev() {
-            if number == 0 {
-                break;
-            }
-            // A remainder of ten is a digit.
-            *place = b'0' + (number % 10) as u8;
-            number /= 10;
-        }
+        set_digits(written.get_mut(..end).unwrap_or_default(), number);
     }
     core::str::from_utf8(&written).unwrap_or_default().to_owned()
 }

@@ -70,8 +70,6 @@ pub struct UsageReader {
     numbers: Numbers,
     /// The usage object taken last, as it stood.
     verbatim: Option<String>,
-    /// See [`has_plain_verbatim`](Self::has_plain_verbatim).
-    plain: bool,
     any: bool,
     last: bool,
     unreadable: bool,
@@ -130,7 +128,6 @@ impl UsageReader {
             self.numbers = Numbers { details, ..Numbers::default() };
         }
         self.unreadable |= self.numbers.take(&statement);
-        self.plain = statement.is_plain();
         if let Some(tier) = statement.into_tier() {
             self.numbers.details.service_tier = Some(tier);
         }
@@ -157,7 +154,6 @@ impl UsageReader {
         if !final_usage && counted.output.is_some() {
             self.any = true;
             self.last = true;
-            self.plain = statement.is_plain();
             self.verbatim = Some(raw.to_owned());
         }
     }
@@ -190,13 +186,6 @@ impl UsageReader {
     #[must_use]
     pub fn verbatim(&self) -> Option<&str> {
         self.verbatim.as_deref().filter(|_| self.last)
-    }
-
-    /// Whether nothing in [`verbatim`](Self::verbatim) could be more than a reader bears: see
-    /// [`is_plain_json`](crate::text::is_plain_json).
-    #[must_use]
-    pub const fn has_plain_verbatim(&self) -> bool {
-        self.plain
     }
 
     /// How much was seen.

@@ -49,9 +49,12 @@ pub(super) fn bedrock(node: &Node<'_>) -> Option<Bedrock> {
         if members.member("host_holds_headers").and_then(|node| node.bool()) != Some(true) {
             members.problem(
                 "host_holds_headers",
-                format_args!("expected true: mode \"invoke\" writes the model into the path, so the headers have to wait for the \
-                 body; set `allow_on_headers_stop_iteration: true` beside the filter's `configuration` in Envoy, and \
-                 say so here"));
+                format_args!(
+                    "expected true: mode \"invoke\" writes the model into the path, so the headers have to wait for \
+                     the body; set `allow_on_headers_stop_iteration: true` beside the filter's `configuration` in \
+                     Envoy, and say so here"
+                ),
+            );
         }
         mode?;
         Some(Bedrock { region: region?, mode: Mode::Invoke(Box::new(invoke)) })

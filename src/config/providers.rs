@@ -193,9 +193,10 @@ fn check_key(node: &Node<'_>, key: &str, kind: ProviderType, elsewhere: bool, ga
 fn check_bedrock_key(node: &Node<'_>, key: &str, gateway: &GatewayCredentials) {
     match vendor_of(key) {
         Some(Vendor::Aws) if key.starts_with("ABSK") => {}
-        Some(Vendor::Aws) => node.problem(
-            format_args!("the key is an AWS access key id, no Bedrock API key; to sign with it leave `key` out and give it to \
-             Envoy's aws_request_signing")),
+        Some(Vendor::Aws) => node.problem(format_args!(
+            "the key is an AWS access key id, no Bedrock API key; to sign with it leave `key` out and give it to \
+             Envoy's aws_request_signing"
+        )),
         Some(vendor) => node.problem(format_args!("the key is one of {}, not of AWS", vendor.name())),
         None if gateway.claims(key) => node.problem(format_args!("{GATEWAYS_OWN}")),
         None => {}
@@ -233,7 +234,10 @@ fn check_callers(
         (Key::External, Byok::Allow | Byok::Require) if kind == ProviderType::Anthropic => {
             members.problem(
                 "byok",
-                format_args!("expected \"deny\", because `key` is external: Envoy would add its key to the caller's own"));
+                format_args!(
+                    "expected \"deny\", because `key` is external: Envoy would add its key to the caller's own"
+                ),
+            );
             return;
         }
         // Legal, if odd: `require` beside a key that then rests, `deny` without a key that serves nobody.

@@ -24,8 +24,7 @@ pub(super) struct Escapes {
 #[inline(always)]
 pub(super) fn classify(block: &[u8; BLOCK]) -> Classes {
     let lanes = Lanes::load(block);
-    let special = lanes.equal(b'"').or(lanes.equal(b'\\')).or(lanes.control());
-    Classes { special: special.mask(), high: lanes.mask() }
+    Classes { special: lanes.special().mask(), high: lanes.mask() }
 }
 
 /// What is not ASCII in either of two blocks, if nothing in them ends a plain run.
@@ -33,8 +32,7 @@ pub(super) fn classify(block: &[u8; BLOCK]) -> Classes {
 pub(super) fn both_plain(blocks: &[u8; 2 * BLOCK]) -> Option<u32> {
     let [one, other] = blocks.as_chunks::<BLOCK>().0 else { return None };
     let (one, other) = (Lanes::load(one), Lanes::load(other));
-    let special = |lanes: Lanes| lanes.equal(b'"').or(lanes.equal(b'\\')).or(lanes.control());
-    if special(one).or(special(other)).mask() != 0 {
+    if one.special().or(other.special()).mask() != 0 {
         return None;
     }
     Some(one.or(other).mask())
@@ -62,6 +60,14 @@ pub(super) fn space(block: &[u8; BLOCK]) -> u32 {
 #[inline(always)]
 pub(super) fn is_special(byte: u8) -> bool {
     byte == b'"' || byte == b'\\' || byte < 0x20
+}
+
+impl Lanes {
+    /// Where a plain run ends.
+    #[inline(always)]
+    fn special(self) -> Self {
+        self.equal(b'"').or(self.equal(b'\\')).or(self.control())
+    }
 }
 
 /// Sixteen bytes, or sixteen answers in the highest bit of each.

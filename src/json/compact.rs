@@ -1,18 +1,18 @@
 //! A value without insignificant white space: for values that are at hand whole and short.
 
-use super::{Error, Nobody, Scanner};
+use super::{Error, Nobody, read_whole};
+use std::borrow::Cow;
 
 /// `value` without the white space between its parts. Every other byte stays as it is: numbers, escapes, order
-/// and duplicates.
+/// and duplicates; where there is none anywhere, it is not copied.
 ///
 /// # Errors
 /// Where `value` is not one JSON value.
-pub fn compact(value: &str) -> Result<String, Error> {
-    // Each level takes a byte of the text, so this is always room enough.
-    let mut scanner = Scanner::any(value.len() / 8 + 1);
-    scanner.feed(value.as_bytes(), &mut Nobody)?;
-    scanner.finish(&mut Nobody)?;
-
+pub fn compact(value: &str) -> Result<Cow<'_, str>, Error> {
+    read_whole(value, &mut Nobody)?;
+    if !value.bytes().any(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r')) {
+        return Ok(Cow::Borrowed(value));
+    }
     let mut compact = String::with_capacity(value.len());
     let (mut in_string, mut escaped) = (false, false);
     let kept = |c: &char| {
@@ -24,7 +24,7 @@ pub fn compact(value: &str) -> Result<String, Error> {
         !matches!(c, ' ' | '\t' | '\n' | '\r')
     };
     compact.extend(value.chars().filter(kept));
-    Ok(compact)
+    Ok(Cow::Owned(compact))
 }
 
 #[cfg(test)]
@@ -50,6 +50,6 @@ mod tests {
     #[test]
     fn any_depth_fits() {
         let deep = "[".repeat(5000) + &"]".repeat(5000);
-        assert_eq!(compact(&deep).as_ref(), Ok(&deep));
+        assert_eq!(compact(&deep).as_deref(), Ok(deep.as_str()));
     }
 }

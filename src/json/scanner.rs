@@ -76,6 +76,17 @@ impl<N: Name> Scanner<N> {
     }
 }
 
+/// Reads a value that is at hand whole.
+///
+/// # Errors
+/// Where `value` is not one JSON value.
+pub fn read_whole<V: Visitor>(value: &str, visitor: &mut V) -> Result<(), Error> {
+    // Each level takes a byte of the text, so this is always room enough.
+    let mut scanner = Scanner::any(value.len() / 8 + 1);
+    scanner.feed(value.as_bytes(), visitor)?;
+    scanner.finish(visitor)
+}
+
 #[cfg(test)]
 mod tests {
     use super::Scanner;

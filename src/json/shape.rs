@@ -162,17 +162,16 @@ fn same(one: &[u8], other: &[u8]) -> bool {
     if let (Some(one), Some(other)) = (one.last_chunk::<BLOCK>(), other.last_chunk::<BLOCK>()) {
         return u128::from_le_bytes(*one) == u128::from_le_bytes(*other);
     }
-    if let (Some(one_end), Some(other_end)) = (one.last_chunk::<8>(), other.last_chunk::<8>()) {
-        return one.first_chunk::<8>().map(|word| u64::from_le_bytes(*word))
-            == other.first_chunk::<8>().map(|word| u64::from_le_bytes(*word))
-            && u64::from_le_bytes(*one_end) == u64::from_le_bytes(*other_end);
-    }
-    if let (Some(one_end), Some(other_end)) = (one.last_chunk::<4>(), other.last_chunk::<4>()) {
-        return one.first_chunk::<4>().map(|word| u32::from_le_bytes(*word))
-            == other.first_chunk::<4>().map(|word| u32::from_le_bytes(*word))
-            && u32::from_le_bytes(*one_end) == u32::from_le_bytes(*other_end);
-    }
-    one.iter().zip(other).all(|(one, other)| one == other)
+    same_ends(one, other, u64::from_le_bytes)
+        .or_else(|| same_ends(one, other, u32::from_le_bytes))
+        .unwrap_or_else(|| one.iter().zip(other).all(|(one, other)| one == other))
+}
+
+/// Whether both begin with the same word and end with the same. `None`: they are shorter than that.
+#[inline(always)]
+fn same_ends<W: PartialEq, const N: usize>(one: &[u8], other: &[u8], word: fn([u8; N]) -> W) -> Option<bool> {
+    let begin = word(*one.first_chunk()?) == word(*other.first_chunk()?);
+    Some(begin && word(*one.last_chunk()?) == word(*other.last_chunk()?))
 }
 
 #[cfg(test)]

@@ -122,12 +122,19 @@ impl fmt::Debug for Writer {
 }
 
 /// Appends `number` in decimal with at least `digits` digits.
-pub fn push_padded(out: &mut String, mut number: u64, digits: usize) {
+pub fn push_padded(out: &mut String, number: u64, digits: usize) {
     const MOST: usize = 20;
     let mut written = [b'0'; MOST];
+    let used = set_digits(&mut written, number).max(digits);
+    let digits = written.get(MOST.saturating_sub(used)..).unwrap_or_default();
+    out.push_str(core::str::from_utf8(digits).unwrap_or_default());
+}
+
+/// Writes `number` over the last of `zeros`, as far as there is room. Answers how many digits it has; of 0 none.
+pub fn set_digits(zeros: &mut [u8], mut number: u64) -> usize {
     let mut used = 0;
-    for place in written.iter_mut().rev() {
-        if number == 0 && used >= digits {
+    for place in zeros.iter_mut().rev() {
+        if number == 0 {
             break;
         }
         // A remainder of ten is a digit.
@@ -135,8 +142,7 @@ pub fn push_padded(out: &mut String, mut number: u64, digits: usize) {
         number /= 10;
         used += 1;
     }
-    let digits = written.get(MOST - used..).unwrap_or_default();
-    out.push_str(core::str::from_utf8(digits).unwrap_or_default());
+    used
 }
 
 /// Bytes that `text` takes inside a JSON string (RFC 8259 §7, shortest form).

@@ -3,7 +3,7 @@
 
 use super::{LARGEST, TIER_BYTES};
 use crate::api::Api;
-use crate::json::{self, Kind, Scalar, Scanner, Visitor, Want};
+use crate::json::{self, Kind, Scalar, Visitor, Want};
 use crate::text::{Text, is_plain_json};
 use serde_json::Value;
 
@@ -66,8 +66,6 @@ pub(super) enum Stated {
 #[derive(Debug)]
 pub(super) struct Statement {
     source: Source,
-    /// Nothing in it could be more than a reader bears.
-    is_plain: bool,
     is_object: bool,
     numbers: [Stated; Field::ALL.len()],
     tier: Option<Text>,
@@ -76,21 +74,13 @@ pub(super) struct Statement {
 impl Statement {
     /// Reads `raw`; `None` where it is no JSON object, or none that every reader could read.
     pub(super) fn read(source: Source, raw: &str) -> Option<Self> {
-        let is_plain = is_plain_json(raw);
-        if !is_plain {
+        if !is_plain_json(raw) {
             serde_json::from_slice::<Value>(raw.as_bytes()).ok()?;
         }
         let numbers = [Stated::Nothing; Field::ALL.len()];
-        let mut statement = Self { source, is_plain, is_object: false, numbers, tier: None };
-        // Each level takes a byte of the text, so this is always room enough.
-        let mut scanner = Scanner::any(raw.len() / 8 + 1);
-        scanner.feed(raw.as_bytes(), &mut statement).ok()?;
-        scanner.finish(&mut statement).ok()?;
+        let mut statement = Self { source, is_object: false, numbers, tier: None };
+        json::read_whole(raw, &mut statement).ok()?;
         statement.is_object.then_some(statement)
-    }
-
-    pub(super) const fn is_plain(&self) -> bool {
-        self.is_plain
     }
 
     pub(super) fn number(&self, field: Field) -> Stated {

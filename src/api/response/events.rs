@@ -46,7 +46,7 @@ impl<R: ObjectReader> Events<R> {
                 any: false,
             },
             event_bytes: u64::try_from(limits.event_bytes).unwrap_or(u64::MAX),
-            memo: Memo::new(limits.event_bytes),
+            memo: Memo::default(),
             cut: None,
         }
     }
@@ -58,7 +58,7 @@ impl<R: ObjectReader> BodyReader for Events<R> {
         let mut rest = chunk;
         while !rest.is_empty() {
             let whole = decoder.is_between_events();
-            if whole && let Some(after) = memo.past(rest) {
+            if whole && let Some(after) = memo.past(rest, *event_bytes) {
                 decoder.pass(rest.len().saturating_sub(after.len()));
                 rest = after;
                 continue;

@@ -15,24 +15,18 @@ use crate::json::{Places, Shape};
 use memchr::memchr2;
 
 /// The looks of events that tell nothing.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Memo {
     shape: Shape,
-    event_bytes: usize,
 }
 
 // === impl Memo ===
 
 impl Memo {
-    /// For events of up to `event_bytes` bytes.
-    pub(super) fn new(event_bytes: usize) -> Self {
-        Self { shape: Shape::default(), event_bytes }
-    }
-
-    /// What follows the event that these bytes begin with. `None`: it is to be read.
+    /// What follows the event of up to `event_bytes` bytes that these begin with. `None`: it is to be read.
     #[inline(always)]
-    pub(super) fn past<'a>(&self, bytes: &'a [u8]) -> Option<&'a [u8]> {
-        self.shape.fits(bytes).filter(|&end| end <= self.event_bytes).and_then(|end| bytes.get(end..))
+    pub(super) fn past<'a>(&self, bytes: &'a [u8], event_bytes: u64) -> Option<&'a [u8]> {
+        self.shape.fits(bytes).filter(|&end| end as u64 <= event_bytes).and_then(|end| bytes.get(end..))
     }
 
     /// These bytes are an event that left no trace; places: in its data. If it is one line of data, with at most a name

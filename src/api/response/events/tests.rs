@@ -27,7 +27,7 @@ impl<R: ObjectReader> Stream<R> {
 
     fn feed(&mut self, chunk: &[u8]) {
         let passes = self.events.decoder.is_between_events()
-            && self.events.memo.past(chunk).is_some_and(<[u8]>::is_empty);
+            && self.events.memo.past(chunk, self.events.event_bytes).is_some_and(<[u8]>::is_empty);
         self.passed += usize::from(passes);
         self.events.feed(chunk, &mut self.answer);
         match self.events.instead() {

@@ -30,6 +30,7 @@ TITLES = {
     "empty": "+ empty filter",
     "headers": "+ headers edited",
     "floor": "+ everything read",
+    "same-calls": "+ AI Bridge's calls, constants",
     "bridge": "+ AI Bridge",
     "no-metrics": "  without metrics",
     "no-values": "  without single values",
@@ -56,7 +57,7 @@ def configuration(variant: str, upstream: tuple[str, int], filters: Path, bridge
             return render(upstream, wasm=None, change=_plain_routes)
         case "empty" | "floor":
             return render(upstream, wasm=filters, environment=[], plugin=variant, change=_plain_routes)
-        case "headers":
+        case "headers" | "same-calls":
             return render(upstream, wasm=filters, environment=[], plugin=variant)
         case "no-metrics":
             return of_bridge("metrics")

@@ -91,7 +91,7 @@ def scenarios() -> list[Scenario]:
     both = ("flood", "steady")
     chat = _stream(100, stream_options={"include_usage": True})
     return [
-        Scenario("json-1k", "1 KB request, 0.5 KB answer", both, 32, _words(1_024), rate=500, compared=(*EVERYWHERE, *SAVINGS)),
+        Scenario("json-1k", "1 KB request, 0.5 KB answer", both, 32, _words(1_024), rate=500, compared=(*EVERYWHERE, "same-calls", *SAVINGS)),
         Scenario("json-4k", "4 KB request, 0.5 KB answer", ("flood",), 32, _words(4_096)),
         Scenario("json-64k", "64 KB request, 0.5 KB answer", ("flood",), 16, _conversation(64_000), unread=True),
         Scenario("json-1m", "1 MB request, 0.5 KB answer", ("flood",), 8, _conversation(1_000_000), unread=True),

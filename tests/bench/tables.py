@@ -91,6 +91,7 @@ SAVED = {
     "no-condition": "the access log's condition, which keeps other requests out of it",
     "no-line": "no access log that prints the record",
     "bare": "all of these",
+    "same-calls": "all that it computes: the same calls into Envoy, with constants",
 }
 
 

@@ -5,17 +5,20 @@
 //! | `empty` | nothing; it is called for everything that AI Bridge is called for |
 //! | `headers` | reads the headers of both directions and edits three of the request's, as any passthrough must |
 //! | `floor` | reads the headers and bodies of both directions and sets one property, as any filter that reads must |
+//! | `same-calls` | calls the host as AI Bridge does for a short request, with constants for all that AI Bridge computes |
 #![cfg(target_arch = "wasm32")]
 
 mod empty;
 mod floor;
 mod headers;
+mod same_calls;
 
 use empty::Empty;
 use floor::Floor;
 use headers::Headers;
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::ContextType;
+use same_calls::{Metrics, SameCalls};
 
 /// Where the host starts.
 mod entry {
@@ -34,6 +37,7 @@ enum Kind {
     Empty,
     Headers,
     Floor,
+    SameCalls(Metrics),
 }
 
 impl Context for Root {}
@@ -44,6 +48,7 @@ impl RootContext for Root {
             Some(b"empty") => Some(Kind::Empty),
             Some(b"headers") => Some(Kind::Headers),
             Some(b"floor") => Some(Kind::Floor),
+            Some(b"same-calls") => Metrics::define().map(Kind::SameCalls),
             _ => None,
         };
         self.kind.is_some()
@@ -54,6 +59,7 @@ impl RootContext for Root {
             Kind::Empty => Box::new(Empty),
             Kind::Headers => Box::new(Headers),
             Kind::Floor => Box::new(Floor::default()),
+            Kind::SameCalls(metrics) => Box::new(SameCalls::new(metrics)),
         })
     }
 

@@ -123,4 +123,6 @@ def test_a_disabled_provider_answers_503(upstream):
         assert answer.header("x-should-retry") == "false"
         assert answer.json()["error"]["type"] == "overloaded_error"
         assert client.request("GET", "/anthropic/v1/models", []).status == 503
-        assert [record["error"]["code"] for record in records.all() if record["api"] == "messages" and record["model"] is not None][:1] == ["provider_disabled"]
+        assert client.request("PUT", "/anthropic/v1/messages", [JSON], b"{}").status == 503      # a method is looked at later
+        seen = [(record["method"], record["error"]["code"]) for record in records.all()]
+        assert seen == [("POST", "provider_disabled"), ("PUT", "provider_disabled")]

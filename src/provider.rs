@@ -125,6 +125,21 @@ impl ProviderType {
     pub const fn name(self) -> &'static str {
         self.profile().name
     }
+
+    /// Whether a request for `route`, a passthrough route as written below the prefix, reads or changes what is kept
+    /// under a key of the operator's.
+    #[must_use]
+    pub fn reaches_stored_object(self, method: &[u8], route: &str) -> bool {
+        match self {
+            // Nothing is stored there; that no model is deleted holds all the same.
+            Self::Anthropic => {
+                route.strip_prefix("/v1").is_some_and(|route| openai::reaches_stored_object(method, route))
+            }
+            Self::OpenAi => openai::reaches_stored_object(method, route),
+            // Its callers bring their own credential.
+            Self::Copilot => false,
+        }
+    }
 }
 
 impl Provider {

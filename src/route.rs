@@ -10,7 +10,7 @@ mod hygiene;
 use matchit::Router;
 
 use crate::api::Api;
-use crate::provider::{Provider, ProviderType, openai};
+use crate::provider::{Provider, ProviderType};
 
 use hygiene::Clean;
 pub use hygiene::PathProblem;
@@ -172,8 +172,7 @@ impl Mount {
             Route::Passthrough if self.means_bridged(decoded) => Target::NotFound,
             Route::Passthrough => Target::Passthrough {
                 upstream_path: self.upstream_path(written, query),
-                stored_object: self.kind == ProviderType::OpenAi
-                    && openai::reaches_stored_object(method, written),
+                stored_object: self.kind.reaches_stored_object(method, written),
             },
         }
     }

@@ -246,7 +246,7 @@ fn the_root_is_compared_as_written_and_hygiene_applies_below_it() {
 }
 
 #[test]
-fn stored_objects_are_openais_only() {
+fn stored_objects_are_openais_and_models_when_deleted() {
     let stored = |method: &str, path: &str| {
         let target = table("").find(method.as_bytes(), path.as_bytes()).target;
         let Target::Passthrough { stored_object, .. } = target else { panic!("{path}: {target:?}") };
@@ -256,7 +256,10 @@ fn stored_objects_are_openais_only() {
     assert!(stored("DELETE", "/openai/v1/models/ft"));
     assert!(!stored("GET", "/openai/v1/models/ft"));
     assert!(!stored("DELETE", "/copilot/models/x"));
-    assert!(!stored("DELETE", "/anthropic/v1/models/x"));
+    assert!(stored("DELETE", "/anthropic/v1/models/x"));
+    assert!(stored("delete", "/anthropic/v1/models"));
+    assert!(!stored("GET", "/anthropic/v1/models/x"));
+    assert!(!stored("DELETE", "/anthropic/api/event_logging/models"));
 }
 
 /// Pieces from which paths that nearly mean something are made.

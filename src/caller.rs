@@ -82,9 +82,9 @@ pub fn actor_headers(source: &ActorSource) -> impl Iterator<Item = &str> {
 
 fn of_property(source: &ActorSource, value: Option<&[u8]>) -> Result<Option<String>, ActorError> {
     let (Some(path), Some(value)) = (&source.property, value) else { return Ok(None) };
-    // The host gives numbers, flags and maps as their bytes, among which is a NUL: they name nobody.
+    // The host gives numbers, flags and maps as their bytes, among which is a NUL, or a 1 for `true`: they name nobody.
     match core::str::from_utf8(value) {
-        Ok(text) if !text.contains('\0') => Ok(identifier(text)),
+        Ok(text) if !text.contains('\0') && text != "\u{1}" => Ok(identifier(text)),
         Ok(_) | Err(_) => Err(ActorError::Unreadable { header: path.join(".") }),
     }
 }
@@ -106,14 +106,15 @@ fn identifier(text: &str) -> Option<String> {
     (!kept.is_empty()).then(|| kept.to_owned())
 }
 
-impl Actor {
-    /// Adds the headers of `send_actor`: `x-ai-bridge-actor-id` and `x-ai-bridge-actor-metadata-{key}`. A control
-    /// character becomes `?`: a host property may hold a line break, which would begin another header.
-    pub fn edit(&self, edits: &mut HeaderEdits) {
-        edits.set(SENT_ID, header_value(&self.id));
-        for (key, value) in &self.metadata {
-            edits.set(format!("{SENT_METADATA}{}", key.to_ascii_lowercase()), header_value(value));
-        }
+/// Adds the headers of `send_actor`: `x-ai-bridge-actor-id`, where there is an actor, and
+/// `x-ai-bridge-actor-metadata-{key}`. A control character becomes `?`: a host property may hold a line break, which
+/// would begin another header.
+pub fn tell(id: Option<&str>, metadata: &[(String, String)], edits: &mut HeaderEdits) {
+    if let Some(id) = id {
+        edits.set(SENT_ID, header_value(id));
+    }
+    for (key, value) in metadata {
+        edits.set(format!("{SENT_METADATA}{}", key.to_ascii_lowercase()), header_value(value));
     }
 }
 
@@ -207,6 +208,8 @@ mod tests {
             (headers(&[("x-user", b"a"), ("x-team", b"\xff")]), None, "x-team"),
             (headers(&[("x-cost", b"1"), ("x-cost", b"1")]), None, "x-cost"),
             (headers(&[("x-user", b"a")]), Some(b"\xff".as_slice()), "metadata.jwt.sub"),
+            (headers(&[("x-user", b"a")]), Some(b"\0".as_slice()), "metadata.jwt.sub"),
+            (headers(&[("x-user", b"a")]), Some(b"\x01".as_slice()), "metadata.jwt.sub"),
         ] {
             assert_eq!(actor(&seen, &source(), property), unreadable(what));
         }
@@ -248,7 +251,7 @@ mod tests {
         let seen = headers(&[("x-team", b"r\xc3\xb6t"), ("x-ai-bridge-actor-id", b"forged")]);
         let actor = actor(&seen, &source(), Some(b"ann\r\nx-evil: 1\x7f")).unwrap().unwrap();
         let mut edits = HeaderEdits::default();
-        actor.edit(&mut edits);
+        tell(Some(&actor.id), &actor.metadata, &mut edits);
         assert_eq!(
             edits.set,
             [

@@ -1,6 +1,6 @@
 //! What the three rooms decide together: whatever a client sends, which headers an upstream sees.
 
-use ai_bridge::caller::{actor, actor_headers};
+use ai_bridge::caller::{actor, actor_headers, tell};
 use ai_bridge::config::{ActorSource, GatewayCredentials};
 use ai_bridge::credential::{CREDENTIAL_HEADERS, CredentialKind, Secret, choose};
 use ai_bridge::glob::Glob;
@@ -52,7 +52,7 @@ fn upstream(seen: &Headers, provider: &Provider) -> Option<(Headers, CredentialK
     let kind = credential.kind;
     credential.edit(&mut edits);
     if let Some(actor) = actor(seen, &source, None).ok()? {
-        actor.edit(&mut edits);
+        tell(Some(&actor.id), &actor.metadata, &mut edits);
     }
     edits.set(CLUSTER_HEADER, "p");
     let mut upstream = seen.clone();

@@ -151,11 +151,9 @@ fn intercept(
         edits.remove("content-length");
     }
     address(bridge, provider, interception.cluster(), upstream_path, &mut edits);
-    if provider.send_actor
-        && provider.kind != ProviderType::Copilot
-        && let Some(actor) = &interception.actor
-    {
-        actor.edit(&mut edits);
+    if provider.send_actor && provider.kind != ProviderType::Copilot {
+        let id = interception.actor.as_ref().map(|actor| actor.id.as_str());
+        caller::tell(id, &interception.actor_metadata, &mut edits);
     }
     let mut effects = Vec::with_capacity(EFFECTS);
     effects.push(Effect::EditRequestHeaders(edits));

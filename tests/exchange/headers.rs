@@ -58,6 +58,11 @@ fn the_actor_is_told_where_configured_and_never_on_passthrough() {
     let mut world = World::new(&bridge);
     world.request(head("GET /anthropic/v1/models", &lines), true);
     assert_eq!(world.sent("x-ai-bridge-actor-id"), None);
+    // A gateway may know the team alone.
+    let mut world = World::new(&bridge);
+    world.request(head("POST /anthropic/v1/messages", &lines[1..]), false);
+    assert_eq!(world.sent("x-ai-bridge-actor-id"), None);
+    assert_eq!(world.sent("x-ai-bridge-actor-metadata-team"), Some("payments"));
 }
 
 #[test]

@@ -71,12 +71,14 @@ impl Local {
         self.status < 500 && self.status != 408
     }
 
-    /// The same reply in `dialect`. What else the reply's maker put into headers stays.
+    /// The same reply in `dialect`. What the reply's maker put into headers stays, but for what describes its body
+    /// (RFC 9110 §8).
     pub(super) fn reply(&self, dialect: Api, open_retry_after_seconds: u32, headers: &Headers) -> LocalReply {
         let mut reply = rejection::reply(dialect, self.status, self.code, self.message);
         let replaced = |name: &str| {
             name.starts_with(':')
-                || matches!(name, "content-type" | "content-length" | "transfer-encoding" | "date" | "server")
+                || name.starts_with("content-")
+                || matches!(name, "etag" | "last-modified" | "transfer-encoding" | "date" | "server")
         };
         let kept = headers.iter().filter(|(name, _)| !replaced(name));
         reply.headers.extend(kept.map(|(name, value)| (name.to_owned(), value.to_vec())));

@@ -105,7 +105,7 @@ fn a_reply_of_envoy_or_of_a_filter_behind_is_in_the_dialect_of_the_route() {
 }
 
 #[test]
-fn what_the_maker_of_a_reply_put_into_its_headers_stays_and_is_said_once() {
+fn what_the_maker_of_a_reply_put_into_its_headers_stays_but_for_what_describes_its_body() {
     let mut world = asked(&bridge(CONFIGURATION), "/openai/v1/responses");
     let lines = [
         ("retry-after", "7"),
@@ -114,6 +114,9 @@ fn what_the_maker_of_a_reply_put_into_its_headers_stays_and_is_said_once() {
         ("www-authenticate", "Bearer"),
         ("content-type", "text/plain"),
         ("content-length", "3"),
+        ("content-encoding", "gzip"),
+        ("content-language", "de"),
+        ("etag", "x"),
         ("transfer-encoding", "chunked"),
     ];
     world.answer_by("request_rate_limited", head("429", &lines), false);

@@ -253,7 +253,10 @@ fn a_document_that_ends_too_early_tells_what_it_told() {
     .to_string();
     let record = answered(&bridge(CONFIGURATION), &document[..document.len() - 1]);
     assert_eq!((&record["outcome"], &record["response"]["id"]), (&json!("aborted_upstream"), &json!("c")));
-    assert_eq!(record["usage"]["input_tokens"], 3);
+    assert_eq!(
+        (&record["usage"]["usage_status"], &record["usage"]["provider_usage"]),
+        (&json!("complete"), &json!({"prompt_tokens": 3}))
+    );
     let called = |until: &str| {
         let document = r#"{"choices":[{"message":{"reasoning":"hm, hm","tool_calls":[{"id":"a","function":{"name":"f","arguments":"{}"}},{"id":"bcd","#;
         let end = document.find(until).unwrap() + until.len();

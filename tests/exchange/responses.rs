@@ -336,6 +336,29 @@ fn nothing_that_follows_the_end_counts() {
 }
 
 #[test]
+fn the_response_that_failed_may_follow_its_error_and_says_what_it_cost() {
+    let error = json!({"type": "error", "code": "c", "message": "m"});
+    let failed = json!({"type": "response.failed", "response": {
+        "id": "r", "model": "gpt-5.5", "error": {"code": "later", "message": "later"},
+        "usage": {"input_tokens": 7, "output_tokens": 2},
+    }});
+    let late = json!({"type": "error", "code": "late"});
+    for events in [vec![error.clone(), failed.clone()], vec![error, failed.clone(), failed, late]] {
+        let record = streamed(&events);
+        assert_eq!(
+            (&record["outcome"], &record["error"]),
+            (&json!("failed"), &json!({"code": "c", "message": "m"}))
+        );
+        assert_eq!(record["response"], json!({"id": "r", "status": 200, "finish_reasons": ["failed"]}));
+        assert_eq!(record["model"]["served"], "gpt-5.5");
+        assert_eq!(
+            (&record["usage"]["usage_status"], &record["usage"]["total_tokens"]),
+            (&json!("complete"), &json!(9))
+        );
+    }
+}
+
+#[test]
 fn errors_come_in_many_shapes() {
     for (event, wanted) in [
         (

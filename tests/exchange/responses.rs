@@ -111,6 +111,25 @@ fn a_finished_item_may_wait_for_its_execution_but_not_be_cut_short() {
 }
 
 #[test]
+fn arguments_that_are_an_empty_text_are_stated_and_missing_ones_are_not() {
+    let custom = json!({"type": "custom_tool_call", "id": "i", "call_id": "c", "name": "f", "input": ""});
+    let missing = json!({"type": "function_call", "id": "i", "call_id": "c", "name": "f"});
+    let image = json!({"type": "image_generation_call", "id": "i", "status": "completed"});
+    for (item, stated) in [(function("i", "c", ""), true), (custom, true), (missing, false), (image, false)] {
+        let response = json!({"id": "r", "status": "completed", "output": [item]});
+        let records = [
+            streamed(&[added(0, &item), done(0, &item), completed(&[])]),
+            streamed(&[completed(std::slice::from_ref(&item))]),
+            document(&response),
+        ];
+        for record in records {
+            let arguments = record["tool_calls"][0].get("arguments");
+            assert_eq!(arguments, stated.then_some(&json!("")), "{item}");
+        }
+    }
+}
+
+#[test]
 fn encrypted_pieces_of_arguments_are_not_kept() {
     let record = streamed(&[
         added(0, &function("first", "c0", "")),

@@ -87,6 +87,8 @@ pub struct ToolCall {
     pub name: Option<String>,
     /// As the model wrote them: usually JSON.
     pub arguments: Text,
+    /// There are arguments, if only an empty text.
+    pub stated: bool,
     /// The arguments are a text even where they look like JSON: a custom tool's input.
     pub plain: bool,
     /// Who runs it.

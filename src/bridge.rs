@@ -70,8 +70,7 @@ impl Bridge {
     /// How much of a request is kept.
     #[must_use]
     pub fn request_bounds(&self) -> RequestBounds {
-        let prompt_bytes =
-            if self.record.prompts { self.record.text_bytes.min(self.record.total_bytes) } else { 0 };
+        let prompt_bytes = self.record.prompts.then(|| self.record.text_bytes.min(self.record.total_bytes));
         RequestBounds { reader_bytes: self.limits.reader_bytes, prompt_bytes }
     }
 

@@ -273,7 +273,7 @@ impl<'a> TextBudget<'a> {
 
     fn arguments<'t>(&mut self, call: &'t ToolCall, notes: &mut Notes) -> Option<Arguments<'t>> {
         let text = &call.arguments;
-        if !self.policy.tool_arguments || (text.is_empty() && !text.is_cut()) {
+        if !self.policy.tool_arguments || (text.is_empty() && !text.is_cut() && !call.stated) {
             return None;
         }
         let whole = (!call.plain && !text.is_cut()).then(|| compact(text.as_str())).flatten();

@@ -22,8 +22,8 @@ pub use slot::{Name, Slot};
 pub struct RequestBounds {
     /// Bytes for nesting, one bit a level, and the most that an unrecorded value may have.
     pub reader_bytes: usize,
-    /// Bytes of the prompt; 0 where prompts are not recorded.
-    pub prompt_bytes: usize,
+    /// Bytes of the prompt; `None` where prompts are not recorded.
+    pub prompt_bytes: Option<usize>,
 }
 
 /// What a request said.

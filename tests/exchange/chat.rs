@@ -126,23 +126,20 @@ fn calls_are_told_apart_by_choice_and_index_and_say_the_rest_later() {
         finish(0, "tool_calls"),
         json!("[DONE]"),
     ]);
-    let call = |id: Option<&str>, name: &str, arguments: Option<Value>, complete: bool| {
-        let mut call = json!({"name": name, "kind": "client", "complete": complete});
+    let call = |id: Option<&str>, name: &str, arguments: Value, complete: bool| {
+        let mut call = json!({"name": name, "arguments": arguments, "kind": "client", "complete": complete});
         if let Some(id) = id {
             call["id"] = json!(id);
-        }
-        if let Some(arguments) = arguments {
-            call["arguments"] = arguments;
         }
         call
     };
     assert_eq!(
         record["tool_calls"],
         json!([
-            call(None, "old", Some(json!({"b": 2})), true),
-            call(Some("e"), "e", Some(json!({})), true),
-            call(Some("f"), "f", None, true),
-            call(Some("g"), "g", Some(json!({"a": 1})), false),
+            call(None, "old", json!({"b": 2}), true),
+            call(Some("e"), "e", json!({}), true),
+            call(Some("f"), "f", json!(""), true),
+            call(Some("g"), "g", json!({"a": 1}), false),
         ])
     );
 }
@@ -229,6 +226,29 @@ fn arguments_that_are_an_object_are_kept_too() {
 }
 
 #[test]
+fn arguments_that_are_an_empty_text_are_stated_and_missing_ones_are_not() {
+    let functions = [
+        json!({"name": "f", "arguments": ""}),
+        json!({"name": "f"}),
+        json!({"name": "f", "arguments": null}),
+    ];
+    for (function, arguments) in functions.into_iter().zip([json!(""), Value::Null, Value::Null]) {
+        let calls = json!({"tool_calls": [{"index": 0, "id": "a", "function": function}]});
+        let records = [
+            streamed(&[delta(0, &calls), finish(0, "tool_calls")]),
+            answered(
+                &bridge(CONFIGURATION),
+                &json!({"choices": [{"message": calls, "finish_reason": "tool_calls"}]}).to_string(),
+            ),
+        ];
+        for record in records {
+            assert_eq!(record["tool_calls"][0]["arguments"], arguments, "{calls}");
+            assert_eq!(record["tool_calls"][0].get("arguments").is_some(), arguments == "", "{calls}");
+        }
+    }
+}
+
+#[test]
 fn choices_of_a_document_never_run_into_each_other() {
     let choice = |id: &str| {
         json!({"index": 0, "finish_reason": "tool_calls",
@@ -253,7 +273,10 @@ fn a_document_that_ends_too_early_tells_what_it_told() {
     .to_string();
     let record = answered(&bridge(CONFIGURATION), &document[..document.len() - 1]);
     assert_eq!((&record["outcome"], &record["response"]["id"]), (&json!("aborted_upstream"), &json!("c")));
-    assert_eq!(record["usage"]["input_tokens"], 3);
+    assert_eq!(
+        (&record["usage"]["usage_status"], &record["usage"]["provider_usage"]),
+        (&json!("complete"), &json!({"prompt_tokens": 3}))
+    );
     let called = |until: &str| {
         let document = r#"{"choices":[{"message":{"reasoning":"hm, hm","tool_calls":[{"id":"a","function":{"name":"f","arguments":"{}"}},{"id":"bcd","#;
         let end = document.find(until).unwrap() + until.len();

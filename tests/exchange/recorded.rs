@@ -362,6 +362,21 @@ fn texts_are_cut_at_their_bound_as_written_and_not_one_byte_before() {
 }
 
 #[test]
+fn a_prompt_of_which_nothing_may_be_kept_was_cut() {
+    let noted = |text_bytes: usize, request: &Value| {
+        let bridge = changed(|configuration| configuration["record"] = json!({"text_bytes": text_bytes}));
+        let record = answered(&bridge, request, &json!({})).record();
+        (record["prompt"].clone(), record["notes"].clone())
+    };
+    let request = |text: &str| json!({"messages": [{"role": "user", "content": text}]});
+    for (text_bytes, text) in [(0, "a"), (1, "é")] {
+        assert_eq!(noted(text_bytes, &request(text)), (json!(""), json!(["text_cut"])), "{text}");
+    }
+    assert_eq!(noted(0, &request("")), (json!(""), json!([])));
+    assert_eq!(noted(0, &json!({"messages": []})), (Value::Null, json!([])));
+}
+
+#[test]
 fn what_the_policy_does_not_allow_is_absent_and_not_noted() {
     let texts = ["prompts", "tool_arguments", "thoughts"];
     let request = json!({"messages": [{"role": "user", "content": "PROMPT"}]});

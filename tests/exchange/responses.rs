@@ -111,6 +111,25 @@ fn a_finished_item_may_wait_for_its_execution_but_not_be_cut_short() {
 }
 
 #[test]
+fn arguments_that_are_an_empty_text_are_stated_and_missing_ones_are_not() {
+    let custom = json!({"type": "custom_tool_call", "id": "i", "call_id": "c", "name": "f", "input": ""});
+    let missing = json!({"type": "function_call", "id": "i", "call_id": "c", "name": "f"});
+    let image = json!({"type": "image_generation_call", "id": "i", "status": "completed"});
+    for (item, stated) in [(function("i", "c", ""), true), (custom, true), (missing, false), (image, false)] {
+        let response = json!({"id": "r", "status": "completed", "output": [item]});
+        let records = [
+            streamed(&[added(0, &item), done(0, &item), completed(&[])]),
+            streamed(&[completed(std::slice::from_ref(&item))]),
+            document(&response),
+        ];
+        for record in records {
+            let arguments = record["tool_calls"][0].get("arguments");
+            assert_eq!(arguments, stated.then_some(&json!("")), "{item}");
+        }
+    }
+}
+
+#[test]
 fn encrypted_pieces_of_arguments_are_not_kept() {
     let record = streamed(&[
         added(0, &function("first", "c0", "")),
@@ -333,6 +352,29 @@ fn nothing_that_follows_the_end_counts() {
         done(0, &function("a", "b", "{}")),
     ]);
     assert_eq!((&record["outcome"], &record["tool_calls"]), (&json!("completed"), &json!([])));
+}
+
+#[test]
+fn the_response_that_failed_may_follow_its_error_and_says_what_it_cost() {
+    let error = json!({"type": "error", "code": "c", "message": "m"});
+    let failed = json!({"type": "response.failed", "response": {
+        "id": "r", "model": "gpt-5.5", "error": {"code": "later", "message": "later"},
+        "usage": {"input_tokens": 7, "output_tokens": 2},
+    }});
+    let late = json!({"type": "error", "code": "late"});
+    for events in [vec![error.clone(), failed.clone()], vec![error, failed.clone(), failed, late]] {
+        let record = streamed(&events);
+        assert_eq!(
+            (&record["outcome"], &record["error"]),
+            (&json!("failed"), &json!({"code": "c", "message": "m"}))
+        );
+        assert_eq!(record["response"], json!({"id": "r", "status": 200, "finish_reasons": ["failed"]}));
+        assert_eq!(record["model"]["served"], "gpt-5.5");
+        assert_eq!(
+            (&record["usage"]["usage_status"], &record["usage"]["total_tokens"]),
+            (&json!("complete"), &json!(9))
+        );
+    }
 }
 
 #[test]

@@ -230,10 +230,14 @@ fn add_thought(position: usize, run: &Text, answer: &mut Answer) {
 }
 
 fn add_arguments(position: usize, said: &SaidCall, answer: &mut Answer) {
-    if said.arguments.is_cut() {
+    let Some(arguments) = &said.arguments else { return };
+    if arguments.is_cut() {
         answer.notes.add(Note::TextCut);
     }
-    answer.add_arguments(position, said.arguments.as_str());
+    if let Some(call) = answer.tool_calls.get_mut(position) {
+        call.stated = true;
+    }
+    answer.add_arguments(position, arguments.as_str());
 }
 
 // === impl SaidChoice ===

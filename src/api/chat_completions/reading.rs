@@ -130,7 +130,12 @@ impl ObjectReader for Reading {
     fn document_end(&mut self, path: &[Name], answer: &mut Answer) {
         self.current = None;
         match path {
-            [Name::Id | Name::Model | Name::ServiceTier | Name::Usage] => self.head(answer),
+            [Name::Id | Name::Model | Name::ServiceTier] => self.head(answer),
+            [Name::Usage] => {
+                self.head(answer);
+                // A document states it once.
+                answer.usage.settle(true);
+            }
             [Name::Choices, Name::Item, _, Name::ToolCalls, Name::Item]
             | [Name::Choices, Name::Item, _, Name::FunctionCall] => {
                 if let Some(call) = self.said.take_call() {
@@ -147,7 +152,6 @@ impl ObjectReader for Reading {
                 self.head(answer);
                 answer.error = self.said.error.take().map(SaidError::api_error);
                 answer.ended = true;
-                answer.usage.settle(true);
             }
             _ => {}
         }

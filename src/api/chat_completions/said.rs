@@ -55,7 +55,7 @@ pub(super) struct SaidCall {
     pub(super) custom: bool,
     pub(super) id: Text,
     pub(super) name: Text,
-    pub(super) arguments: Text,
+    pub(super) arguments: Option<Text>,
 }
 
 /// Whether an event is the one that states the usage and nothing else.
@@ -239,7 +239,7 @@ impl Said {
             Field::ReasoningContent => &mut self.choices.last_mut()?.reasoning_content,
             Field::CallId => &mut self.call()?.id,
             Field::CallName => &mut self.call()?.name,
-            Field::CallArguments => &mut self.call()?.arguments,
+            Field::CallArguments => self.call()?.arguments.get_or_insert_default(),
         })
     }
 }

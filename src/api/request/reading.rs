@@ -27,7 +27,7 @@ const WORD_BYTES: usize = 64;
 #[derive(Debug)]
 pub(super) struct Reading {
     api: Api,
-    prompt_bytes: usize,
+    prompt_bytes: Option<usize>,
     user_id_bytes: usize,
     pub(super) facts: RequestFacts,
     /// Chat Completions: the edit of the body.
@@ -113,7 +113,7 @@ impl Reading {
     /// The user's text begins, unless somebody else is known to speak.
     fn prompt(&self) -> Option<Prompt> {
         let perhaps = self.turn.role.is_empty() || self.turn.role.as_str() == "user";
-        (self.prompt_bytes > 0 && perhaps).then(|| Prompt::new(self.prompt_bytes))
+        self.prompt_bytes.filter(|_| perhaps).map(Prompt::new)
     }
 
     fn forget_turn(&mut self) {

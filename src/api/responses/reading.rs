@@ -57,7 +57,13 @@ impl ObjectReader for EventReading {
         let Reading { current, said, ledger } = &mut self.0;
         *current = None;
         said.items.settle(ledger, answer.keep());
-        let trace = if answer.ended { Trace::None } else { said.event(name, ledger, answer) };
+        let trace = if !answer.ended {
+            said.event(name, ledger, answer)
+        } else if answer.finish_reasons.is_empty() {
+            said.after_error(name, ledger, answer)
+        } else {
+            Trace::None
+        };
         said.clear();
         trace
     }

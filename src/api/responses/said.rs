@@ -173,6 +173,18 @@ impl Said {
         Trace::Left
     }
 
+    /// As [`event`](Self::event), where an `error` has told the end already: the response that failed may follow, with its
+    /// usage. The error is the one that was told first.
+    pub(super) fn after_error(&mut self, name: &[u8], ledger: &mut Ledger, answer: &mut Answer) -> Trace {
+        if !self.kind(name).starts_with(b"response.") {
+            return Trace::None;
+        }
+        let error = answer.error.clone();
+        let trace = self.event(name, ledger, answer);
+        answer.error = error;
+        trace
+    }
+
     /// The event is over, and above the limit: of what it says only its kind counts.
     pub(super) fn oversized(&self, name: &[u8], answer: &mut Answer) {
         end(self.kind(name), "", ApiError::default, answer);

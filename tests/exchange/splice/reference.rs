@@ -123,7 +123,7 @@ fn value_end(body: &[u8], mut at: usize) -> usize {
 pub(crate) fn spliced<'a>(
     chunks: impl IntoIterator<Item = &'a [u8]>,
 ) -> Result<(Vec<u8>, bool), RequestProblem> {
-    let bounds = RequestBounds { reader_bytes: 65_536, prompt_bytes: 65_536 };
+    let bounds = RequestBounds { reader_bytes: 65_536, prompt_bytes: Some(65_536) };
     let mut reader = RequestReader::new(Api::ChatCompletions, bounds);
     let (mut upstream, mut came, mut literals) = (Vec::new(), 0, 0);
     for chunk in chunks {

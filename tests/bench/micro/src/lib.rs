@@ -158,8 +158,10 @@ impl Case {
         match &self.reader {
             Reader::Request(api) => {
                 let (limits, record) = (Limits::default(), RecordPolicy::default());
-                let bounds =
-                    RequestBounds { reader_bytes: limits.reader_bytes, prompt_bytes: record.text_bytes };
+                let bounds = RequestBounds {
+                    reader_bytes: limits.reader_bytes,
+                    prompt_bytes: Some(record.text_bytes),
+                };
                 let mut reader = RequestReader::new(*api, bounds);
                 let mut complete = false;
                 for chunk in &self.chunks {

@@ -17,9 +17,10 @@ mod publish;
 mod text;
 
 use self::header::{header_name_without_credential, header_pattern};
-use self::node::{Members, Node, Problems, Value};
+use self::node::{Members, Node, Problems};
 use self::providers::{Surroundings, providers};
 use crate::glob::Glob;
+use crate::object::Value;
 use crate::provider::Provider;
 
 pub use self::errors::{ConfigErrors, Problem};
@@ -162,7 +163,7 @@ impl Config {
     }
 
     /// The configuration with something in place of what a problem was found in; it never gets out then.
-    fn from_members(members: &Members<'_, '_>, environment: &dyn Fn(&str) -> Option<String>) -> Self {
+    fn from_members(members: &Members<'_>, environment: &dyn Fn(&str) -> Option<String>) -> Self {
         let gateway =
             members.read("gateway_credentials", GatewayCredentials::default(), GatewayCredentials::parse);
         let listed = members.required("providers", "a list of at least one provider");
@@ -190,7 +191,7 @@ impl Config {
     }
 
     /// One header cannot mean two things: an actor's value is recorded, a token's never, a cluster's overwritten.
-    fn check_headers(&self, members: &Members<'_, '_>) {
+    fn check_headers(&self, members: &Members<'_>) {
         let gateway = &self.gateway_credentials;
         if self.cluster_header.starts_with(ACTOR_HEADERS) {
             members.problem("cluster_header", format_args!("{ACTOR_HEADERS}* tells the actor to upstreams"));

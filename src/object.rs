@@ -1,10 +1,14 @@
-//! A few texts out of one JSON object that is there whole.
+//! A few texts out of one JSON object that is there whole; or all of a value.
 //!
 //! In place of a type with `Deserialize` for each kind of object: each of those is 2 KB of the module.
+
+mod value;
 
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::borrow::Cow;
 use std::fmt;
+
+pub(crate) use self::value::Value;
 
 /// What stands at a name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -6,6 +6,7 @@ use crate::config::RecordPolicy;
 use crate::credential::CredentialKind;
 use crate::json;
 use crate::note::{Note, Notes};
+use crate::object::Value;
 use crate::text::{Spoken, Text, cut_as_written, head, is_plain_json};
 use crate::usage::{Usage, UsageStatus, VERBATIM_BYTES};
 use core::fmt;
@@ -297,7 +298,7 @@ fn compact(text: &str) -> Option<Cow<'_, str>> {
 /// Whether `json` can be read as deep as it will stand in the record.
 #[inline(never)]
 fn is_bearable(json: &str) -> bool {
-    serde_json::from_slice::<serde_json::Value>(format!("[[[{json}]]]").as_bytes()).is_ok()
+    serde_json::from_slice::<Value>(format!("[[[{json}]]]").as_bytes()).is_ok()
 }
 
 impl<'a> UsageRef<'a> {

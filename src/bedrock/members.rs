@@ -3,8 +3,8 @@
 //! Not a parser: the text was proved valid while it came, and this only finds where its outermost parts begin and end.
 //! What is not valid after all ends the list; nothing here reads beyond the text, and no member is kept.
 
+use crate::object::Value;
 use memchr::memchr2;
-use serde_json::Value;
 use std::borrow::Cow;
 
 /// One member.
@@ -114,7 +114,7 @@ fn name(written: &[u8]) -> Cow<'_, str> {
         let inner = written.get(1..written.len().saturating_sub(1)).unwrap_or_default();
         return String::from_utf8_lossy(inner);
     }
-    let Ok(Value::String(name)) = serde_json::from_slice(written) else { return Cow::Borrowed("") };
+    let Ok(Value::Text(name)) = serde_json::from_slice(written) else { return Cow::Borrowed("") };
     Cow::Owned(name)
 }
 

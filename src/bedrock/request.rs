@@ -8,9 +8,8 @@ use super::Invoke;
 use super::members::{Member, Members};
 use crate::glob::Glob;
 use crate::json::Writer;
-use crate::object::members;
+use crate::object::{Value, members};
 use core::fmt::{self, Write as _};
-use serde_json::Value;
 
 /// A request as Bedrock takes it. `Debug` is not for its body.
 #[derive(Clone, PartialEq, Eq)]
@@ -184,8 +183,8 @@ fn encode(id: &str) -> String {
 
 /// The texts of a JSON list of nothing else.
 fn texts(written: &[u8]) -> Option<Vec<String>> {
-    let text = |item| if let Value::String(text) = item { Some(text) } else { None };
-    let Ok(Value::Array(items)) = serde_json::from_slice(written) else { return None };
+    let text = |item| if let Value::Text(text) = item { Some(text) } else { None };
+    let Ok(Value::List(items)) = serde_json::from_slice(written) else { return None };
     items.into_iter().map(text).collect()
 }
 

@@ -61,7 +61,7 @@ pub(super) fn bedrock(node: &Node<'_>) -> Option<Bedrock> {
     })?
 }
 
-fn invoke(members: &Members<'_, '_>) -> Invoke {
+fn invoke(members: &Members<'_>) -> Invoke {
     let default = Invoke::default();
     Invoke {
         models: members.read("models", Vec::new(), model_map),

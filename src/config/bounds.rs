@@ -77,12 +77,7 @@ impl Limits {
     }
 }
 
-fn whole(
-    members: &Members<'_, '_>,
-    name: &'static str,
-    default: usize,
-    bounds: RangeInclusive<u64>,
-) -> usize {
+fn whole(members: &Members<'_>, name: &'static str, default: usize, bounds: RangeInclusive<u64>) -> usize {
     members.read(name, default, |node| node.whole(bounds).and_then(size))
 }
 

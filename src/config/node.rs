@@ -1,27 +1,15 @@
 //! A JSON value that knows its path and collects every problem.
 //!
-//! Not `serde_json::Value`: that keeps the last of two members of one name, and here both are a problem.
 //! No type of this file has a `Debug`, because any text may be a secret.
 
 use core::cell::RefCell;
 use core::fmt;
 use core::ops::RangeInclusive;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
-
 use super::echo::{quoted, segment};
 use super::errors::Problem;
 use super::nearest::nearest;
-
-/// A JSON document as it was written: members in their order, also repeated ones.
-pub(super) enum Value {
-    Null,
-    Bool(bool),
-    Number(f64),
-    Text(String),
-    List(Vec<Self>),
-    Object(Vec<(String, Self)>),
-}
+use crate::object::Value;
 
 /// Where every problem goes, from wherever it is found.
 #[derive(Default)]
@@ -30,13 +18,20 @@ pub(super) struct Problems(RefCell<Vec<Problem>>);
 /// One value at its place. Reading it as what it is not reports a problem and gives `None`.
 pub(super) struct Node<'a> {
     value: &'a Value,
-    path: String,
+    place: Place<'a>,
     problems: &'a Problems,
 }
 
+/// Where a value stands. It becomes a path only where there is a problem.
+enum Place<'a> {
+    Root,
+    Member(&'a Self, &'a str),
+    Item(&'a Self, usize),
+}
+
 /// The members of one object while they are read. What nobody asks for is unknown.
-pub(super) struct Members<'a, 'n> {
-    node: &'n Node<'a>,
+pub(super) struct Members<'a> {
+    node: &'a Node<'a>,
     entries: Vec<(&'a str, &'a Value)>,
     asked: RefCell<Vec<&'static str>>,
     /// Known, but nobody is advised to write them.
@@ -58,19 +53,33 @@ impl Problems {
     }
 }
 
+// === impl Place ===
+
+impl Place<'_> {
+    #[cold]
+    #[inline(never)]
+    fn path(&self) -> String {
+        match self {
+            Self::Root => String::new(),
+            Self::Member(object, name) => segment(&object.path(), name),
+            Self::Item(list, index) => format!("{}[{index}]", list.path()),
+        }
+    }
+}
+
 // === impl Node ===
 
 impl<'a> Node<'a> {
     /// The whole document.
     pub(super) fn root(value: &'a Value, problems: &'a Problems) -> Self {
-        Self { value, path: String::new(), problems }
+        Self { value, place: Place::Root, problems }
     }
 
     /// Says what is wrong with this value.
     #[cold]
     #[inline(never)]
     pub(super) fn problem(&self, message: fmt::Arguments<'_>) {
-        self.problems.add(&self.path, message);
+        self.problems.add(&self.place.path(), message);
     }
 
     /// Says what should have been here. What is here is named by its kind only: it may be a secret.
@@ -142,17 +151,15 @@ impl<'a> Node<'a> {
         choice
     }
 
-    pub(super) fn list(&self, of: &str) -> Option<Vec<Self>> {
+    pub(super) fn list(&self, of: &str) -> Option<Vec<Node<'_>>> {
         let Value::List(items) = self.value else { return self.reject(&format!("a list of {of}")) };
-        let item = |(index, value)| {
-            let path = format!("{}[{index}]", self.path);
-            Self { value, path, problems: self.problems }
-        };
+        let item =
+            |(index, value)| Node { value, place: Place::Item(&self.place, index), problems: self.problems };
         Some(items.iter().enumerate().map(item).collect())
     }
 
     /// What `read` makes of each item of a list; `None` where this is none.
-    pub(super) fn each<T>(&self, of: &str, read: impl Fn(&Self) -> Option<T>) -> Option<Vec<T>> {
+    pub(super) fn each<T>(&self, of: &str, read: impl Fn(&Node<'_>) -> Option<T>) -> Option<Vec<T>> {
         let mut all = Vec::new();
         for item in self.list(of)? {
             // Not by `filter_map`, of which each type has its own.
@@ -168,7 +175,7 @@ impl<'a> Node<'a> {
     }
 
     /// Reads an object of known members; afterwards each that `read` did not ask for is a problem.
-    pub(super) fn object<T>(&self, expected: &str, read: impl FnOnce(&Members<'a, '_>) -> T) -> Option<T> {
+    pub(super) fn object<T>(&self, expected: &str, read: impl FnOnce(&Members<'_>) -> T) -> Option<T> {
         let entries = self.once_each(expected)?;
         let members = Members { node: self, entries, asked: RefCell::default(), refused: RefCell::default() };
         let result = read(&members);
@@ -177,7 +184,7 @@ impl<'a> Node<'a> {
     }
 
     /// The members of an object whose names are free.
-    pub(super) fn entries(&self, expected: &str) -> Option<Vec<(&'a str, Self)>> {
+    pub(super) fn entries(&self, expected: &str) -> Option<Vec<(&str, Node<'_>)>> {
         let entries = self.once_each(expected)?;
         Some(entries.into_iter().map(|(name, value)| (name, self.below(name, value))).collect())
     }
@@ -196,8 +203,8 @@ impl<'a> Node<'a> {
         Some(entries)
     }
 
-    fn below(&self, name: &str, value: &'a Value) -> Self {
-        Self { value, path: segment(&self.path, name), problems: self.problems }
+    fn below<'n>(&'n self, name: &'n str, value: &'n Value) -> Node<'n> {
+        Node { value, place: Place::Member(&self.place, name), problems: self.problems }
     }
 
     fn reject<T>(&self, expected: &str) -> Option<T> {
@@ -228,7 +235,7 @@ pub(super) fn did_you_mean(written: &str, known: &[&str]) -> String {
 
 // === impl Members ===
 
-impl<'a> Members<'a, '_> {
+impl<'a> Members<'a> {
     /// The member `name`, where it was written.
     pub(super) fn member(&self, name: &'static str) -> Option<Node<'a>> {
         self.asked.borrow_mut().push(name);
@@ -240,7 +247,7 @@ impl<'a> Members<'a, '_> {
     pub(super) fn required(&self, name: &'static str, what: &str) -> Option<Node<'a>> {
         let member = self.member(name);
         if member.is_none() {
-            self.node.problems.add(&segment(&self.node.path, name), format_args!("required: {what}"));
+            self.problem(name, format_args!("required: {what}"));
         }
         member
     }
@@ -250,20 +257,20 @@ impl<'a> Members<'a, '_> {
         &self,
         name: &'static str,
         default: T,
-        read: impl FnOnce(&Node<'a>) -> Option<T>,
+        read: impl FnOnce(&Node<'_>) -> Option<T>,
     ) -> T {
         self.member(name).and_then(|node| read(&node)).unwrap_or(default)
     }
 
     pub(super) fn bool(&self, name: &'static str, default: bool) -> bool {
-        self.read(name, default, Node::bool)
+        self.read(name, default, |node| node.bool())
     }
 
     /// Says what is wrong with the member `name`, whether it was written or is missing.
     #[cold]
     #[inline(never)]
     pub(super) fn problem(&self, name: &'static str, message: fmt::Arguments<'_>) {
-        self.node.problems.add(&segment(&self.node.path, name), message);
+        self.node.problems.add(&segment(&self.node.place.path(), name), message);
     }
 
     /// Says what is wrong at a path of another place.
@@ -287,63 +294,5 @@ impl<'a> Members<'a, '_> {
                 self.node.below(name, value).problem(format_args!("unknown member{hint}"));
             }
         }
-    }
-}
-
-// === impl Value ===
-
-impl<'de> Deserialize<'de> for Value {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(AnyValue)
-    }
-}
-
-struct AnyValue;
-
-impl<'de> Visitor<'de> for AnyValue {
-    type Value = Value;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON value")
-    }
-
-    fn visit_unit<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
-        Ok(Value::Bool(value))
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
-        Ok(Value::Number(value as f64))
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
-        Ok(Value::Number(value as f64))
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
-        Ok(Value::Number(value))
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
-        Ok(Value::Text(value.to_owned()))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
-        let mut list = Vec::new();
-        while let Some(item) = items.next_element()? {
-            list.push(item);
-        }
-        Ok(Value::List(list))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
-        let mut object = Vec::new();
-        while let Some(member) = members.next_entry()? {
-            object.push(member);
-        }
-        Ok(Value::Object(object))
     }
 }

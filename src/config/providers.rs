@@ -65,7 +65,7 @@ pub(super) fn providers(node: &Node<'_>, around: Surroundings<'_>) -> Option<Vec
 }
 
 /// The provider's name, where it is a name; that it is not unique is a problem of its own.
-fn name(members: &Members<'_, '_>, kind: Option<ProviderType>, others: &[Option<String>]) -> Option<String> {
+fn name(members: &Members<'_>, kind: Option<ProviderType>, others: &[Option<String>]) -> Option<String> {
     let written = members.member("name");
     let is_default = written.is_none();
     let name = match written {
@@ -102,7 +102,7 @@ fn is_name(text: &str) -> bool {
 
 /// One provider. Every member is asked for, so that all its problems are found, also where the type is unknown.
 fn provider(
-    members: &Members<'_, '_>,
+    members: &Members<'_>,
     kind: Option<ProviderType>,
     name: Option<String>,
     around: Surroundings<'_>,
@@ -204,7 +204,7 @@ fn check_bedrock_key(node: &Node<'_>, key: &str, gateway: &GatewayCredentials) {
 }
 
 /// Callers' own keys are Anthropic's, or nobody's that AWS would know by their right.
-fn check_bedrock(members: &Members<'_, '_>, kind: ProviderType, byok: Option<Byok>, byok_cluster: bool) {
+fn check_bedrock(members: &Members<'_>, kind: ProviderType, byok: Option<Byok>, byok_cluster: bool) {
     if kind != ProviderType::Anthropic {
         members
             .problem("bedrock", format_args!("Bedrock serves \"anthropic\" only, not \"{}\"", kind.name()));
@@ -220,7 +220,7 @@ fn check_bedrock(members: &Members<'_, '_>, kind: ProviderType, byok: Option<Byo
 
 /// Key, callers' keys and type have to go together.
 fn check_callers(
-    members: &Members<'_, '_>,
+    members: &Members<'_>,
     kind: ProviderType,
     key: &Key,
     byok: Byok,

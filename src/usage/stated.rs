@@ -4,8 +4,8 @@
 use super::{LARGEST, TIER_BYTES};
 use crate::api::Api;
 use crate::json::{self, Kind, Scalar, Visitor, Want};
+use crate::object::Value;
 use crate::text::{Text, is_plain_json};
-use serde_json::Value;
 
 /// Whose object it is.
 #[derive(Clone, Copy, Debug)]
@@ -283,8 +283,7 @@ pub(super) fn count(raw: &str) -> Option<u64> {
     let integer = match raw.parse() {
         Ok(integer) => integer,
         Err(_) => {
-            let Ok(Value::Number(number)) = serde_json::from_slice(raw.as_bytes()) else { return None };
-            let float = number.as_f64()?;
+            let Ok(Value::Number(float)) = serde_json::from_slice(raw.as_bytes()) else { return None };
             // The cast saturates; what it changes is refused.
             #[expect(
                 clippy::cast_possible_truncation,

@@ -6,7 +6,7 @@ use core::time::Duration;
 /// RFC 3339 in UTC with milliseconds: `2026-11-23T05:33:00.000Z`. `at` is time since the Unix epoch; the host counts it in
 /// nanoseconds, so that the year has four digits.
 #[must_use]
-pub fn timestamp(at: Duration) -> String {
+pub fn timestamp(at: Duration) -> [u8; 24] {
     let seconds = at.as_secs();
     let (year, month, day) = date(seconds / 86_400);
     let second = seconds % 86_400;
@@ -22,7 +22,7 @@ pub fn timestamp(at: Duration) -> String {
     ] {
         set_digits(written.get_mut(..end).unwrap_or_default(), number);
     }
-    core::str::from_utf8(&written).unwrap_or_default().to_owned()
+    written
 }
 
 /// The Gregorian date `days` after 1970-01-01: years are counted from March, so that the leap day comes last, in eras
@@ -54,7 +54,7 @@ mod tests {
             (1_795_411_980_042, "2026-11-23T05:33:00.042Z"),
             (4_102_444_800_000, "2100-01-01T00:00:00.000Z"),
         ] {
-            assert_eq!(timestamp(Duration::from_millis(millis)), written);
+            assert_eq!(timestamp(Duration::from_millis(millis)), written.as_bytes());
         }
     }
 }

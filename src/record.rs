@@ -7,8 +7,8 @@ use crate::credential::CredentialKind;
 use crate::json;
 use crate::note::{Note, Notes};
 use crate::object::Value;
-use crate::text::{Spoken, Text, cut_as_written, head, is_plain_json};
-use crate::usage::{Usage, UsageStatus, VERBATIM_BYTES};
+use crate::text::{Spoken, Text, cut_as_written, head};
+use crate::usage::{Usage, UsageStatus};
 use core::fmt;
 use std::borrow::Cow;
 
@@ -56,9 +56,9 @@ pub struct Record<'a> {
     /// `x-request-id` as Envoy has it.
     pub request_id: Option<&'a str>,
     /// When the request's headers came, RFC 3339 with milliseconds.
-    pub started_at: String,
+    pub started_at: [u8; 24],
     /// When the stream was over.
-    pub ended_at: String,
+    pub ended_at: [u8; 24],
     /// Between the two.
     pub duration_ms: u64,
     /// From the request's headers to the first event of a stream.
@@ -173,7 +173,7 @@ pub struct UsageRef<'a> {
     /// The numbers in one meaning.
     pub usage: Usage,
     /// The provider's own final usage object.
-    pub provider_usage: Option<Cow<'a, str>>,
+    pub provider_usage: Option<&'a str>,
 }
 
 /// One of `tool_calls`
@@ -291,8 +291,9 @@ impl<'a> TextBudget<'a> {
 /// JSON on one line, or `None` where `text` is none, or none that whoever reads the record could read: nested
 /// hundreds deep, with half a surrogate pair, with a number beyond all floats. It would take the whole record with it.
 fn compact(text: &str) -> Option<Cow<'_, str>> {
-    let json = json::compact(text).ok()?;
-    (is_plain_json(&json) || is_bearable(&json)).then_some(json)
+    json::read_whole(text, &mut json::Nobody).ok()?;
+    let (json, harmless) = json::compact(text);
+    (harmless || is_bearable(&json)).then_some(json)
 }
 
 /// Whether `json` can be read as deep as it will stand in the record.
@@ -315,17 +316,16 @@ impl<'a> UsageRef<'a> {
         if answer.usage.has_unreadable() {
             notes.add(Note::UsageUnreadable);
         }
-        let verbatim = answer.usage.verbatim().filter(|raw| {
-            let fits = raw.len() <= VERBATIM_BYTES;
-            if !fits {
+        let verbatim = answer.usage.verbatim().filter(|verbatim| {
+            if verbatim.too_large {
                 notes.add(Note::UsageTooLarge);
             }
-            fits
+            !verbatim.too_large && (verbatim.harmless || is_bearable(&verbatim.json))
         });
         Self {
             usage_status: answer.usage.status(),
             usage: answer.usage.usage(answer.api),
-            provider_usage: verbatim.and_then(compact),
+            provider_usage: verbatim.map(|verbatim| verbatim.json.as_str()),
         }
     }
 }

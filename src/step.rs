@@ -84,7 +84,7 @@ pub enum Effect {
         /// `ai_bridge_…`
         name: Cow<'static, str>,
         /// UTF-8 text.
-        value: Cow<'static, str>,
+        value: Cow<'static, [u8]>,
     },
     /// Keep a metric.
     Measure(Measurement),

@@ -131,32 +131,6 @@ pub fn head(text: &str, limit: usize) -> &str {
     text.get(..text.floor_char_boundary(limit)).unwrap_or_default()
 }
 
-/// Whether nothing in `json` could be more than a reader bears, as in nearly all that models write.
-#[must_use]
-pub fn is_plain_json(json: &str) -> bool {
-    let (mut brackets, mut digits, mut escape) = (0_usize, 0_usize, false);
-    for byte in json.bytes() {
-        // What nearly all bytes are stands first.
-        if !matches!(byte, b'0'..=b'9' | b'[' | b'{' | b'u' | b'e' | b'E' | b'\\') {
-            (digits, escape) = (0, false);
-            continue;
-        }
-        let digits_before = core::mem::take(&mut digits);
-        match byte {
-            b'0'..=b'9' => digits = digits_before + 1,
-            b'[' | b'{' => brackets += 1,
-            b'u' if escape => return false,
-            b'e' | b'E' if digits_before > 0 => return false,
-            _ => {}
-        }
-        if brackets > 100 || digits > 300 {
-            return false;
-        }
-        escape = byte == b'\\';
-    }
-    true
-}
-
 #[cfg(test)]
 mod tests {
     use super::{Text, cut_as_written, one_line};

@@ -6,10 +6,11 @@ use core::time::Duration;
 /// RFC 3339 in UTC with milliseconds: `2026-11-23T05:33:00.000Z`. `at` is time since the Unix epoch; the host counts it in
 /// nanoseconds, so that the year has four digits.
 #[must_use]
-pub fn timestamp(at: Duration) -> String {
+pub fn timestamp(at: Duration) -> [u8; 24] {
     let seconds = at.as_secs();
-    let (year, month, day) = date(seconds / 86_400);
-    let second = seconds % 86_400;
+    // Half the width divides much faster. A day holds far fewer seconds, and four digits of years far fewer days.
+    let (year, month, day) = date(u32::try_from(seconds / 86_400).unwrap_or_default());
+    let second = (seconds % 86_400) as u32;
     let mut written = *b"0000-00-00T00:00:00.000Z";
     for (end, number) in [
         (4, year),
@@ -18,17 +19,17 @@ pub fn timestamp(at: Duration) -> String {
         (13, second / 3600),
         (16, second / 60 % 60),
         (19, second % 60),
-        (23, u64::from(at.subsec_millis())),
+        (23, at.subsec_millis()),
     ] {
-        set_digits(written.get_mut(..end).unwrap_or_default(), number);
+        set_digits(written.get_mut(..end).unwrap_or_default(), number.into());
     }
-    core::str::from_utf8(&written).unwrap_or_default().to_owned()
+    written
 }
 
 /// The Gregorian date `days` after 1970-01-01: years are counted from March, so that the leap day comes last, in eras
 /// of 400 years.
-const fn date(days: u64) -> (u64, u64, u64) {
-    let from_march_0000 = days + 719_468;
+const fn date(days: u32) -> (u32, u32, u32) {
+    let from_march_0000 = days.saturating_add(719_468);
     let (era, day_of_era) = (from_march_0000 / 146_097, from_march_0000 % 146_097);
     let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
@@ -54,7 +55,7 @@ mod tests {
             (1_795_411_980_042, "2026-11-23T05:33:00.042Z"),
             (4_102_444_800_000, "2100-01-01T00:00:00.000Z"),
         ] {
-            assert_eq!(timestamp(Duration::from_millis(millis)), written);
+            assert_eq!(timestamp(Duration::from_millis(millis)), written.as_bytes());
         }
     }
 }

@@ -68,11 +68,22 @@ pub enum UsageStatus {
 #[derive(Clone, Debug, Default)]
 pub struct UsageReader {
     numbers: Numbers,
-    /// The usage object taken last, as it stood.
-    verbatim: Option<String>,
+    /// The usage object taken last.
+    verbatim: Option<Verbatim>,
     any: bool,
     last: bool,
     unreadable: bool,
+}
+
+/// The provider's own usage object.
+#[derive(Clone, Debug)]
+pub struct Verbatim {
+    /// On one line, otherwise as it stood; nothing where it is too large.
+    pub json: String,
+    /// Every reader of JSON bears it, however deep it will stand.
+    pub harmless: bool,
+    /// It had more than [`VERBATIM_BYTES`].
+    pub too_large: bool,
 }
 
 /// The provider's numbers under one name each, before the convention is applied.
@@ -92,7 +103,7 @@ const LARGEST: u64 = (1 << 53) - 1;
 /// Bytes of a tier's name.
 const TIER_BYTES: usize = 1024;
 
-/// The provider's usage object is kept verbatim up to this many bytes.
+/// The provider's usage object is kept up to this many bytes.
 pub const VERBATIM_BYTES: usize = 16 * 1024;
 
 // === impl UsageStatus ===
@@ -116,7 +127,7 @@ impl UsageReader {
     /// stated before. Those of Chat Completions stand each for itself: the last one counts. `last`: this is where the API
     /// states its final usage.
     pub fn take(&mut self, api: Api, raw: &str, last: bool) {
-        let Some(statement) = Statement::read(Source::Usage(api), raw) else {
+        let Some((statement, verbatim)) = Statement::read(Source::Usage(api), raw) else {
             // `null` is how Chat Completions says «not yet».
             self.unreadable |= raw.trim() != "null";
             return;
@@ -133,14 +144,14 @@ impl UsageReader {
         }
         self.any = true;
         self.last |= last;
-        self.verbatim = Some(raw.to_owned());
+        self.verbatim = Some(verbatim);
     }
 
     /// Takes in what Bedrock itself counted for one invocation, at its end. The usage of the message is the finer one:
     /// only what its final numbers do not say comes from here, and all of it where they never came.
     /// <https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-claude-messages-request-response.html>
     pub fn take_invocation_metrics(&mut self, raw: &str) {
-        let Some(statement) = Statement::read(Source::Invocation, raw) else { return };
+        let Some((statement, verbatim)) = Statement::read(Source::Invocation, raw) else { return };
         let mut counted = Numbers::default();
         self.unreadable |= counted.take(&statement);
         let final_usage = self.last;
@@ -154,7 +165,7 @@ impl UsageReader {
         if !final_usage && counted.output.is_some() {
             self.any = true;
             self.last = true;
-            self.verbatim = Some(raw.to_owned());
+            self.verbatim = Some(verbatim);
         }
     }
 
@@ -182,10 +193,10 @@ impl UsageReader {
         self.unreadable
     }
 
-    /// The provider's final usage object as it stood; not bounded here.
+    /// The provider's final usage object.
     #[must_use]
-    pub fn verbatim(&self) -> Option<&str> {
-        self.verbatim.as_deref().filter(|_| self.last)
+    pub fn verbatim(&self) -> Option<&Verbatim> {
+        self.verbatim.as_ref().filter(|_| self.last)
     }
 
     /// How much was seen.
@@ -336,7 +347,7 @@ mod tests {
             reader.take_invocation_metrics(metrics);
             let usage = reader.usage(Api::Messages);
             let numbers = (usage.input_tokens, usage.output_tokens, usage.cache_read_tokens);
-            (numbers, reader.status(), reader.verbatim().map(str::to_owned))
+            (numbers, reader.status(), reader.verbatim().map(|verbatim| verbatim.json.clone()))
         };
         let own = r#"{"output_tokens":21}"#;
         let complete = UsageStatus::Complete;

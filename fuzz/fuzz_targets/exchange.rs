@@ -109,9 +109,12 @@ impl Stream {
                     assert_eq!(step.flow, Flow::Stop);
                 }
                 Effect::Reset => self.reset = true,
-                Effect::Publish { name, value } if name == "ai_bridge_record" => self.records.push(value.into_owned()),
+                Effect::Publish { name, value } if name == "ai_bridge_record" => {
+                    self.records.push(String::from_utf8(value.into_owned()).expect("it is text"));
+                }
                 Effect::Publish { name, value } => {
                     assert!(value.len() <= 256, "{name} has {} bytes", value.len());
+                    let value = std::str::from_utf8(&value).expect("it is text");
                     assert!(
                         !value.chars().any(|c| c.is_control() || "\u{2028}\u{2029}".contains(c)),
                         "{name}"

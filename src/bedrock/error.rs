@@ -99,7 +99,7 @@ impl<'a> Said<'a> {
         out.end('}');
         out.known_text("request_id", self.request_id);
         out.end('}');
-        out.into_string().into_bytes()
+        out.into_bytes()
     }
 }
 

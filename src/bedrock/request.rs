@@ -265,7 +265,7 @@ impl Object {
         let mut written = Writer::default();
         written.chosen_name(name);
         write(&mut written);
-        self.put(written.into_string().as_bytes());
+        self.put(&written.into_bytes());
     }
 }
 

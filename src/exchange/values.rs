@@ -8,7 +8,7 @@ use super::interception::Interception;
 use crate::answer::NAME_BYTES;
 use crate::bridge::Bridge;
 use crate::caller::Client;
-use crate::json::push_padded;
+use crate::json::push_number;
 use crate::price;
 use crate::record::Outcome;
 use crate::step::Effect;
@@ -18,6 +18,9 @@ use std::borrow::Cow;
 
 /// Bytes of a single value.
 const VALUE_BYTES: usize = 256;
+
+/// Room for a number.
+const NUMBER_BYTES: usize = 20;
 
 /// In front of every value's name.
 const PREFIX: &str = "ai_bridge_";
@@ -146,7 +149,7 @@ impl Values<'_> {
     fn add(&mut self, name: impl Into<Cow<'static, str>>, text: &str) {
         let name = name.into();
         if self.wants(&name) {
-            let value = Cow::Owned(one_line(head(text, NAME_BYTES), VALUE_BYTES).into_owned());
+            let value = Cow::Owned(one_line(head(text, NAME_BYTES), VALUE_BYTES).into_owned().into_bytes());
             self.effects.push(Effect::Publish { name, value });
         }
     }
@@ -154,7 +157,7 @@ impl Values<'_> {
     /// The same of a text of our own.
     fn fixed(&mut self, name: &'static str, text: &'static str) {
         if self.wants(name) {
-            let (name, value) = (Cow::Borrowed(name), Cow::Borrowed(text));
+            let (name, value) = (Cow::Borrowed(name), Cow::Borrowed(text.as_bytes()));
             self.effects.push(Effect::Publish { name, value });
         }
     }
@@ -164,8 +167,8 @@ impl Values<'_> {
             return self.fixed(name, "0");
         }
         if self.wants(name) {
-            let mut value = String::new();
-            push_padded(&mut value, number, 1);
+            let mut value = Vec::with_capacity(NUMBER_BYTES);
+            push_number(&mut value, number);
             self.effects.push(Effect::Publish { name: Cow::Borrowed(name), value: Cow::Owned(value) });
         }
     }

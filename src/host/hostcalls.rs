@@ -155,8 +155,8 @@ pub(super) fn request_bytes() -> Option<u64> {
 }
 
 /// Sets the property `name`.
-pub(super) fn publish(name: &str, value: &str) {
-    if hostcalls::set_property(vec![name], Some(value.as_bytes())).is_err() {
+pub(super) fn publish(name: &str, value: &[u8]) {
+    if hostcalls::set_property(vec![name], Some(value)).is_err() {
         log::warn!("the host refused to set the property {name}");
     }
 }

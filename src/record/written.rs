@@ -12,22 +12,22 @@ impl Record<'_> {
     /// The line. Optional members are left out where nothing is known; lists are always there. `text_bytes`: how much of
     /// it will be texts.
     #[must_use]
-    pub fn written(&self, text_bytes: usize) -> String {
+    pub fn written(&self, text_bytes: usize) -> Vec<u8> {
         let mut out = Writer::with_capacity(USUAL_BYTES.saturating_add(text_bytes));
         out.begin('{');
         out.number_member("version", u64::from(self.version));
-        out.text_member("id", self.id);
+        out.word_member("id", self.id.as_bytes());
         out.known_text("request_id", self.request_id);
-        out.text_member("started_at", &self.started_at);
-        out.text_member("ended_at", &self.ended_at);
+        out.word_member("started_at", &self.started_at);
+        out.word_member("ended_at", &self.ended_at);
         out.number_member("duration_ms", self.duration_ms);
         out.known_number("time_to_first_event_ms", self.time_to_first_event_ms);
         out.name("provider");
         out.begin('{');
-        out.text_member("type", self.provider.r#type);
+        out.word_member("type", self.provider.r#type.as_bytes());
         out.text_member("name", self.provider.name);
         out.end('}');
-        out.text_member("api", self.api);
+        out.word_member("api", self.api.as_bytes());
         out.text_member("method", self.method);
         out.text_member("path", self.path);
         out.name("upstream");
@@ -45,24 +45,24 @@ impl Record<'_> {
         if let Some(actor) = &self.actor {
             write_actor(&mut out, actor);
         }
-        out.text_member("client", self.client);
+        out.word_member("client", self.client.as_bytes());
         out.known_text("user_agent", self.user_agent);
         out.known_text("session_id", self.session_id);
         out.known_text("correlating_tool_call_id", self.correlating_tool_call_id);
         out.name("credential");
         out.begin('{');
-        out.text_member("kind", self.credential.kind);
+        out.word_member("kind", self.credential.kind.as_bytes());
         out.known_text("hint", self.credential.hint);
         out.end('}');
         self.write_answer(&mut out);
-        out.text_member("outcome", self.outcome.name());
+        out.word_member("outcome", self.outcome.name().as_bytes());
         if let Some(error) = &self.error {
             write_error(&mut out, error);
         }
         out.name("notes");
         write_texts(&mut out, &self.notes);
         out.end('}');
-        out.into_string()
+        out.into_bytes()
     }
 
     /// What the response said, and before it the prompt that it answers.
@@ -110,7 +110,7 @@ fn write_usage(out: &mut Writer, usage: &UsageRef<'_>) {
     let UsageRef { usage_status, usage, provider_usage } = usage;
     out.name("usage");
     out.begin('{');
-    out.text_member("usage_status", usage_status.name());
+    out.word_member("usage_status", usage_status.name().as_bytes());
     out.known_number("input_tokens", usage.input_tokens);
     out.known_number("output_tokens", usage.output_tokens);
     out.known_number("cache_read_tokens", usage.cache_read_tokens);
@@ -151,7 +151,7 @@ pub(super) fn write_tool_call(out: &mut Writer, call: &ToolCallRef<'_>) {
         Some(Arguments::Text(text)) => out.text_member("arguments", text.0),
         None => {}
     }
-    out.text_member("kind", call.kind);
+    out.word_member("kind", call.kind.as_bytes());
     out.name("complete");
     out.bool(call.complete);
     out.end('}');
@@ -159,7 +159,7 @@ pub(super) fn write_tool_call(out: &mut Writer, call: &ToolCallRef<'_>) {
 
 pub(super) fn write_thought(out: &mut Writer, thought: &ThoughtRef<'_>) {
     out.begin('{');
-    out.text_member("source", thought.source);
+    out.word_member("source", thought.source.as_bytes());
     out.text_member("text", thought.text.0);
     out.end('}');
 }

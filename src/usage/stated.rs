@@ -1,11 +1,11 @@
 //! What one usage object says: the numbers at known places, read by the scanner that reads everything else. Of a member
 //! that stands twice the last counts.
 
-use super::{LARGEST, TIER_BYTES};
+use super::{LARGEST, TIER_BYTES, VERBATIM_BYTES, Verbatim};
 use crate::api::Api;
 use crate::json::{self, Kind, Scalar, Visitor, Want};
 use crate::object::Value;
-use crate::text::{Text, is_plain_json};
+use crate::text::Text;
 
 /// Whose object it is.
 #[derive(Clone, Copy, Debug)]
@@ -72,15 +72,22 @@ pub(super) struct Statement {
 }
 
 impl Statement {
-    /// Reads `raw`; `None` where it is no JSON object, or none that every reader could read.
-    pub(super) fn read(source: Source, raw: &str) -> Option<Self> {
-        if !is_plain_json(raw) {
-            serde_json::from_slice::<Value>(raw.as_bytes()).ok()?;
-        }
+    /// Reads `raw`, and keeps it as a record shows it; `None` where it is no JSON object, or none that every reader could
+    /// read.
+    pub(super) fn read(source: Source, raw: &str) -> Option<(Self, Verbatim)> {
         let numbers = [Stated::Nothing; Field::ALL.len()];
         let mut statement = Self { source, is_object: false, numbers, tier: None };
         json::read_whole(raw, &mut statement).ok()?;
-        statement.is_object.then_some(statement)
+        if !statement.is_object {
+            return None;
+        }
+        let (json, harmless) = json::compact(raw);
+        if !harmless {
+            serde_json::from_slice::<Value>(raw.as_bytes()).ok()?;
+        }
+        let too_large = raw.len() > VERBATIM_BYTES;
+        let json = if too_large { String::new() } else { json.into_owned() };
+        Some((statement, Verbatim { json, harmless, too_large }))
     }
 
     pub(super) fn number(&self, field: Field) -> Stated {

@@ -328,7 +328,7 @@ impl World {
                 }
                 Effect::Publish { name, value } => {
                     self.records += usize::from(name == "ai_bridge_record");
-                    self.published.insert(name.into_owned(), value.into_owned());
+                    self.published.insert(name.into_owned(), String::from_utf8(value.into_owned()).unwrap());
                 }
                 Effect::Measure(measurement) => self.measured.push(measurement),
             }

@@ -68,7 +68,9 @@ impl Text {
     /// Empties it and keeps its memory for the next text, unless that is much.
     pub fn clear(&mut self) {
         self.kept.clear();
-        self.kept.shrink_to(RESERVE_BYTES);
+        if self.kept.capacity() > RESERVE_BYTES {
+            self.kept.shrink_to(RESERVE_BYTES);
+        }
         self.cut = false;
     }
 

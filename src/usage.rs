@@ -115,8 +115,8 @@ impl UsageReader {
     /// Takes in one usage object of `api`. Anthropic's are cumulative: every number that one states replaces the one
     /// stated before. Those of Chat Completions stand each for itself: the last one counts. `last`: this is where the API
     /// states its final usage.
-    pub fn take(&mut self, api: Api, raw: &str, last: bool) {
-        let Some(statement) = Statement::read(Source::Usage(api), raw) else {
+    pub fn take(&mut self, api: Api, raw: String, last: bool) {
+        let Some(statement) = Statement::read(Source::Usage(api), &raw) else {
             // `null` is how Chat Completions says «not yet».
             self.unreadable |= raw.trim() != "null";
             return;
@@ -133,7 +133,7 @@ impl UsageReader {
         }
         self.any = true;
         self.last |= last;
-        self.verbatim = Some(raw.to_owned());
+        self.verbatim = Some(raw);
     }
 
     /// Takes in what Bedrock itself counted for one invocation, at its end. The usage of the message is the finer one:
@@ -272,7 +272,7 @@ mod tests {
     fn read(api: Api, objects: &[&str]) -> UsageReader {
         let mut reader = UsageReader::default();
         for (at, raw) in objects.iter().enumerate() {
-            reader.take(api, raw, at + 1 == objects.len());
+            reader.take(api, (*raw).to_owned(), at + 1 == objects.len());
         }
         reader
     }
@@ -332,7 +332,7 @@ mod tests {
         let metrics = r#"{"inputTokenCount":10,"outputTokenCount":20,"invocationLatency":5,"cacheReadInputTokenCount":7}"#;
         let of = |objects: &[(&str, bool)]| {
             let mut reader = UsageReader::default();
-            objects.iter().for_each(|(raw, last)| reader.take(Api::Messages, raw, *last));
+            objects.iter().for_each(|(raw, last)| reader.take(Api::Messages, (*raw).to_owned(), *last));
             reader.take_invocation_metrics(metrics);
             let usage = reader.usage(Api::Messages);
             let numbers = (usage.input_tokens, usage.output_tokens, usage.cache_read_tokens);

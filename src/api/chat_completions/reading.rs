@@ -297,7 +297,7 @@ impl Reading {
         }
         match self.said.usage.take() {
             Some(usage) if usage.is_cut() => answer.notes.add(Note::UsageTooLarge),
-            Some(usage) => answer.usage.take(Api::ChatCompletions, usage.as_str(), false),
+            Some(usage) => answer.usage.take(Api::ChatCompletions, usage.into_string(), false),
             None => {}
         }
     }

@@ -226,7 +226,7 @@ impl Said {
         }
         match self.usage.take() {
             Some(usage) if usage.is_cut() => answer.notes.add(Note::UsageTooLarge),
-            Some(usage) => answer.usage.take(Api::Responses, usage.as_str(), last),
+            Some(usage) => answer.usage.take(Api::Responses, usage.into_string(), last),
             None => {}
         }
         // Before the end stands the tier that was asked for.

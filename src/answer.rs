@@ -3,7 +3,7 @@
 use crate::api::Api;
 use crate::config::{Limits, RecordPolicy};
 use crate::note::{Note, Notes};
-use crate::text::{self, Text};
+use crate::text::Text;
 use crate::usage::UsageReader;
 
 /// Identifiers, names, models and messages are kept up to this many bytes.
@@ -212,9 +212,11 @@ impl Answer {
     }
 
     /// One more reason why the model stopped.
-    pub fn finished(&mut self, reason: &str) {
+    pub fn finished(&mut self, reason: impl Into<String>) {
         if self.finish_reasons.len() < FINISH_REASONS {
-            self.finish_reasons.push(text::head(reason, NAME_BYTES).to_owned());
+            let mut reason = reason.into();
+            reason.truncate(reason.floor_char_boundary(NAME_BYTES));
+            self.finish_reasons.push(reason);
         }
     }
 

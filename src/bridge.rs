@@ -3,10 +3,13 @@
 use crate::answer::Keep;
 use crate::api::request::RequestBounds;
 use crate::caller;
-use crate::config::{ActorSource, Config, GatewayCredentials, Limits, Price, Publish, RecordPolicy};
+use crate::config::{
+    ActorSource, CLUSTER_HEADER, Config, GatewayCredentials, Limits, Price, Publish, RecordPolicy,
+};
 use crate::headers::Stripping;
 use crate::provider::Provider;
 use crate::route::RouteTable;
+use std::borrow::Cow;
 use std::rc::Rc;
 
 /// The configured bridge.
@@ -17,7 +20,7 @@ pub struct Bridge {
     /// Every provider's routes.
     pub routes: RouteTable,
     /// Lower-case name of the header that names the upstream cluster.
-    pub cluster_header: String,
+    pub cluster_header: Cow<'static, str>,
     /// Our own gateway's tokens.
     pub gateway_credentials: GatewayCredentials,
     /// Where the caller's identity is found.
@@ -47,7 +50,11 @@ impl Bridge {
             stripping: Stripping::new(named, &config.remove_headers),
             routes: RouteTable::new(&config.root, &config.providers),
             providers: config.providers.into_iter().map(Rc::new).collect(),
-            cluster_header: config.cluster_header,
+            // No stream has to copy the usual name.
+            cluster_header: match config.cluster_header {
+                header if header == CLUSTER_HEADER => Cow::Borrowed(CLUSTER_HEADER),
+                header => Cow::Owned(header),
+            },
             gateway_credentials: config.gateway_credentials,
             actor: config.actor,
             record: config.record,

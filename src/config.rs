@@ -135,7 +135,7 @@ pub struct Price {
 }
 
 /// The header that names the upstream cluster, unless configured.
-const CLUSTER_HEADER: &str = "x-ai-bridge-cluster";
+pub(crate) const CLUSTER_HEADER: &str = "x-ai-bridge-cluster";
 /// Headers of our own with another meaning: `send_actor` sets them.
 const ACTOR_HEADERS: &str = "x-ai-bridge-actor-";
 /// Company credentials that must not reach a vendor, unless configured.

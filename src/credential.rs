@@ -2,6 +2,7 @@
 //! authentication filter's job.
 
 use core::fmt;
+use std::borrow::Cow;
 
 mod choice;
 mod vendor;
@@ -34,7 +35,7 @@ pub struct Credential {
     /// What the record shows of it, see [`hint`]; `None` where the key is not known here (external).
     pub hint: Option<String>,
     /// Every credential header present that must not go upstream as it came, lower case, each once.
-    pub remove: Vec<String>,
+    pub remove: Vec<Cow<'static, str>>,
     /// The one header to set and its whole value; `None` where the caller's goes up untouched or an injector
     /// adds one behind this filter.
     pub set: Option<(&'static str, Secret)>,
@@ -105,8 +106,10 @@ impl CredentialKind {
 impl Credential {
     /// Adds what the decision changes in the upstream request's headers.
     pub fn edit(self, edits: &mut HeaderEdits) {
-        for name in self.remove {
-            edits.remove(name);
+        if edits.remove.is_empty() {
+            edits.remove = self.remove;
+        } else {
+            self.remove.into_iter().for_each(|name| edits.remove(name));
         }
         if let Some((name, Secret(value))) = self.set {
             edits.set(name, value);
@@ -222,7 +225,7 @@ mod tests {
             Credential {
                 kind: CredentialKind::Centralized,
                 hint: Some(hint(secret)),
-                remove: vec!["authorization".to_owned()],
+                remove: vec![Cow::Borrowed("authorization")],
                 set: Some(("x-api-key", Secret::new(secret))),
             },
             CredentialError::ByokDenied { hint: hint(secret) }

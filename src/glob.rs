@@ -19,7 +19,18 @@ impl Glob {
 
     /// Whether `text` as a whole fits. O(pattern × text) at worst, no recursion.
     #[must_use]
+    #[inline]
     pub fn matches(&self, text: &str) -> bool {
+        // Of most that are asked for the first byte already says no.
+        let begins = match (self.0.as_bytes().first(), text.as_bytes().first()) {
+            (Some(wanted), Some(first)) => *wanted == b'*' || wanted == first,
+            (None, Some(_)) => false,
+            (_, None) => true,
+        };
+        begins && self.fits(text)
+    }
+
+    fn fits(&self, text: &str) -> bool {
         let (pattern, text) = (self.0.as_bytes(), text.as_bytes());
         let (mut p, mut t) = (0, 0);
         // Where to go on when the run that the last `*` stands for must be one byte longer.

@@ -11,26 +11,21 @@ use crate::glob::Glob;
 pub const CREDENTIAL_HEADERS: [&str; 5] =
     ["authorization", "proxy-authorization", "x-api-key", "api-key", "x-goog-api-key"];
 
-/// The headers that concern one connection only: RFC 9110 §7.6.1, with `proxy-authenticate` of RFC 9110
-/// §11.7.1 and `http2-settings` of RFC 7540 §3.2.1. `te` goes with its `trailers` too: whether the next hop wants
-/// trailers is between Envoy and it.
-const HOP_BY_HOP: [&str; 9] = [
-    "connection",
-    "keep-alive",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-    "proxy-authenticate",
-    "http2-settings",
-];
-
-/// The headers without which a message is another message: where it goes, where it ends, how its body is read.
-const OF_THE_MESSAGE: [&str; 4] = ["host", "content-length", "content-type", "content-encoding"];
-
 /// Everything that the filter itself says in headers begins so.
 const OWN_PREFIX: &str = "x-ai-bridge-";
+
+/// What a header is to the message in which it stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Role {
+    /// It concerns one connection only: RFC 9110 §7.6.1, with `proxy-authenticate` of RFC 9110 §11.7.1 and
+    /// `http2-settings` of RFC 7540 §3.2.1. `te` goes with its `trailers` too: whether the next hop wants trailers is
+    /// between Envoy and it.
+    HopByHop,
+    /// Without it the message is another one: where it goes, where it ends, how its body is read.
+    Message,
+    /// Any other.
+    Other,
+}
 
 /// One message's headers. Names are lower case (Envoy gives them so); a name may stand more than once.
 ///
@@ -73,13 +68,13 @@ impl Headers {
 
     /// Every value of `name`, in order.
     pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
-        self.iter().filter(move |(n, _)| *n == name).map(|(_, value)| value)
+        self.iter().filter(move |(n, _)| is(n, name)).map(|(_, value)| value)
     }
 
     /// The first value of `name`.
     #[must_use]
     pub fn first(&self, name: &str) -> Option<&[u8]> {
-        self.iter().find(|(n, _)| *n == name).map(|(_, value)| value)
+        self.iter().find(|(n, _)| is(n, name)).map(|(_, value)| value)
     }
 
     /// The first value of `name`, where it is UTF-8.
@@ -101,11 +96,11 @@ impl Headers {
     }
 
     /// The names for which `wanted` holds, each once, in the order of their first values.
-    fn names(&self, mut wanted: impl FnMut(&str) -> bool) -> Vec<String> {
+    fn names(&self, wanted: impl Fn(&str) -> bool) -> Vec<Cow<'static, str>> {
         let mut seen = BTreeSet::new();
         self.iter()
             .filter(|(name, _)| wanted(name) && seen.insert(*name))
-            .map(|(name, _)| name.to_owned())
+            .map(|(name, _)| Cow::Owned(name.to_owned()))
             .collect()
     }
 
@@ -147,19 +142,36 @@ impl fmt::Debug for Headers {
 /// `content-encoding`), nor a credential: an injector behind this filter would put the central key in the place
 /// of the caller's own, which alone was inspected.
 #[must_use]
-pub fn hop_by_hop(headers: &Headers) -> Vec<String> {
+pub fn hop_by_hop(headers: &Headers) -> Vec<Cow<'static, str>> {
     let nominated = headers.nominated();
-    headers.names(|name| ends_here(name, &nominated))
+    headers.names(|name| match Role::of(name) {
+        Role::HopByHop => true,
+        Role::Message => false,
+        Role::Other => ends_here(name, &nominated),
+    })
 }
 
+/// Whether `Connection` names a header that it may name.
 fn ends_here(name: &str, nominated: &BTreeSet<&str>) -> bool {
-    HOP_BY_HOP.contains(&name)
-        || (nominated.contains(name) && removable(name) && !CREDENTIAL_HEADERS.contains(&name))
+    nominated.contains(name) && !CREDENTIAL_HEADERS.contains(&name)
 }
 
-/// Whether a message without `name` is still the same message.
-fn removable(name: &str) -> bool {
-    !name.is_empty() && !name.starts_with(':') && !OF_THE_MESSAGE.contains(&name)
+impl Role {
+    fn of(name: &str) -> Self {
+        match name {
+            "connection" | "keep-alive" | "proxy-connection" | "te" | "trailer" | "transfer-encoding"
+            | "upgrade" | "proxy-authenticate" | "http2-settings" => Self::HopByHop,
+            "" | "host" | "content-length" | "content-type" | "content-encoding" => Self::Message,
+            _ if name.starts_with(':') => Self::Message,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// Whether two names are the same. (Those of one length seldom end alike, and what compares slices is a call in wasm.)
+#[inline(always)]
+fn is(one: &str, other: &str) -> bool {
+    one.len() == other.len() && one.as_bytes().last() == other.as_bytes().last() && one == other
 }
 
 // === impl HeaderEdits ===
@@ -221,9 +233,13 @@ impl Stripping {
     /// The present headers that are not sent upstream, each once: hop-by-hop, our own `x-ai-bridge-…`, the named
     /// ones and those that fit a pattern. Never what makes the message, also not by name: see [`hop_by_hop`].
     #[must_use]
-    pub fn list(&self, headers: &Headers) -> Vec<String> {
+    pub fn list(&self, headers: &Headers) -> Vec<Cow<'static, str>> {
         let nominated = headers.nominated();
-        headers.names(|name| ends_here(name, &nominated) || (removable(name) && self.holds(name)))
+        headers.names(|name| match Role::of(name) {
+            Role::HopByHop => true,
+            Role::Message => false,
+            Role::Other => ends_here(name, &nominated) || self.holds(name),
+        })
     }
 
     fn holds(&self, name: &str) -> bool {
@@ -280,7 +296,17 @@ mod tests {
 
     #[test]
     fn hop_by_hop_headers_are_the_fixed_ones_that_are_there() {
-        for name in HOP_BY_HOP {
+        for name in [
+            "connection",
+            "keep-alive",
+            "proxy-connection",
+            "te",
+            "trailer",
+            "transfer-encoding",
+            "upgrade",
+            "proxy-authenticate",
+            "http2-settings",
+        ] {
             assert_eq!(hop_by_hop(&headers(&[("accept", "x"), (name, "trailers")])), [name]);
         }
         assert!(hop_by_hop(&headers(&[("accept", "x"), ("trailers", "x")])).is_empty());
@@ -313,7 +339,8 @@ mod tests {
     #[test]
     fn connection_cannot_name_what_makes_the_message_or_carries_a_credential() {
         let mut pairs = vec![(":path", "/"), (":method", "POST"), (":authority", "a"), ("x-one", "1")];
-        pairs.extend(OF_THE_MESSAGE.iter().chain(&CREDENTIAL_HEADERS).map(|name| (*name, "x")));
+        let of_the_message = ["host", "content-length", "content-type", "content-encoding"];
+        pairs.extend(of_the_message.iter().chain(&CREDENTIAL_HEADERS).map(|name| (*name, "x")));
         let all = pairs.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(",");
         pairs.push(("connection", &all));
         assert_eq!(hop_by_hop(&headers(&pairs)), ["x-one", "connection"]);
@@ -366,7 +393,7 @@ mod tests {
             ]
         );
         let mut upstream = seen;
-        HeaderEdits { remove: list.into_iter().map(Cow::Owned).collect(), set: vec![] }.apply(&mut upstream);
+        HeaderEdits { remove: list, set: vec![] }.apply(&mut upstream);
         assert_eq!(
             names(&upstream),
             [":method", ":path", "x-amzn-trace-id", "anthropic-version", "content-type", "x-ai-bridge"]
@@ -403,10 +430,10 @@ mod tests {
         ) {
             let seen = Headers::new(pairs.into_iter().map(|(n, v)| (n.to_owned(), v)).collect());
             let list = usual().list(&seen);
-            let once: BTreeSet<&String> = list.iter().collect();
+            let once: BTreeSet<&str> = list.iter().map(|name| &**name).collect();
             prop_assert_eq!(once.len(), list.len());
             for name in &list {
-                prop_assert!(seen.contains(name) && removable(name) && name != "authorization");
+                prop_assert!(seen.contains(name) && Role::of(name) != Role::Message && name != "authorization");
             }
         }
     }

@@ -29,8 +29,13 @@ impl Text {
             return 0;
         }
         let room = limit.saturating_sub(self.kept.len());
-        let kept = run.get(..run.floor_char_boundary(room)).unwrap_or_default();
-        self.kept.push_str(kept);
+        let kept = head(run, room);
+        if self.kept.capacity() == 0 {
+            // Most texts come in one run: no room for more is made.
+            self.kept = kept.to_owned();
+        } else {
+            self.kept.push_str(kept);
+        }
         self.cut = kept.len() < run.len();
         kept.len()
     }
@@ -63,7 +68,9 @@ impl Text {
     /// Empties it and keeps its memory for the next text, unless that is much.
     pub fn clear(&mut self) {
         self.kept.clear();
-        self.kept.shrink_to(RESERVE_BYTES);
+        if self.kept.capacity() > RESERVE_BYTES {
+            self.kept.shrink_to(RESERVE_BYTES);
+        }
         self.cut = false;
     }
 
@@ -128,6 +135,9 @@ pub fn one_line(text: &str, limit: usize) -> Cow<'_, str> {
 /// At most `limit` bytes of `text`, cut at a character boundary.
 #[must_use]
 pub fn head(text: &str, limit: usize) -> &str {
+    if text.len() <= limit {
+        return text;
+    }
     text.get(..text.floor_char_boundary(limit)).unwrap_or_default()
 }
 

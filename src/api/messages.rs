@@ -78,8 +78,8 @@ impl ObjectReader for Reading {
     fn document_end(&mut self, path: &[Name], answer: &mut Answer) {
         match path {
             [Name::Content, Name::Item] => {
-                let block = take(&mut self.said.block);
-                begin_block(block, answer, true);
+                begin_block(&mut self.said.block, answer, true);
+                self.said.block.clear();
             }
             [] => {
                 let said = take(&mut self.said);
@@ -99,7 +99,7 @@ impl ObjectReader for Reading {
         said.drop_unfinished();
         let mut block = take(&mut said.block);
         let (input, thinking) = (take(&mut block.input), take(&mut block.thinking));
-        match begin_block(block, answer, false) {
+        match begin_block(&mut block, answer, false) {
             Some(Begun::ToolCall(at)) => answer.add_arguments(at, input.as_str()),
             Some(Begun::Thought(at)) => answer.add_thought(at, thinking.as_str()),
             None => {}
@@ -170,7 +170,7 @@ impl Reading {
             input = Text::default();
             answer.notes.add(Note::TextCut);
         }
-        let place = match begin_block(block, answer, false) {
+        let place = match begin_block(&mut block, answer, false) {
             Some(Begun::ToolCall(at)) => Place::ToolCall(at, input),
             Some(Begun::Thought(at)) => {
                 answer.add_thought(at, thinking.as_str());
@@ -239,7 +239,7 @@ enum Begun {
 }
 
 /// Puts a block that has begun into the answer; `whole`: with everything it says, for it is over too.
-fn begin_block(block: Block, answer: &mut Answer, whole: bool) -> Option<Begun> {
+fn begin_block(block: &mut Block, answer: &mut Answer, whole: bool) -> Option<Begun> {
     let hosted = match block.kind.as_str() {
         "tool_use" => false,
         "server_tool_use" | "mcp_tool_use" => true,
@@ -254,8 +254,8 @@ fn begin_block(block: Block, answer: &mut Answer, whole: bool) -> Option<Begun> 
         _ => return None,
     };
     let call = ToolCall {
-        id: block.id.map(Text::into_string),
-        name: block.name.map(Text::into_string),
+        id: block.id.take().map(Text::into_string),
+        name: block.name.take().map(Text::into_string),
         hosted,
         complete: whole,
         ..ToolCall::default()

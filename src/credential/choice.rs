@@ -5,6 +5,7 @@ use super::{CREDENTIAL_HEADERS, Credential, CredentialError, CredentialKind, Sec
 use crate::config::GatewayCredentials;
 use crate::headers::Headers;
 use crate::provider::{Byok, Key, Provider, ProviderType};
+use std::borrow::Cow;
 
 const AUTHORIZATION: &str = "authorization";
 const X_API_KEY: &str = "x-api-key";
@@ -101,12 +102,13 @@ impl<'a> Present<'a> {
     }
 
     /// Each once, except `kept`.
-    fn all_but(&self, kept: Option<&str>) -> Vec<String> {
-        let mut names: Vec<String> = Vec::new();
-        for name in self.names() {
-            let wanted = Some(name) != kept && !names.iter().any(|known| known == name);
-            if wanted && self.all(name).next().is_some() {
-                names.push(name.to_owned());
+    fn all_but(&self, kept: Option<&str>) -> Vec<Cow<'static, str>> {
+        let mut names: Vec<Cow<'static, str>> = Vec::new();
+        let ours = self.gateway.headers.iter().map(|name| (name.as_str(), None));
+        for (name, known) in CREDENTIAL_HEADERS.map(|name| (name, Some(name))).into_iter().chain(ours) {
+            let wanted = Some(name) != kept && self.all(name).next().is_some();
+            if wanted && !names.iter().any(|listed| listed == name) {
+                names.push(known.map_or_else(|| Cow::Owned(name.to_owned()), Cow::Borrowed));
             }
         }
         names

@@ -259,9 +259,7 @@ fn refused_by(error: &CredentialError) -> Rejection {
 }
 
 fn strippings(bridge: &Bridge, headers: &Headers) -> HeaderEdits {
-    let mut edits = HeaderEdits::default();
-    bridge.stripping.list(headers).into_iter().for_each(|name| edits.remove(name));
-    edits
+    HeaderEdits { remove: bridge.stripping.list(headers), set: Vec::new() }
 }
 
 /// What of a request's trailers is not for the upstream: as of its headers, and every credential.

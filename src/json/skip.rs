@@ -101,12 +101,14 @@ fn scalar(bytes: &[u8], at: usize, byte: u8) -> Option<usize> {
 /// The first place from `at` on that is no white space.
 #[inline(always)]
 pub(super) fn past_space(bytes: &[u8], at: usize) -> usize {
+    // Most documents have none, and no other byte that low either.
     match bytes.get(at) {
-        Some(b' ' | b'\n' | b'\r' | b'\t') => past_more_space(bytes, at + 1),
+        Some(..=b' ') => past_more_space(bytes, at),
         _ => at,
     }
 }
 
+#[inline(never)]
 fn past_more_space(bytes: &[u8], mut at: usize) -> usize {
     while let Some(b' ' | b'\n' | b'\r' | b'\t') = bytes.get(at) {
         at += match bytes.get(at..).and_then(<[u8]>::first_chunk::<BLOCK>) {

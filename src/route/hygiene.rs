@@ -38,6 +38,9 @@ impl<'a> Clean<'a> {
     /// Refuses what contract §1 calls unhygienic.
     pub(super) fn parse(path: &'a [u8]) -> Result<Self, PathProblem> {
         let written = core::str::from_utf8(path).map_err(|_| PathProblem::NotUtf8)?;
+        if is_plain(path) {
+            return Ok(Self { written, decoded: Cow::Borrowed(path) });
+        }
         if written.contains(|c: char| c.is_control() || c == ' ' || c == '#') {
             return Err(PathProblem::ForbiddenCharacter);
         }
@@ -62,6 +65,15 @@ impl<'a> Clean<'a> {
         }
         Ok(Self { written, decoded })
     }
+}
+
+/// Whether there is nothing in `path` that any check could be about, as in nearly all.
+fn is_plain(path: &[u8]) -> bool {
+    let mut before = 0;
+    path.iter().all(|&byte| {
+        let slash_before = core::mem::replace(&mut before, byte) == b'/';
+        byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-') || (byte == b'/' && !slash_before)
+    })
 }
 
 fn is_blank(segment: &[u8]) -> bool {

@@ -122,6 +122,17 @@ pub(super) struct Block {
     pub(super) thinking: Text,
 }
 
+// === impl Block ===
+
+impl Block {
+    /// As new, with the memory of the texts that most blocks have.
+    pub(super) fn clear(&mut self) {
+        let Self { kind, id, name, input, thinking } = self;
+        [kind, input, thinking].into_iter().for_each(Text::clear);
+        (*id, *name) = (None, None);
+    }
+}
+
 // === impl Said ===
 
 impl Said {
@@ -131,7 +142,7 @@ impl Said {
         for text in [kind, delta_kind, partial_json, thinking] {
             text.clear();
         }
-        *block = Block::default();
+        block.clear();
         self.current = None;
         self.index = None;
         self.error = None;
@@ -153,7 +164,7 @@ impl Said {
             ([] | [Name::Message | Name::ContentBlock | Name::Delta], Kind::Object) => return Want::Read,
             ([Name::Content], Kind::Array) => return Want::Read,
             ([Name::Content, Name::Item], Kind::Object) => {
-                self.block = Block::default();
+                self.block.clear();
                 return Want::Read;
             }
             ([Name::Error], Kind::Object) => {
@@ -291,7 +302,7 @@ impl Said {
         }
         if let Some(reason) = stated(self.stop_reason) {
             answer.finish_reasons.clear();
-            answer.finished(reason.as_str());
+            answer.finished(reason.into_string());
         }
         match self.usage {
             Some(usage) if usage.is_cut() => answer.notes.add(Note::UsageTooLarge),

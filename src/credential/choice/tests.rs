@@ -184,7 +184,7 @@ fn with_an_external_key_the_filter_only_strips() {
         Credential {
             kind: CredentialKind::Centralized,
             hint: None,
-            remove: vec!["x-api-key".to_owned(), "x-gateway-token".to_owned()],
+            remove: vec!["x-api-key".into(), "x-gateway-token".into()],
             set: None,
         }
     );
@@ -281,7 +281,7 @@ fn a_credential_header_configured_as_the_gateways_is_never_the_callers_own() {
     let gateway = GatewayCredentials { headers: vec!["authorization".to_owned()], value_prefixes: vec![] };
     let request = headers(&[("authorization", "Bearer sk-x")]);
     let chosen = choose(&request, &ours(OPENAI), &gateway).unwrap();
-    assert_eq!((chosen.kind, chosen.remove), (CredentialKind::Centralized, vec!["authorization".to_owned()]));
+    assert_eq!((chosen.kind, chosen.remove), (CredentialKind::Centralized, vec!["authorization".into()]));
 }
 
 #[test]

@@ -88,7 +88,7 @@ pub struct ToolCall {
     /// As the model wrote them: usually JSON.
     pub arguments: Text,
     /// There are arguments, if only an empty text.
-    pub stated: bool,
+    pub arguments_stated: bool,
     /// The arguments are a text even where they look like JSON: a custom tool's input.
     pub plain: bool,
     /// Who runs it.

@@ -8,6 +8,7 @@ mod client;
 pub use self::client::Client;
 use crate::config::ActorSource;
 use crate::headers::{HeaderEdits, Headers};
+use crate::text::head;
 
 /// Bytes kept of an identifier (actor, metadata value, session), cut at a character boundary.
 const IDENTIFIER_BYTES: usize = 1024;
@@ -101,8 +102,7 @@ fn only_value(headers: &Headers, name: &str) -> Result<Option<String>, ActorErro
 
 /// `text` trimmed and cut; `None` where nothing is left.
 fn identifier(text: &str) -> Option<String> {
-    let text = text.trim();
-    let kept = text.get(..text.floor_char_boundary(IDENTIFIER_BYTES)).unwrap_or(text);
+    let kept = head(text.trim(), IDENTIFIER_BYTES);
     (!kept.is_empty()).then(|| kept.to_owned())
 }
 

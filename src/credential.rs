@@ -107,6 +107,7 @@ impl Credential {
     /// Adds what the decision changes in the upstream request's headers.
     pub fn edit(self, edits: &mut HeaderEdits) {
         if edits.remove.is_empty() {
+            // As for most requests: the list is taken as it is.
             edits.remove = self.remove;
         } else {
             self.remove.into_iter().for_each(|name| edits.remove(name));

@@ -52,6 +52,20 @@ pub struct Stripping {
     patterns: Vec<Glob>,
 }
 
+// === impl Role ===
+
+impl Role {
+    fn of(name: &str) -> Self {
+        match name {
+            "connection" | "keep-alive" | "proxy-connection" | "te" | "trailer" | "transfer-encoding"
+            | "upgrade" | "proxy-authenticate" | "http2-settings" => Self::HopByHop,
+            "" | "host" | "content-length" | "content-type" | "content-encoding" => Self::Message,
+            _ if name.starts_with(':') => Self::Message,
+            _ => Self::Other,
+        }
+    }
+}
+
 // === impl Headers ===
 
 impl Headers {
@@ -95,11 +109,17 @@ impl Headers {
         self.all(name).nth(1).is_some()
     }
 
-    /// The names for which `wanted` holds, each once, in the order of their first values.
-    fn names(&self, wanted: impl Fn(&str) -> bool) -> Vec<Cow<'static, str>> {
+    /// The names that are hop-by-hop, and those without a role for which `wanted` holds: each once, in the order of
+    /// their first values.
+    fn removable(&self, wanted: impl Fn(&str) -> bool) -> Vec<Cow<'static, str>> {
+        let goes = |name: &str| match Role::of(name) {
+            Role::HopByHop => true,
+            Role::Message => false,
+            Role::Other => wanted(name),
+        };
         let mut seen = BTreeSet::new();
         self.iter()
-            .filter(|(name, _)| wanted(name) && seen.insert(*name))
+            .filter(|(name, _)| goes(name) && seen.insert(*name))
             .map(|(name, _)| Cow::Owned(name.to_owned()))
             .collect()
     }
@@ -144,28 +164,12 @@ impl fmt::Debug for Headers {
 #[must_use]
 pub fn hop_by_hop(headers: &Headers) -> Vec<Cow<'static, str>> {
     let nominated = headers.nominated();
-    headers.names(|name| match Role::of(name) {
-        Role::HopByHop => true,
-        Role::Message => false,
-        Role::Other => ends_here(name, &nominated),
-    })
+    headers.removable(|name| ends_here(name, &nominated))
 }
 
 /// Whether `Connection` names a header that it may name.
 fn ends_here(name: &str, nominated: &BTreeSet<&str>) -> bool {
     nominated.contains(name) && !CREDENTIAL_HEADERS.contains(&name)
-}
-
-impl Role {
-    fn of(name: &str) -> Self {
-        match name {
-            "connection" | "keep-alive" | "proxy-connection" | "te" | "trailer" | "transfer-encoding"
-            | "upgrade" | "proxy-authenticate" | "http2-settings" => Self::HopByHop,
-            "" | "host" | "content-length" | "content-type" | "content-encoding" => Self::Message,
-            _ if name.starts_with(':') => Self::Message,
-            _ => Self::Other,
-        }
-    }
 }
 
 /// Whether two names are the same. (Those of one length seldom end alike, and what compares slices is a call in wasm.)
@@ -235,11 +239,7 @@ impl Stripping {
     #[must_use]
     pub fn list(&self, headers: &Headers) -> Vec<Cow<'static, str>> {
         let nominated = headers.nominated();
-        headers.names(|name| match Role::of(name) {
-            Role::HopByHop => true,
-            Role::Message => false,
-            Role::Other => ends_here(name, &nominated) || self.holds(name),
-        })
+        headers.removable(|name| ends_here(name, &nominated) || self.holds(name))
     }
 
     fn holds(&self, name: &str) -> bool {

@@ -43,7 +43,7 @@ pub use compact::compact;
 pub use nobody::{Nameless, Nobody};
 pub use scanner::{Scanner, read_whole};
 pub use shape::{Places, Shape};
-pub use writer::{Writer, push_number, set_digits, written_bytes};
+pub use writer::{MAX_DIGITS, Writer, push_number, set_digits, written_bytes};
 
 /// Longest member name that can be known, in bytes after unescaping. A longer one is unknown.
 pub const MAX_NAME_BYTES: usize = 64;

@@ -8,6 +8,7 @@ use crate::json;
 use crate::note::{Note, Notes};
 use crate::object::Value;
 use crate::text::{Spoken, Text, cut_as_written, head};
+use crate::timestamp::Timestamp;
 use crate::usage::{Usage, UsageStatus};
 use core::fmt;
 use std::borrow::Cow;
@@ -56,9 +57,9 @@ pub struct Record<'a> {
     /// `x-request-id` as Envoy has it.
     pub request_id: Option<&'a str>,
     /// When the request's headers came, RFC 3339 with milliseconds.
-    pub started_at: [u8; 24],
+    pub started_at: Timestamp,
     /// When the stream was over.
-    pub ended_at: [u8; 24],
+    pub ended_at: Timestamp,
     /// Between the two.
     pub duration_ms: u64,
     /// From the request's headers to the first event of a stream.
@@ -274,7 +275,7 @@ impl<'a> TextBudget<'a> {
 
     fn arguments<'t>(&mut self, call: &'t ToolCall, notes: &mut Notes) -> Option<Arguments<'t>> {
         let text = &call.arguments;
-        if !self.policy.tool_arguments || (text.is_empty() && !text.is_cut() && !call.stated) {
+        if !self.policy.tool_arguments || (text.is_empty() && !text.is_cut() && !call.arguments_stated) {
             return None;
         }
         let whole = (!call.plain && !text.is_cut()).then(|| compact(text.as_str())).flatten();

@@ -38,7 +38,7 @@ pub enum Rejection {
     StoredObjectDenied,
     /// 401: no credential, and none is configured.
     MissingCredential,
-    /// 400: the header that names the actor is repeated or not UTF-8.
+    /// 400: what names the actor, or says more of it, is there twice or no text in UTF-8.
     UnreadableActor,
     /// 401: an actor is required.
     MissingActor,

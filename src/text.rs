@@ -68,6 +68,7 @@ impl Text {
     /// Empties it and keeps its memory for the next text, unless that is much.
     pub fn clear(&mut self) {
         self.kept.clear();
+        // What shrinks asks the same, but is a call, and most have less.
         if self.kept.capacity() > RESERVE_BYTES {
             self.kept.shrink_to(RESERVE_BYTES);
         }

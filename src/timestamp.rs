@@ -3,10 +3,12 @@
 use crate::json::set_digits;
 use core::time::Duration;
 
-/// RFC 3339 in UTC with milliseconds: `2026-11-23T05:33:00.000Z`. `at` is time since the Unix epoch; the host counts it in
-/// nanoseconds, so that the year has four digits.
+/// RFC 3339 in UTC with milliseconds: `2026-11-23T05:33:00.000Z`.
+pub type Timestamp = [u8; 24];
+
+/// `at` is time since the Unix epoch; the host counts it in nanoseconds, so that the year has four digits.
 #[must_use]
-pub fn timestamp(at: Duration) -> [u8; 24] {
+pub fn timestamp(at: Duration) -> Timestamp {
     let seconds = at.as_secs();
     // Half the width divides much faster. A day holds far fewer seconds, and four digits of years far fewer days.
     let (year, month, day) = date(u32::try_from(seconds / 86_400).unwrap_or_default());

@@ -104,10 +104,10 @@ impl<'a> Present<'a> {
     /// Each once, except `kept`.
     fn all_but(&self, kept: Option<&str>) -> Vec<Cow<'static, str>> {
         let mut names: Vec<Cow<'static, str>> = Vec::new();
-        let ours = self.gateway.headers.iter().map(|name| (name.as_str(), None));
-        for (name, known) in CREDENTIAL_HEADERS.map(|name| (name, Some(name))).into_iter().chain(ours) {
+        for name in self.names() {
             let wanted = Some(name) != kept && self.all(name).next().is_some();
             if wanted && !names.iter().any(|listed| listed == name) {
+                let known = CREDENTIAL_HEADERS.into_iter().find(|known| *known == name);
                 names.push(known.map_or_else(|| Cow::Owned(name.to_owned()), Cow::Borrowed));
             }
         }

@@ -8,7 +8,7 @@ use super::interception::Interception;
 use crate::answer::NAME_BYTES;
 use crate::bridge::Bridge;
 use crate::caller::Client;
-use crate::json::push_number;
+use crate::json::{MAX_DIGITS, push_number};
 use crate::price;
 use crate::record::Outcome;
 use crate::step::Effect;
@@ -18,9 +18,6 @@ use std::borrow::Cow;
 
 /// Bytes of a single value.
 const VALUE_BYTES: usize = 256;
-
-/// Room for a number.
-const NUMBER_BYTES: usize = 20;
 
 /// In front of every value's name.
 const PREFIX: &str = "ai_bridge_";
@@ -167,7 +164,7 @@ impl Values<'_> {
             return self.fixed(name, "0");
         }
         if self.wants(name) {
-            let mut value = Vec::with_capacity(NUMBER_BYTES);
+            let mut value = Vec::with_capacity(MAX_DIGITS);
             push_number(&mut value, number);
             self.effects.push(Effect::Publish { name: Cow::Borrowed(name), value: Cow::Owned(value) });
         }

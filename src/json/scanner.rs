@@ -89,8 +89,8 @@ pub fn read_whole<V: Visitor>(value: &str, visitor: &mut V) -> Result<(), Error>
 
 #[cfg(test)]
 mod tests {
-    use super::Scanner;
-    use crate::json::{Error, Kind, MAX_PATH, Name, Problem, Scalar, Visitor, Want};
+    use super::{Scanner, read_whole};
+    use crate::json::{Error, Kind, MAX_PATH, Name, Nobody, Problem, Scalar, Visitor, Want};
 
     #[derive(Clone, Copy, Debug, PartialEq)]
     enum Known {
@@ -299,6 +299,14 @@ mod tests {
                 assert_eq!(scan(Want::Skip, &[b"[[", &name, b"]]"]).0.is_ok(), valid);
             }
         }
+    }
+
+    #[test]
+    fn a_value_that_is_there_whole_may_have_any_depth() {
+        let read = |value: &str| read_whole(value, &mut Nobody).map_err(|e| (e.problem, e.offset));
+        assert_eq!(read(&("[".repeat(5000) + &"]".repeat(5000))), Ok(()));
+        assert_eq!(read(""), Err((Problem::Empty, 0)));
+        assert_eq!(read("[1 2]"), Err((Problem::UnexpectedByte, 3)));
     }
 
     #[test]

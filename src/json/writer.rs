@@ -8,6 +8,9 @@ use core::fmt;
 /// Above this, a copy is worth a call: in wasm each one whose length is not a constant is a call out of the module.
 const LONG: usize = 8 * BLOCK;
 
+/// Most digits of a number that is written.
+pub const MAX_DIGITS: usize = 20;
+
 /// A document on its way: begin it, name its members, say their values, end it. A comma follows each value; what ends
 /// takes it back. `Debug` shows its length only: it may hold what people or models said.
 ///
@@ -29,7 +32,7 @@ impl Writer {
         self.0
     }
 
-    /// What was written.
+    /// The same as a text.
     #[must_use]
     pub fn into_string(self) -> String {
         String::from_utf8(self.into_bytes()).unwrap_or_default()
@@ -140,10 +143,9 @@ impl fmt::Debug for Writer {
 
 /// Appends `number` in decimal.
 pub fn push_number(out: &mut Vec<u8>, number: u64) {
-    const MOST: usize = 20;
-    let mut written = [b'0'; MOST];
+    let mut written = [b'0'; MAX_DIGITS];
     let used = set_digits(&mut written, number).max(1);
-    push(out, written.get(MOST.saturating_sub(used)..).unwrap_or_default());
+    push(out, written.get(MAX_DIGITS.saturating_sub(used)..).unwrap_or_default());
 }
 
 /// Writes `number` over the last of `zeros`, as far as there is room. Answers how many digits it has; of 0 none.
@@ -227,14 +229,15 @@ fn push_head(out: &mut Vec<u8>, block: &[u8; BLOCK], len: usize) {
     out.truncate(end);
 }
 
-/// Less than a block of bytes, and zeros behind them.
+/// Less than a block of bytes, and zeros behind them: without a copy of a length that only shows when it runs.
 #[inline(always)]
 fn padded(bytes: &[u8]) -> [u8; BLOCK] {
-    let missing = |width: usize| 8 * (2 * width).saturating_sub(bytes.len()) as u32;
+    // Bits of the last `width` bytes that are among the first `width` too.
+    let shared = |width: usize| 8 * (2 * width).saturating_sub(bytes.len()) as u32;
     let (low, high) = if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
-        (u64::from_le_bytes(*first), u64::from_le_bytes(*last).checked_shr(missing(8)).unwrap_or(0))
+        (u64::from_le_bytes(*first), u64::from_le_bytes(*last).checked_shr(shared(8)).unwrap_or(0))
     } else if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
-        let high = u32::from_le_bytes(*last).checked_shr(missing(4)).unwrap_or(0);
+        let high = u32::from_le_bytes(*last).checked_shr(shared(4)).unwrap_or(0);
         (u64::from(high) << 32 | u64::from(u32::from_le_bytes(*first)), 0)
     } else {
         (bytes.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte)), 0)
@@ -296,6 +299,7 @@ mod tests {
             &every_control,
             &long,
             &format!("{long}\n{long}\u{1}"),
+            &long.repeat(3),
         ] {
             for begin in (0..text.len()).filter(|at| text.is_char_boundary(*at)).chain([0]) {
                 let text = text.get(begin..).unwrap();

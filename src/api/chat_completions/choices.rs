@@ -235,7 +235,7 @@ fn add_arguments(position: usize, said: &SaidCall, answer: &mut Answer) {
         answer.notes.add(Note::TextCut);
     }
     if let Some(call) = answer.tool_calls.get_mut(position) {
-        call.stated = true;
+        call.arguments_stated = true;
     }
     answer.add_arguments(position, arguments.as_str());
 }

@@ -165,7 +165,7 @@ impl Ledger {
         }
         if told != Told::Added {
             known.stage = Stage::Finished;
-            kept.stated |= call.arguments.is_some();
+            kept.arguments_stated |= call.arguments.is_some();
             kept.complete |= !call.cut && (told == Told::Done || !call.running);
         }
         let has_arguments = !kept.arguments.is_empty() || kept.arguments.is_cut();

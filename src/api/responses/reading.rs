@@ -60,6 +60,7 @@ impl ObjectReader for EventReading {
         let trace = if !answer.ended {
             said.event(name, ledger, answer)
         } else if answer.finish_reasons.is_empty() {
+            // Only an `error` ends a response without a reason.
             said.after_error(name, ledger, answer)
         } else {
             Trace::None

@@ -179,7 +179,7 @@ impl Said {
         if !self.kind(name).starts_with(b"response.") {
             return Trace::None;
         }
-        let error = answer.error.clone();
+        let error = answer.error.take();
         let trace = self.event(name, ledger, answer);
         answer.error = error;
         trace

@@ -109,21 +109,6 @@ impl Headers {
         self.all(name).nth(1).is_some()
     }
 
-    /// The names that are hop-by-hop, and those without a role for which `wanted` holds: each once, in the order of
-    /// their first values.
-    fn removable(&self, wanted: impl Fn(&str) -> bool) -> Vec<Cow<'static, str>> {
-        let goes = |name: &str| match Role::of(name) {
-            Role::HopByHop => true,
-            Role::Message => false,
-            Role::Other => wanted(name),
-        };
-        let mut seen = BTreeSet::new();
-        self.iter()
-            .filter(|(name, _)| goes(name) && seen.insert(*name))
-            .map(|(name, _)| Cow::Owned(name.to_owned()))
-            .collect()
-    }
-
     /// The present headers that a `Connection` header names, of any number of them. Every token is looked up
     /// once, so that thousands of them cost no more than reading them.
     fn nominated(&self) -> BTreeSet<&str> {
@@ -154,17 +139,6 @@ impl fmt::Debug for Headers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.0.iter().map(|(name, _)| name)).finish()
     }
-}
-
-/// The present headers that end at this hop, each once: the fixed list and those that `Connection` names.
-///
-/// A client cannot name away what makes the message (pseudo headers, `host`, `content-length`, `content-type`,
-/// `content-encoding`), nor a credential: an injector behind this filter would put the central key in the place
-/// of the caller's own, which alone was inspected.
-#[must_use]
-pub fn hop_by_hop(headers: &Headers) -> Vec<Cow<'static, str>> {
-    let nominated = headers.nominated();
-    headers.removable(|name| ends_here(name, &nominated))
 }
 
 /// Whether `Connection` names a header that it may name.
@@ -200,8 +174,8 @@ impl HeaderEdits {
 
     /// Carries the edits out: what the next hop sees.
     pub fn apply(&self, headers: &mut Headers) {
-        headers.0.retain(|(name, _)| self.keeps(name));
-        headers.0.extend(self.set.iter().map(|(name, value)| (name.to_string(), value.clone())));
+        let applied = self.applied(headers).into_iter();
+        headers.0 = applied.map(|(name, value)| (name.to_owned(), value.to_vec())).collect();
     }
 
     /// The same without a copy of anything. A set header stands at the end.
@@ -234,12 +208,26 @@ impl Stripping {
         Self { named: named.into_iter().map(str::to_owned).collect(), patterns: patterns.to_vec() }
     }
 
-    /// The present headers that are not sent upstream, each once: hop-by-hop, our own `x-ai-bridge-…`, the named
-    /// ones and those that fit a pattern. Never what makes the message, also not by name: see [`hop_by_hop`].
+    /// The present headers that are not sent upstream, each once, in the order of their first values: hop-by-hop, those
+    /// that `Connection` names, our own `x-ai-bridge-…`, the named ones and those that fit a pattern.
+    ///
+    /// Nobody can name away what makes the message (pseudo headers, `host`, `content-length`, `content-type`,
+    /// `content-encoding`), nor a client a credential: an injector behind this filter would put the central key in the
+    /// place of the caller's own, which alone was inspected.
     #[must_use]
     pub fn list(&self, headers: &Headers) -> Vec<Cow<'static, str>> {
         let nominated = headers.nominated();
-        headers.removable(|name| ends_here(name, &nominated) || self.holds(name))
+        let goes = |name: &str| match Role::of(name) {
+            Role::HopByHop => true,
+            Role::Message => false,
+            Role::Other => ends_here(name, &nominated) || self.holds(name),
+        };
+        let mut seen = BTreeSet::new();
+        headers
+            .iter()
+            .filter(|(name, _)| goes(name) && seen.insert(*name))
+            .map(|(name, _)| Cow::Owned(name.to_owned()))
+            .collect()
     }
 
     fn holds(&self, name: &str) -> bool {
@@ -292,6 +280,11 @@ mod tests {
                 ("x-api-key", "ours")
             ])
         );
+    }
+
+    /// What goes where nothing is configured.
+    fn hop_by_hop(headers: &Headers) -> Vec<Cow<'static, str>> {
+        Stripping::default().list(headers)
     }
 
     #[test]

@@ -72,13 +72,28 @@ impl Local {
     }
 
     /// The same reply in `dialect`. What the reply's maker put into headers stays, but for what describes its body
-    /// (RFC 9110 §8).
+    /// (RFC 9110 §8 and §14.4, RFC 9530).
     pub(super) fn reply(&self, dialect: Api, open_retry_after_seconds: u32, headers: &Headers) -> LocalReply {
         let mut reply = rejection::reply(dialect, self.status, self.code, self.message);
+        let of_the_body = |name: &str| {
+            matches!(
+                name,
+                "content-type"
+                    | "content-encoding"
+                    | "content-language"
+                    | "content-length"
+                    | "content-location"
+                    | "content-range"
+                    | "content-digest"
+                    | "repr-digest"
+                    | "etag"
+                    | "last-modified"
+            )
+        };
         let replaced = |name: &str| {
             name.starts_with(':')
-                || name.starts_with("content-")
-                || matches!(name, "etag" | "last-modified" | "transfer-encoding" | "date" | "server")
+                || of_the_body(name)
+                || matches!(name, "transfer-encoding" | "date" | "server")
         };
         let kept = headers.iter().filter(|(name, _)| !replaced(name));
         reply.headers.extend(kept.map(|(name, value)| (name.to_owned(), value.to_vec())));

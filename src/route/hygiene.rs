@@ -41,10 +41,15 @@ impl<'a> Clean<'a> {
         if is_plain(path) {
             return Ok(Self { written, decoded: Cow::Borrowed(path) });
         }
+        Self::checked(written)
+    }
+
+    /// As [`parse`](Self::parse), whatever is in it.
+    fn checked(written: &'a str) -> Result<Self, PathProblem> {
         if written.contains(|c: char| c.is_control() || c == ' ' || c == '#') {
             return Err(PathProblem::ForbiddenCharacter);
         }
-        let decoded = decode(path)?;
+        let decoded = decode(written.as_bytes())?;
         if decoded.contains(&b'\\') {
             return Err(PathProblem::Backslash);
         }
@@ -111,5 +116,21 @@ impl fmt::Display for PathProblem {
             Self::EmptySegment => "the path contains an empty segment",
             Self::BlankSegment => "the path contains a segment of white space only",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Clean, is_plain};
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_plain_path_is_one_that_no_check_refuses(path in "(/|[a-zA-Z0-9_-]|/\\.\\.?|[%;.# \\\\\u{0}é]|%[0-9a-fA-F]{2}){0,8}") {
+            if is_plain(path.as_bytes()) {
+                let clean = Clean::checked(&path);
+                prop_assert!(clean.is_ok_and(|clean| clean.written == path && *clean.decoded == *path.as_bytes()), "{path}");
+            }
+        }
     }
 }

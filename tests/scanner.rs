@@ -244,6 +244,17 @@ fn document() -> impl Strategy<Value = String> {
     })
 }
 
+/// Valid, and more than many readers bear, or nearly: too deep, beyond all floats, half a surrogate pair.
+fn unbearable() -> impl Strategy<Value = String> {
+    prop_oneof![
+        (90usize..130).prop_map(|levels| "[".repeat(levels) + &"]".repeat(levels)),
+        (90usize..130).prop_map(|levels| "{\"a\": ".repeat(levels) + "1" + &"}".repeat(levels)),
+        "-?[1-9][0-9]{290,320}(\\.5)?",
+        "[1-9](\\.5)?[eE]\\+?[0-9]{1,3}",
+        "\"[ae]?(\\\\\\\\){0,2}\\\\u[dD][89abcf]00[ae]?\"",
+    ]
+}
+
 /// `serde_json` recurses at most 128 levels; the scanner's paths have 12.
 fn depth(document: &str) -> usize {
     let (mut depth, mut most, mut in_string, mut escaped) = (0usize, 0, false, false);
@@ -425,6 +436,25 @@ proptest! {
         };
         prop_assert_eq!(told(&document), told(&short));
         prop_assert_eq!(&compact(&short).0, &short);
+    }
+
+    #[test]
+    fn what_compact_calls_harmless_every_reader_bears_deep_in_a_record(
+        document in document(),
+        odd in unbearable(),
+    ) {
+        let name = serde_json::to_string(&document).unwrap();
+        for document in [format!("[{odd},{document}]"), format!("{{{name}:{document},\"\": {odd}}}")] {
+            let (short, harmless) = compact(&document);
+            let bears = serde_json::from_str::<Value>(&format!("[[[{short}]]]")).is_ok();
+            prop_assert!(bears || !harmless, "{}", document);
+        }
+    }
+
+    #[test]
+    fn what_is_no_document_is_nothing_that_compact_stumbles_over(bytes in mutated()) {
+        let text = String::from_utf8_lossy(&bytes);
+        prop_assert!(compact(&text).0.len() <= text.len());
     }
 
     #[test]

@@ -176,7 +176,7 @@ impl Said {
     /// As [`event`](Self::event), where an `error` has told the end already: the response that failed may follow, with its
     /// usage. The error is the one that was told first.
     pub(super) fn after_error(&mut self, name: &[u8], ledger: &mut Ledger, answer: &mut Answer) -> Trace {
-        if !self.kind(name).starts_with(b"response.") {
+        if !matches!(self.kind(name), b"response.completed" | b"response.incomplete" | b"response.failed") {
             return Trace::None;
         }
         let error = answer.error.take();

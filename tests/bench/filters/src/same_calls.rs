@@ -21,7 +21,7 @@ const AT_THE_START: [(&str, &str); 5] = [
 ];
 const AT_THE_END: [(&str, &str); 8] = [
     ("ai_bridge_model", "claude-sonnet-4-5-20250929"),
-    ("ai_bridge_outcome", "ok"),
+    ("ai_bridge_outcome", "completed"),
     ("ai_bridge_input_tokens", "25"),
     ("ai_bridge_output_tokens", "15"),
     ("ai_bridge_cache_read_tokens", "0"),

@@ -1,7 +1,6 @@
 //! What was learned from a response, whichever API it speaks and however it came.
 
 use crate::api::Api;
-use crate::config::{Limits, RecordPolicy};
 use crate::note::{Note, Notes};
 use crate::text::Text;
 use crate::usage::UsageReader;
@@ -27,21 +26,6 @@ pub struct Keep {
     pub tool_calls: usize,
     /// How many thoughts.
     pub thought_count: usize,
-}
-
-impl Keep {
-    /// As configured.
-    #[must_use]
-    pub const fn new(record: &RecordPolicy, limits: &Limits) -> Self {
-        Self {
-            text_bytes: record.text_bytes,
-            total_bytes: record.total_bytes,
-            arguments: record.tool_arguments,
-            thoughts: record.thoughts,
-            tool_calls: limits.tool_calls,
-            thought_count: limits.thoughts,
-        }
-    }
 }
 
 /// Everything learned from one response. Grows only within [`Keep`]: texts to `total_bytes`, and for each of `tool_calls`

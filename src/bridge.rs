@@ -2,13 +2,16 @@
 
 use crate::answer::Keep;
 use crate::api::request::RequestBounds;
-use crate::caller;
-use crate::config::{
-    ActorSource, CLUSTER_HEADER, Config, GatewayCredentials, Limits, Price, Publish, RecordPolicy,
-};
+use crate::caller::{self, ActorSource};
+use crate::config::{CLUSTER_HEADER, Config};
+use crate::credential::GatewayCredentials;
 use crate::headers::Stripping;
+use crate::limits::Limits;
+use crate::price::Price;
 use crate::provider::Provider;
+use crate::record::RecordPolicy;
 use crate::route::RouteTable;
+use crate::values::Publish;
 use std::borrow::Cow;
 use std::rc::Rc;
 
@@ -84,6 +87,13 @@ impl Bridge {
     /// How much of an answer is kept.
     #[must_use]
     pub const fn keep(&self) -> Keep {
-        Keep::new(&self.record, &self.limits)
+        self.record.keep(&self.limits)
+    }
+
+    /// The most bytes that a request's body to `provider` may have.
+    #[must_use]
+    pub fn request_body_bytes(&self, provider: &Provider) -> u64 {
+        let held = provider.invoke().map_or(u64::MAX, |invoke| invoke.body_bytes);
+        self.limits.request_body_bytes.min(held)
     }
 }

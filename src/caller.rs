@@ -4,9 +4,10 @@
 use core::fmt;
 
 mod client;
+mod source;
 
 pub use self::client::Client;
-use crate::config::ActorSource;
+pub use self::source::ActorSource;
 use crate::headers::{HeaderEdits, Headers};
 use crate::text::head;
 

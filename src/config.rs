@@ -19,9 +19,15 @@ mod text;
 use self::header::{header_name_without_credential, header_pattern};
 use self::node::{Members, Node, Problems};
 use self::providers::{Surroundings, providers};
+use crate::caller::ActorSource;
+use crate::credential::GatewayCredentials;
 use crate::glob::Glob;
+use crate::limits::Limits;
 use crate::object::Value;
+use crate::price::Price;
 use crate::provider::Provider;
+use crate::record::RecordPolicy;
+use crate::values::Publish;
 
 pub use self::errors::{ConfigErrors, Problem};
 
@@ -50,88 +56,6 @@ pub struct Config {
     pub limits: Limits,
     /// First match wins.
     pub prices: Vec<Price>,
-}
-
-/// Tokens of our own gateway: consumed, never forwarded.
-#[derive(Clone, Default)]
-pub struct GatewayCredentials {
-    /// Lower-case header names.
-    pub headers: Vec<String>,
-    /// Prefixes of tokens in `authorization` and `x-api-key`; none is empty.
-    pub value_prefixes: Vec<String>,
-}
-
-/// Where the actor is found; nothing is trusted unless named.
-#[derive(Clone, Debug, Default)]
-pub struct ActorSource {
-    /// Lower-case header name.
-    pub header: Option<String>,
-    /// Metadata key to lower-case header name, in configured order.
-    pub metadata_headers: Vec<(String, String)>,
-    /// Host property path that wins over the header.
-    pub property: Option<Vec<String>>,
-    /// Whether a request without an actor is refused.
-    pub required: bool,
-}
-
-/// What of the traffic's text is recorded.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RecordPolicy {
-    /// User prompts; default yes.
-    pub prompts: bool,
-    /// Arguments of tool calls; default yes.
-    pub tool_arguments: bool,
-    /// Thoughts; default yes.
-    pub thoughts: bool,
-    /// Bytes kept of one text, as written in the record; default 64 KiB.
-    pub text_bytes: usize,
-    /// Bytes kept of all texts of one record together; default 1 MiB.
-    pub total_bytes: usize,
-}
-
-/// Which single values are set.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Publish {
-    /// All of them.
-    All,
-    /// These, named without the prefix `ai_bridge_`.
-    Only(Vec<String>),
-}
-
-/// Bounds of contract §10.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Default 32 MiB.
-    pub request_body_bytes: u64,
-    /// Memory of one request reader besides the texts it keeps; default 64 KiB.
-    pub reader_bytes: usize,
-    /// One SSE event; default 1 MiB.
-    pub event_bytes: usize,
-    /// One response document; default 8 MiB.
-    pub document_bytes: u64,
-    /// Per record; default 256.
-    pub tool_calls: usize,
-    /// Per record; default 256.
-    pub thoughts: usize,
-    /// Distinct values of one metric label per worker; default 100.
-    pub label_values: usize,
-}
-
-/// Prices in USD per million tokens, which is the same number as microUSD per token.
-#[derive(Clone, Debug)]
-pub struct Price {
-    /// Models it holds for.
-    pub models: Vec<Glob>,
-    /// Per million input tokens that were not cached.
-    pub input: f64,
-    /// Per million output tokens.
-    pub output: f64,
-    /// Per million tokens read from a cache; `None`: as input.
-    pub cache_read: Option<f64>,
-    /// Per million tokens written to a cache for five minutes; `None`: as input.
-    pub cache_write_5m: Option<f64>,
-    /// Per million tokens written to a cache for an hour; `None`: as input.
-    pub cache_write_1h: Option<f64>,
 }
 
 /// The header that names the upstream cluster, unless configured.
@@ -165,21 +89,21 @@ impl Config {
     /// The configuration with something in place of what a problem was found in; it never gets out then.
     fn from_members(members: &Members<'_>, environment: &dyn Fn(&str) -> Option<String>) -> Self {
         let gateway =
-            members.read("gateway_credentials", GatewayCredentials::default(), GatewayCredentials::parse);
+            members.read("gateway_credentials", GatewayCredentials::default(), gateway::gateway_credentials);
         let listed = members.required("providers", "a list of at least one provider");
         let around = Surroundings { environment, gateway: &gateway };
         let providers = listed.and_then(|node| providers(&node, around)).unwrap_or_default();
-        let actor = members.read("actor", ActorSource::default(), ActorSource::parse);
+        let actor = members.read("actor", ActorSource::default(), actor::actor_source);
         let cluster_header =
             members.read("cluster_header", CLUSTER_HEADER.to_owned(), header_name_without_credential);
         let patterns = |node: &Node<'_>| node.each("header names", header_pattern);
         let config = Self {
             root: members.read("root", String::new(), path::root),
             remove_headers: members.read("remove_headers", REMOVE_HEADERS.map(Glob::new).to_vec(), patterns),
-            record: members.read("record", RecordPolicy::default(), RecordPolicy::parse),
-            publish: members.read("publish", Publish::All, |node| Publish::parse(node, &actor)),
+            record: members.read("record", RecordPolicy::default(), bounds::record_policy),
+            publish: members.read("publish", Publish::All, |node| publish::publish(node, &actor)),
             metrics: members.bool("metrics", true),
-            limits: members.read("limits", Limits::default(), Limits::parse),
+            limits: members.read("limits", Limits::default(), bounds::limits),
             prices: members.read("prices", Vec::new(), bounds::prices),
             cluster_header,
             providers,
@@ -202,7 +126,7 @@ impl Config {
                 format_args!("is one of gateway_credentials.headers too; choose another header"),
             );
         }
-        for (path, header) in self.actor.headers() {
+        for (path, header) in actor::actor_headers(&self.actor) {
             if header == self.cluster_header {
                 members.problem_at(
                     &path,

@@ -5,9 +5,11 @@ use core::fmt;
 use std::borrow::Cow;
 
 mod choice;
+mod gateway;
 mod vendor;
 
 pub use self::choice::choose;
+pub use self::gateway::GatewayCredentials;
 pub use self::vendor::{VENDOR_PREFIXES, Vendor, vendor_of};
 pub use crate::headers::CREDENTIAL_HEADERS;
 use crate::headers::HeaderEdits;

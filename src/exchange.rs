@@ -13,17 +13,18 @@
 mod admission;
 mod bedrock;
 mod interception;
-mod local;
+mod passthrough;
 mod publication;
+mod remaining;
 mod values;
 
 use crate::bridge::Bridge;
 use crate::headers::Headers;
-use crate::rejection::Rejection;
+use crate::reply::Rejection;
 use crate::step::{Effect, Ending, Flow, RequestHead, ResponseHead, Step};
 use core::time::Duration;
 use interception::Interception;
-use local::Passthrough;
+use passthrough::Passthrough;
 use std::rc::Rc;
 
 /// One stream.
@@ -140,7 +141,7 @@ impl Exchange {
     /// answers are put into the caller's dialect.
     #[must_use]
     pub fn asks_who_answers(headers: &Headers) -> bool {
-        local::error_status(headers).is_some()
+        headers.error_status().is_some()
     }
 
     /// The response's headers: the upstream's, or of a local reply, our own included.

@@ -109,6 +109,42 @@ impl Headers {
         self.all(name).nth(1).is_some()
     }
 
+    /// The status of a response.
+    #[must_use]
+    pub fn status(&self) -> Option<u16> {
+        self.text(":status")?.parse().ok()
+    }
+
+    /// The status of a response that is an error.
+    #[must_use]
+    pub fn error_status(&self) -> Option<u16> {
+        self.status().filter(|status| *status >= 400)
+    }
+
+    /// The number in `content-length`: digits alone (RFC 9110 §8.6). A number above `u64::MAX` counts as `u64::MAX`.
+    #[must_use]
+    pub fn content_length(&self) -> Option<u64> {
+        let digits = self.text("content-length")?.trim();
+        let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+        is_number.then(|| digits.parse().unwrap_or(u64::MAX))
+    }
+
+    /// Whether the body is in a content coding other than `identity` (RFC 9110 §8.4).
+    #[must_use]
+    pub fn is_encoded(&self) -> bool {
+        let codings = self.all("content-encoding").flat_map(|value| value.split(|byte| *byte == b','));
+        codings
+            .map(<[u8]>::trim_ascii)
+            .any(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case(b"identity"))
+    }
+
+    /// The path of a request without its query; empty where there is none.
+    #[must_use]
+    pub fn path_without_query(&self) -> &[u8] {
+        let path = self.first(":path").unwrap_or_default();
+        path.split(|byte| *byte == b'?').next().unwrap_or_default()
+    }
+
     /// The present headers that a `Connection` header names, of any number of them. Every token is looked up
     /// once, so that thousands of them cost no more than reading them.
     fn nominated(&self) -> BTreeSet<&str> {

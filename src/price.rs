@@ -1,7 +1,24 @@
 //! What an interception cost (contract §14).
 
-use crate::config::Price;
+use crate::glob::Glob;
 use crate::usage::Usage;
+
+/// Prices in USD per million tokens, which is the same number as microUSD per token.
+#[derive(Clone, Debug)]
+pub struct Price {
+    /// Models it holds for.
+    pub models: Vec<Glob>,
+    /// Per million input tokens that were not cached.
+    pub input: f64,
+    /// Per million output tokens.
+    pub output: f64,
+    /// Per million tokens read from a cache; `None`: as input.
+    pub cache_read: Option<f64>,
+    /// Per million tokens written to a cache for five minutes; `None`: as input.
+    pub cache_write_5m: Option<f64>,
+    /// Per million tokens written to a cache for an hour; `None`: as input.
+    pub cache_write_1h: Option<f64>,
+}
 
 /// The price that holds for `model`: the first that names it.
 #[must_use]
@@ -57,8 +74,7 @@ fn round_half_up(sum: f64) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{cost_microusd, for_model};
-    use crate::config::Price;
+    use super::{Price, cost_microusd, for_model};
     use crate::glob::Glob;
     use crate::usage::{Usage, UsageDetails};
 

@@ -2,13 +2,15 @@
 
 pub mod anthropic;
 pub mod copilot;
+mod model_policy;
 pub mod openai;
 
 use crate::api::Api;
 use crate::bedrock::{Bedrock, Invoke};
-use crate::credential::{Secret, Vendor};
-use crate::glob::Glob;
+use crate::credential::{CredentialKind, Secret, Vendor};
 use std::rc::Rc;
+
+pub use model_policy::{ModelPolicy, ModelRefusal};
 
 /// The provider types of contract §1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -100,15 +102,6 @@ pub enum Byok {
     Require,
 }
 
-/// Which models may be asked for (contract §6).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ModelPolicy {
-    /// `None` allows all; an empty list allows none.
-    pub allow: Option<Vec<Glob>>,
-    /// These never.
-    pub deny: Vec<Glob>,
-}
-
 impl ProviderType {
     /// What this type fixes.
     #[must_use]
@@ -147,6 +140,15 @@ impl Provider {
     #[must_use]
     pub fn prefix(&self) -> String {
         format!("/{}{}", self.name, self.kind.profile().prefix_suffix)
+    }
+
+    /// The Envoy cluster for requests with a credential of `kind`: callers' own have a circuit breaker of their own.
+    #[must_use]
+    pub fn cluster_for(&self, kind: CredentialKind) -> &str {
+        match kind {
+            CredentialKind::Byok => &self.byok_cluster,
+            CredentialKind::Centralized | CredentialKind::None => &self.cluster,
+        }
     }
 
     /// Whose keys it takes.

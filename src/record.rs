@@ -2,7 +2,6 @@
 
 use crate::answer::{Answer, ApiError, NAME_BYTES, Thought, ToolCall};
 use crate::caller::Actor;
-use crate::config::RecordPolicy;
 use crate::credential::CredentialKind;
 use crate::json;
 use crate::note::{Note, Notes};
@@ -13,7 +12,12 @@ use crate::usage::{Usage, UsageStatus};
 use core::fmt;
 use std::borrow::Cow;
 
+mod id;
+mod policy;
 mod written;
+
+pub use id::uuid_v7;
+pub use policy::RecordPolicy;
 
 /// How an interception ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -37,11 +37,11 @@ fn words(source: &str, from: &str, until: &str) -> Vec<String> {
 fn every_code_note_and_metric_is_in_the_readme() {
     let readme = read("README.md");
     let named = [
-        words("src/rejection.rs", "pub const fn code(", "\n    }\n"),
-        words("src/exchange/local.rs", "= match status {", "\n        };"),
+        words("src/reply/rejection.rs", "pub const fn code(", "\n    }\n"),
+        words("src/reply/local.rs", "= match status {", "\n        };"),
         words("src/note.rs", "pub const fn name(", "\n    }\n"),
         words("src/metric.rs", "pub const fn name(", "\n    }\n"),
-        words("src/config/publish.rs", " = [", "];"),
+        words("src/values.rs", " = [", "];"),
     ];
     for word in named.iter().flatten() {
         let stands = [format!("`{word}`"), format!("`{word}:N`"), format!("_{word}`"), format!(" {word} ")];

@@ -1,8 +1,7 @@
 //! What the three rooms decide together: whatever a client sends, which headers an upstream sees.
 
-use ai_bridge::caller::{actor, actor_headers, tell};
-use ai_bridge::config::{ActorSource, GatewayCredentials};
-use ai_bridge::credential::{CREDENTIAL_HEADERS, CredentialKind, Secret, choose};
+use ai_bridge::caller::{ActorSource, actor, actor_headers, tell};
+use ai_bridge::credential::{CREDENTIAL_HEADERS, CredentialKind, GatewayCredentials, Secret, choose};
 use ai_bridge::glob::Glob;
 use ai_bridge::headers::{HeaderEdits, Headers, Stripping};
 use ai_bridge::provider::{BaseUrl, Byok, Key, ModelPolicy, Provider, ProviderType};

@@ -7,7 +7,7 @@
 use ai_bridge::answer::{Answer, Keep, NAME_BYTES};
 use ai_bridge::api::Api;
 use ai_bridge::api::response::{Format, ResponseReader};
-use ai_bridge::config::Limits;
+use ai_bridge::limits::Limits;
 use ai_bridge_fuzz::{APIS, Cut, Input};
 use libfuzzer_sys::fuzz_target;
 

@@ -5,30 +5,20 @@
 mod document;
 mod error;
 mod events;
+mod format;
 mod memo;
 
 use crate::answer::{Answer, Keep};
 use crate::api::chat_completions::{self, UsageEvent};
 use crate::api::{Api, messages, responses};
-use crate::config::Limits;
 use crate::json::{self, Kind, Scalar, Visitor, Want};
+use crate::limits::Limits;
 use core::fmt;
 use document::Document;
 use error::ErrorReading;
 use events::Events;
 
-/// How a response's body is to be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
-    /// Server-sent events.
-    Events,
-    /// One JSON document.
-    Document,
-    /// The JSON document of an error status.
-    Error,
-    /// Not at all.
-    Unread,
-}
+pub use format::Format;
 
 /// Memory for nesting, in bytes: one bit a level; deeper makes the event or document unreadable.
 const DEPTH_BYTES: usize = 1024;

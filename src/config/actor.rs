@@ -1,9 +1,9 @@
 //! Where the authenticated caller is found.
 
-use super::ActorSource;
 use super::echo::quoted;
 use super::header::header_name_without_credential;
 use super::node::Node;
+use crate::caller::ActorSource;
 
 /// Bytes of the longest metadata key.
 const LONGEST_KEY_BYTES: usize = 64;
@@ -12,27 +12,25 @@ const MOST_KEYS: usize = 32;
 /// Elements of a property path.
 const LONGEST_PROPERTY: usize = 32;
 
-impl ActorSource {
-    /// What `node` says, with the defaults for what it does not.
-    pub(super) fn parse(node: &Node<'_>) -> Option<Self> {
-        node.object("an object", |members| {
-            let (header, property) = (members.member("header"), members.member("property"));
-            let required = members.bool("required", false);
-            Self {
-                header: header.and_then(|node| header_name_without_credential(&node)),
-                metadata_headers: members.read("metadata_headers", Vec::new(), metadata_headers),
-                property: property.and_then(|node| property_path(&node)),
-                required,
-            }
-        })
-    }
+/// What `node` says, with the defaults for what it does not.
+pub(super) fn actor_source(node: &Node<'_>) -> Option<ActorSource> {
+    node.object("an object", |members| {
+        let (header, property) = (members.member("header"), members.member("property"));
+        let required = members.bool("required", false);
+        ActorSource {
+            header: header.and_then(|node| header_name_without_credential(&node)),
+            metadata_headers: members.read("metadata_headers", Vec::new(), metadata_headers),
+            property: property.and_then(|node| property_path(&node)),
+            required,
+        }
+    })
+}
 
-    /// Each configured header with its path.
-    pub(super) fn headers(&self) -> impl Iterator<Item = (String, &str)> {
-        let header = self.header.iter().map(|name| ("actor.header".to_owned(), name.as_str()));
-        let metadata = self.metadata_headers.iter();
-        header.chain(metadata.map(|(key, name)| (format!("actor.metadata_headers.{key}"), name.as_str())))
-    }
+/// Each configured header with its path.
+pub(super) fn actor_headers(source: &ActorSource) -> impl Iterator<Item = (String, &str)> {
+    let header = source.header.iter().map(|name| ("actor.header".to_owned(), name.as_str()));
+    let metadata = source.metadata_headers.iter();
+    header.chain(metadata.map(|(key, name)| (format!("actor.metadata_headers.{key}"), name.as_str())))
 }
 
 /// Metadata keys with the header of each. A key becomes part of a property's and a header's name.

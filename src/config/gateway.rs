@@ -1,47 +1,22 @@
 //! Our own gateway's tokens: how they are told from everybody else's.
 
-use core::fmt;
-
-use super::GatewayCredentials;
 use super::header::header_name;
 use super::node::Node;
-use crate::credential::VENDOR_PREFIXES;
+use crate::credential::{GatewayCredentials, VENDOR_PREFIXES};
 
 /// Bytes of the longest token prefix.
 const LONGEST_PREFIX_BYTES: usize = 128;
 
-/// Prints no prefix: it may be most of a token.
-impl fmt::Debug for GatewayCredentials {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("GatewayCredentials")
-            .field("headers", &self.headers)
-            .field("value_prefixes", &format_args!("{} (not shown)", self.value_prefixes.len()))
-            .finish()
-    }
-}
-
-impl GatewayCredentials {
-    /// What `node` says, with the defaults for what it does not.
-    pub(super) fn parse(node: &Node<'_>) -> Option<Self> {
-        node.object("an object", |members| {
-            let headers = |node: &Node<'_>| node.each("header names", header_name);
-            let prefixes = |node: &Node<'_>| node.each("token prefixes", value_prefix);
-            Self {
-                headers: members.read("headers", Vec::new(), headers),
-                value_prefixes: members.read("value_prefixes", Vec::new(), prefixes),
-            }
-        })
-    }
-
-    /// Whether `key` would be taken for one of our own tokens.
-    pub(super) fn claims(&self, key: &str) -> bool {
-        self.value_prefixes.iter().any(|prefix| key.starts_with(prefix))
-    }
-
-    /// Whether everything in this header is consumed, so that no caller's own key can come in it.
-    pub(super) fn consumes(&self, header: &str) -> bool {
-        self.headers.iter().any(|name| name == header)
-    }
+/// What `node` says, with the defaults for what it does not.
+pub(super) fn gateway_credentials(node: &Node<'_>) -> Option<GatewayCredentials> {
+    node.object("an object", |members| {
+        let headers = |node: &Node<'_>| node.each("header names", header_name);
+        let prefixes = |node: &Node<'_>| node.each("token prefixes", value_prefix);
+        GatewayCredentials {
+            headers: members.read("headers", Vec::new(), headers),
+            value_prefixes: members.read("value_prefixes", Vec::new(), prefixes),
+        }
+    })
 }
 
 /// A prefix that no vendor's key can carry. It is not repeated in problems.

@@ -1,6 +1,5 @@
 //! The providers: each by itself, and what would leave one without anybody to serve.
 
-use super::GatewayCredentials;
 use super::base_url::{self, base_url};
 use super::bedrock::bedrock;
 use super::echo::quoted;
@@ -8,7 +7,7 @@ use super::key::{Environment, key};
 use super::node::{Members, Node};
 use super::text::{cluster, model_patterns};
 use crate::bedrock::Bedrock;
-use crate::credential::{Vendor, vendor_of};
+use crate::credential::{GatewayCredentials, Vendor, vendor_of};
 use crate::provider::{Byok, Key, ModelPolicy, Provider, ProviderType};
 
 /// Bytes of the longest provider name: it is part of every path, record and metric label.

@@ -1,8 +1,10 @@
 //! Which one credential of a request goes upstream. At most one of the five credential headers ever does, and
 //! never a token of our own gateway's.
 
-use super::{CREDENTIAL_HEADERS, Credential, CredentialError, CredentialKind, Secret, hint, vendor_of};
-use crate::config::GatewayCredentials;
+use super::{
+    CREDENTIAL_HEADERS, Credential, CredentialError, CredentialKind, GatewayCredentials, Secret, hint,
+    vendor_of,
+};
 use crate::headers::Headers;
 use crate::provider::{Byok, Key, Provider, ProviderType};
 use std::borrow::Cow;

@@ -6,7 +6,7 @@
 use super::State;
 use super::bedrock::{self, Waiting};
 use super::interception::{Download, Interception, Upload};
-use super::local::Passthrough;
+use super::passthrough::Passthrough;
 use super::values::EFFECTS;
 use crate::answer::NAME_BYTES;
 use crate::api::Api;
@@ -18,7 +18,8 @@ use crate::headers::{CREDENTIAL_HEADERS, HeaderEdits, Headers};
 use crate::metric::{Label, Measurement, Metric, Series};
 use crate::note::Notes;
 use crate::provider::{Provider, ProviderType};
-use crate::rejection::Rejection;
+use crate::record::uuid_v7;
+use crate::reply::Rejection;
 use crate::route::Target;
 use crate::step::{Effect, Flow, RequestHead, Step};
 use crate::text::head as cut;
@@ -49,12 +50,12 @@ pub(super) fn admit(
             refuse(&Rejection::ProviderDisabled)
         }
         (Target::NotFound, _) | (_, None) => {
-            refuse(&Rejection::NotFound { method: lossy(method), path: lossy(without_query(path)) })
+            refuse(&Rejection::NotFound { method: lossy(method), path: lossy(headers.path_without_query()) })
         }
         (Target::Passthrough { upstream_path, stored_object }, Some(provider)) => {
             match forward(bridge, head, provider, stored_object) {
                 Ok((mut edits, kind)) => {
-                    address(bridge, provider, cluster(provider, kind), upstream_path, &mut edits);
+                    address(bridge, provider, provider.cluster_for(kind), upstream_path, &mut edits);
                     let passthrough = Passthrough::new(Rc::clone(provider), found.dialect, kind);
                     (State::Passthrough(passthrough), step(vec![Effect::EditRequestHeaders(edits)]))
                 }
@@ -184,7 +185,7 @@ fn begin(
         started: now,
         request_id: named("x-request-id"),
         method: named(":method").unwrap_or_default(),
-        path: text(without_query(headers.first(":path").unwrap_or_default())),
+        path: text(headers.path_without_query()),
         actor: None,
         actor_metadata: Vec::new(),
         client,
@@ -192,7 +193,7 @@ fn begin(
         session_id: client.session(headers),
         credential: (CredentialKind::None, None),
         byok_cluster: false,
-        upload: Upload::new(RequestReader::new(api, bridge.request_bounds()), declared_length(headers)),
+        upload: Upload::new(RequestReader::new(api, bridge.request_bounds()), headers.content_length()),
         waiting: Waiting::of(provider, headers),
         rejection: None,
         download: Download::Awaiting,
@@ -220,11 +221,11 @@ fn check(
     interception.credential = (credential.kind, credential.hint.take());
     interception.byok_cluster = credential.kind == CredentialKind::Byok;
     (interception.actor, interception.actor_metadata) = actor(bridge, head)?;
-    if is_encoded(&head.headers) {
+    if head.headers.is_encoded() {
         return Err(Rejection::UnsupportedEncoding);
     }
-    match declared_length(&head.headers) {
-        Some(declared) if declared > body_bytes(bridge, provider) => Err(Rejection::RequestTooLarge),
+    match head.headers.content_length() {
+        Some(declared) if declared > bridge.request_body_bytes(provider) => Err(Rejection::RequestTooLarge),
         Some(0) => Err(Rejection::EmptyBody),
         _ if head.end => Err(Rejection::EmptyBody),
         _ => Ok(credential),
@@ -271,44 +272,11 @@ pub(super) fn trailer_strippings(bridge: &Bridge, trailers: &Headers) -> HeaderE
     edits
 }
 
-/// Callers' own credentials have a breaker of their own.
-fn cluster(provider: &Provider, kind: CredentialKind) -> &str {
-    match kind {
-        CredentialKind::Byok => &provider.byok_cluster,
-        CredentialKind::Centralized | CredentialKind::None => &provider.cluster,
-    }
-}
-
 /// Where the request goes.
 fn address(bridge: &Bridge, provider: &Provider, cluster: &str, path: Vec<u8>, edits: &mut HeaderEdits) {
     edits.set(":path", path);
     edits.set(":authority", provider.base_url.authority.as_str());
     edits.set(bridge.cluster_header.clone(), cluster);
-}
-
-/// The number in `content-length`: digits alone (RFC 9110 §8.6), of any length.
-fn declared_length(headers: &Headers) -> Option<u64> {
-    let digits = headers.text("content-length")?.trim();
-    let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-    is_number.then(|| digits.parse().unwrap_or(u64::MAX))
-}
-
-/// Whether the body is in a content coding other than `identity` (RFC 9110 §8.4).
-pub(super) fn is_encoded(headers: &Headers) -> bool {
-    let codings = headers.all("content-encoding").flat_map(|value| value.split(|byte| *byte == b','));
-    codings
-        .map(<[u8]>::trim_ascii)
-        .any(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case(b"identity"))
-}
-
-/// The most bytes that a request's body may have.
-pub(super) fn body_bytes(bridge: &Bridge, provider: &Provider) -> u64 {
-    let held = provider.invoke().map_or(u64::MAX, |invoke| invoke.body_bytes);
-    bridge.limits.request_body_bytes.min(held)
-}
-
-fn without_query(path: &[u8]) -> &[u8] {
-    path.split(|byte| *byte == b'?').next().unwrap_or_default()
 }
 
 fn lossy(bytes: &[u8]) -> String {
@@ -317,37 +285,4 @@ fn lossy(bytes: &[u8]) -> String {
 
 const fn step(effects: Vec<Effect>) -> Step {
     Step { effects, flow: Flow::Continue }
-}
-
-/// RFC 9562 §5.7: 48 bits of milliseconds, then random bits around the version and the variant.
-fn uuid_v7(now: Duration, random: u128) -> String {
-    // What does not fit is cut off.
-    let (millis, rand_a, rand_b) = (now.as_millis() as u64, random as u64 & 0xfff, (random >> 12) as u64);
-    let halves = [(millis << 16) | 0x7000 | rand_a, (0b10 << 62) | (rand_b & 0x3fff_ffff_ffff_ffff)];
-    let mut written = String::with_capacity(36);
-    for (half, hyphens) in halves.into_iter().zip([[32, 16, 0], [48, 64, 64]]) {
-        for shift in (0..64).step_by(4).rev() {
-            let digit = (half >> shift & 0xf) as u8;
-            written.push(char::from(if digit < 10 { b'0' + digit } else { b'a' - 10 + digit }));
-            if hyphens.contains(&shift) {
-                written.push('-');
-            }
-        }
-    }
-    written
-}
-
-#[cfg(test)]
-mod tests {
-    use super::uuid_v7;
-    use core::time::Duration;
-
-    #[test]
-    fn an_id_is_a_uuid_of_version_7_and_begins_with_the_time() {
-        assert_eq!(
-            uuid_v7(Duration::from_millis(0x0123_4567_89ab), 0),
-            "01234567-89ab-7000-8000-000000000000"
-        );
-        assert_eq!(uuid_v7(Duration::from_millis(1), u128::MAX), "00000000-0001-7fff-bfff-ffffffffffff");
-    }
 }

@@ -1,7 +1,6 @@
 //! What an exchange does otherwise where the provider is AWS Bedrock: which headers go up, a request that is held until it
 //! is whole, and an answer that is said in Anthropic's words.
 
-use super::admission;
 use super::interception::{Interception, Upload};
 use crate::answer::NAME_BYTES;
 use crate::api::response::Format;
@@ -12,7 +11,7 @@ use crate::headers::{HeaderEdits, Headers};
 use crate::json;
 use crate::note::Note;
 use crate::provider::Provider;
-use crate::rejection::Rejection;
+use crate::reply::Rejection;
 use crate::step::{Effect, Flow, ResponseHead, Step};
 use crate::text::{Text, head};
 use core::fmt;
@@ -149,7 +148,7 @@ impl Translation {
     ) -> Option<Self> {
         let headers = &head.headers;
         let bedrock = provider.bedrock.as_ref()?;
-        if admission::is_encoded(headers) {
+        if headers.is_encoded() {
             return None;
         }
         let request_id = headers.text(REQUEST_ID);

@@ -1,8 +1,7 @@
 //! One bridged request with its response, from admission to its record.
 
-use super::admission;
 use super::bedrock::{self, Translation, Waiting};
-use super::local::{self, Local};
+use super::remaining::upstream_remaining;
 use super::values::Told;
 use crate::api::Api;
 use crate::api::request::{RequestFacts, RequestProblem, RequestReader};
@@ -13,10 +12,9 @@ use crate::credential::CredentialKind;
 use crate::headers::{HeaderEdits, Headers};
 use crate::json::Problem;
 use crate::note::{Note, Notes};
-use crate::provider::{ModelPolicy, Provider};
-use crate::rejection::Rejection;
+use crate::provider::{ModelRefusal, Provider};
+use crate::reply::{Local, Rejection};
 use crate::step::{Effect, Flow, ResponseHead, Step};
-use crate::text::Text;
 use core::time::Duration;
 use std::rc::Rc;
 
@@ -159,22 +157,14 @@ fn refused_by(problem: &RequestProblem) -> Rejection {
 
 /// Whether what the request asks for is allowed.
 fn judge(provider: &Provider, api: Api, facts: &RequestFacts) -> Result<(), Rejection> {
-    judge_model(&provider.models, facts.model.as_ref())?;
+    provider.models.judge(facts.model.as_ref()).map_err(|refusal| match refusal {
+        ModelRefusal::Denied(model) => Rejection::ModelDenied(model),
+        ModelRefusal::Unreadable => Rejection::ModelUnreadable,
+    })?;
     if facts.background && api == Api::Responses && !provider.allow_background {
         return Err(Rejection::BackgroundRefused);
     }
     Ok(())
-}
-
-fn judge_model(policy: &ModelPolicy, model: Option<&Text>) -> Result<(), Rejection> {
-    if policy.allow.is_none() && policy.deny.is_empty() {
-        return Ok(());
-    }
-    let model = model.filter(|model| !model.is_cut()).ok_or(Rejection::ModelUnreadable)?.as_str();
-    let denied = policy.deny.iter().any(|pattern| pattern.matches(model));
-    let allowed =
-        policy.allow.as_ref().is_none_or(|allow| allow.iter().any(|pattern| pattern.matches(model)));
-    if denied || !allowed { Err(Rejection::ModelDenied(model.to_owned())) } else { Ok(()) }
 }
 
 // === impl Interception ===
@@ -186,7 +176,7 @@ impl Interception {
             return Step { effects: Vec::new(), flow: Flow::Stop };
         }
         let Upload::Reading(uploading) = &mut self.upload else { return Step::pass() };
-        let limit_bytes = admission::body_bytes(bridge, &self.provider);
+        let limit_bytes = bridge.request_body_bytes(&self.provider);
         match uploading.read(limit_bytes, &self.provider, self.api, chunk, end) {
             Ok(()) if self.waiting.is_some() => {
                 Step { effects: Vec::new(), flow: if end { Flow::Release } else { Flow::Hold } }
@@ -246,7 +236,7 @@ impl Interception {
             self.download = Download::Local(local);
             return Step { effects: vec![Effect::Reply(reply)], flow: Flow::Stop };
         }
-        let status = local::status(&head.headers).unwrap_or_default();
+        let status = head.headers.status().unwrap_or_default();
         let translation = Translation::of(&self.provider, status, head, bridge.limits.event_bytes);
         let format = match &translation {
             Some(translation) => translation.format(),
@@ -273,38 +263,21 @@ impl Interception {
         }
         self.download = Download::Reading(Box::new(downloading));
         if bridge.metrics && self.credential.0 == CredentialKind::Centralized {
-            effects.extend(local::headroom(&self.provider.name, &head.headers));
+            effects.extend(upstream_remaining(&self.provider.name, &head.headers));
         }
         Step { effects, flow: Flow::Continue }
     }
 
-    /// How the answer's body is to be read: by its content type, and where it states none, as what was asked for.
+    /// How the answer's body is to be read.
     fn format(&mut self, status: u16, headers: &Headers) -> Format {
-        if admission::is_encoded(headers) {
+        if headers.is_encoded() {
             self.notes.add(Note::ResponseEncoded);
             return Format::Unread;
         }
-        let media_type = headers
-            .text("content-type")
-            .map(|value| value.split(';').next().unwrap_or_default().trim())
-            .filter(|media_type| !media_type.is_empty());
-        let is = |media_type: &str, wanted| media_type.eq_ignore_ascii_case(wanted);
-        let is_json = |media_type: &str| {
-            let suffix = media_type.as_bytes().last_chunk::<5>();
-            is(media_type, "application/json")
-                || suffix.is_some_and(|suffix| suffix.eq_ignore_ascii_case(b"+json"))
-        };
-        match media_type {
-            _ if !(200..300).contains(&status) => Format::Error,
-            Some(media_type) if is(media_type, "text/event-stream") => Format::Events,
-            Some(media_type) if is_json(media_type) => Format::Document,
-            None if self.upload.facts().stream => Format::Events,
-            None => Format::Document,
-            Some(_) => {
-                self.notes.add(Note::ResponseContentType);
-                Format::Unread
-            }
-        }
+        Format::of(status, headers.text("content-type"), self.upload.facts().stream).unwrap_or_else(|| {
+            self.notes.add(Note::ResponseContentType);
+            Format::Unread
+        })
     }
 
     /// Reads a piece of the response's body.

@@ -13,7 +13,7 @@ use crate::record::{
     ActorRef, CredentialRef, ErrorRef, ModelRef, Outcome, ProviderRef, Record, ResponseRef, TextBudget,
     UpstreamRef, UsageRef,
 };
-use crate::rejection::error_type;
+use crate::reply::{Rejection, error_type};
 use crate::step::{Effect, Ending};
 use crate::text::Text;
 use crate::timestamp::timestamp;
@@ -147,7 +147,7 @@ impl Interception {
         match (&self.download, &self.rejection) {
             (Download::Reading(download), _) => Some(download.status),
             (Download::Local(local), _) => Some(local.status),
-            (Download::Awaiting, rejection) => rejection.as_ref().map(crate::rejection::Rejection::status),
+            (Download::Awaiting, rejection) => rejection.as_ref().map(Rejection::status),
         }
     }
 

@@ -1,8 +1,11 @@
 //! The document as a whole: defaults, members, types, and that every problem is reported.
 
-use ai_bridge::config::{Config, Limits, Publish, RecordPolicy};
+use ai_bridge::config::Config;
 use ai_bridge::credential::Secret;
+use ai_bridge::limits::Limits;
 use ai_bridge::provider::{Key, ModelPolicy, ProviderType};
+use ai_bridge::record::RecordPolicy;
+use ai_bridge::values::Publish;
 use serde_json::json;
 
 use super::{CONTRACT, accepted, environment, globs, parse, problems, provider_refuses, refuses};

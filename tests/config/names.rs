@@ -1,6 +1,6 @@
 //! Token prefixes, the actor, and what is published.
 
-use ai_bridge::config::Publish;
+use ai_bridge::values::Publish;
 use serde_json::json;
 
 use super::{accepted, problems, refuses};

@@ -2,10 +2,10 @@
 //! nothing is passed by its shape where it comes whole.
 
 use crate::transcript::all;
-use ai_bridge::answer::Keep;
 use ai_bridge::api::Api;
 use ai_bridge::api::response::{Format, ResponseReader};
-use ai_bridge::config::{Limits, RecordPolicy};
+use ai_bridge::limits::Limits;
+use ai_bridge::record::RecordPolicy;
 use proptest::prelude::*;
 
 /// What a text or number may become, and what may come between.
@@ -79,7 +79,7 @@ fn read<'a>(
     (api, record, limits, cut): (Api, &RecordPolicy, &Limits, bool),
     chunks: impl Iterator<Item = &'a [u8]>,
 ) -> String {
-    let mut reader = ResponseReader::new(api, Format::Events, Keep::new(record, limits), limits);
+    let mut reader = ResponseReader::new(api, Format::Events, record.keep(limits), limits);
     if cut {
         reader.cut_usage_event();
     }

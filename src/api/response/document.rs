@@ -2,8 +2,8 @@
 
 use super::{BodyReader, DEPTH_BYTES, ObjectReader, Visit};
 use crate::answer::Answer;
-use crate::config::Limits;
 use crate::json::{Problem, Scanner};
+use crate::limits::Limits;
 use crate::note::Note;
 
 /// A document, read by `R`.

@@ -5,8 +5,8 @@ use super::memo::Memo;
 use super::{BodyReader, DEPTH_BYTES, ObjectReader, Trace, Visit};
 use crate::answer::Answer;
 use crate::api::chat_completions::{Cut, UsageEvent};
-use crate::config::Limits;
 use crate::json::{Places, Problem, Scanner};
+use crate::limits::Limits;
 use crate::note::Note;
 use crate::sse::{self, Decoder, Fate};
 

@@ -1,10 +1,11 @@
 //! Events that are passed by their shape, against the same streams read byte by byte, which passes none.
 
 use super::{BodyReader, Events};
-use crate::answer::{Answer, Keep};
+use crate::answer::Answer;
 use crate::api::response::ObjectReader;
 use crate::api::{Api, chat_completions, messages, responses};
-use crate::config::{Limits, RecordPolicy};
+use crate::limits::Limits;
+use crate::record::RecordPolicy;
 
 /// A stream being read.
 struct Stream<R: ObjectReader> {
@@ -22,7 +23,7 @@ impl<R: ObjectReader> Stream<R> {
         if cut {
             events.cut_usage_event();
         }
-        Self { events, answer: Answer::new(api, Keep::new(record, limits)), client: Vec::new(), passed: 0 }
+        Self { events, answer: Answer::new(api, record.keep(limits)), client: Vec::new(), passed: 0 }
     }
 
     fn feed(&mut self, chunk: &[u8]) {

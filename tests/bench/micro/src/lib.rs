@@ -14,11 +14,11 @@ mod inputs;
 #[cfg(target_arch = "wasm32")]
 mod plugin;
 
-use ai_bridge::answer::Keep;
 use ai_bridge::api::Api;
 use ai_bridge::api::request::{RequestBounds, RequestReader};
 use ai_bridge::api::response::{Format, ResponseReader};
-use ai_bridge::config::{Limits, RecordPolicy};
+use ai_bridge::limits::Limits;
+use ai_bridge::record::RecordPolicy;
 use ai_bridge::sse::{Decoder, Event, Sink};
 use exchange::Play;
 
@@ -189,7 +189,7 @@ impl Case {
             },
             Reader::Response(api, format) => {
                 let (limits, record) = (Limits::default(), RecordPolicy::default());
-                let mut reader = ResponseReader::new(*api, *format, Keep::new(&record, &limits), &limits);
+                let mut reader = ResponseReader::new(*api, *format, record.keep(&limits), &limits);
                 for chunk in &self.chunks {
                     reader.feed(chunk);
                 }

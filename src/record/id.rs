@@ -1,0 +1,37 @@
+//! The record's id.
+
+use core::time::Duration;
+
+/// A UUID of version 7 (RFC 9562 §5.7) for a record that begins at `now`, time since the Unix epoch: 48 bits of milliseconds, then random bits around the version and the variant.
+#[must_use]
+pub fn uuid_v7(now: Duration, random: u128) -> String {
+    // What does not fit is cut off.
+    let (millis, rand_a, rand_b) = (now.as_millis() as u64, random as u64 & 0xfff, (random >> 12) as u64);
+    let halves = [(millis << 16) | 0x7000 | rand_a, (0b10 << 62) | (rand_b & 0x3fff_ffff_ffff_ffff)];
+    let mut written = String::with_capacity(36);
+    for (half, hyphens) in halves.into_iter().zip([[32, 16, 0], [48, 64, 64]]) {
+        for shift in (0..64).step_by(4).rev() {
+            let digit = (half >> shift & 0xf) as u8;
+            written.push(char::from(if digit < 10 { b'0' + digit } else { b'a' - 10 + digit }));
+            if hyphens.contains(&shift) {
+                written.push('-');
+            }
+        }
+    }
+    written
+}
+
+#[cfg(test)]
+mod tests {
+    use super::uuid_v7;
+    use core::time::Duration;
+
+    #[test]
+    fn an_id_is_a_uuid_of_version_7_and_begins_with_the_time() {
+        assert_eq!(
+            uuid_v7(Duration::from_millis(0x0123_4567_89ab), 0),
+            "01234567-89ab-7000-8000-000000000000"
+        );
+        assert_eq!(uuid_v7(Duration::from_millis(1), u128::MAX), "00000000-0001-7fff-bfff-ffffffffffff");
+    }
+}

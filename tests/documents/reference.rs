@@ -2,6 +2,7 @@
 
 use super::{files, read, table};
 use ai_bridge::config::Config;
+use ai_bridge::credential::VENDOR_PREFIXES;
 use ai_bridge::provider::ProviderType;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -69,6 +70,16 @@ fn every_metric_and_single_value_is_explained() {
     assert_named("envoy/records/README.md", &values, |word| vec![format!("`ai_bridge_{word}`")]);
     let publish = |word: &str| vec![format!("`{word} "), format!(" {word} "), format!(" {word}`")];
     assert_named("envoy/configuration.md", &values, publish);
+}
+
+#[test]
+fn every_vendor_prefix_and_client_is_in_its_table() {
+    let text = read("envoy/behaviour.md");
+    let clients = quoted("impl Client {", "fn name(", "\n    }\n");
+    assert!(clients.len() > 10, "{clients:?}");
+    for name in VENDOR_PREFIXES.iter().map(|(prefix, _)| *prefix).chain(clients.iter().map(String::as_str)) {
+        assert!(text.contains(&format!("`{name}`")), "{name} is not in envoy/behaviour.md");
+    }
 }
 
 /// The configuration with `value` at `path` (`limits.tool_calls`) and nothing else that matters.

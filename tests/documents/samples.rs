@@ -136,3 +136,14 @@ fn every_make_target_that_a_page_names_exists() {
     }
     assert!(checked > 20, "{checked}");
 }
+
+#[test]
+fn the_readmes_cost_is_that_of_the_table() {
+    let table = read("tests/bench/README.md");
+    let row = table.lines().find(|line| line.starts_with("| CPU, 1 KB request")).unwrap();
+    let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+    let [alone, with]: [u32; 2] = [cells[2], cells[4]].map(|cell| cell.parse().unwrap());
+    let date = table.lines().find(|line| line.ends_with(" s:")).unwrap().split(',').next().unwrap();
+    let stated = format!("{} µs more CPU with the filter than without (measured on {date})", with - alone);
+    assert!(read("README.md").contains(&stated), "README.md does not say: {stated}");
+}

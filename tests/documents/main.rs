@@ -92,7 +92,7 @@ fn the_readme_is_short() {
 
 #[test]
 fn every_page_begins_with_what_it_is_for() {
-    for page in pages().iter().filter(|page| *page != "README.md") {
+    for page in product_pages().iter().filter(|page| *page != "README.md") {
         let text = read(page);
         let first = text.lines().skip(1).find(|line| !line.is_empty()).unwrap();
         assert!(first.starts_with("This page"), "{page}: {first}");

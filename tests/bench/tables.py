@@ -1,4 +1,4 @@
-"""What people read: a table for each scenario while it is measured, the goals, and the README's tables from a result."""
+"""What people read: a table for each scenario while it is measured, the goals, and the tables of README.md from a result."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def of_goals(judged: list[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
-# === the README's ===
+# === README.md beside this file ===
 
 ROWS = [
     ("json-1k", "cpu_us", "CPU, 1 KB request", "µs"),
@@ -96,7 +96,7 @@ SAVED = {
 
 
 def of_readme(result: dict[str, Any], results: dict[str, Rounds], references: dict[str, str]) -> str:
-    """The README's tables, in Markdown."""
+    """The tables of README.md, in Markdown."""
     machine = result["machine"]
     lines = [
         f"{result['at'][:10]}, {machine['cpu']}, {machine['cpus']} CPUs, "

@@ -1,4 +1,4 @@
-"""Which calls into Envoy a bridged request takes, as Envoy's own trace of the VM shows them: the README's table."""
+"""Which calls into Envoy a bridged request takes, as Envoy's own trace of the VM shows them: the table of tests/bench/README.md."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ def names() -> list[str]:
 
 
 def label(name: str) -> str:
-    """The label that a name may become, by the README: at most 128 bytes, `_` for what could be more than a value and for a dot at the end."""
+    """The label that a name may become, by envoy/behaviour.md#metrics: at most 128 bytes, `_` for what could be more than a value and for a dot at the end."""
     head = name.encode()[:128].decode(errors="ignore")
     return re.sub(r"[^A-Za-z0-9._/:@+-]|\.$", "_", head)
 

@@ -219,7 +219,7 @@ def test_no_request_fails_for_lack_of_a_receiver(upstream, transport, trouble):
 
 
 def tells(gateway: Gateway, transport: str, trouble: str) -> None:
-    """What the README says that an operator sees. Waits for it."""
+    """What envoy/records/README.md says that an operator sees. Waits for it."""
     some = range(1, 1 << 30)
     expected: dict[str, range]
     if transport == "grpc":

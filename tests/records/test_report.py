@@ -401,13 +401,13 @@ def test_bars_are_as_high_as_what_they_stand_for():
     assert [(report.nice(n)) for n in (0, 1, 3, 9, 10, 11, 61, 99_999)] == [1, 1, 4, 10, 10, 20, 80, 100_000]
 
 
-# === what the README says ===
+# === the page ===
 
 
-def test_the_readme_shows_what_the_report_prints():
+def test_the_page_shows_what_the_report_prints():
     command = "--top 3 --by actor,model tests/records/sample.jsonl"
-    readme = (REPOSITORY / "README.md").read_text()
-    block = readme.split(f"$ python3 envoy/records/report.py {command}\n")[1].split("```")[0]
+    page = (REPOSITORY / "envoy" / "records" / "README.md").read_text()
+    block = page.split(f"$ python3 envoy/records/report.py {command}\n")[1].split("```")[0]
     code, out, _ = run(*command.split(" ")[:-1], SAMPLE)
     parts = block.split("…\n")[:-1] if block.endswith("\n…\n") else block.split("\n…\n")
     assert code == 0 and len(parts) > 1

@@ -19,7 +19,7 @@
 //! document. The work per byte is constant, and chunks may be cut anywhere: the visitor gets the same. The scanner keeps
 //! one bit for each level of nesting, one member name or number, and one incomplete character.
 //!
-//! It is written by hand because a filter may neither hold a body nor read it twice, and most of a body is skipped.
+//! It is written by hand because the filter must not hold a body, and a visitor skips most of it.
 //! `serde_json` and `jiter` parse a slice that holds the whole document, `struson` pulls from a blocking `Read`, and
 //! `actson`, which takes chunks, reads byte by byte and collects each string in a `Vec`. This scanner skips sixteen
 //! bytes at a time (`simd128`), and reports the offsets at which the gateway edits a request.
@@ -172,7 +172,7 @@ pub trait Visitor {
 /// Why an input is not the JSON that was expected, and where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Error {
-    /// What is wrong.
+    /// The kind of the error.
     pub problem: Problem,
     /// How many bytes are valid before the error. If the input ends too early: its length.
     pub offset: u64,

@@ -47,7 +47,7 @@ impl Text {
         kept
     }
 
-    /// The kept text.
+    /// The text, as far as it was kept.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.kept

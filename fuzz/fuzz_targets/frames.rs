@@ -80,5 +80,5 @@ fuzz_target!(|input: &[u8]| {
     decoder.feed(&events_of_whole.0, &mut events);
     decoder.finish(&mut events);
     assert!(std::str::from_utf8(&events_of_whole.0).is_ok());
-    assert!(events.0 <= whole.1.len() + 1, "an event for each frame and one for what is wrong");
+    assert!(events.0 <= whole.1.len() + 1, "an event for each frame, and one for the error");
 });

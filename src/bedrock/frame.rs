@@ -14,7 +14,7 @@
 use core::fmt;
 use crc::{CRC_32_ISO_HDLC, Crc, Table};
 
-/// Decodes one stream.
+/// Decodes the frames of one stream, which arrives in chunks of any size.
 #[derive(Clone)]
 pub struct Decoder {
     /// Longest frame, in bytes.
@@ -28,7 +28,7 @@ pub struct Decoder {
 #[derive(Clone, Copy)]
 pub struct Frame<'a> {
     headers: &'a [u8],
-    /// The payload.
+    /// The payload, without headers and checksums.
     pub payload: &'a [u8],
 }
 
@@ -179,7 +179,7 @@ impl<'a> Frame<'a> {
 }
 
 impl fmt::Debug for Frame<'_> {
-    /// Without the payload.
+    /// Shows only the length of the payload.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Frame({} bytes)", self.payload.len())
     }

@@ -19,7 +19,7 @@ use core::fmt;
 pub struct Adapted {
     /// The path below the base URL, without a query: Bedrock knows none of Anthropic's.
     pub path: String,
-    /// The body: JSON.
+    /// The body, a JSON object.
     pub body: Vec<u8>,
     /// Whether something that the client asked for was dropped or translated.
     pub lossy: bool,

@@ -16,7 +16,7 @@ use base64::engine::general_purpose::STANDARD;
 use core::fmt;
 use std::borrow::Cow;
 
-/// Translates one stream.
+/// Translates the event stream of one response, which arrives in chunks of any size.
 pub struct Transcoder {
     decoder: Decoder,
     request_id: Option<String>,

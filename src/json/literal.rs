@@ -29,7 +29,7 @@ impl Literal {
         (bytes.get(at..end)? == self.word()).then_some(end)
     }
 
-    /// Its bytes.
+    /// The bytes of this literal.
     pub(super) fn word(self) -> &'static [u8] {
         match self {
             Self::Null => b"null",

@@ -1,7 +1,7 @@
 //! Readers of values that are in memory as a whole: small, and mostly not on the path of a stream.
 //!
-//! They are not one, because their contracts differ: [`text_members`] validates the whole object by `serde_json`'s
-//! rules and finds repeated members, [`RawMembers`] validates nothing and keeps every byte, [`Value`] builds a tree.
+//! They are not one reader, because their contracts differ: [`text_members`] validates the object and finds repeated
+//! members, [`RawMembers`] validates nothing and keeps every byte, [`Value`] builds a tree.
 
 mod compact;
 mod raw_members;

@@ -25,8 +25,9 @@ struct Selection<'n, 'f, 'a> {
     found: &'f mut [TextMember<'a>],
 }
 
-/// The members `names` (at most 32) of the object `json`, in the order of `names`. `None`: it is not one valid object.
-/// Values of any depth take no memory.
+/// The members `names` (at most 32) of the object `json`, in the order of `names`. `None`: it is not one valid object;
+/// only in strings that are not asked for does `serde_json` accept bytes that are not UTF-8. Values of any depth take no
+/// memory.
 pub(crate) fn text_members<'a, const N: usize>(
     json: &'a [u8],
     names: [&str; N],
@@ -176,6 +177,7 @@ mod tests {
             assert_eq!(text_members(json.as_bytes(), ["a"]), None, "{json}");
         }
         assert_eq!(text_members(b"{\"a\":\"\xff\"}", ["a"]), None);
+        assert_eq!(text_members(b"{\"b\":\"\xff\"}", ["a"]), Some([TextMember::Absent]));
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! Claude on AWS Bedrock: what differs from Anthropic's own API, in two modes.
 //!
-//! *Native*: Bedrock speaks Anthropic's Messages API itself; only the place and the credential differ. *Invoke*: the
-//! older `InvokeModel` API, which has the model in the path, no `stream`, and answers in frames of its own.
+//! *Native*: Bedrock serves Anthropic's Messages API; only host and credential differ. *Invoke*: the older `InvokeModel`
+//! API, which has the model in the path and no member `stream`, and streams responses in AWS frames.
 //!
-//! Not: signing. Envoy does that behind this filter (`aws_request_signing`), over what the filter made of the request.
+//! This room does not sign requests: Envoy's filter `aws_request_signing` does, after this filter changed them.
 //!
 //! <https://docs.aws.amazon.com/bedrock/latest/userguide/inference-messages-api.html>,
 //! <https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-claude-messages-request-response.html>
@@ -11,60 +11,59 @@
 mod defaults;
 pub mod error;
 pub mod frame;
-mod members;
 pub mod request;
 pub mod transcode;
 
 use crate::glob::Glob;
 
-/// An Anthropic provider that is Bedrock's.
+/// How an Anthropic provider reaches Bedrock.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bedrock {
-    /// AWS region, `us-east-1`: part of the default base URL.
+    /// The AWS region, such as `us-east-1`: part of the default base URL.
     pub region: String,
-    /// Which of Bedrock's APIs is spoken.
+    /// The API of Bedrock that the provider is called with.
     pub mode: Mode,
 }
 
-/// Which of Bedrock's APIs is spoken.
+/// An API of Bedrock.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// Anthropic's Messages API: bodies pass unchanged, and stream.
+    /// Anthropic's Messages API: bodies pass unchanged as they stream.
     Native,
-    /// `InvokeModel`: requests are held and changed, event streams are transcoded.
+    /// `InvokeModel`: requests are held and changed, event streams are translated.
     Invoke(Box<Invoke>),
 }
 
-/// What `invoke` needs to know.
+/// The settings of the mode `invoke`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invoke {
-    /// Models as clients name them to Bedrock's ids; the first that fits is meant. From a configuration they come with
-    /// the longest pattern first.
+    /// Patterns of the models that clients request, and Bedrock's model ids. The first pattern that matches decides;
+    /// `config` sorts the longest pattern first.
     pub models: Vec<(Glob, String)>,
-    /// The member `anthropic_version` that a body gains.
+    /// The value of the member `anthropic_version` for a body that has none.
     pub anthropic_version: String,
-    /// Betas that are passed on, and for which models. Any other is dropped: Bedrock refuses what it does not know.
+    /// The betas that pass, and their models. Any other is dropped, because Bedrock refuses unknown betas.
     pub betas: Table,
-    /// Members of a body (`name`, or `name.name`) that are dropped, and for which models.
+    /// The members of a body (`name`, or `name.name`) that are dropped, and their models.
     pub unsupported_fields: Table,
-    /// Models without adaptive thinking.
+    /// The models without adaptive thinking.
     pub manual_thinking: Vec<Glob>,
-    /// Bytes of a request's body; above: 413. Default 20 MiB: Bedrock takes 20 MB.
+    /// Most bytes of a request body. A larger one is refused with 413. Default 20 MiB: Bedrock takes 20 MB.
     pub body_bytes: u64,
 }
 
-/// Rows of names and the models that they hold for.
+/// Rows of a name pattern and the patterns of the models that it applies to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Table(pub Vec<(Glob, Vec<Glob>)>);
 
-/// The media type of Bedrock's streamed answers.
+/// The media type of Bedrock's streamed responses.
 /// <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_InvokeModelWithResponseStream.html>
 pub const EVENT_STREAM: &str = "application/vnd.amazon.eventstream";
 
 // === impl Bedrock ===
 
 impl Bedrock {
-    /// Where requests go unless configured.
+    /// The default base URL.
     #[must_use]
     pub fn base_url(&self) -> String {
         match &self.mode {
@@ -73,7 +72,7 @@ impl Bedrock {
         }
     }
 
-    /// What `invoke` needs to know, where that is the mode.
+    /// The settings of the mode `invoke`, if this is the mode.
     #[must_use]
     pub fn invoke(&self) -> Option<&Invoke> {
         match &self.mode {
@@ -82,8 +81,8 @@ impl Bedrock {
         }
     }
 
-    /// Whether a passthrough route of Anthropic's exists there. Natively those below `/v1`: counting tokens and models;
-    /// never Claude Code's telemetry, which is Anthropic's. `InvokeModel` has none of them.
+    /// Whether Bedrock serves this passthrough route of Anthropic's. In the mode `native` it serves those below `/v1/`
+    /// (token counts, models), but not the telemetry of Claude Code; in the mode `invoke` none.
     #[must_use]
     pub fn passes(&self, route: &str) -> bool {
         self.mode == Mode::Native && route.starts_with("/v1/")
@@ -93,7 +92,7 @@ impl Bedrock {
 // === impl Table ===
 
 impl Table {
-    /// Whether `name` stands in a row that holds for `model`.
+    /// Whether a row matches both `name` and `model`.
     #[must_use]
     pub fn holds(&self, name: &str, model: &str) -> bool {
         self.0
@@ -111,7 +110,7 @@ mod tests {
     use super::{Bedrock, Glob, Mode, Table};
 
     #[test]
-    fn a_region_has_its_own_host() {
+    fn the_default_base_url_contains_the_region() {
         let native = Bedrock { region: "eu-west-1".to_owned(), mode: Mode::Native };
         assert_eq!(native.base_url(), "https://bedrock-mantle.eu-west-1.api.aws/anthropic");
         let mode = Mode::Invoke(Box::default());
@@ -120,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn natively_tokens_are_counted_and_models_listed_and_nothing_else_passes() {
+    fn only_native_mode_passes_routes_and_only_those_below_v1() {
         let native = Bedrock { region: "eu-west-1".to_owned(), mode: Mode::Native };
         let invoke = Bedrock { region: "eu-west-1".to_owned(), mode: Mode::Invoke(Box::default()) };
         for (route, passes) in [
@@ -136,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_holds_for_its_models_only() {
+    fn a_row_applies_only_to_its_models() {
         let table = Table(vec![
             (Glob::new("effort-*"), vec![Glob::new("*opus-4-5*")]),
             (Glob::new("speed"), vec![Glob::new("*")]),

@@ -1,75 +1,104 @@
-//! An incremental JSON scanner: bytes in any chunking, the values a reader wants out, bounded memory.
+//! Reads and writes JSON (RFC 8259).
 //!
-//! A [`Scanner`] is fed a document as it streams by and offers every value to a [`Visitor`], which says what it
-//! wants of it. Everything is checked against RFC 8259, also what nobody wants: strings are UTF-8, escapes and
-//! numbers are well formed, nothing follows the document. Each byte costs a constant amount of work; nothing is
-//! held but one bit a nesting level, one member name or number, and an incomplete character.
-//!
-//! It is **not** a parser into a tree (that is `serde_json`) and it changes nothing; [`compact()`] is for values
-//! that are at hand whole. A [`Writer`] writes documents of our own.
-//!
-//! | room | knows |
+//! # Which reader or writer to use
+//! | to | use |
 //! |---|---|
-//! | `scanner` | what a reader sees: a document, and whose names its members have |
-//! | `grammar`, `state`, `nesting`, `number`, `text` | every rule, a byte at a time, wherever chunks are cut |
-//! | `stride`, `skip` | the fast ways through containers that somebody reads, and that nobody reads |
-//! | `block`, `run`, `utf8`, `unescape` | sixteen bytes at a time; what a string says |
-//! | `reading`, `listener`, `nobody` | what a visitor wants of the value at hand; visitors without the type of their names |
-//! | `shape` | that bytes are as others were, but for values that nobody reads |
-//! | `compact`, `writer` | JSON on one line: of a value, and of our own |
+//! | read values of a document that arrives in chunks | a [`Scanner`] with a [`Visitor`]: bounded memory, offsets |
+//! | only know whether such a document is valid and complete | a [`Scanner`] with [`ValidateOnly`] |
+//! | skip a document that repeats an earlier one except in values that are not read | a [`Shape`] |
+//! | read a value that is in memory as a whole with a visitor | [`read_whole()`] |
+//! | read a few strings of a small object | [`text_members`]: validates the object, finds repeated members |
+//! | copy or drop members of an object byte for byte | [`RawMembers`]: the object must be valid |
+//! | read all of a small value: a configuration, a list | [`Value`] with `serde_json::from_slice` |
+//! | put a valid value on one line | [`compact()`] |
+//! | write a new document | a [`Writer`] |
+//!
+//! # The scanner
+//! A visitor says for each value whether it reads it, skips it or wants its own bytes. The scanner validates all of the
+//! document, skipped values included: strings are UTF-8, escapes and numbers are well formed, nothing follows the
+//! document. The work per byte is constant, and chunks may be cut anywhere: the visitor gets the same. The scanner keeps
+//! one bit for each level of nesting, one member name or number, and one incomplete character.
+//!
+//! It is written by hand because the filter must not hold a body, and a visitor skips most of it.
+//! `serde_json` and `jiter` parse a slice that holds the whole document, `struson` pulls from a blocking `Read`, and
+//! `actson`, which takes chunks, reads byte by byte and collects each string in a `Vec`. This scanner skips sixteen
+//! bytes at a time (`simd128`), and reports the offsets at which the gateway edits a request.
+//!
+//! # The files
+//! | file | knows |
+//! |---|---|
+//! | `scanner`, `erased_visitor` | the path to the current value, in the names of one visitor |
+//! | `grammar`, `grammar/tokens`, `expected` | every rule, a byte at a time, in any chunking |
+//! | `grammar/fast_read`, `fast_skip` | the fast paths through containers that are read, and that are skipped |
+//! | `dispatch`, `unread_values` | what the visitor wants of the current value, and what it gets |
+//! | `string`, `unescape`, `utf8`, `text_sink` | strings: runs, escapes, UTF-8, and who receives the text |
+//! | `nesting`, `number`, `literal`, `white_space` | one rule each |
+//! | `plain_run`, `byte_classes` | sixteen bytes at a time |
+//! | `shape` | documents that repeat an earlier one |
+//! | `whole` | values that are in memory as a whole |
+//! | `writer`, `decimal`, `append` | writing |
 
 use core::fmt;
 
-mod block;
-mod compact;
+mod append;
+mod byte_classes;
+mod decimal;
+mod dispatch;
+mod erased_visitor;
+mod expected;
+mod fast_skip;
 mod grammar;
-mod listener;
+mod literal;
 mod nesting;
-mod nobody;
 mod number;
-mod reading;
-mod run;
+mod plain_run;
 mod scanner;
 mod shape;
-mod skip;
-mod state;
-mod stride;
-mod text;
+mod string;
+mod text_sink;
 mod unescape;
+mod unread_values;
 mod utf8;
+mod validate_only;
+mod white_space;
+mod whole;
 mod writer;
 
-pub use compact::compact;
-pub use nobody::{Nameless, Nobody};
-pub use scanner::{Scanner, read_whole};
-pub use shape::{Places, Shape};
-pub use writer::{MAX_DIGITS, Writer, push_number, set_digits, written_bytes};
+pub use decimal::{MAX_DIGITS, push_number, set_digits};
+pub use scanner::Scanner;
+pub use shape::Shape;
+pub use unread_values::UnreadValues;
+pub use validate_only::{Nameless, ValidateOnly};
+pub(crate) use whole::{RawMember, RawMembers, TextMember, Value, text_members};
+pub use whole::{compact, read_whole};
+pub use writer::{Writer, escaped_bytes};
 
-/// Longest member name that can be known, in bytes after unescaping. A longer one is unknown.
+/// Longest member name that a visitor can know, in bytes after unescaping. A longer one counts as unknown.
 pub const MAX_NAME_BYTES: usize = 64;
 
-/// Longest number whose text is told, in bytes.
+/// Longest number whose text a visitor gets, in bytes.
 pub const MAX_NUMBER_BYTES: usize = 32;
 
-/// Most values of a document that may be others in a [`Shape`]. One that has more has none.
-const MAX_PLACES: usize = 16;
+/// Most [`UnreadValues`] of a document that a [`Shape`] learns.
+const MAX_UNREAD_VALUES: usize = 16;
 
-/// Longest bytes that make a [`Shape`]. (What fits it may be longer.)
+/// Longest document that a [`Shape`] learns, in bytes, with what surrounds it. A document that matches may be longer.
 pub const MAX_SHAPE_BYTES: usize = 2048;
 
 /// Most names in a path. A container whose members would need more is skipped.
 pub const MAX_PATH: usize = 12;
 
-/// The names a reader knows, as one small enum.
+/// The member names that a visitor knows: a small enum.
 pub trait Name: Copy + PartialEq + fmt::Debug + 'static {
-    /// Stands in a path for an element of an array.
+    /// The name in a path for each element of an array.
     const ITEM: Self;
 
-    /// The name with this text, unescaped; it is UTF-8. `None`: unknown, the member is skipped and never offered.
+    /// The name with this text, which is unescaped UTF-8. `None`: it is unknown, and the scanner skips the member
+    /// without a call of [`Visitor::begin`].
     fn of(name: &[u8]) -> Option<Self>;
 }
 
-/// What a value is, as its first byte says.
+/// The kind of a value, which its first byte decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// `{…}`
@@ -86,91 +115,91 @@ pub enum Kind {
     Null,
 }
 
-/// What a visitor wants of a value that begins.
+/// What a visitor wants of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Want {
-    /// Nothing: the value is validated, and nothing is told of it or of anything inside.
+    /// Nothing. The scanner validates the value, and makes no call for it or for anything inside.
     Skip,
-    /// Of a container: its members or elements, then `end`. Of a string: its text, then `end`. Of any other:
-    /// `scalar`.
+    /// Its content. Of a container: its members or elements, then `end`; of a string: its text, then `end`; of any other
+    /// value: `scalar`.
     Read,
-    /// As `Read`, but the visitor may find out later that what this string or number says did not matter: one of the
-    /// [`Places`] of a [`Shape`], if it did not.
-    Perhaps,
-    /// The value's own bytes, verbatim with quotes, escapes and the white space inside, then `end`.
+    /// As `Read`, but the visitor decides later whether this string or number mattered. It counts among the
+    /// [`UnreadValues`]; the visitor must not let a [`Shape`] learn a document in which it mattered.
+    Tentative,
+    /// Its own bytes, verbatim with quotes, escapes and the white space inside, then `end`.
     Raw,
 }
 
-/// A null, a bool or a number.
+/// A null, a boolean or a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scalar<'a> {
     /// `null`
     Null,
     /// `true` or `false`
     Bool(bool),
-    /// A number's text; `None` where it is longer than [`MAX_NUMBER_BYTES`].
+    /// The text of a number. `None`: it is longer than [`MAX_NUMBER_BYTES`].
     Number(Option<&'a str>),
 }
 
-/// Who reads a document. A path holds the name of every member and [`Name::ITEM`] for every array element on the
-/// way to a value: `[]` is the document, `[Messages, ITEM, Role]` the role of a message.
+/// Reads a document. A path holds the name of each member, or [`Name::ITEM`] for each array element, on the way to a
+/// value: `[]` is the document, `[Messages, ITEM, Role]` the role of a message.
 pub trait Visitor {
-    /// The names it knows.
+    /// The names that it knows.
     type Name: Name;
 
-    /// A value begins. `offset`: position of its first byte in the whole input.
+    /// A value begins. `offset`: the position of its first byte in the document, in bytes.
     fn begin(&mut self, path: &[Self::Name], kind: Kind, offset: u64) -> Want;
 
-    /// A run, never empty, of the text of a string that is read (unescaped; a lone surrogate is U+FFFD), or of the
-    /// bytes of a raw value. A value has as many runs as it happens to have; none splits a character.
+    /// A run of the text of a string that is read (unescaped; a lone surrogate is U+FFFD), or of a raw value. A run is
+    /// never empty and never splits a character. How many runs a value has depends on the chunks.
     fn text(&mut self, path: &[Self::Name], run: &str);
 
-    /// A run, never empty, of the bytes of a raw value. It is UTF-8, and told as [`text`](Self::text) by default; to
-    /// whom the bytes will do, nobody has to look at them once more.
+    /// A run of the bytes of a raw value, never empty, valid UTF-8. By default it goes to [`text`](Self::text). A
+    /// visitor that needs only bytes implements this method, and saves a second validation.
     fn raw(&mut self, path: &[Self::Name], run: &[u8]) {
         if let Ok(run) = core::str::from_utf8(run) {
             self.text(path, run);
         }
     }
 
-    /// A null, bool or number that is read. It has no `end`.
+    /// A null, boolean or number that is read. No `end` follows.
     fn scalar(&mut self, path: &[Self::Name], value: Scalar<'_>);
 
-    /// A string or container that is read, or any raw value, has ended. `offset`: just past its last byte.
+    /// A string or container that is read, or any raw value, ended. `offset`: the position just past its last byte.
     fn end(&mut self, path: &[Self::Name], kind: Kind, offset: u64);
 }
 
-/// Why, and where, an input is not the JSON that was expected.
+/// Why an input is not the JSON that was expected, and where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Error {
-    /// What is wrong.
+    /// The kind of the error.
     pub problem: Problem,
-    /// How many bytes stand before the first that is wrong (the input's length, where it ends too early).
+    /// How many bytes are valid before the error. If the input ends too early: its length.
     pub offset: u64,
 }
 
-/// What can be wrong with an input. Independent of how it was chunked.
+/// What is wrong with an input. It does not depend on the chunks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Problem {
-    /// There is nothing but white space.
+    /// The input has nothing but white space.
     Empty,
     /// The input ends within a value.
     Truncated,
-    /// An object was expected, and something else begins.
+    /// The document must be an object, and begins with another byte than `{`.
     NotAnObject,
-    /// A byte stands where the grammar has no place for it.
+    /// The grammar does not allow this byte here.
     UnexpectedByte,
-    /// A number has a leading zero, or no digit where it needs one.
+    /// A number has a leading zero, or lacks a digit.
     BadNumber,
-    /// After a backslash stands none of `"\/bfnrtu`, or after `\u` not four hexadecimal digits.
+    /// A backslash is followed by none of `"\/bfnrtu`, or `\u` by fewer than four hexadecimal digits.
     BadEscape,
-    /// A control character below U+0020 stands unescaped in a string.
+    /// A string has an unescaped control character below U+0020.
     ControlCharacter,
     /// A string is not UTF-8.
     NotUtf8,
-    /// Objects and arrays are nested deeper than there is room for.
+    /// Containers are nested deeper than the scanner's `depth_bytes` allow.
     TooDeep,
-    /// After the document stands something other than white space.
+    /// Something other than white space follows the document.
     TrailingData,
 }
 
@@ -199,20 +228,22 @@ impl fmt::Display for Error {
 
 impl core::error::Error for Error {}
 
-/// A part of the input, and how many bytes came before it.
+/// A part of the input.
 #[derive(Clone, Copy)]
 struct Chunk<'a> {
     bytes: &'a [u8],
+    /// How many bytes of the input came before it.
     base: u64,
 }
 
 impl Chunk<'_> {
-    /// The position of the byte at `at` in the whole input.
+    /// The offset in the input of the byte at `at` in the chunk.
     fn offset(&self, at: usize) -> u64 {
         // usize is never wider than u64 here, and an input is shorter than 2^64 bytes.
         self.base.saturating_add(at as u64)
     }
 
+    /// An error at the byte at `at` in the chunk.
     fn error(&self, problem: Problem, at: usize) -> Error {
         Error { problem, offset: self.offset(at) }
     }

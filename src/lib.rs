@@ -17,7 +17,7 @@
 //! | [`answer`], [`usage`], [`note`] | what was learned, what its numbers mean, where it is less than passed |
 //! | [`record`], [`timestamp`], [`metric`], [`price`] | what is left behind; `record/written` is the line itself |
 //! | [`rejection`] | why the gateway answers itself, in the caller's dialect |
-//! | [`text`], [`glob`], `object` | bounded texts; patterns; JSON that is there whole, by `serde_json` |
+//! | [`text`], [`glob`] | bounded texts; patterns |
 //! | `host` | wasm32 only: carries steps out. Nothing else names `proxy_wasm`; `tests/walls.rs` holds that |
 //!
 //! # The life of a bridged request
@@ -52,7 +52,6 @@ pub mod json;
 pub mod limits;
 pub mod metric;
 pub mod note;
-mod object;
 pub mod price;
 pub mod provider;
 pub mod record;

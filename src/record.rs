@@ -3,9 +3,8 @@
 use crate::answer::{Answer, ApiError, NAME_BYTES, Thought, ToolCall};
 use crate::caller::Actor;
 use crate::credential::CredentialKind;
-use crate::json;
+use crate::json::{self, Value};
 use crate::note::{Note, Notes};
-use crate::object::Value;
 use crate::text::{Spoken, Text, cut_as_written, head};
 use crate::timestamp::Timestamp;
 use crate::usage::{Usage, UsageStatus};
@@ -296,7 +295,7 @@ impl<'a> TextBudget<'a> {
 /// JSON on one line, or `None` where `text` is none, or none that whoever reads the record could read: nested
 /// hundreds deep, with half a surrogate pair, with a number beyond all floats. It would take the whole record with it.
 fn compact(text: &str) -> Option<Cow<'_, str>> {
-    json::read_whole(text, &mut json::Nobody).ok()?;
+    json::read_whole(text, &mut json::ValidateOnly).ok()?;
     let (json, harmless) = json::compact(text);
     (harmless || is_bearable(&json)).then_some(json)
 }

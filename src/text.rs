@@ -1,14 +1,14 @@
-//! Texts that are kept up to a bound, and texts that can stand in a line.
+//! Bounded texts: kept, cut, and made safe for a log line.
 
-use crate::json::written_bytes;
+use crate::json::escaped_bytes;
 use core::fmt;
 use std::borrow::Cow;
 
-/// What an emptied text keeps of its memory, at most.
+/// Most memory that [`Text::clear`] keeps, in bytes.
 const RESERVE_BYTES: usize = 1024;
 
-/// The beginning of a text, up to a bound in bytes that the caller holds. `Debug` shows its length only: it may be what
-/// people or models said.
+/// The beginning of a text, up to a bound that each call states. `Debug` shows only the length, because the text may be
+/// from a prompt or an answer.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Text {
     kept: String,
@@ -16,14 +16,14 @@ pub struct Text {
 }
 
 impl Text {
-    /// The whole of `text`.
+    /// All of `text`, without a bound.
     #[must_use]
     pub fn whole(text: impl Into<String>) -> Self {
         Self { kept: text.into(), cut: false }
     }
 
-    /// Appends as much of `run` as fits into `limit` bytes altogether, at a character boundary; once something did not
-    /// fit, nothing is appended any more. Answers how many bytes were kept.
+    /// Appends `run` until the text has `limit` bytes, cut at a character boundary. Once a run was cut, nothing more is
+    /// appended. Returns how many bytes were appended.
     pub fn push(&mut self, run: &str, limit: usize) -> usize {
         if self.cut {
             return 0;
@@ -31,7 +31,7 @@ impl Text {
         let room = limit.saturating_sub(self.kept.len());
         let kept = head(run, room);
         if self.kept.capacity() == 0 {
-            // Most texts come in one run: no room for more is made.
+            // Most texts arrive in one run, so no room is reserved for more.
             self.kept = kept.to_owned();
         } else {
             self.kept.push_str(kept);
@@ -40,42 +40,42 @@ impl Text {
         kept.len()
     }
 
-    /// Appends another text as [`push`](Self::push) does; where that one was cut, this one is too.
+    /// Appends `other` as [`push`](Self::push) does. If `other` was cut, this text counts as cut.
     pub fn append(&mut self, other: &Self, limit: usize) -> usize {
         let kept = self.push(&other.kept, limit);
         self.cut |= other.cut;
         kept
     }
 
-    /// What was kept.
+    /// The text, as far as it was kept.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.kept
     }
 
-    /// Whether there was more.
+    /// Whether the text was longer than what is kept.
     #[must_use]
     pub const fn is_cut(&self) -> bool {
         self.cut
     }
 
-    /// Whether nothing was kept.
+    /// Whether the kept text is empty.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.kept.is_empty()
     }
 
-    /// Empties it and keeps its memory for the next text, unless that is much.
+    /// Empties the text. It keeps at most 1024 bytes of its memory for the next one.
     pub fn clear(&mut self) {
         self.kept.clear();
-        // What shrinks asks the same, but is a call, and most have less.
+        // `shrink_to` tests the same, but is a call, and most texts have less.
         if self.kept.capacity() > RESERVE_BYTES {
             self.kept.shrink_to(RESERVE_BYTES);
         }
         self.cut = false;
     }
 
-    /// What was kept, by itself.
+    /// Turns this into the kept text.
     #[must_use]
     pub fn into_string(self) -> String {
         self.kept
@@ -88,7 +88,7 @@ impl fmt::Debug for Text {
     }
 }
 
-/// What people or models said, on its way into a record. `Debug` shows its length only.
+/// A text from a prompt or an answer, for a record. `Debug` shows only its length.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Spoken<'a>(pub &'a str);
 
@@ -98,16 +98,17 @@ impl fmt::Debug for Spoken<'_> {
     }
 }
 
-/// The longest beginning of `text` that takes at most `limit` bytes inside a JSON string, and how many it takes.
+/// The longest beginning of `text` that takes at most `limit` bytes inside a JSON string, and how many bytes it takes
+/// there (see [`escaped_bytes`]).
 #[must_use]
 pub fn cut_as_written(text: &str, limit: usize) -> (&str, usize) {
-    let whole = written_bytes(text);
+    let whole = escaped_bytes(text);
     if whole <= limit {
         return (text, whole);
     }
     let (mut kept, mut written) = (0, 0_usize);
     for (at, character) in text.char_indices() {
-        let with = written.saturating_add(written_bytes(character.encode_utf8(&mut [0; 4])));
+        let with = written.saturating_add(escaped_bytes(character.encode_utf8(&mut [0; 4])));
         if with > limit {
             break;
         }
@@ -116,24 +117,24 @@ pub fn cut_as_written(text: &str, limit: usize) -> (&str, usize) {
     (text.get(..kept).unwrap_or_default(), written)
 }
 
-/// `text` with everything replaced by `?` that could forge or break a log line: C0 and C1 controls, DEL, U+2028, U+2029;
-/// cut at `limit` bytes.
+/// The first `limit` bytes of `text`, with `?` in place of each character that could break or forge a log line: C0 and
+/// C1 controls, DEL, U+2028 and U+2029.
 #[must_use]
 pub fn one_line(text: &str, limit: usize) -> Cow<'_, str> {
     let text = head(text, limit);
     if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
         return Cow::Borrowed(text);
     }
-    let harmless = |character: char| match character {
+    let safe = |character: char| match character {
         '\u{2028}' | '\u{2029}' => '?',
         _ if character.is_control() => '?',
         _ => character,
     };
-    // `?` is never longer than what it stands for.
-    Cow::Owned(text.chars().map(harmless).collect())
+    // `?` takes no more bytes than the character that it replaces.
+    Cow::Owned(text.chars().map(safe).collect())
 }
 
-/// At most `limit` bytes of `text`, cut at a character boundary.
+/// The first `limit` bytes of `text`, fewer if the cut would split a character.
 #[must_use]
 pub fn head(text: &str, limit: usize) -> &str {
     if text.len() <= limit {
@@ -157,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_is_cut_by_what_serde_json_writes() {
+    fn a_text_is_cut_by_its_length_inside_a_json_string() {
         for text in ["", "plain", "q\"b\\", "\u{0}\u{1f}\u{8}\u{c}\n\r\t", "ä€😀\u{7f}\u{2028}"] {
             let bytes = |text: &str| serde_json::to_string(text).unwrap().len() - 2;
             for limit in 0..=bytes(text) {

@@ -1,9 +1,9 @@
-//! A whole stream: callbacks in Envoy's order, then some lost, doubled or exchanged. Never a panic; one record at most, a
-//! line of valid JSON; and whatever is not ours to change is not changed.
+//! A whole stream: callbacks in Envoy's order, and with some left out, repeated or swapped. The exchange never panics,
+//! writes at most one record, which is one line of valid JSON, and changes only the bytes that a rule allows it to.
 //!
-//! Input: eleven bytes that choose configuration, route, headers, status, content type, code details (two), and the order
-//! of callbacks (four); how request and response are cut (three bytes each); the request's length (two), the request,
-//! the response.
+//! Input: eleven bytes that choose configuration, route, headers, status, content type, code details (two) and the order
+//! of the callbacks (four); three bytes each for the cuts of request and response; two for the length of the request; the
+//! request; the response.
 #![no_main]
 
 #[path = "../../tests/events/reference.rs"]
@@ -76,18 +76,18 @@ enum Call<'a> {
     Finish,
 }
 
-/// One stream, what went in and what came out.
+/// One stream with its input and output.
 struct Stream {
     exchange: Exchange,
     now: Duration,
     records: Vec<String>,
     replies: usize,
     reset: bool,
-    /// What was uploaded; what of it passed; whether its end passed, and whether nothing came after that.
+    /// The uploaded bytes that passed, the bytes that went upstream for them, and whether the end of the request passed.
     sent: Vec<u8>,
     upstream: Vec<u8>,
     upload_ended: bool,
-    /// Likewise what was downloaded.
+    /// The same for the response.
     received: Vec<u8>,
     client: Vec<u8>,
     download_ended: bool,
@@ -95,7 +95,8 @@ struct Stream {
 }
 
 impl Stream {
-    /// Carries out a step; answers what takes the place of the request's and the response's chunk.
+    /// Carries out a step. Returns the bytes that replace the chunk of the request and of the response, and whether the
+    /// stream continues.
     fn carry_out(&mut self, step: Step) -> (Option<Vec<u8>>, Option<Vec<u8>>, bool) {
         let (mut request, mut response) = (None, None);
         for effect in step.effects {
@@ -193,7 +194,7 @@ impl Stream {
     }
 }
 
-/// What comes with the callbacks besides bodies.
+/// The headers, trailers and properties of the callbacks.
 struct Heads {
     request: Headers,
     trailers: Headers,
@@ -218,7 +219,7 @@ fn request_head((method, path): (&str, &str), flags: u8, length: &str) -> Header
         ("content-encoding", "zstd"),
     ];
     let wanted = |at: usize| match at {
-        // What refuses a request, only where two flags agree.
+        // These headers refuse a request, so they need more than one flag.
         4 | 5 => flags & 0xe0 == 0xe0 || flags & 0xd0 == 0xd0,
         _ => flags >> at & 1 != 0,
     };
@@ -229,11 +230,11 @@ fn request_head((method, path): (&str, &str), flags: u8, length: &str) -> Header
     headers(&pairs)
 }
 
-/// The event that alone states the usage, in the eyes of `serde_json`; `None`: it cannot tell.
+/// Whether this is the event that states only the usage, according to `serde_json`. `None`: it cannot decide.
 fn is_usage_event(data: &[u8]) -> Option<bool> {
     let said = serde_json::from_slice::<Value>(data).ok()?;
     let repeated = |name: &str| {
-        // Names may be escaped; one that may stand twice decides nothing here.
+        // Escapes may hide a name, and of a repeated name `serde_json` keeps only the last member.
         data.contains(&b'\\') || data.windows(name.len()).filter(|part| *part == name.as_bytes()).count() > 1
     };
     if repeated("\"choices\"") || repeated("\"usage\"") {
@@ -243,7 +244,7 @@ fn is_usage_event(data: &[u8]) -> Option<bool> {
     Some(empty && said.get("usage").is_some_and(|usage| !usage.is_null()))
 }
 
-/// The client got everything but the events that state the usage and nothing else.
+/// Asserts that the client got all bytes but the events that state only the usage.
 fn check_cut(received: &[u8], client: &[u8], event_bytes: usize) {
     let mut rest = client;
     let mut take =
@@ -265,7 +266,7 @@ fn check_cut(received: &[u8], client: &[u8], event_bytes: usize) {
         match may_be {
             Some(true) => {}
             Some(false) => assert!(take(start..end), "the event at {start} is lost"),
-            // Either way; the rest tells.
+            // Both are allowed; the following bytes must match.
             None => drop(take(start..end)),
         }
         from = end;
@@ -291,7 +292,7 @@ fuzz_target!(|input: &[u8]| {
     let request = input.bytes(length);
     let response = input.0;
 
-    // In Envoy's order.
+    // The callbacks in Envoy's order.
     let mut calls = vec![Call::Head];
     let chunks = request_cut.chunks(request);
     let trailers = order[0] & 1 != 0;
@@ -313,7 +314,7 @@ fuzz_target!(|input: &[u8]| {
     }
     calls.push(Call::Finish);
 
-    // Then out of it.
+    // Changes the order.
     let (at, other) = (usize::from(order[2]) % calls.len(), usize::from(order[3]) % calls.len());
     let in_order = match order[1] % 8 {
         1 => {
@@ -334,7 +335,7 @@ fuzz_target!(|input: &[u8]| {
             false
         }
         5 => {
-            // The answer before the request is whole: that may be.
+            // The response may begin before the request is complete.
             let answer = calls.iter().position(|call| matches!(call, Call::Answer(_))).unwrap_or(0);
             let moved: Vec<_> = calls.drain(answer..calls.len() - 1).collect();
             let at = 1 + at % (answer - 1).max(1);

@@ -1,8 +1,8 @@
-//! Bedrock's event stream: never a panic, the same frames and the same events for the client however it is cut, never more
-//! kept than allowed, and what the client gets is a stream of events and nothing else.
+//! Bedrock's event stream: the decoder never panics and never keeps more than the limit, frames and events do not depend
+//! on the chunks, and the client gets complete events and nothing else.
 //!
-//! Input: the limit, how the stream is cut (three bytes), then parts: a byte for the kind (bytes as they are; a frame with
-//! right checksums and these headers; an event; an exception), two for the length, and so many bytes.
+//! Input: one byte for the limit, three for the cut, then parts: one byte for the kind (plain bytes; a frame with right
+//! checksums and these headers; an event; an exception), two for the length, and so many bytes.
 #![no_main]
 
 #[path = "../../tests/exchange/frames.rs"]
@@ -37,13 +37,13 @@ fn stream(input: &mut Input<'_>) -> Vec<u8> {
 
 fn decode(chunks: &[&[u8]], limit: usize) -> (Result<(), Problem>, Frames, bool) {
     let mut decoder = Decoder::new(limit);
-    let mut told = Vec::new();
+    let mut frames = Vec::new();
     let mut take = |frame: ai_bridge::bedrock::frame::Frame<'_>| {
         assert!(frame.payload.len() + 16 <= limit);
-        told.push((frame.header(":event-type").map(str::to_owned), frame.payload.to_vec()));
+        frames.push((frame.header(":event-type").map(str::to_owned), frame.payload.to_vec()));
     };
     let result = chunks.iter().try_for_each(|chunk| decoder.feed(chunk, &mut take));
-    (result, told, decoder.is_between_frames())
+    (result, frames, decoder.is_between_frames())
 }
 
 fn transcode(chunks: &[&[u8]], limit: usize) -> (Vec<u8>, Option<Failure>) {
@@ -70,15 +70,15 @@ fuzz_target!(|input: &[u8]| {
     let stream = stream(&mut input);
 
     let whole = decode(&[&stream], limit);
-    let said = transcode(&[&stream], limit);
+    let events_of_whole = transcode(&[&stream], limit);
     for cut in [cut, Cut::Every(1)] {
         assert_eq!(decode(&cut.chunks(&stream), limit), whole);
-        assert_eq!(transcode(&cut.chunks(&stream), limit), said);
+        assert_eq!(transcode(&cut.chunks(&stream), limit), events_of_whole);
     }
     let mut events = Whole(0);
     let mut decoder = sse::Decoder::new(usize::MAX);
-    decoder.feed(&said.0, &mut events);
+    decoder.feed(&events_of_whole.0, &mut events);
     decoder.finish(&mut events);
-    assert!(std::str::from_utf8(&said.0).is_ok());
-    assert!(events.0 <= whole.1.len() + 1, "an event for each frame and one for what is wrong");
+    assert!(std::str::from_utf8(&events_of_whole.0).is_ok());
+    assert!(events.0 <= whole.1.len() + 1, "an event for each frame, and one for the error");
 });

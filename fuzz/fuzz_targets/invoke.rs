@@ -1,5 +1,6 @@
-//! A request as Bedrock's `invoke` takes it: never a panic, and of a JSON object every member is there as it was, but for
-//! those that change by rule.
+//! Requests for Bedrock's mode `invoke`: the translation never panics, and keeps every member of an object but those that
+//! a rule changes.
+//!
 //! Input: one byte for the model, then the body.
 #![no_main]
 

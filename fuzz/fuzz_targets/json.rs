@@ -1,6 +1,6 @@
-//! The JSON scanner: never panics, means the same however the input is cut, and agrees with `serde_json`.
+//! The JSON scanner: it never panics, its calls do not depend on the chunks, and its verdict is that of `serde_json`.
 //!
-//! The input's first two bytes choose where the rest is cut and what is wanted of its values.
+//! Input: one byte for the cut, one for what the visitor wants, then the document.
 #![no_main]
 
 use ai_bridge::json::{Error, Kind, Name, Scalar, Scanner, Visitor, Want, compact};
@@ -27,25 +27,24 @@ impl Name for Known {
 }
 
 #[derive(Clone, Debug, PartialEq)]
-enum Told {
+enum Call {
     Begin(Vec<Known>, Kind, u64),
     Text(Vec<Known>, String),
     Scalar(Vec<Known>, String),
     End(Vec<Known>, Kind, u64),
 }
 
-/// Keeps all it is told; what it wants depends on where a value stands. Open values are counted: whatever ends
-/// has begun.
+/// Logs all calls. What it wants of a value depends on the offset of the value.
 struct Log {
     wants: u64,
-    told: Vec<Told>,
+    calls: Vec<Call>,
 }
 
 impl Visitor for Log {
     type Name = Known;
 
     fn begin(&mut self, path: &[Known], kind: Kind, offset: u64) -> Want {
-        self.told.push(Told::Begin(path.to_vec(), kind, offset));
+        self.calls.push(Call::Begin(path.to_vec(), kind, offset));
         match (offset.wrapping_add(self.wants)).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 61 {
             0 => Want::Skip,
             1 => Want::Raw,
@@ -55,29 +54,29 @@ impl Visitor for Log {
 
     fn text(&mut self, path: &[Known], run: &str) {
         assert!(!run.is_empty());
-        match self.told.last_mut() {
-            Some(Told::Text(before, text)) if before == path => text.push_str(run),
-            _ => self.told.push(Told::Text(path.to_vec(), run.to_owned())),
+        match self.calls.last_mut() {
+            Some(Call::Text(before, text)) if before == path => text.push_str(run),
+            _ => self.calls.push(Call::Text(path.to_vec(), run.to_owned())),
         }
     }
 
     fn scalar(&mut self, path: &[Known], value: Scalar<'_>) {
-        self.told.push(Told::Scalar(path.to_vec(), format!("{value:?}")));
+        self.calls.push(Call::Scalar(path.to_vec(), format!("{value:?}")));
     }
 
     fn end(&mut self, path: &[Known], kind: Kind, offset: u64) {
-        self.told.push(Told::End(path.to_vec(), kind, offset));
+        self.calls.push(Call::End(path.to_vec(), kind, offset));
     }
 }
 
-fn scan<'a>(chunks: impl Iterator<Item = &'a [u8]>, wants: u64) -> (Result<(), Error>, Vec<Told>) {
+fn scan<'a>(chunks: impl Iterator<Item = &'a [u8]>, wants: u64) -> (Result<(), Error>, Vec<Call>) {
     let mut scanner = Scanner::any(64);
-    let mut log = Log { wants, told: Vec::new() };
+    let mut log = Log { wants, calls: Vec::new() };
     let fed = chunks.into_iter().try_for_each(|chunk| scanner.feed(chunk, &mut log));
     let result = fed.and_then(|()| scanner.finish(&mut log));
     assert_eq!(scanner.finish(&mut log), result);
     assert_eq!(scanner.is_complete(), result.is_ok());
-    (result, log.told)
+    (result, log.calls)
 }
 
 fn is_json(bytes: &[u8]) -> bool {
@@ -99,7 +98,7 @@ fuzz_target!(|input: &[u8]| {
         assert_eq!(cut.1, whole.1);
     }
 
-    // Nested no deeper than either allows.
+    // Only documents that are nested no deeper than both readers allow.
     if bytes.iter().filter(|byte| matches!(byte, b'[' | b'{')).count() < 120 {
         assert_eq!(whole.0.is_ok(), is_json(bytes), "{:?}", whole.0);
     }

@@ -1,7 +1,7 @@
-//! The request readers: never a panic, the same facts and verdict however the body is cut, and what `serde_json` says of
-//! the same body.
+//! The request readers: they never panic, facts and verdict do not depend on the chunks, and both agree with
+//! `serde_json`.
 //!
-//! Input: API, bounds, how the body is cut (three bytes), the body.
+//! Input: one byte for the API, one for the bounds, three for the cut, then the body.
 #![no_main]
 
 use ai_bridge::api::Api;
@@ -10,7 +10,7 @@ use ai_bridge_fuzz::{APIS, Cut, Input, is_json, is_shallow};
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 
-/// The verdict, the facts, and what goes upstream.
+/// The verdict, the facts, and the bytes that go upstream.
 type Read = (Result<(), RequestProblem>, RequestFacts, Vec<u8>);
 
 fn read(api: Api, bounds: RequestBounds, chunks: &[&[u8]]) -> Read {
@@ -34,7 +34,7 @@ fn read(api: Api, bounds: RequestBounds, chunks: &[&[u8]]) -> Read {
     (verdict, reader.into_facts(), upstream)
 }
 
-/// With the texts themselves: `Debug` shows their lengths only.
+/// The facts with their texts: `Debug` shows only the lengths.
 fn shown(facts: &RequestFacts) -> String {
     let RequestFacts { model, stream, background, prompt, correlating_tool_call_id, user_id, usage_spliced, notes } = facts;
     let text = |text: &ai_bridge::text::Text| (text.as_str().to_owned(), text.is_cut());
@@ -55,7 +55,7 @@ fuzz_target!(|input: &[u8]| {
     for cut in [cut, Cut::Every(1)] {
         let (cut_verdict, cut_facts, cut_upstream) = read(api, bounds, &cut.chunks(body));
         match (&verdict, &cut_verdict) {
-            // Whichever is seen first: both refuse it with a 400.
+            // Which error comes first depends on the chunks; the request is refused with 400 for both.
             (Err(RequestProblem::Json(_)), Err(RequestProblem::Repeated(_))) => {}
             (Ok(()), Ok(())) => {
                 assert_eq!(shown(&facts), shown(&cut_facts));
@@ -65,14 +65,14 @@ fuzz_target!(|input: &[u8]| {
         }
     }
 
-    // Nested no deeper than any of the bounds allows, too.
+    // Also only bodies that are nested no deeper than the bounds allow.
     let shallow =
         is_shallow(body) && (reader_bytes > 4 || body.iter().filter(|b| b"[{".contains(b)).count() < 30);
     if shallow && !matches!(verdict, Err(RequestProblem::Repeated(_))) {
         let object = body.iter().find(|byte| !b" \n\r\t".contains(byte)) == Some(&b'{');
         assert_eq!(verdict.is_ok(), object && is_json(body), "{verdict:?}");
     }
-    // A lone surrogate is no error of the readers; `serde_json` has no such text.
+    // The readers accept a lone surrogate; `serde_json` refuses it.
     if let (Ok(()), Ok(Value::Object(said))) = (verdict, serde_json::from_slice::<Value>(body)) {
         let model = said.get("model").and_then(Value::as_str).filter(|model| model.len() <= MODEL_BYTES);
         if model.is_some() || !said.contains_key("model") {

@@ -1,7 +1,8 @@
-//! The response readers: never a panic, the same answer and the same bytes for the client however the body is cut, and
-//! never more kept than allowed.
+//! The response readers: they never panic and never keep more than the bounds, and the answer and the bytes for the client
+//! do not depend on the chunks.
 //!
-//! Input: API, format, bounds, flags (body breaks off; usage event is cut), how the body is cut (three bytes), the body.
+//! Input: one byte each for the API, the format, the bounds and the flags (the body is incomplete; the usage event is
+//! removed), three for the cut, then the body.
 #![no_main]
 
 use ai_bridge::answer::{Answer, Keep, NAME_BYTES};
@@ -11,7 +12,7 @@ use ai_bridge::limits::Limits;
 use ai_bridge_fuzz::{APIS, Cut, Input};
 use libfuzzer_sys::fuzz_target;
 
-/// What is asked of a reader.
+/// How a reader is set up.
 struct Case {
     api: Api,
     format: Format,
@@ -22,7 +23,7 @@ struct Case {
 }
 
 impl Case {
-    /// Everything learned, as text, and what is for the client.
+    /// The answer as text, and the bytes for the client.
     fn read(&self, chunks: &[&[u8]]) -> (String, Vec<u8>) {
         let mut reader = ResponseReader::new(self.api, self.format, self.keep.clone(), &self.limits);
         let may_edit = self.cut_usage && reader.cut_usage_event();

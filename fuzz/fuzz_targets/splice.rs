@@ -1,5 +1,6 @@
-//! The usage splice of Chat Completions: whatever the body and however it is cut, the bytes that go upstream are those of
-//! the rules written down over the whole body, and as JSON they differ from the client's in that one member.
+//! The usage splice of Chat Completions: for any body in any chunking, the bytes that go upstream are those of a reference
+//! that has the whole body, and as JSON they differ from the client's body only in the member `stream_options`.
+//!
 //! Input: one byte for the distance of the cuts, then the body.
 #![no_main]
 

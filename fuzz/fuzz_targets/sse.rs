@@ -1,4 +1,5 @@
-//! The decoder of server-sent events tells the same as a plain reading of the whole stream, however it is cut.
+//! The decoder of server-sent events: in any chunking its events are those of a reference that has the whole stream.
+//!
 //! Input: one byte for the limit, one for the distance of the cuts, then the stream.
 #![no_main]
 

@@ -1,12 +1,12 @@
-//! What the fuzz targets share: how an input is taken apart, how bodies are cut, and the configurations they choose from.
-//! No target itself; `fuzz/seeds` writes inputs of this shape from the transcripts.
+//! Shared by the fuzz targets: reading an input, cutting bodies, and the configurations to choose from. `fuzz/seeds` writes
+//! inputs of this shape from the transcripts.
 
 use ai_bridge::api::Api;
 use ai_bridge::bridge::Bridge;
 use ai_bridge::config::Config;
 use std::rc::Rc;
 
-/// An input, taken apart from the front; what is missing is zero.
+/// An input that is read from the front. Missing bytes are zero.
 #[derive(Debug)]
 pub struct Input<'a>(pub &'a [u8]);
 
@@ -32,7 +32,7 @@ impl<'a> Input<'a> {
         usize::from(self.byte()) << 8 | usize::from(self.byte())
     }
 
-    /// The next bytes: `len` or what there is.
+    /// The next `len` bytes, or fewer if the input ends.
     pub fn bytes(&mut self, len: usize) -> &'a [u8] {
         let (bytes, rest) = self.0.split_at(len.min(self.0.len()));
         self.0 = rest;
@@ -40,26 +40,26 @@ impl<'a> Input<'a> {
     }
 }
 
-/// The APIs, in the order of an input's choice.
+/// The APIs that an input chooses from.
 pub const APIS: [Api; 3] = [Api::Messages, Api::ChatCompletions, Api::Responses];
 
 /// How a body is cut into chunks.
 #[derive(Clone, Copy, Debug)]
 pub enum Cut {
-    /// Every so many bytes.
+    /// After each so many bytes.
     Every(usize),
-    /// Once, there.
+    /// Once, at this position.
     At(usize),
 }
 
 impl Cut {
-    /// From three bytes: how, and where.
+    /// Reads a cut from three bytes: one for the kind, two for the position.
     pub fn of(input: &mut Input<'_>) -> Self {
         let (how, place) = (input.byte(), input.word());
         if how % 2 == 0 { Self::At(place) } else { Self::Every(1 + place % 64) }
     }
 
-    /// The chunks of `body`; one at least.
+    /// The chunks of `body`, at least one.
     pub fn chunks(self, body: &[u8]) -> Vec<&[u8]> {
         match self {
             Self::At(place) => {
@@ -72,7 +72,7 @@ impl Cut {
     }
 }
 
-/// Whether `bytes` are JSON in the eyes of `serde_json`; only for what is not nested deeply.
+/// Whether `serde_json` accepts `bytes`. Only for bytes that are not nested deeply ([`is_shallow`]).
 pub fn is_json(bytes: &[u8]) -> bool {
     let raw = |text| serde_json::from_str::<&serde_json::value::RawValue>(text).is_ok();
     std::str::from_utf8(bytes).is_ok_and(raw)
@@ -88,7 +88,7 @@ const PROVIDERS: &str = r#""providers": [
     {"type": "openai", "key": {"value": "sk-proj-CENTRAL"}MODELS},
     {"type": "copilot"MODELS}]"#;
 
-/// The configurations that an input chooses from: as it comes; tight limits; model policies; little recorded.
+/// The configurations that an input chooses from: the defaults, tight limits, model policies, and a minimal record.
 pub fn bridges() -> Vec<Rc<Bridge>> {
     let actor = r#""gateway_credentials": {"value_prefixes": ["gw_"]}, "actor": {"header": "x-actor"}"#;
     let tight = r#""limits": {"request_body_bytes": 4000, "reader_bytes": 8, "event_bytes": 200,

@@ -62,7 +62,7 @@ struct Unread;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trace {
     /// Nothing: reader and answer are as they were before, and would be whatever those values said that were skipped or
-    /// wanted as [`Want::Perhaps`].
+    /// wanted as [`Want::Tentative`].
     None,
     /// Something, or that is not sure.
     Left,

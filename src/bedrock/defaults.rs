@@ -1,7 +1,7 @@
-//! What `InvokeModel` takes and refuses unless configured: betas by model and members that it does not know.
+//! The default settings of the mode `invoke`: betas by model, and members that Bedrock does not know.
 //!
-//! Bedrock checks betas against the model and refuses those that it does not know with 400 "invalid beta flag", and
-//! unknown members with "Extra inputs are not permitted". So a beta passes only where AWS documents it:
+//! Bedrock refuses a beta that the model does not have with 400 "invalid beta flag", and an unknown member with "Extra
+//! inputs are not permitted". So a beta passes only for the models for which AWS documents it:
 //! <https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-claude-messages-request-response.html>,
 //! <https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-claude-messages-tool-use.html>,
 //! <https://docs.aws.amazon.com/bedrock/latest/userguide/claude-messages-compaction.html>.
@@ -20,6 +20,7 @@ const HAIKU_4_5: &str = "*claude-haiku-4-5-*";
 const CLAUDE_4_6: &str = "*claude-*-4-6*";
 const ANY: &str = "*";
 
+/// Betas and the models that have them.
 const BETAS: &[(&str, &[&str])] = &[
     ("computer-use-2024-10-22", &["*claude-3-5-sonnet-20241022*"]),
     ("computer-use-2025-01-24", &[CLAUDE_3_7, OPUS_4, SONNET_4, OPUS_4_1, SONNET_4_5, HAIKU_4_5]),
@@ -43,8 +44,9 @@ const BETAS: &[(&str, &[&str])] = &[
     ("compact-2026-01-12", &[CLAUDE_4_6]),
 ];
 
+/// Members of a request and the models that refuse them.
 const UNSUPPORTED_FIELDS: &[(&str, &[&str])] = &[
-    // Of Anthropic's own platform: <https://platform.claude.com/docs/en/build-with-claude/claude-on-amazon-bedrock-legacy>
+    // Only Anthropic's own platform has these: <https://platform.claude.com/docs/en/build-with-claude/claude-on-amazon-bedrock-legacy>
     ("cache_control", &[ANY]),
     ("container", &[ANY]),
     ("inference_geo", &[ANY]),
@@ -52,13 +54,13 @@ const UNSUPPORTED_FIELDS: &[(&str, &[&str])] = &[
     ("service_tier", &[ANY]),
     ("speed", &[ANY]),
     ("thread", &[ANY]),
-    // Of younger models.
+    // Only younger models have these.
     ("context_management", &[CLAUDE_3]),
     ("output_config", &[CLAUDE_3, OPUS_4, SONNET_4, OPUS_4_1]),
     ("output_config.effort", &[SONNET_4_5, HAIKU_4_5]),
 ];
 
-/// Adaptive thinking came with Claude 4.6:
+/// Models before Claude 4.6, which introduced adaptive thinking:
 /// <https://docs.aws.amazon.com/bedrock/latest/userguide/claude-messages-adaptive-thinking.html>
 const MANUAL_THINKING: &[&str] = &[CLAUDE_3, OPUS_4, SONNET_4, OPUS_4_1, OPUS_4_5, SONNET_4_5, HAIKU_4_5];
 

@@ -1,67 +1,72 @@
-//! An incremental decoder of AWS event streams: bytes in any chunking in, whole frames with both checksums proved out.
+//! Decodes AWS event streams: takes bytes in any chunking, and hands out whole frames whose checksums are right.
 //!
-//! A frame is: its length and that of its headers (4 bytes each, big-endian), the CRC-32 of these 8; the headers; the
-//! payload; the CRC-32 of everything before. A header is: one byte of length, the name, one byte of type, the value.
-//! <https://docs.aws.amazon.com/AmazonS3/latest/API/RESTSelectObjectAppendix.html> describes it best.
+//! A frame is its length and the length of its headers (4 bytes each, big-endian), the CRC-32 of these 8 bytes, the
+//! headers, the payload, and the CRC-32 of everything before. A header is one byte of length, the name, one byte of
+//! type, and the value: <https://docs.aws.amazon.com/AmazonS3/latest/API/RESTSelectObjectAppendix.html>.
 //!
-//! What is kept is one frame that is not whole, at most the limit. What is wrong once stays wrong: where a frame's
-//! length cannot be trusted, nothing after it can.
+//! The decoder keeps one incomplete frame of bounded length. After an error it reads nothing more, because it cannot
+//! know where the next frame begins.
+//!
+//! Written by hand beside `aws-smithy-eventstream`: that decoder has no bound for a frame, leaves it to the caller to
+//! collect one, and makes an owned message with a list of headers of each. Its dependency `aws-smithy-types` (HTTP bodies,
+//! dates, numbers) would also go into a module that Envoy compiles before it listens.
 
 use core::fmt;
 use crc::{CRC_32_ISO_HDLC, Crc, Table};
 
-/// The decoder of one stream.
+/// Decodes the frames of one stream, which arrives in chunks of any size.
 #[derive(Clone)]
 pub struct Decoder {
+    /// Longest frame, in bytes.
     limit_bytes: usize,
-    /// The frame being read, as far as it came; grows as bytes come, not as its length promises.
+    /// The bytes of the incomplete frame. It grows with the bytes that arrive, not to the length that the frame states.
     held: Vec<u8>,
     problem: Option<Problem>,
 }
 
-/// A whole frame.
+/// A whole frame whose checksums are right.
 #[derive(Clone, Copy)]
 pub struct Frame<'a> {
     headers: &'a [u8],
-    /// What it carries.
+    /// The payload, without headers and checksums.
     pub payload: &'a [u8],
 }
 
-/// Why a stream cannot be read on.
+/// Why the decoder stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Problem {
-    /// The checksum of the two lengths is not theirs.
+    /// The checksum of the two lengths is wrong.
     PreludeChecksum,
-    /// The lengths contradict each other.
+    /// The frame is shorter than its parts.
     Lengths,
     /// The frame is longer than the limit.
     TooLarge,
-    /// The checksum of the frame is not its own.
+    /// The checksum of the frame is wrong.
     Checksum,
-    /// The headers end within one, or one has a type that does not exist.
+    /// A header is incomplete, or has an unknown type.
     Headers,
 }
 
-/// Two lengths and their checksum.
+/// Length of the prelude, in bytes: the two lengths and their checksum.
 const PRELUDE_BYTES: usize = 12;
-/// The checksum of the frame.
+/// Length of the checksum of a frame, in bytes.
 const CHECKSUM_BYTES: usize = 4;
-/// A byte at a time: a frame is a few hundred bytes, and the sixteen tables of the fast way would take 16 KiB.
+/// Works a byte at a time: a frame has a few hundred bytes, and the sixteen tables of the fast variant take 16 KiB.
 static CRC: Crc<u32, Table<1>> = Crc::<u32, Table<1>>::new(&CRC_32_ISO_HDLC);
 
 // === impl Decoder ===
 
 impl Decoder {
-    /// A decoder at the start of a stream, for frames of up to `limit_bytes` bytes.
+    /// A decoder at the start of a stream. A frame may have up to `limit_bytes` bytes.
     #[must_use]
     pub const fn new(limit_bytes: usize) -> Self {
         Self { limit_bytes, held: Vec::new(), problem: None }
     }
 
-    /// Reads the next bytes of the stream.
+    /// Reads the next bytes of the stream, and calls `take` for each frame that is complete.
     ///
     /// # Errors
-    /// At the first byte that shows what is wrong; from then on always the same problem.
+    /// The first problem of the stream; from then on always the same one.
     pub fn feed(&mut self, bytes: &[u8], mut take: impl FnMut(Frame<'_>)) -> Result<(), Problem> {
         if let Some(problem) = self.problem {
             return Err(problem);
@@ -74,7 +79,7 @@ impl Decoder {
         result
     }
 
-    /// Whether the stream may end here.
+    /// Whether all frames up to now are complete.
     #[must_use]
     pub const fn is_between_frames(&self) -> bool {
         self.problem.is_none() && self.held.is_empty()
@@ -87,7 +92,7 @@ impl Decoder {
             let (these, after) = rest.split_at_checked(missing).unwrap_or((rest, &[]));
             self.held.extend_from_slice(these);
             rest = after;
-            // Judged as soon as they are there, whatever the chunks.
+            // Checks the prelude as soon as it is complete, so that the chunks make no difference.
             if self.held.len() >= PRELUDE_BYTES && self.held.len() == self.frame_bytes()? {
                 take(Frame::of(&self.held)?);
                 self.held.clear();
@@ -96,7 +101,7 @@ impl Decoder {
         Ok(())
     }
 
-    /// The length of the frame whose prelude is there.
+    /// The length of the frame whose prelude was read, in bytes.
     fn frame_bytes(&self) -> Result<usize, Problem> {
         let (frame, _) = prelude(&self.held)?;
         if frame > self.limit_bytes { Err(Problem::TooLarge) } else { Ok(frame) }
@@ -104,7 +109,7 @@ impl Decoder {
 }
 
 impl fmt::Debug for Decoder {
-    /// Without the answer's bytes.
+    /// Without the bytes of the response.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Decoder")
             .field("held", &self.held.len())
@@ -113,7 +118,7 @@ impl fmt::Debug for Decoder {
     }
 }
 
-/// The lengths of a frame and of its headers.
+/// Reads a prelude: the lengths of the frame and of its headers, in bytes.
 fn prelude(bytes: &[u8]) -> Result<(usize, usize), Problem> {
     let lengths = bytes.get(..8).ok_or(Problem::Lengths)?;
     if word(bytes, 8) != Some(CRC.checksum(lengths)) {
@@ -125,6 +130,7 @@ fn prelude(bytes: &[u8]) -> Result<(usize, usize), Problem> {
     if frame < least { Err(Problem::Lengths) } else { Ok((frame, headers)) }
 }
 
+/// The big-endian number at `at`.
 fn word(bytes: &[u8], at: usize) -> Option<u32> {
     let word = bytes.get(at..)?.first_chunk::<4>()?;
     Some(u32::from_be_bytes(*word))
@@ -133,7 +139,7 @@ fn word(bytes: &[u8], at: usize) -> Option<u32> {
 // === impl Frame ===
 
 impl<'a> Frame<'a> {
-    /// The frame that `bytes` are, no more and no less.
+    /// Checks and splits the frame that makes up all of `bytes`.
     fn of(bytes: &'a [u8]) -> Result<Self, Problem> {
         let (_, headers) = prelude(bytes)?;
         let end = bytes.len().checked_sub(CHECKSUM_BYTES).ok_or(Problem::Lengths)?;
@@ -148,14 +154,15 @@ impl<'a> Frame<'a> {
         if all.by_ref().all(|header| header.is_some()) { Ok(frame) } else { Err(Problem::Headers) }
     }
 
-    /// The header `name`, where it is there and a text.
+    /// The value of the header `name`, if it is a string.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&'a str> {
         let (_, value) = self.headers().flatten().find(|(known, _)| *known == name.as_bytes())?;
         core::str::from_utf8(value?).ok()
     }
 
-    /// Names and values; a value that is no text is `None`. `None`: what follows is no header.
+    /// The name and value of each header; the value is `None` if it is not a string. An item is `None`, and the last, if
+    /// the rest is not a valid header.
     fn headers(&self) -> impl Iterator<Item = Option<(&'a [u8], Option<&'a [u8]>)>> + use<'a> {
         let mut rest = self.headers;
         core::iter::from_fn(move || {
@@ -172,7 +179,7 @@ impl<'a> Frame<'a> {
 }
 
 impl fmt::Debug for Frame<'_> {
-    /// Without its bytes.
+    /// Shows only the length of the payload.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Frame({} bytes)", self.payload.len())
     }
@@ -199,6 +206,7 @@ fn header<'a>(rest: &mut &'a [u8]) -> Option<(&'a [u8], Option<&'a [u8]>)> {
     Some((name, (kind == TEXT).then_some(value)))
 }
 
+// The types of header values that have a name here; the others are only numbers in `header`.
 const BYTES: u8 = 6;
 const TEXT: u8 = 7;
 const TIMESTAMP: u8 = 8;

@@ -1,62 +1,68 @@
-//! A request for Anthropic's Messages API as `InvokeModel` takes it.
+//! Translates a request for Anthropic's Messages API into one for `InvokeModel`.
 //!
-//! The model goes into the path, `stream` into the operation's name, the headers' betas and a version into the body. All
-//! that is left of the body keeps every byte and its order. Only what the model lacks is left out or, where it is
-//! adaptive thinking, said in the older way.
+//! The model goes into the path, `stream` into the name of the operation, the betas of the headers and a version into
+//! the body. All other members keep their bytes and their order. Members that the model lacks are dropped; adaptive
+//! thinking becomes thinking with a budget.
 
+mod model_id;
+
+pub use model_id::{is_bedrock_id, is_id};
+
+use self::model_id::encode;
 use super::Invoke;
-use super::members::{Member, Members};
 use crate::glob::Glob;
-use crate::json::Writer;
-use crate::object::{Value, members};
-use core::fmt::{self, Write as _};
+use crate::json::{RawMember, RawMembers, Value, Writer, text_members};
+use core::fmt;
 
-/// A request as Bedrock takes it. `Debug` is not for its body.
+/// A request for `InvokeModel`. `Debug` shows only the length of the body.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Adapted {
-    /// Below the base URL's path; no query: none of Anthropic's means anything here.
+    /// The path below the base URL, without a query: Bedrock knows none of Anthropic's.
     pub path: String,
-    /// JSON.
+    /// The body, a JSON object.
     pub body: Vec<u8>,
-    /// Something that the client asked for was left out or said otherwise.
+    /// Whether something that the client asked for was dropped or translated.
     pub lossy: bool,
 }
 
-/// What of a body decides how the rest is changed.
+/// The members of a body that decide how the others change.
 #[derive(Default)]
-struct Facts<'a> {
+struct BodyFacts<'a> {
+    /// Whether there is a member `anthropic_version`.
     has_version: bool,
     max_tokens: Option<u64>,
+    /// The value of `anthropic_beta`, as JSON.
     betas: Option<&'a [u8]>,
 }
 
-/// An object being written, without its closing brace.
-struct Object {
+/// An object that is being written, without its closing brace.
+struct OpenObject {
     text: Vec<u8>,
     is_empty: bool,
 }
 
-/// Betas that are passed on; a client asks for a dozen.
+/// Most betas that are passed on. A client asks for a dozen.
 const BETAS: usize = 64;
-/// Bytes of a body's own list of betas; a longer one is dropped.
+/// Longest `anthropic_beta` of a body, in bytes. A longer one is dropped.
 const BETAS_BYTES: usize = 64 * 1024;
-/// Room for what a body gains.
+/// Room for the members that a body gains, in bytes.
 const ADDED_BYTES: usize = 1024;
-/// The smallest budget that thinking takes.
+/// The smallest budget for thinking, in tokens.
 /// <https://docs.anthropic.com/en/docs/build-with-claude/extended-thinking>
 const LEAST_BUDGET_TOKENS: u64 = 1024;
 
 // === impl Invoke ===
 
 impl Invoke {
-    /// Bedrock's id for the model that a client names: by the map, else the name itself where it is such an id.
+    /// Bedrock's id for the model that the client requested: from the map, else the requested name if it is a Bedrock id.
     #[must_use]
     pub fn model_id<'a>(&'a self, requested: &'a str) -> Option<&'a str> {
         let mapped = self.models.iter().find(|(pattern, _)| pattern.matches(requested));
-        mapped.map(|(_, id)| id.as_str()).or_else(|| is_bedrocks(requested).then_some(requested))
+        mapped.map(|(_, id)| id.as_str()).or_else(|| is_bedrock_id(requested).then_some(requested))
     }
 
-    /// The request as Bedrock takes it; `betas`: the values of the headers `anthropic-beta`. `None`: `body` is no object.
+    /// Translates a request. `requested`: the model as the client named it; `id`: the model on Bedrock; `betas`: the values
+    /// of the headers `anthropic-beta`. `None`: `body` is not an object.
     #[must_use]
     pub fn adapt(
         &self,
@@ -66,12 +72,12 @@ impl Invoke {
         stream: bool,
         betas: &[String],
     ) -> Option<Adapted> {
-        // An application inference profile's ARN does not say which model it is.
+        // The ARN of an application inference profile does not contain the name of the model.
         let model = if id.contains("claude") { id } else { requested };
-        let facts = Facts::of(body);
+        let facts = BodyFacts::of(body);
         let open = body.iter().position(|byte| *byte == b'{')?;
         let close = body.iter().rposition(|byte| *byte == b'}')?;
-        let mut object = Object::new(body.get(..=open)?, body.len());
+        let mut object = OpenObject::new(body.get(..=open)?, body.len());
         if !facts.has_version {
             object.add("anthropic_version", |written| written.string(&self.anthropic_version));
         }
@@ -83,7 +89,7 @@ impl Invoke {
                 written.end(']');
             });
         }
-        for found in Members::of(body) {
+        for found in RawMembers::of(body) {
             lossy |= self.keep(&found, &facts, model, &mut object);
         }
         object.text.extend_from_slice(body.get(close..)?);
@@ -91,8 +97,8 @@ impl Invoke {
         Some(Adapted { path: format!("/model/{}/{operation}", encode(id)), body: object.text, lossy })
     }
 
-    /// Every beta that the client asks for, in headers or body, and that the model has; and whether others were asked for.
-    fn betas(&self, headers: &[String], facts: &Facts<'_>, model: &str) -> (Vec<String>, bool) {
+    /// The betas that the client asks for in headers and body and that the model has; and whether it asks for others.
+    fn betas(&self, headers: &[String], facts: &BodyFacts<'_>, model: &str) -> (Vec<String>, bool) {
         let in_headers = headers.iter().flat_map(|value| value.split(',')).map(str::trim).map(str::to_owned);
         let in_body = facts.betas.filter(|written| written.len() <= BETAS_BYTES);
         let in_body = in_body.and_then(texts).unwrap_or_default();
@@ -108,8 +114,14 @@ impl Invoke {
         (kept, lossy)
     }
 
-    /// Puts what is left of one member into `object`. Whether that is less than there was.
-    fn keep(&self, found: &Member<'_>, facts: &Facts<'_>, model: &str, object: &mut Object) -> bool {
+    /// Appends one member to `object`, as far as the model has it. Returns whether something was dropped or translated.
+    fn keep(
+        &self,
+        found: &RawMember<'_>,
+        facts: &BodyFacts<'_>,
+        model: &str,
+        object: &mut OpenObject,
+    ) -> bool {
         match &*found.name {
             "model" | "stream" | "anthropic_beta" => false,
             name if self.unsupported_fields.holds(name, model) => true,
@@ -128,7 +140,7 @@ impl Invoke {
         }
     }
 
-    /// Patterns of the members of the member `name` that the model lacks.
+    /// Patterns of the members inside of the member `name` that the model lacks.
     fn unsupported_parts(&self, name: &str, model: &str) -> Vec<Glob> {
         let part_of = |(row, models): &(Glob, Vec<Glob>)| {
             let (whole, part) = row.as_str().split_once('.')?;
@@ -143,45 +155,7 @@ impl Invoke {
     }
 }
 
-/// Whether a model's name is an id or ARN of Bedrock's: `anthropic.claude-…`, `us.anthropic.claude-…`, `arn:aws:bedrock:…`.
-/// <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_InvokeModel.html#API_runtime_InvokeModel_RequestParameters>
-#[must_use]
-pub fn is_bedrocks(model: &str) -> bool {
-    let vendor = model.split_once("anthropic.").map(|(before, _)| before);
-    let profile = vendor.is_some_and(|region| {
-        region.is_empty()
-            || region.strip_suffix('.').is_some_and(|region| {
-                !region.is_empty() && region.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-')
-            })
-    });
-    let arn = model.starts_with("arn:aws") && model.contains(":bedrock:");
-    (profile || arn) && is_id(model)
-}
-
-/// Whether `id` has only characters that ids and ARNs have, and is as long as one may be.
-#[must_use]
-pub fn is_id(id: &str) -> bool {
-    (1..=2048).contains(&id.len())
-        && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._:/".contains(&byte))
-        && !id.split('/').any(|segment| matches!(segment, "" | "." | ".."))
-}
-
-/// As the AWS SDKs write a label of a path: everything but RFC 3986's unreserved characters is escaped.
-/// <https://smithy.io/2.0/spec/http-bindings.html#httplabel-serialization-rules>
-fn encode(id: &str) -> String {
-    let mut encoded = String::with_capacity(id.len());
-    for byte in id.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            // Writing to a string cannot fail.
-            let _ = write!(encoded, "%{byte:02X}");
-        }
-    }
-    encoded
-}
-
-/// The texts of a JSON list of nothing else.
+/// The elements of a JSON array of strings. `None`: it is anything else.
 fn texts(written: &[u8]) -> Option<Vec<String>> {
     let text = |item| if let Value::Text(text) = item { Some(text) } else { None };
     let Ok(Value::List(items)) = serde_json::from_slice(written) else { return None };
@@ -189,10 +163,10 @@ fn texts(written: &[u8]) -> Option<Vec<String>> {
 }
 
 fn is_adaptive(thinking: &[u8]) -> bool {
-    members(thinking, ["type"]).is_some_and(|[kind]| kind.text().as_deref() == Some("adaptive"))
+    text_members(thinking, ["type"]).is_some_and(|[kind]| kind.text().as_deref() == Some("adaptive"))
 }
 
-/// Half of what may be written is for thinking, and none where that is too little to think.
+/// Writes a thinking budget of half of `max_tokens`, or disables thinking if that is less than the smallest budget.
 fn manual_thinking(max_tokens: Option<u64>, written: &mut Writer) {
     let most = max_tokens.unwrap_or(0);
     written.begin('{');
@@ -205,11 +179,12 @@ fn manual_thinking(max_tokens: Option<u64>, written: &mut Writer) {
     written.end('}');
 }
 
-/// Puts one member into `object` without those parts of it that fit one of `unsupported`. Whether there were any.
-fn keep_parts(found: &Member<'_>, unsupported: &[Glob], object: &mut Object) -> bool {
-    let mut parts = Object::new(b"{", 0);
+/// Appends one member to `object` without the members inside that match one of `unsupported`. Returns whether there were
+/// any.
+fn keep_parts(found: &RawMember<'_>, unsupported: &[Glob], object: &mut OpenObject) -> bool {
+    let mut parts = OpenObject::new(b"{", 0);
     let mut lossy = false;
-    for part in Members::of(if unsupported.is_empty() { b"" } else { found.value }) {
+    for part in RawMembers::of(if unsupported.is_empty() { b"" } else { found.value }) {
         if unsupported.iter().any(|pattern| pattern.matches(&part.name)) {
             lossy = true;
         } else {
@@ -219,9 +194,8 @@ fn keep_parts(found: &Member<'_>, unsupported: &[Glob], object: &mut Object) -> 
     if !lossy {
         object.put(found.piece);
     } else if !parts.is_empty {
-        // With nothing left it would say nothing.
         parts.text.push(b'}');
-        // It is what is left of a valid text.
+        // The pieces are parts of a valid text, so they are UTF-8.
         let parts = core::str::from_utf8(&parts.text).unwrap_or("{}");
         object.add(&found.name, |written| written.raw(parts));
     }
@@ -231,7 +205,7 @@ fn keep_parts(found: &Member<'_>, unsupported: &[Glob], object: &mut Object) -> 
 // === impl Adapted ===
 
 impl fmt::Debug for Adapted {
-    /// Without what people said.
+    /// Without the body, which contains prompts.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { path, body, lossy } = self;
         f.debug_struct("Adapted")
@@ -242,17 +216,17 @@ impl fmt::Debug for Adapted {
     }
 }
 
-// === impl Object ===
+// === impl OpenObject ===
 
-impl Object {
-    /// An object that begins with `open`, about `bytes` long.
+impl OpenObject {
+    /// An object that begins with `open`, and will be about `bytes` bytes long.
     fn new(open: &[u8], bytes: usize) -> Self {
         let mut text = Vec::with_capacity(bytes.saturating_add(ADDED_BYTES));
         text.extend_from_slice(open);
         Self { text, is_empty: true }
     }
 
-    /// One more member as it stands in a text.
+    /// Appends the bytes of a member.
     fn put(&mut self, piece: &[u8]) {
         if !core::mem::take(&mut self.is_empty) {
             self.text.push(b',');
@@ -260,7 +234,7 @@ impl Object {
         self.text.extend_from_slice(piece);
     }
 
-    /// One more member, whose value `write` writes.
+    /// Appends a member whose value `write` writes.
     fn add(&mut self, name: &str, write: impl FnOnce(&mut Writer)) {
         let mut written = Writer::default();
         written.chosen_name(name);
@@ -269,12 +243,12 @@ impl Object {
     }
 }
 
-// === impl Facts ===
+// === impl BodyFacts ===
 
-impl<'a> Facts<'a> {
+impl<'a> BodyFacts<'a> {
     fn of(body: &'a [u8]) -> Self {
         let mut facts = Self::default();
-        for Member { name, value, .. } in Members::of(body) {
+        for RawMember { name, value, .. } in RawMembers::of(body) {
             match &*name {
                 "anthropic_version" => facts.has_version = true,
                 "anthropic_beta" => facts.betas = Some(value),

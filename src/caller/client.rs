@@ -3,7 +3,7 @@
 
 use super::identifier;
 use crate::headers::Headers;
-use crate::object::members;
+use crate::json::text_members;
 
 /// A program that people work with. The names are those of records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -153,7 +153,7 @@ impl Client {
 }
 
 fn session_of_object(user_id: &str) -> Option<String> {
-    let [session] = members(user_id.as_bytes(), ["session_id"])?;
+    let [session] = text_members(user_id.as_bytes(), ["session_id"])?;
     identifier(&session.text()?)
 }
 

@@ -9,7 +9,7 @@ use core::ops::RangeInclusive;
 use super::echo::{quoted, segment};
 use super::errors::Problem;
 use super::nearest::nearest;
-use crate::object::Value;
+use crate::json::Value;
 
 /// Where every problem goes, from wherever it is found.
 #[derive(Default)]

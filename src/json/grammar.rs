@@ -1,89 +1,102 @@
-//! The grammar of documents (RFC 8259 §2–5), and what a listener is told of them. Not: what names mean.
+//! The grammar of documents (RFC 8259 §2–5), a byte at a time. It knows every rule, and finds every error; the fast
+//! paths ([`fast_read`](self::fast_read), [`fast_skip`](super::fast_skip)) only run ahead of it. It does not know what
+//! names mean.
 
-use super::listener::Listener;
+mod fast_read;
+mod tokens;
+
+use super::dispatch::Dispatch;
+use super::erased_visitor::ErasedVisitor;
+use super::expected::Expected;
+use super::fast_skip::fast_skip;
 use super::nesting::Nesting;
-use super::number::{Next, Number};
-use super::reading::Reading;
-use super::skip::skip;
-use super::state::{Literal, State};
-use super::text::Text;
-use super::{Chunk, Error, Kind, Problem, Scalar};
+use super::number::NumberState;
+use super::string::StringReader;
+use super::unread_values::UnreadValues;
+use super::{Chunk, Error, Kind, Problem};
 
-/// All of a scanner that does not depend on whose names they are.
+/// All of a scanner that does not depend on the type of the names.
 #[derive(Debug)]
 pub(super) struct Grammar {
-    /// What comes next in a new document.
-    begin: State,
-    state: State,
-    pub(super) nesting: Nesting,
-    text: Text,
-    pub(super) reading: Reading,
+    /// The state in which each document begins.
+    begin: Expected,
+    state: Expected,
+    nesting: Nesting,
+    string: StringReader,
+    dispatch: Dispatch,
+    /// How many bytes were read without error.
     offset: u64,
     error: Option<Error>,
 }
 
 impl Grammar {
-    /// Before a document that begins so. At most eight levels of nesting per byte of `depth_bytes` fit.
-    pub(super) fn new(begin: State, depth_bytes: usize) -> Self {
+    /// Before a document that begins in this state. At most eight levels of nesting fit into each byte of
+    /// `depth_bytes`.
+    pub(super) fn new(begin: Expected, depth_bytes: usize) -> Self {
         Self {
             begin,
             state: begin,
             nesting: Nesting::new(depth_bytes),
-            text: Text::default(),
-            reading: Reading::new(),
+            string: StringReader::default(),
+            dispatch: Dispatch::new(),
             offset: 0,
             error: None,
         }
     }
 
-    /// As new.
+    /// As [`Scanner::renew`](super::Scanner::renew).
     pub(super) fn renew(&mut self) {
         self.state = self.begin;
         self.nesting.clear();
-        self.text = Text::default();
-        self.reading.renew();
+        self.string = StringReader::default();
+        self.dispatch.renew();
         (self.offset, self.error) = (0, None);
     }
 
     /// As [`Scanner::feed`](super::Scanner::feed).
-    pub(super) fn feed(&mut self, bytes: &[u8], listener: &mut dyn Listener) -> Result<(), Error> {
+    pub(super) fn feed(&mut self, bytes: &[u8], visitor: &mut dyn ErasedVisitor) -> Result<(), Error> {
         if let Some(error) = self.error {
             return Err(error);
         }
         let chunk = Chunk { bytes, base: self.offset };
-        let result = self.scan(chunk, listener);
+        let result = self.scan(chunk, visitor);
         if let Err(error) = result {
-            // However the input is cut, a raw value is told up to what is wrong with it.
+            // The visitor gets a raw value up to the error in any chunking.
             let end = error.offset.saturating_sub(chunk.base);
-            self.reading.chunk_ends(chunk, usize::try_from(end).unwrap_or(0), listener);
+            self.dispatch.end_chunk(chunk, usize::try_from(end).unwrap_or(0), visitor);
         }
         self.settle(result, chunk.offset(bytes.len()))
     }
 
     /// As [`Scanner::finish`](super::Scanner::finish).
-    pub(super) fn finish(&mut self, listener: &mut dyn Listener) -> Result<(), Error> {
+    pub(super) fn finish(&mut self, visitor: &mut dyn ErasedVisitor) -> Result<(), Error> {
         if let Some(error) = self.error {
             return Err(error);
         }
-        if matches!(self.state, State::Done) {
+        if matches!(self.state, Expected::Done) {
             return Ok(());
         }
         let outermost = self.nesting.depth() == 0;
-        if let State::InNumber(number) = self.state
+        if let Expected::InNumber(number) = self.state
             && number.may_end()
             && outermost
         {
-            self.state = self.number_ended(Chunk { bytes: &[], base: self.offset }, 0, listener);
+            self.state = self.end_number(Chunk { bytes: &[], base: self.offset }, 0, visitor);
             return Ok(());
         }
-        let nothing = outermost && matches!(self.state, State::Document | State::Value);
-        let problem = if nothing { Problem::Empty } else { Problem::Truncated };
+        let empty = outermost && matches!(self.state, Expected::Document | Expected::Value);
+        let problem = if empty { Problem::Empty } else { Problem::Truncated };
         self.settle(Err(Error { problem, offset: self.offset }), self.offset)
     }
 
     /// As [`Scanner::is_complete`](super::Scanner::is_complete).
     pub(super) fn is_complete(&self) -> bool {
-        self.error.is_none() && matches!(self.state, State::Done)
+        self.error.is_none() && matches!(self.state, Expected::Done)
+    }
+
+    /// As [`Scanner::unread_values`](super::Scanner::unread_values).
+    pub(super) fn unread_values(&self) -> &UnreadValues {
+        &self.dispatch.unread
     }
 
     /// As [`Scanner::offset`](super::Scanner::offset).
@@ -91,270 +104,120 @@ impl Grammar {
         self.offset
     }
 
+    /// Keeps the error, and the offset up to which the input is valid.
     fn settle(&mut self, result: Result<(), Error>, offset: u64) -> Result<(), Error> {
         self.error = result.err();
         self.offset = self.error.map_or(offset, |error| error.offset);
         result
     }
 
-    /// Whether the value or name at hand is not inside of a value that is skipped or raw.
+    /// Whether the current value or name is not inside of a skipped or raw value.
     #[inline(always)]
-    pub(super) fn is_live(&self) -> bool {
-        self.nesting.depth() == self.reading.depth()
+    fn is_live(&self) -> bool {
+        self.nesting.depth() == self.dispatch.depth()
     }
 
-    fn scan(&mut self, chunk: Chunk<'_>, listener: &mut dyn Listener) -> Result<(), Error> {
+    fn scan(&mut self, chunk: Chunk<'_>, visitor: &mut dyn ErasedVisitor) -> Result<(), Error> {
         let bytes = chunk.bytes;
         let mut at = 0;
-        if self.text.partial_len() > 0 {
-            match self.complete(chunk, listener)? {
+        if self.string.partial_len() > 0 {
+            match self.complete_character(chunk, visitor)? {
                 Some(after) => at = after,
                 None => return Ok(()),
             }
         }
-        self.reading.chunk_begins(at);
+        self.dispatch.begin_chunk(at);
         let mut state = self.state;
         loop {
-            // The fast ways take whole tokens that are surely right; what they leave is taken byte by byte.
-            if state.is_between() && self.is_live() {
-                (at, state) = self.stride(chunk, at, state, listener)?;
+            // A fast path takes whole tokens that are valid, and leaves anything else to `step`.
+            if state.is_between_tokens() && self.is_live() {
+                (at, state) = self.fast_read(chunk, at, state, visitor)?;
             }
-            if state.is_between() && !self.is_live() {
+            if state.is_between_tokens() && !self.is_live() {
                 (at, state) =
-                    skip(chunk, at, state, self.reading.depth(), &mut self.nesting, &mut self.text)?;
+                    fast_skip(chunk, at, state, self.dispatch.depth(), &mut self.nesting, &mut self.string)?;
             }
             let Some(&byte) = bytes.get(at) else { break };
-            state = self.step(state, byte, chunk, &mut at, listener)?;
+            state = self.step(state, byte, chunk, &mut at, visitor)?;
         }
         self.state = state;
-        let text_end = bytes.len().saturating_sub(self.text.partial_len());
-        self.reading.chunk_ends(chunk, text_end, listener);
+        let text_end = bytes.len().saturating_sub(self.string.partial_len());
+        self.dispatch.end_chunk(chunk, text_end, visitor);
         Ok(())
     }
 
-    /// Takes in `byte`, which stands at `at`, or the token that goes on there.
+    /// Reads `byte`, which is at `at`, or the rest of the token that goes on there. Returns the next state.
     #[inline(never)]
     fn step(
         &mut self,
-        state: State,
+        state: Expected,
         byte: u8,
         chunk: Chunk<'_>,
         at: &mut usize,
-        listener: &mut dyn Listener,
-    ) -> Result<State, Error> {
+        visitor: &mut dyn ErasedVisitor,
+    ) -> Result<Expected, Error> {
         let unexpected = chunk.error(Problem::UnexpectedByte, *at);
         Ok(match state {
-            State::InString => match self.string(chunk, *at, listener)? {
+            Expected::InString => match self.read_string(chunk, *at, visitor)? {
                 Some(after) => {
                     *at = after;
-                    self.ended(Kind::String, None, chunk, after, listener)
+                    self.end_value(Kind::String, None, chunk, after, visitor)
                 }
                 None => {
                     *at = chunk.bytes.len();
                     state
                 }
             },
-            State::InName => match self.name(chunk, *at, listener)? {
+            Expected::InName => match self.read_name(chunk, *at, visitor)? {
                 Some(after) => {
                     *at = after;
-                    State::Colon
+                    Expected::Colon
                 }
                 None => {
                     *at = chunk.bytes.len();
                     state
                 }
             },
-            State::InNumber(number) => self.number(number, chunk, at, listener)?,
-            State::InLiteral(literal, seen) => match literal.word().get(seen) {
+            Expected::InNumber(number) => self.read_number(number, chunk, at, visitor)?,
+            Expected::InLiteral(literal, seen) => match literal.word().get(seen) {
                 Some(&expected) if byte != expected => return Err(unexpected),
                 Some(_) if seen + 1 < literal.word().len() => {
                     *at += 1;
-                    State::InLiteral(literal, seen + 1)
+                    Expected::InLiteral(literal, seen + 1)
                 }
                 _ => {
                     *at += 1;
-                    self.ended(literal.kind(), Some(literal.scalar()), chunk, *at, listener)
+                    self.end_value(literal.kind(), Some(literal.scalar()), chunk, *at, visitor)
                 }
             },
             _ if matches!(byte, b' ' | b'\n' | b'\r' | b'\t') => {
                 *at += 1;
                 state
             }
-            State::Document if byte != b'{' => return Err(chunk.error(Problem::NotAnObject, *at)),
-            State::FirstItem if byte == b']' => self.close(chunk, at, listener),
-            State::Document | State::Value | State::FirstItem => self.value(byte, chunk, at, listener)?,
-            State::FirstName if byte == b'}' => self.close(chunk, at, listener),
-            State::FirstName | State::Name if byte == b'"' => {
-                *at += 1;
-                State::InName
+            Expected::Document if byte != b'{' => return Err(chunk.error(Problem::NotAnObject, *at)),
+            Expected::FirstItem if byte == b']' => self.close(chunk, at, visitor),
+            Expected::Document | Expected::Value | Expected::FirstItem => {
+                self.begin_value(byte, chunk, at, visitor)?
             }
-            State::Colon if byte == b':' => {
+            Expected::FirstName if byte == b'}' => self.close(chunk, at, visitor),
+            Expected::FirstName | Expected::Name if byte == b'"' => {
                 *at += 1;
-                State::Value
+                Expected::InName
             }
-            State::After => match (byte, self.nesting.in_object()) {
+            Expected::Colon if byte == b':' => {
+                *at += 1;
+                Expected::Value
+            }
+            Expected::After => match (byte, self.nesting.in_object()) {
                 (b',', in_object) => {
                     *at += 1;
-                    if in_object { State::Name } else { State::Value }
+                    if in_object { Expected::Name } else { Expected::Value }
                 }
-                (b'}', true) | (b']', false) => self.close(chunk, at, listener),
+                (b'}', true) | (b']', false) => self.close(chunk, at, visitor),
                 _ => return Err(unexpected),
             },
-            State::FirstName | State::Name | State::Colon => return Err(unexpected),
-            State::Done => return Err(chunk.error(Problem::TrailingData, *at)),
+            Expected::FirstName | Expected::Name | Expected::Colon => return Err(unexpected),
+            Expected::Done => return Err(chunk.error(Problem::TrailingData, *at)),
         })
-    }
-
-    /// A value begins with `byte`, at `at`.
-    fn value(
-        &mut self,
-        byte: u8,
-        chunk: Chunk<'_>,
-        at: &mut usize,
-        listener: &mut dyn Listener,
-    ) -> Result<State, Error> {
-        let (kind, state) = match byte {
-            b'"' => (Kind::String, State::InString),
-            b'-' | b'0'..=b'9' => (Kind::Number, State::InNumber(Number::Begin)),
-            b'{' | b'[' => {
-                let state = self.open(byte, chunk, *at, listener);
-                *at += 1;
-                return state;
-            }
-            _ => match Literal::begun(byte) {
-                Some(literal) => (literal.kind(), State::InLiteral(literal, 1)),
-                None => return Err(chunk.error(Problem::UnexpectedByte, *at)),
-            },
-        };
-        if self.is_live() {
-            self.reading.begin(kind, chunk, *at, listener);
-        }
-        // A number's first byte is also looked at.
-        *at += usize::from(kind != Kind::Number);
-        Ok(state)
-    }
-
-    /// The container opens whose first byte is `byte`, at `at`.
-    pub(super) fn open(
-        &mut self,
-        byte: u8,
-        chunk: Chunk<'_>,
-        at: usize,
-        listener: &mut dyn Listener,
-    ) -> Result<State, Error> {
-        let (kind, state) = match byte {
-            b'{' => (Kind::Object, State::FirstName),
-            _ => (Kind::Array, State::FirstItem),
-        };
-        let live = self.is_live();
-        if !self.nesting.open(kind == Kind::Object) {
-            return Err(chunk.error(Problem::TooDeep, at));
-        }
-        if live {
-            self.reading.begin(kind, chunk, at, listener);
-        }
-        Ok(state)
-    }
-
-    /// The innermost container ends with the byte at `at`.
-    pub(super) fn close(&mut self, chunk: Chunk<'_>, at: &mut usize, listener: &mut dyn Listener) -> State {
-        let kind = if self.nesting.in_object() { Kind::Object } else { Kind::Array };
-        *at += 1;
-        let live = self.is_live();
-        self.nesting.close();
-        if live {
-            self.reading.container_ended(kind, chunk, *at, listener);
-        } else if self.is_live() {
-            self.reading.ended(kind, None, chunk, *at, listener);
-        }
-        self.after()
-    }
-
-    /// What comes after a value.
-    #[inline(always)]
-    pub(super) fn after(&self) -> State {
-        if self.nesting.depth() == 0 { State::Done } else { State::After }
-    }
-
-    /// Reads on in a member name, from `at` to just past its closing quote. `None`: the chunk ends first.
-    fn name(
-        &mut self,
-        chunk: Chunk<'_>,
-        at: usize,
-        listener: &mut dyn Listener,
-    ) -> Result<Option<usize>, Error> {
-        if self.is_live() {
-            self.reading.name(chunk, at, &mut self.text, listener)
-        } else {
-            self.text.skip(chunk, at)
-        }
-    }
-
-    /// Reads on in a string, from `at` to just past its closing quote. `None`: the chunk ends first.
-    #[inline(never)]
-    pub(super) fn string(
-        &mut self,
-        chunk: Chunk<'_>,
-        at: usize,
-        listener: &mut dyn Listener,
-    ) -> Result<Option<usize>, Error> {
-        match self.reading.wanted_text(listener).filter(|_| self.is_live()) {
-            Some(mut sink) => self.text.read(chunk, at, &mut sink),
-            None => self.text.skip(chunk, at),
-        }
-    }
-
-    /// A string, number or literal has ended just before `at`.
-    fn ended(
-        &mut self,
-        kind: Kind,
-        scalar: Option<Scalar<'_>>,
-        chunk: Chunk<'_>,
-        at: usize,
-        listener: &mut dyn Listener,
-    ) -> State {
-        if self.is_live() {
-            self.reading.ended(kind, scalar, chunk, at, listener);
-        }
-        self.after()
-    }
-
-    /// Reads on in a number, up to the first byte after it.
-    fn number(
-        &mut self,
-        mut number: Number,
-        chunk: Chunk<'_>,
-        at: &mut usize,
-        listener: &mut dyn Listener,
-    ) -> Result<State, Error> {
-        let begin = *at;
-        let ended = loop {
-            let Some(&byte) = chunk.bytes.get(*at) else { break false };
-            match number.next(byte) {
-                Next::Part(next) => number = next,
-                Next::After => break true,
-                Next::Bad => return Err(chunk.error(Problem::BadNumber, *at)),
-            }
-            *at += 1;
-        };
-        if self.is_live() {
-            self.reading.number(chunk.bytes.get(begin..*at).unwrap_or(&[]));
-        }
-        Ok(if ended { self.number_ended(chunk, *at, listener) } else { State::InNumber(number) })
-    }
-
-    fn number_ended(&mut self, chunk: Chunk<'_>, at: usize, listener: &mut dyn Listener) -> State {
-        if self.is_live() {
-            self.reading.number_ended(chunk, at, listener);
-        }
-        self.after()
-    }
-
-    /// Completes the character that the last chunk ended within. `None`: it needs more than this chunk.
-    fn complete(&mut self, chunk: Chunk<'_>, listener: &mut dyn Listener) -> Result<Option<usize>, Error> {
-        let live = self.is_live();
-        let name = matches!(self.state, State::InName);
-        let reading = &mut self.reading;
-        self.text.complete(chunk, |character| reading.character(character, live, name, listener))
     }
 }

@@ -1,27 +1,26 @@
-//! Which containers are open, at one bit a level: the only memory that grows with an input.
+//! The stack of open containers, one bit a level: the only memory of the scanner that grows with an input.
 
 /// Levels in one word.
 const WORD: usize = u64::BITS as usize;
 
-/// The open containers, outermost first. The innermost 64 are held inline, so that nothing is allocated for
-/// ordinary documents.
+/// The open containers. The innermost 64 are held inline, so that an ordinary document allocates nothing.
 #[derive(Debug)]
 pub(super) struct Nesting {
-    /// The innermost levels, the innermost of all in the lowest bit: 1 is an object.
+    /// The innermost levels, the innermost in the lowest bit. 1: an object; 0: an array.
     word: u64,
-    /// Full words of outer levels.
+    /// Full words of the outer levels, the outermost first.
     outer: Vec<u64>,
     depth: usize,
     max_depth: usize,
 }
 
 impl Nesting {
-    /// Nothing is open. `max_bytes` bounds what the bits may take.
+    /// No container is open. The bits will take at most `max_bytes` bytes: eight levels a byte.
     pub(super) fn new(max_bytes: usize) -> Self {
         Self { word: 0, outer: Vec::new(), depth: 0, max_depth: max_bytes.saturating_mul(8) }
     }
 
-    /// Nothing is open any more.
+    /// Closes all containers and frees the memory.
     pub(super) fn clear(&mut self) {
         (self.word, self.depth) = (0, 0);
         self.outer = Vec::new();
@@ -39,7 +38,7 @@ impl Nesting {
         self.word & 1 == 1
     }
 
-    /// A container opens. `false`: it does not fit.
+    /// Opens a container. `false`: it would be too deep, and stays closed.
     #[must_use]
     #[inline(always)]
     pub(super) fn open(&mut self, object: bool) -> bool {
@@ -54,7 +53,7 @@ impl Nesting {
         true
     }
 
-    /// The innermost container closes. Nothing happens if none is open.
+    /// Closes the innermost container, if one is open.
     #[inline(always)]
     pub(super) fn close(&mut self) {
         self.depth = self.depth.saturating_sub(1);
@@ -64,10 +63,11 @@ impl Nesting {
         }
     }
 
+    /// Moves the full inline word to the heap.
     #[cold]
     fn spill(&mut self) {
         if self.outer.len() == self.outer.capacity() {
-            // Doubling, as Vec does, but never beyond what the deepest document needs.
+            // Doubles as `Vec` does, but never beyond what the deepest permitted document needs.
             let most = self.max_depth / WORD;
             let more = self.outer.len().max(4).min(most.saturating_sub(self.outer.len())).max(1);
             self.outer.reserve_exact(more);
@@ -82,7 +82,7 @@ mod tests {
     use super::Nesting;
 
     #[test]
-    fn kinds_come_back_in_reverse_order_over_many_words() {
+    fn closing_restores_the_kinds_of_512_levels() {
         let mut nesting = Nesting::new(64);
         let kinds: Vec<bool> = (0..512).map(|level| level % 3 == 0 || level % 7 == 1).collect();
         for &object in &kinds {
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_64_levels_allocate_nothing_and_the_rest_no_more_than_allowed() {
+    fn sixty_four_levels_allocate_nothing_and_more_stay_within_the_bound() {
         let mut nesting = Nesting::new(1000);
         for _ in 0..64 {
             assert!(nesting.open(true));
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn without_room_nothing_opens() {
+    fn with_a_bound_of_zero_no_container_opens() {
         assert!(!Nesting::new(0).open(true));
     }
 }

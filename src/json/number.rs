@@ -1,13 +1,13 @@
-//! The grammar of numbers (RFC 8259 §6), a byte at a time.
+//! The grammar of numbers (RFC 8259 §6): a byte at a time, and for a number that is in memory as a whole.
 
-/// What a number has had so far.
+/// Which part of a number was read last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Number {
-    /// Nothing: a minus or a digit must follow.
+pub(super) enum NumberState {
+    /// Nothing yet: a minus or a digit must follow.
     Begin,
     /// `-`: a digit must follow.
     Minus,
-    /// `0`: no further digit may follow.
+    /// The integer part `0`: no further digit may follow.
     Zero,
     /// Digits of the integer part.
     Integer,
@@ -15,7 +15,7 @@ pub(super) enum Number {
     Point,
     /// Digits of the fraction.
     Fraction,
-    /// `e`: a sign or a digit must follow.
+    /// `e` or `E`: a sign or a digit must follow.
     E,
     /// The exponent's sign: a digit must follow.
     Sign,
@@ -23,19 +23,19 @@ pub(super) enum Number {
     Exponent,
 }
 
-/// What a byte is to a number.
+/// How a byte continues a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Next {
-    /// Part of it.
-    Part(Number),
-    /// The first byte after it.
+pub(super) enum NumberStep {
+    /// It is part of the number, whose state is now this.
+    Part(NumberState),
+    /// The number ended before it.
     After,
-    /// Neither.
+    /// No number can go on or end like this.
     Bad,
 }
 
-impl Number {
-    /// Whether the number is whole if nothing follows.
+impl NumberState {
+    /// Whether the number is valid if nothing follows.
     pub(super) fn may_end(self) -> bool {
         match self {
             Self::Zero | Self::Integer | Self::Fraction | Self::Exponent => true,
@@ -43,30 +43,31 @@ impl Number {
         }
     }
 
-    /// What the next byte is.
+    /// How `byte` continues the number.
     #[inline]
-    pub(super) fn next(self, byte: u8) -> Next {
+    pub(super) fn next(self, byte: u8) -> NumberStep {
         match (self, byte) {
             (Self::Begin | Self::Minus | Self::Integer, b'1'..=b'9') | (Self::Integer, b'0') => {
-                Next::Part(Self::Integer)
+                NumberStep::Part(Self::Integer)
             }
-            (Self::Begin, b'-') => Next::Part(Self::Minus),
-            (Self::Begin | Self::Minus, b'0') => Next::Part(Self::Zero),
-            (Self::Point | Self::Fraction, b'0'..=b'9') => Next::Part(Self::Fraction),
-            (Self::E | Self::Sign | Self::Exponent, b'0'..=b'9') => Next::Part(Self::Exponent),
-            (Self::Zero, b'0'..=b'9') => Next::Bad,
-            (Self::Zero | Self::Integer, b'.') => Next::Part(Self::Point),
-            (Self::Zero | Self::Integer | Self::Fraction, b'e' | b'E') => Next::Part(Self::E),
-            (Self::E, b'+' | b'-') => Next::Part(Self::Sign),
-            _ if self.may_end() => Next::After,
-            _ => Next::Bad,
+            (Self::Begin, b'-') => NumberStep::Part(Self::Minus),
+            (Self::Begin | Self::Minus, b'0') => NumberStep::Part(Self::Zero),
+            (Self::Point | Self::Fraction, b'0'..=b'9') => NumberStep::Part(Self::Fraction),
+            (Self::E | Self::Sign | Self::Exponent, b'0'..=b'9') => NumberStep::Part(Self::Exponent),
+            (Self::Zero, b'0'..=b'9') => NumberStep::Bad,
+            (Self::Zero | Self::Integer, b'.') => NumberStep::Part(Self::Point),
+            (Self::Zero | Self::Integer | Self::Fraction, b'e' | b'E') => NumberStep::Part(Self::E),
+            (Self::E, b'+' | b'-') => NumberStep::Part(Self::Sign),
+            _ if self.may_end() => NumberStep::After,
+            _ => NumberStep::Bad,
         }
     }
 }
 
-/// Just past the number that begins at `at`, if it is one and something follows it in these bytes.
+/// The position just past the number that begins at `at`. `None`: it is not valid, or `bytes` end with it, so that it
+/// may go on in the next chunk.
 #[inline]
-pub(super) fn whole(bytes: &[u8], mut at: usize) -> Option<usize> {
+pub(super) fn number_end(bytes: &[u8], mut at: usize) -> Option<usize> {
     at += usize::from(*bytes.get(at)? == b'-');
     at = if *bytes.get(at)? == b'0' { at + 1 } else { past_digits(bytes, at)? };
     if *bytes.get(at)? == b'.' {
@@ -79,7 +80,7 @@ pub(super) fn whole(bytes: &[u8], mut at: usize) -> Option<usize> {
     bytes.get(at).is_some_and(|byte| !byte.is_ascii_digit()).then_some(at)
 }
 
-/// Just past one or more digits.
+/// The position just past the digits that begin at `begin`. `None`: there is no digit.
 #[inline(always)]
 fn past_digits(bytes: &[u8], begin: usize) -> Option<usize> {
     let mut at = begin;
@@ -91,40 +92,40 @@ fn past_digits(bytes: &[u8], begin: usize) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Next, Number, whole};
+    use super::{NumberState, NumberStep, number_end};
 
-    /// Whether `text` as a whole is one number.
+    /// Whether all of `text` is one number.
     fn valid(text: &str) -> bool {
-        let mut number = Number::Begin;
+        let mut number = NumberState::Begin;
         for byte in text.bytes() {
             match number.next(byte) {
-                Next::Part(next) => number = next,
-                Next::After | Next::Bad => return false,
+                NumberStep::Part(next) => number = next,
+                NumberStep::After | NumberStep::Bad => return false,
             }
         }
         number.may_end()
     }
 
     #[test]
-    fn numbers_are_what_the_rfc_says() {
+    fn a_number_is_valid_iff_rfc_8259_allows_it() {
         for text in ["0", "-0", "1", "10", "-12", "0.0", "1.50", "1e1", "1E+10", "1e-0", "0e00", "-1.5E-07"] {
             assert!(valid(text), "{text}");
-            assert_eq!(whole(format!("[{text},").as_bytes(), 1), Some(1 + text.len()), "{text}");
-            assert_eq!(whole(text.as_bytes(), 0), None, "{text} may go on");
+            assert_eq!(number_end(format!("[{text},").as_bytes(), 1), Some(1 + text.len()), "{text}");
+            assert_eq!(number_end(text.as_bytes(), 0), None, "{text} may continue");
         }
         for text in
             ["", "-", "00", "01", "-01", "1.", ".5", "1.e1", "1e", "1e+", "1e1.5", "--1", "+1", "1ee1", "1a"]
         {
             assert!(!valid(text), "{text}");
-            assert_ne!(whole(format!("{text},").as_bytes(), 0), Some(text.len()), "{text}");
+            assert_ne!(number_end(format!("{text},").as_bytes(), 0), Some(text.len()), "{text}");
         }
     }
 
     #[test]
-    fn a_leading_zero_is_bad_and_other_bytes_come_after() {
-        assert_eq!(Number::Zero.next(b'1'), Next::Bad);
-        assert_eq!(Number::Zero.next(b','), Next::After);
-        assert_eq!(Number::Fraction.next(b'.'), Next::After);
-        assert_eq!(Number::Point.next(b','), Next::Bad);
+    fn a_digit_after_a_leading_zero_is_bad_and_other_bytes_end_the_number() {
+        assert_eq!(NumberState::Zero.next(b'1'), NumberStep::Bad);
+        assert_eq!(NumberState::Zero.next(b','), NumberStep::After);
+        assert_eq!(NumberState::Fraction.next(b'.'), NumberStep::After);
+        assert_eq!(NumberState::Point.next(b','), NumberStep::Bad);
     }
 }

@@ -1,102 +1,75 @@
-//! Bytes that come again and again, and the values in them that may be others without anybody noticing.
+//! Recognises documents that repeat an earlier one except in values that the visitor does not read.
 //!
-//! A [`Shape`] is learnt of bytes that hold a document, and of the [`Places`] in it where a scanner found a string or
-//! number that was skipped, or wanted as [`Perhaps`](super::Want::Perhaps). Bytes [fit](Shape::fits) it that are the same
-//! but for those values, and where they have a valid value of the same kind: a visitor would be told the same of them,
-//! and the document is as valid as the first was. It compares, and knows nothing else of the grammar.
+//! A [`Shape`] learns the bytes of a valid document and its [`UnreadValues`]. Other bytes match the shape if they are
+//! the same outside of these values, and have a valid value of the same kind in place of each. A visitor would get the
+//! same calls for both documents, so that the second needs no scanner. The shape compares bytes; it knows no other rule
+//! of the grammar.
 
-use super::block::BLOCK;
-use super::number::whole;
-use super::run::short;
-use super::text::Text;
-use super::{Chunk, Want};
-use super::{Kind, MAX_PLACES, MAX_SHAPE_BYTES};
+use super::byte_classes::BLOCK;
+use super::number::number_end;
+use super::plain_run::short_string_end;
+use super::string::StringReader;
+use super::unread_values::UnreadValues;
+use super::{Chunk, MAX_SHAPE_BYTES, MAX_UNREAD_VALUES};
 
-/// Where the strings and numbers of one document begin of which nobody was told, or what was told may not matter.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Places {
-    offsets: [u16; MAX_PLACES],
-    /// How many there are, also where there is no room for more.
-    count: usize,
-}
-
-/// Bytes with holes.
+/// The bytes of a document, and where its values may vary.
 #[derive(Debug, Default)]
 pub struct Shape {
-    /// As they came last with all values read. Their memory is kept from one to the next.
+    /// The document that was learnt last, with what surrounds it. Its memory is reused.
     bytes: Vec<u8>,
-    places: [Place; MAX_PLACES],
+    /// The unread values, of which the first `count` are in use.
+    values: [ValueSpan; MAX_UNREAD_VALUES],
     count: usize,
-    /// The places that had more than one value, a bit each, the first in the lowest: the holes. Of the others the value
-    /// is compared, as it takes less: most ids stay.
-    holes: u32,
-    /// Whether bytes may be compared with it.
+    /// The unread values that varied so far, one bit each, the first in the lowest bit. The others are compared like all
+    /// bytes: that is faster, and most ids never vary.
+    varying: u32,
+    /// Whether a document was learnt and not forgotten.
     known: bool,
 }
 
-/// Where a value stands.
+/// Where a value is.
 #[derive(Clone, Copy, Debug, Default)]
-struct Place {
-    /// Of a string just past its quote; of a number its first byte.
+struct ValueSpan {
+    /// The position of its first byte; of a string, just past the opening quote.
     begin: usize,
-    /// Just past the value.
+    /// The position just past the value; of a string, just past the closing quote.
     end: usize,
-    string: bool,
-}
-
-// === impl Places ===
-
-impl Places {
-    /// A value begins at `offset`, and so much is wanted of it. (Without a branch: what a value is cannot be predicted.
-    /// Neither number can be too large for its type where something is learnt: those bytes are few.)
-    #[inline(always)]
-    pub(super) fn note(&mut self, want: Want, kind: Kind, offset: u64) {
-        if let Some(place) = self.offsets.get_mut(self.count % MAX_PLACES) {
-            *place = offset as u16;
-        }
-        let counts = matches!(kind, Kind::String | Kind::Number) & matches!(want, Want::Skip | Want::Perhaps);
-        self.count = self.count.wrapping_add(usize::from(counts));
-    }
-
-    /// None yet.
-    pub(super) const fn clear(&mut self) {
-        self.count = 0;
-    }
+    is_string: bool,
 }
 
 // === impl Shape ===
 
 impl Shape {
-    /// From now on it is that of `bytes`, which hold a valid document from `base` on, with these places. It stays as it is
-    /// where those are none or too many, or the bytes are more than [`MAX_SHAPE_BYTES`].
-    pub fn learn(&mut self, bytes: &[u8], base: usize, places: &Places) {
-        let offsets = places.offsets.get(..places.count).unwrap_or_default();
+    /// Learns `bytes`, which hold a valid document from `base` on with these unread values. It learns nothing if there
+    /// are none or more than [`MAX_UNREAD_VALUES`], or more than [`MAX_SHAPE_BYTES`] bytes.
+    pub fn learn(&mut self, bytes: &[u8], base: usize, unread: &UnreadValues) {
+        let offsets = unread.offsets();
         if offsets.is_empty() || bytes.len() > MAX_SHAPE_BYTES {
             return;
         }
-        let mut found = [Place::default(); MAX_PLACES];
-        let mut holes = 0;
-        let alike = self.count == offsets.len();
-        for (at, (place, &offset)) in found.iter_mut().zip(offsets).enumerate() {
-            let Some(now) = Place::at(bytes, base.saturating_add(usize::from(offset))) else { return };
-            let before = self.places.get(at).map(|before| before.of(&self.bytes));
-            if alike && (self.holes >> at & 1 == 1 || before != Some(now.of(bytes))) {
-                holes |= 1 << at;
+        let mut spans = [ValueSpan::default(); MAX_UNREAD_VALUES];
+        let mut varying = 0;
+        let same_count = self.count == offsets.len();
+        for (at, (span, &offset)) in spans.iter_mut().zip(offsets).enumerate() {
+            let Some(now) = ValueSpan::at(bytes, base.saturating_add(usize::from(offset))) else { return };
+            let before = self.values.get(at).map(|before| before.value(&self.bytes));
+            if same_count && (self.varying >> at & 1 == 1 || before != Some(now.value(bytes))) {
+                varying |= 1 << at;
             }
-            *place = now;
+            *span = now;
         }
-        (self.places, self.count, self.holes, self.known) = (found, offsets.len(), holes, true);
+        (self.values, self.count, self.varying, self.known) = (spans, offsets.len(), varying, true);
         self.bytes.clear();
         self.bytes.reserve_exact(bytes.len());
         self.bytes.extend_from_slice(bytes);
     }
 
-    /// Nothing fits any more until it learns again.
+    /// Matches nothing until it learns again.
     pub const fn forget(&mut self) {
         self.known = false;
     }
 
-    /// How many of these bytes, from the first on, are of this shape; `None`: they are not.
+    /// How many of `bytes`, from the first on, match this shape. `None`: they do not match.
     #[must_use]
     pub fn fits(&self, bytes: &[u8]) -> Option<usize> {
         if self.known { self.compare(bytes) } else { None }
@@ -105,51 +78,55 @@ impl Shape {
     #[inline(never)]
     fn compare(&self, bytes: &[u8]) -> Option<usize> {
         let (mut at, mut from) = (0, 0);
-        let mut holes = self.holes;
-        while holes != 0 {
-            let hole = self.places.get(holes.trailing_zeros() as usize)?;
-            holes &= holes - 1;
-            at = past_same(self.bytes.get(from..hole.begin)?, bytes, at)?;
-            at = if hole.string { past_string(bytes, at)? } else { whole(bytes, at)? };
-            from = hole.end;
+        let mut varying = self.varying;
+        while varying != 0 {
+            let span = self.values.get(varying.trailing_zeros() as usize)?;
+            varying &= varying - 1;
+            at = past_same(self.bytes.get(from..span.begin)?, bytes, at)?;
+            at = if span.is_string { past_string(bytes, at)? } else { number_end(bytes, at)? };
+            from = span.end;
         }
         past_same(self.bytes.get(from..)?, bytes, at)
     }
 }
 
-impl Place {
-    /// That of the string or number which begins at `at`.
+// === impl ValueSpan ===
+
+impl ValueSpan {
+    /// The span of the string or number that begins at `at`.
     fn at(bytes: &[u8], at: usize) -> Option<Self> {
         if *bytes.get(at)? == b'"' {
             let begin = at + 1;
-            return Some(Self { begin, end: past_string(bytes, begin)?, string: true });
+            return Some(Self { begin, end: past_string(bytes, begin)?, is_string: true });
         }
-        Some(Self { begin: at, end: whole(bytes, at)?, string: false })
+        Some(Self { begin: at, end: number_end(bytes, at)?, is_string: false })
     }
 
-    /// The value, of bytes in which it stands here.
-    fn of(self, bytes: &[u8]) -> &[u8] {
+    /// The bytes of the value, taken from the document that this span belongs to.
+    fn value(self, bytes: &[u8]) -> &[u8] {
         bytes.get(self.begin..self.end).unwrap_or_default()
     }
 }
 
-/// Just past the closing quote of the string whose text begins at `at`. `None`: it is not valid, or does not end here.
+/// The position just past the closing quote of the string whose text begins at `at`. `None`: it is not valid, or does
+/// not end in `bytes`.
 #[inline(always)]
 fn past_string(bytes: &[u8], at: usize) -> Option<usize> {
-    match short(bytes, at) {
+    match short_string_end(bytes, at) {
         Some(after) => Some(after),
-        None => Text::default().skip(Chunk { bytes, base: 0 }, at).ok()?,
+        None => StringReader::default().skip(Chunk { bytes, base: 0 }, at).ok()?,
     }
 }
 
-/// Just past `literal`, if that is what stands at `at`.
+/// The position just past `expected`. `None`: `bytes` hold something else at `at`.
 #[inline(always)]
-fn past_same(literal: &[u8], bytes: &[u8], at: usize) -> Option<usize> {
-    let end = at + literal.len();
-    same(literal, bytes.get(at..end)?).then_some(end)
+fn past_same(expected: &[u8], bytes: &[u8], at: usize) -> Option<usize> {
+    let end = at + expected.len();
+    same(expected, bytes.get(at..end)?).then_some(end)
 }
 
-/// Whether two runs of the same length are the same. (In words: what compares slices takes them byte by byte in wasm.)
+/// Whether two slices of the same length are equal. It compares words, because the comparison of slices goes byte by
+/// byte in wasm.
 #[inline(always)]
 fn same(one: &[u8], other: &[u8]) -> bool {
     let blocks = one.as_chunks::<BLOCK>().0.iter().zip(other.as_chunks::<BLOCK>().0);
@@ -158,7 +135,8 @@ fn same(one: &[u8], other: &[u8]) -> bool {
             return false;
         }
     }
-    // What is left is looked at together with what was seen before it, or from both its ends.
+    // The rest is part of the last block, which overlaps bytes that were compared already. A slice that is shorter than
+    // a block is covered by its first and its last word, which may overlap.
     if let (Some(one), Some(other)) = (one.last_chunk::<BLOCK>(), other.last_chunk::<BLOCK>()) {
         return u128::from_le_bytes(*one) == u128::from_le_bytes(*other);
     }
@@ -167,7 +145,7 @@ fn same(one: &[u8], other: &[u8]) -> bool {
         .unwrap_or_else(|| one.iter().zip(other).all(|(one, other)| one == other))
 }
 
-/// Whether both begin with the same word and end with the same. `None`: they are shorter than that.
+/// Whether both slices begin with the same word and end with the same word. `None`: they are shorter than a word.
 #[inline(always)]
 fn same_ends<W: PartialEq, const N: usize>(one: &[u8], other: &[u8], word: fn([u8; N]) -> W) -> Option<bool> {
     let begin = word(*one.first_chunk()?) == word(*other.first_chunk()?);
@@ -177,9 +155,9 @@ fn same_ends<W: PartialEq, const N: usize>(one: &[u8], other: &[u8], word: fn([u
 #[cfg(test)]
 mod tests {
     use super::Shape;
-    use crate::json::{Kind, MAX_PLACES, MAX_SHAPE_BYTES, Nameless, Scalar, Scanner, Visitor, Want};
+    use crate::json::{Kind, MAX_SHAPE_BYTES, MAX_UNREAD_VALUES, Nameless, Scalar, Scanner, Visitor, Want};
 
-    /// Enters a document, and knows no member of it.
+    /// Reads the document, and knows no member name.
     struct Top;
 
     impl Visitor for Top {
@@ -201,13 +179,13 @@ mod tests {
         scanner.feed(document, &mut Top).and_then(|()| scanner.finish(&mut Top)).is_ok()
     }
 
-    /// The shape learnt of these documents, one after the other, each with a letter before it and an LF behind.
+    /// The shape after learning these documents in order, each between an `x` and an LF.
     fn shape(documents: &[&str]) -> Shape {
         let mut shape = Shape::default();
         for document in documents {
             let mut scanner = Scanner::object(64);
             scanner.feed(document.as_bytes(), &mut Top).unwrap();
-            shape.learn(&framed(document.as_bytes()), 1, scanner.places());
+            shape.learn(&framed(document.as_bytes()), 1, scanner.unread_values());
         }
         shape
     }
@@ -220,7 +198,7 @@ mod tests {
     const OTHER: &str = r#"{"a":"","number":-1.5e3,"same":"id","inner":{"b":"x"},"last":"y"}"#;
 
     #[test]
-    fn what_fits_is_the_same_but_for_valid_strings_and_numbers() {
+    fn documents_that_differ_in_unread_strings_and_numbers_fit() {
         let shape = shape(&[ONE, OTHER]);
         for text in ["", "some text", r#"\" \\ \/ \b \f \n \r \t \u00e9 \ud83d \ud83d\ude00"#, "é€😀"] {
             for number in ["0", "-0", "7", "1.50", "1E+2", "123456789012345678901234567890123456789"] {
@@ -237,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_is_not_valid_does_not_fit() {
+    fn an_invalid_value_does_not_fit() {
         let shape = shape(&[ONE, OTHER]);
         let bad: &[&[u8]] = &[
             b"\\x",
@@ -281,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn any_other_byte_that_differs_does_not_fit_nor_does_a_part() {
+    fn a_document_that_differs_elsewhere_or_is_cut_does_not_fit() {
         let shape = shape(&[ONE, OTHER]);
         let bytes = framed(ONE.as_bytes());
         let variable = |at: usize| (7..16).contains(&at) || (27..29).contains(&at);
@@ -294,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_was_the_same_must_stay_so_until_another_is_learnt() {
+    fn an_unread_value_may_vary_only_after_it_was_learnt_to_vary() {
         let changed = ONE.replace("\"id\"", "\"di\"");
         let mut shape = shape(&[ONE, OTHER]);
         assert_eq!(shape.fits(&framed(changed.as_bytes())), None);
@@ -307,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn literals_of_every_length_are_compared_to_their_last_byte() {
+    fn bytes_between_values_are_compared_to_the_last_one() {
         for length in 0..70 {
             let document = |name: &str, text: &str| format!(r#"{{"{name}":"{text}"}}"#);
             let name = "n".repeat(length);
@@ -322,15 +300,15 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_learnt_of_what_is_long_or_has_no_place_or_too_many() {
+    fn long_documents_and_those_with_no_or_many_unread_values_are_ignored() {
         let long = format!(r#"{{"a":"{}"}}"#, "x".repeat(MAX_SHAPE_BYTES));
-        let members: Vec<String> = (0..=MAX_PLACES).map(|at| format!(r#""{at}":{at}"#)).collect();
+        let members: Vec<String> = (0..=MAX_UNREAD_VALUES).map(|at| format!(r#""{at}":{at}"#)).collect();
         let most = format!("{{{}}}", members[1..].join(","));
         let many = format!("{{{}}}", members.join(","));
         for (document, learns) in [(&*long, false), (r#"{"a":[1]}"#, false), (&many, false), (&most, true)] {
             let fits = shape(&[document]).fits(&framed(document.as_bytes()));
             assert_eq!(fits.is_some(), learns, "{document}");
-            // What was known stays.
+            // What was learnt before stays.
             assert!(shape(&[ONE, document]).fits(&framed(ONE.as_bytes())).is_some() != learns);
         }
         assert_eq!(Shape::default().fits(b""), None);

@@ -1,29 +1,33 @@
-//! The text of strings that somebody reads: what escapes stand for, and short runs made into longer ones.
+//! Decodes escapes, and gathers short runs of text into longer ones.
+//!
+//! Written by hand because a string arrives in chunks and its text is passed on in runs of bounded size. `serde_json`,
+//! `jiter` and `actson` collect a string with escapes as a whole before they hand it out.
 
-use super::block::{BLOCK, classify};
-use super::text::Sink;
+use super::byte_classes::{BLOCK, classify};
+use super::text_sink::TextSink;
 use super::{Chunk, Error, Problem};
 use core::str::Utf8Error;
 
-/// Bytes that are gathered before they are told.
+/// Size of the buffer that gathers decoded text before the sink gets it, in bytes.
 const GATHERED: usize = 256;
 
-/// A run that is shorter than this is gathered with its neighbours; a longer one is told where it stands.
-pub(super) const FEW: usize = GATHERED / 4;
+/// A run shorter than this, in bytes, is gathered with its neighbours. A longer one goes to the sink without a copy.
+pub(super) const GATHERED_RUN_BYTES: usize = GATHERED / 4;
 
-/// Tells the text from `at` on as far as it is easy: whole blocks, and escapes but surrogates. Returns where it
-/// stopped; everything before that is told.
-pub(super) fn unescape<S: Sink>(chunk: Chunk<'_>, mut at: usize, sink: &mut S) -> Result<usize, Error> {
+/// Decodes the text from `at` on in blocks, and pushes it to `sink`. It stops before a quote, a control character, a
+/// surrogate, a bad or incomplete escape, an incomplete character and the last bytes of the chunk, which fill no block.
+/// Returns the position where it stopped; the sink has all text before it.
+pub(super) fn unescape<S: TextSink>(chunk: Chunk<'_>, mut at: usize, sink: &mut S) -> Result<usize, Error> {
     let bytes = chunk.bytes;
     let mut gathered = [0; GATHERED];
     let (mut len, mut begin) = (0, at);
     while let Some(block) = bytes.get(at..).and_then(<[u8]>::first_chunk::<BLOCK>) {
         if len > GATHERED - BLOCK {
             if len == at - begin {
-                // Without escapes there is no need to gather.
+                // The buffer is full and held no escape: a plain run needs no copy.
                 break;
             }
-            let rest = tell(chunk, &gathered, len, begin, at, sink)?;
+            let rest = push_gathered(chunk, &gathered, len, begin, at, sink)?;
             gathered.copy_within(len - rest..len, 0);
             (len, begin) = (rest, at - rest);
         }
@@ -40,35 +44,36 @@ pub(super) fn unescape<S: Sink>(chunk: Chunk<'_>, mut at: usize, sink: &mut S) -
         let Some(place) = gathered.get_mut(len..).and_then(<[u8]>::first_chunk_mut::<4>) else { continue };
         match escape {
             [b'u', digits @ ..] => {
-                let digits =
-                    digits.iter().try_fold(0, |value, &digit| Some((value << 4) | u32::from(hex(digit)?)));
+                let digits = digits
+                    .iter()
+                    .try_fold(0, |value, &digit| Some((value << 4) | u32::from(hex_value(digit)?)));
                 let Some(character) = digits.and_then(char::from_u32) else { break };
                 (at, len) = (at + 6, len + character.encode_utf8(place).len());
             }
             [letter, ..] => {
-                let Some(byte) = simple(*letter) else { break };
+                let Some(byte) = letter_value(*letter) else { break };
                 *place = [byte; 4];
                 (at, len) = (at + 2, len + 1);
             }
         }
     }
-    let rest = tell(chunk, &gathered, len, begin, at, sink)?;
+    let rest = push_gathered(chunk, &gathered, len, begin, at, sink)?;
     Ok(at - rest)
 }
 
-/// Tells what stands before the error, so that it does not depend on the chunks how much of a broken text was told.
+/// Pushes the valid bytes before a UTF-8 error, so that the visitor gets the same text in any chunking.
 #[cold]
-pub(super) fn tell_valid<S: Sink>(bytes: &[u8], error: Utf8Error, sink: &mut S) {
+pub(super) fn push_valid_part<S: TextSink>(bytes: &[u8], error: Utf8Error, sink: &mut S) {
     let valid = bytes.get(..error.valid_up_to()).unwrap_or(&[]);
     let run = core::str::from_utf8(valid).unwrap_or_default();
-    if S::TELLS && !run.is_empty() {
-        sink.run(run);
+    if S::WANTS_TEXT && !run.is_empty() {
+        sink.push(run);
     }
 }
 
-/// Tells the `len` bytes that were gathered from `begin..end`, but for an incomplete character at their end, the
-/// length of which it returns.
-fn tell<S: Sink>(
+/// Pushes the first `len` bytes of `gathered`, which were decoded from `begin..end` of the chunk, without an incomplete
+/// character at their end. Returns the length of that, in bytes.
+fn push_gathered<S: TextSink>(
     chunk: Chunk<'_>,
     gathered: &[u8; GATHERED],
     len: usize,
@@ -83,21 +88,21 @@ fn tell<S: Sink>(
             core::str::from_utf8(gathered.get(..error.valid_up_to()).unwrap_or(&[])).unwrap_or_default()
         }
         Err(error) => {
-            tell_valid(gathered, error, sink);
-            // Escapes are ASCII, so that the first wrong place is the same where they still stand.
+            push_valid_part(gathered, error, sink);
+            // Escapes are ASCII, so the first wrong byte of the encoded text is the same one.
             let from = chunk.bytes.get(begin..end).unwrap_or(&[]);
             let valid = core::str::from_utf8(from).map_or_else(|error| error.valid_up_to(), str::len);
             return Err(chunk.error(Problem::NotUtf8, begin + valid));
         }
     };
     if !text.is_empty() {
-        sink.run(text);
+        sink.push(text);
     }
     Ok(len - text.len())
 }
 
-/// What the letter of an escape stands for, by letter; 0 where it is none. (A table, because which letter it is
-/// cannot be predicted.)
+/// The character of each one-letter escape, by its letter; 0 for a byte that is no such letter. A table, because a
+/// branch on the letter would be mispredicted.
 #[allow(clippy::indexing_slicing, reason = "evaluated by the compiler")]
 const LETTERS: [u8; 128] = {
     let mut letters = [0; 128];
@@ -111,23 +116,23 @@ const LETTERS: [u8; 128] = {
         (b'r', b'\r'),
         (b't', b'\t'),
     ];
-    while let [(letter, stands_for), rest @ ..] = pairs {
-        letters[*letter as usize] = *stands_for;
+    while let [(letter, value), rest @ ..] = pairs {
+        letters[*letter as usize] = *value;
         pairs = rest;
     }
     letters
 };
 
-/// What a one-letter escape stands for, in ASCII.
+/// The ASCII character that a one-letter escape means. `None`: `letter` makes no such escape.
 #[inline(always)]
-pub(super) fn simple(letter: u8) -> Option<u8> {
+pub(super) fn letter_value(letter: u8) -> Option<u8> {
     LETTERS.get(usize::from(letter)).copied().filter(|&byte| byte != 0)
 }
 
 /// The value of a hexadecimal digit.
 #[inline(always)]
-pub(super) fn hex(byte: u8) -> Option<u16> {
-    // Selected rather than branched on: which sort a digit is cannot be predicted.
+pub(super) fn hex_value(byte: u8) -> Option<u16> {
+    // Selects instead of branching: a branch between digits and letters would be mispredicted.
     let (digit, letter) = (byte.wrapping_sub(b'0'), (byte | 0x20).wrapping_sub(b'a'));
     let value = if digit < 10 { digit } else { letter.wrapping_add(10) };
     (digit < 10 || letter < 6).then_some(u16::from(value))

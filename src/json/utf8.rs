@@ -1,6 +1,11 @@
-//! Whether bytes are UTF-8, where the text itself is not needed. Where it is, `core::str::from_utf8` decides.
+//! Validates UTF-8 where the text itself is not wanted. Wanted text goes through `core::str::from_utf8`.
+//!
+//! Written by hand beside `simdutf8` because a string arrives in chunks that may split a character: the scanner keeps
+//! the incomplete tail ([`incomplete_tail`]) and validates runs of any length. The streaming validators of `simdutf8`
+//! are `unsafe`, which this crate denies. Its `basic::from_utf8`, which has a wasm implementation too, could replace
+//! [`is_utf8`] for one run; that is not measured yet.
 
-/// Whether `bytes` are UTF-8 from the first to the last.
+/// Whether all of `bytes` are UTF-8.
 #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
 pub(super) fn is_utf8(bytes: &[u8]) -> bool {
     core::str::from_utf8(bytes).is_ok()
@@ -9,8 +14,8 @@ pub(super) fn is_utf8(bytes: &[u8]) -> bool {
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 pub(super) use vectors::is_utf8;
 
-/// How many bytes at the end begin a character that needs more.
-pub(super) fn incomplete(bytes: &[u8]) -> usize {
+/// How many bytes at the end of `bytes` begin a character that is incomplete.
+pub(super) fn incomplete_tail(bytes: &[u8]) -> usize {
     for (back, &byte) in bytes.iter().rev().take(3).enumerate() {
         let needed = match byte {
             0..0x80 => 1,
@@ -24,8 +29,8 @@ pub(super) fn incomplete(bytes: &[u8]) -> usize {
     0
 }
 
-/// Sixteen bytes at a time: three table look-ups say of each byte and the one before whether they may stand side by
-/// side (J. Keiser, D. Lemire: Validating UTF-8 In Less Than One Instruction Per Byte, 2021, arXiv:2010.03090).
+/// Sixteen bytes at a time: three table look-ups tell for each byte whether it may follow the one before it
+/// (J. Keiser, D. Lemire: Validating UTF-8 In Less Than One Instruction Per Byte, 2021, arXiv:2010.03090).
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 mod vectors {
     use core::arch::wasm32::{
@@ -33,10 +38,10 @@ mod vectors {
         v128_any_true, v128_or, v128_xor,
     };
 
-    // What can be wrong with two neighbours: one bit each, set in a table where its nibble allows it.
-    /// The first needs a continuation, the second is none.
+    // The errors of a pair of bytes, one bit each. A table sets the bit for each nibble that the error can have.
+    /// The first needs a continuation byte, and the second is none.
     const SHORT: u8 = 1 << 0;
-    /// The first is ASCII, the second a continuation.
+    /// The first is ASCII, and the second is a continuation byte.
     const LONG: u8 = 1 << 1;
     /// `e0` before 80–9f.
     const OVERLONG_3: u8 = 1 << 2;
@@ -48,12 +53,12 @@ mod vectors {
     const OVERLONG_2: u8 = 1 << 5;
     /// `f0` or `f5`–`ff` before 80–8f.
     const OVERLONG_4: u8 = 1 << 6;
-    /// Both are continuations. That is right as the third or fourth byte of a character, and only there.
+    /// Both are continuation bytes. That is valid only where the second is the third or fourth byte of a character.
     const CONTINUED: u8 = 1 << 7;
 
-    /// What a low nibble of the first says nothing about.
+    /// The errors that do not depend on the low nibble of the first byte.
     const ANY: u8 = SHORT | LONG | CONTINUED;
-    /// For the second: a continuation.
+    /// The errors that a second byte can have if it is a continuation byte.
     const TAIL: u8 = LONG | OVERLONG_2 | CONTINUED;
 
     pub(in super::super) fn is_utf8(bytes: &[u8]) -> bool {
@@ -65,7 +70,7 @@ mod vectors {
             wrong = v128_or(wrong, check(before, block));
             before = block;
         }
-        // Zeros after the end: a character that is not complete there is wrong.
+        // Zeros follow the last byte, so that a character that is incomplete there is an error.
         let mut last = [0; 16];
         for (place, &byte) in last.iter_mut().zip(rest) {
             *place = byte;
@@ -75,12 +80,12 @@ mod vectors {
 
     #[inline(always)]
     fn load(block: &[u8; 16]) -> v128 {
-        // As in `Lanes::load`.
+        // As `byte_classes::Lanes::load`.
         let both = u128::from_le_bytes(*block);
         u64x2(both as u64, (both >> 64) as u64)
     }
 
-    /// Not zero where a byte is wrong after those before it.
+    /// Not zero at each byte that cannot follow the bytes before it.
     #[inline(always)]
     fn check(before: v128, block: v128) -> v128 {
         let first =
@@ -159,16 +164,16 @@ mod vectors {
 
 #[cfg(test)]
 mod tests {
-    use super::{incomplete, is_utf8};
+    use super::{incomplete_tail, is_utf8};
 
-    /// Bytes at every border of what may follow what.
+    /// The first and last byte of each range that the rules distinguish.
     const BORDERS: [u8; 24] = [
         0x00, 0x41, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xc1, 0xc2, 0xdf, 0xe0, 0xe1, 0xec, 0xed,
         0xee, 0xef, 0xf0, 0xf1, 0xf4, 0xf5, 0xff,
     ];
 
     #[test]
-    fn every_sequence_of_four_bytes_is_judged_as_the_standard_library_does() {
+    fn the_verdict_is_that_of_the_standard_library() {
         for place in [0, 11, 13, 14, 15, 16, 30] {
             let mut bytes = [b'x'; 35];
             for code in 0..BORDERS.len().pow(4) {
@@ -184,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn an_incomplete_character_is_found_at_the_end_only() {
+    fn an_incomplete_character_is_found_only_at_the_end() {
         for (bytes, expected) in [
             (&b""[..], 0),
             (b"a", 0),
@@ -196,7 +201,7 @@ mod tests {
             (b"\x80\x80\x80\x80", 0),
             (b"\xc3a", 0),
         ] {
-            assert_eq!(incomplete(bytes), expected, "{bytes:x?}");
+            assert_eq!(incomplete_tail(bytes), expected, "{bytes:x?}");
         }
     }
 }

@@ -3,8 +3,7 @@
 
 use super::{LARGEST, TIER_BYTES, VERBATIM_BYTES, Verbatim};
 use crate::api::Api;
-use crate::json::{self, Kind, Scalar, Visitor, Want};
-use crate::object::Value;
+use crate::json::{self, Kind, Scalar, Value, Visitor, Want};
 use crate::text::Text;
 
 /// Whose object it is.

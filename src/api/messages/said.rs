@@ -193,7 +193,7 @@ impl Said {
             Want::Raw
         } else if matches!(field, Field::PartialJson | Field::DeltaThinking) {
             // There may be no place for it.
-            Want::Perhaps
+            Want::Tentative
         } else {
             Want::Read
         }

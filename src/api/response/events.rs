@@ -5,7 +5,7 @@ use super::memo::Memo;
 use super::{BodyReader, DEPTH_BYTES, ObjectReader, Trace, Visit};
 use crate::answer::Answer;
 use crate::api::chat_completions::{Cut, UsageEvent};
-use crate::json::{Places, Problem, Scanner};
+use crate::json::{Problem, Scanner, UnreadValues};
 use crate::limits::Limits;
 use crate::note::Note;
 use crate::sse::{self, Decoder, Fate};
@@ -148,7 +148,7 @@ enum Told {
     /// One that left a trace, or that was not read as an event is.
     Trace,
     /// One that left none, in which these values might have been others.
-    NoTrace(Places),
+    NoTrace(UnreadValues),
 }
 
 impl<R: ObjectReader> sse::Sink for EventSink<'_, R> {
@@ -187,7 +187,7 @@ impl<R: ObjectReader> sse::Sink for EventSink<'_, R> {
                     cut.leave_out(event.start, event.end);
                 }
                 if object.reader.event(event.name, self.answer) == Trace::None {
-                    self.told = Told::NoTrace(*object.scanner.places());
+                    self.told = Told::NoTrace(*object.scanner.unread_values());
                 }
             }
             (Fate::Oversized, _) => {

@@ -11,7 +11,7 @@
 //! same) or that the reader says did not matter. Those values are checked as the scanner checks them, and nothing else can
 //! make the data invalid. The event's lines are the same, for no valid value has a line's end in it.
 
-use crate::json::{Places, Shape};
+use crate::json::{Shape, UnreadValues};
 use memchr::memchr2;
 
 /// The looks of events that tell nothing.
@@ -31,7 +31,7 @@ impl Memo {
 
     /// These bytes are an event that left no trace; places: in its data. If it is one line of data, with at most a name
     /// before it and nothing of its blank line to come, others may pass by it.
-    pub(super) fn learn(&mut self, event: &[u8], places: &Places) {
+    pub(super) fn learn(&mut self, event: &[u8], places: &UnreadValues) {
         if let Some(begin) = data_begin(event) {
             self.shape.learn(event, begin, places);
         }

@@ -184,7 +184,7 @@ impl Reading {
         match current {
             _ if form == Form::Raw => Want::Raw,
             // Most pieces are of the answer itself, which nobody keeps.
-            Current::Field(Field::Delta | Field::ItemRef) => Want::Perhaps,
+            Current::Field(Field::Delta | Field::ItemRef) => Want::Tentative,
             Current::Field(_) | Current::OfItem(_) => Want::Read,
         }
     }

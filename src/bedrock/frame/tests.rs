@@ -2,20 +2,20 @@ use super::{Decoder, Problem};
 use crate::bedrock::frames::{frame, sealed};
 use proptest::prelude::*;
 
-type Told = Vec<(Option<String>, Vec<u8>)>;
+type Frames = Vec<(Option<String>, Vec<u8>)>;
 
-fn decode(chunks: &[&[u8]], limit: usize) -> (Result<(), Problem>, Told, bool) {
+fn decode(chunks: &[&[u8]], limit: usize) -> (Result<(), Problem>, Frames, bool) {
     let mut decoder = Decoder::new(limit);
-    let mut told = Vec::new();
+    let mut frames = Vec::new();
     let mut take = |frame: super::Frame<'_>| {
-        told.push((frame.header(":event-type").map(str::to_owned), frame.payload.to_vec()));
+        frames.push((frame.header(":event-type").map(str::to_owned), frame.payload.to_vec()));
     };
     let result = chunks.iter().try_for_each(|chunk| decoder.feed(chunk, &mut take));
-    (result, told, decoder.is_between_frames())
+    (result, frames, decoder.is_between_frames())
 }
 
 #[test]
-fn a_frame_of_another_hand_is_read() {
+fn a_frame_of_the_aws_test_vectors_is_read() {
     // The message of the AWS SDKs' shared test vectors: one header, payload {'foo':'bar'}.
     let vector: &[u8] = &[
         0, 0, 0, 61, 0, 0, 0, 32, 7, 253, 131, 150, 12, b'c', b'o', b'n', b't', b'e', b'n', b't', b'-', b't',
@@ -23,12 +23,12 @@ fn a_frame_of_another_hand_is_read() {
         b'j', b's', b'o', b'n', b'{', b'\'', b'f', b'o', b'o', b'\'', b':', b'\'', b'b', b'a', b'r', b'\'',
         b'}', 141, 156, 8, 177,
     ];
-    let (result, told, _) = decode(&[vector], 1000);
-    assert_eq!((result, told), (Ok(()), vec![(None, b"{'foo':'bar'}".to_vec())]));
+    let (result, frames, _) = decode(&[vector], 1000);
+    assert_eq!((result, frames), (Ok(()), vec![(None, b"{'foo':'bar'}".to_vec())]));
 }
 
 #[test]
-fn every_kind_of_header_has_its_length() {
+fn every_type_of_header_has_its_length() {
     let mut headers = Vec::new();
     for (kind, value) in [
         (0, &[][..]),
@@ -48,13 +48,13 @@ fn every_kind_of_header_has_its_length() {
     headers.extend(b":event-type");
     headers.extend([7, 0, 5]);
     headers.extend(b"chunk");
-    let (result, told, whole) = decode(&[&sealed(&headers, b"p")], 1000);
+    let (result, frames, whole) = decode(&[&sealed(&headers, b"p")], 1000);
     assert_eq!((result, whole), (Ok(()), true));
-    assert_eq!(told, [(Some("chunk".to_owned()), b"p".to_vec())]);
+    assert_eq!(frames, [(Some("chunk".to_owned()), b"p".to_vec())]);
 }
 
 #[test]
-fn what_is_wrong_is_named_and_nothing_after_it_is_read() {
+fn every_problem_is_named_and_ends_the_stream() {
     let good = frame(&[(":event-type", "chunk")], b"{}");
     let flipped = |at: usize| {
         let mut frame = good.clone();
@@ -81,15 +81,15 @@ fn what_is_wrong_is_named_and_nothing_after_it_is_read() {
         let stream = [&good[..], &bytes, &good].concat();
         for size in [1, 7, stream.len()] {
             let chunks: Vec<&[u8]> = stream.chunks(size).collect();
-            let (result, told, whole) = decode(&chunks, 1000);
-            assert_eq!((result, told.len(), whole), (Err(problem), 1, false), "{problem:?} {size}");
+            let (result, frames, whole) = decode(&chunks, 1000);
+            assert_eq!((result, frames.len(), whole), (Err(problem), 1, false), "{problem:?} {size}");
         }
     }
     assert!(decode(&[&frame(&[], &[0; 984])], 1000).0.is_ok());
 }
 
 #[test]
-fn half_a_frame_is_no_problem_yet_and_costs_what_came_of_it() {
+fn an_incomplete_frame_takes_memory_only_for_the_bytes_received() {
     let good = frame(&[], &[0; 900]);
     let mut decoder = Decoder::new(usize::MAX);
     decoder.feed(&good[..100], |_| {}).unwrap();
@@ -99,7 +99,7 @@ fn half_a_frame_is_no_problem_yet_and_costs_what_came_of_it() {
 
 proptest! {
     #[test]
-    fn any_chunking_tells_the_same(
+    fn the_frames_do_not_depend_on_the_chunks(
         payloads in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..200), 0..6),
         sizes in prop::collection::vec(1usize..50, 1..20),
         flip in prop::option::of((any::<prop::sample::Index>(), 0u8..8)),
@@ -115,7 +115,7 @@ proptest! {
             prop_assert_eq!(whole.0, Ok(()));
             prop_assert_eq!(whole.1.len(), payloads.len());
         } else {
-            // One bit never passes unseen.
+            // The checksums find every flipped bit.
             prop_assert!(whole.0.is_err() || !whole.2);
             prop_assert!(whole.1.len() < payloads.len());
         }

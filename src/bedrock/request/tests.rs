@@ -1,4 +1,4 @@
-use super::{Adapted, Invoke, encode, is_bedrocks};
+use super::{Adapted, Invoke, encode, is_bedrock_id};
 use crate::bedrock::Table;
 use crate::glob::Glob;
 use proptest::prelude::*;
@@ -17,7 +17,7 @@ fn text(adapted: &Adapted) -> &str {
 }
 
 #[test]
-fn model_and_stream_go_and_everything_else_keeps_its_bytes_and_order() {
+fn only_model_and_stream_are_removed_and_the_rest_keeps_its_bytes() {
     let version = r#""anthropic_version":"bedrock-2023-05-31""#;
     for (body, wanted) in [
         (r#"{"model":"m","max_tokens":1}"#, format!(r#"{{{version},"max_tokens":1}}"#)),
@@ -42,7 +42,7 @@ fn model_and_stream_go_and_everything_else_keeps_its_bytes_and_order() {
 }
 
 #[test]
-fn the_operation_says_whether_it_streams_and_the_id_is_escaped_as_the_aws_sdks_do() {
+fn the_path_has_the_operation_and_the_percent_encoded_id() {
     let invoke = Invoke::default();
     let path = |id: &str, stream| invoke.adapt(b"{}", "m", id, stream, &[]).unwrap().path;
     assert_eq!(path(OPUS, false), "/model/anthropic.claude-opus-4-6-v1/invoke");
@@ -54,7 +54,7 @@ fn the_operation_says_whether_it_streams_and_the_id_is_escaped_as_the_aws_sdks_d
 }
 
 #[test]
-fn the_map_comes_first_and_an_id_of_bedrocks_passes() {
+fn the_map_comes_before_the_bedrock_id_that_the_client_requested() {
     let invoke = Invoke {
         models: vec![
             (Glob::new("claude-opus-4-8"), "anthropic.claude-opus-4-8".to_owned()),
@@ -85,12 +85,12 @@ fn the_map_comes_first_and_an_id_of_bedrocks_passes() {
         ("meta.llama3", false),
         ("US.anthropic.claude", false),
     ] {
-        assert_eq!(is_bedrocks(model), is, "{model}");
+        assert_eq!(is_bedrock_id(model), is, "{model}");
     }
 }
 
 #[test]
-fn betas_come_from_headers_and_body_and_only_those_that_the_model_has_pass() {
+fn of_the_betas_in_headers_and_body_only_those_of_the_model_pass() {
     let asked = ["context-1m-2025-08-07, claude-code-20250219", "compact-2026-01-12,,context-1m-2025-08-07"];
     let body = r#"{"anthropic_beta":["context-management-2025-06-27","oauth-2025-04-20"],"model":"m"}"#;
     let adapted = adapt(body, OPUS, &asked);
@@ -102,7 +102,7 @@ fn betas_come_from_headers_and_body_and_only_those_that_the_model_has_pass() {
         })
     );
     assert!(adapted.lossy);
-    // A model has its own.
+    // Another model has other betas.
     assert_eq!(
         text(&adapt("{}", SONNET_4_5, &["effort-2025-11-24", "interleaved-thinking-2025-05-14"])),
         r#"{"anthropic_version":"bedrock-2023-05-31","anthropic_beta":["interleaved-thinking-2025-05-14"]}"#
@@ -111,7 +111,7 @@ fn betas_come_from_headers_and_body_and_only_those_that_the_model_has_pass() {
 }
 
 #[test]
-fn members_that_bedrock_lacks_go_whole_or_in_part() {
+fn members_that_the_model_lacks_are_dropped_whole_or_in_part() {
     let body = r#"{"service_tier":"auto","output_config":{"effort":"high" , "format":{"type":"x"}},"metadata":{"effort":1}}"#;
     let adapted = adapt(body, SONNET_4_5, &[]);
     assert_eq!(
@@ -129,7 +129,7 @@ fn members_that_bedrock_lacks_go_whole_or_in_part() {
 }
 
 #[test]
-fn adaptive_thinking_is_said_in_the_older_way_where_the_model_lacks_it() {
+fn adaptive_thinking_becomes_a_budget_for_models_that_lack_it() {
     for (id, max_tokens, wanted) in [
         (OPUS, "4096", json!({"type": "adaptive", "display": "summarized"})),
         (SONNET_4_5, "32000", json!({"type": "enabled", "budget_tokens": 16000})),
@@ -151,7 +151,7 @@ fn adaptive_thinking_is_said_in_the_older_way_where_the_model_lacks_it() {
 }
 
 #[test]
-fn the_clients_name_says_which_model_an_opaque_arn_is() {
+fn for_an_opaque_arn_the_requested_name_decides_the_model() {
     let invoke = Invoke::default();
     let arn = "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/abc";
     let body = br#"{"thinking":{"type":"adaptive"},"max_tokens":4000}"#;
@@ -161,7 +161,7 @@ fn the_clients_name_says_which_model_an_opaque_arn_is() {
 }
 
 #[test]
-fn tables_can_be_replaced() {
+fn configured_tables_replace_the_defaults() {
     let invoke = Invoke {
         betas: Table(vec![(Glob::new("*"), vec![Glob::new("*")])]),
         unsupported_fields: Table(Vec::new()),
@@ -196,7 +196,7 @@ fn any_json() -> impl Strategy<Value = Value> {
 
 proptest! {
     #[test]
-    fn as_json_the_body_differs_in_those_members_alone(
+    fn the_translated_body_differs_only_in_the_known_members(
         members in prop::collection::btree_map("model|stream|max_tokens|[a-z\"\\\\{},]{1,6}", any_json(), 0..8),
         pretty in any::<bool>(),
     ) {
@@ -210,7 +210,7 @@ proptest! {
     }
 
     #[test]
-    fn no_bytes_at_all_are_too_much(body in prop::collection::vec(any::<u8>(), 0..60)) {
+    fn any_bytes_are_translated_or_refused_without_a_panic(body in prop::collection::vec(any::<u8>(), 0..60)) {
         let _ = Invoke::default().adapt(&body, "m", OPUS, true, &[]);
     }
 }

@@ -14,7 +14,7 @@ fn transcode(stream: &[u8], size: usize) -> (String, Option<Failure>) {
 const STOP: &str = r#"{"type":"message_stop","amazon-bedrock-invocationMetrics":{"inputTokenCount":3,"outputTokenCount":7,"invocationLatency":9,"firstByteLatency":5}}"#;
 
 #[test]
-fn each_chunk_is_one_event_byte_for_byte_in_any_chunking() {
+fn each_chunk_frame_is_one_event_byte_for_byte() {
     let events =
         [r#"{"type":"message_start", "message":{"id":"m"}}"#, r#"{"index":0,"type":"ping\u0041é"}"#, STOP];
     let stream: Vec<u8> = events.iter().flat_map(|event| chunk(event)).collect();
@@ -28,8 +28,8 @@ fn each_chunk_is_one_event_byte_for_byte_in_any_chunking() {
 }
 
 #[test]
-fn an_exception_is_an_error_event_and_the_end() {
-    for (kind, payload, said) in [
+fn an_exception_ends_the_stream_with_an_error_event() {
+    for (kind, payload, expected) in [
         ("throttlingException", r#"{"message":"Too many"}"#, ("rate_limit_error", "Too many")),
         ("modelStreamErrorException", r#"{"message":"m","originalStatusCode":424}"#, ("api_error", "m")),
         ("validationException", r#"{"Message":"bad \"x\"\n"}"#, ("invalid_request_error", "bad \"x\"\n")),
@@ -39,8 +39,7 @@ fn an_exception_is_an_error_event_and_the_end() {
         ("new\nthing", r#"{"message":"m"}"#, ("api_error", "m")),
     ] {
         let stream = [chunk(r#"{"type":"ping"}"#), exception(kind, payload), chunk(STOP)].concat();
-        let error =
-            json!({"type": "error", "error": {"type": said.0, "message": said.1}, "request_id": "req-1"});
+        let error = json!({"type": "error", "error": {"type": expected.0, "message": expected.1}, "request_id": "req-1"});
         for size in [1, 10, stream.len()] {
             let (events, failure) = transcode(&stream, size);
             let data = events
@@ -61,7 +60,7 @@ fn an_exception_is_an_error_event_and_the_end() {
 }
 
 #[test]
-fn a_damaged_stream_is_told_once_and_nothing_after_it_is_trusted() {
+fn a_damaged_stream_ends_with_one_error_event() {
     let good = chunk(r#"{"type":"ping"}"#);
     let mut flipped = good.clone();
     flipped[40] ^= 1;
@@ -99,7 +98,7 @@ fn a_frame_above_the_limit_ends_the_stream_with_an_error() {
 }
 
 #[test]
-fn what_is_no_event_of_messages_is_left_out_and_other_kinds_of_frames_too() {
+fn other_frames_and_events_without_a_type_are_left_out() {
     let stream = [
         frame(&[(":event-type", "initial-response"), (":message-type", "event")], b"{}"),
         frame(&[], b"whatever"),
@@ -111,7 +110,7 @@ fn what_is_no_event_of_messages_is_left_out_and_other_kinds_of_frames_too() {
 }
 
 #[test]
-fn neither_name_nor_json_can_forge_a_line() {
+fn neither_the_name_nor_the_json_of_an_event_can_forge_a_line() {
     let stream = [
         chunk("{\"type\":\"a\\ndata: forged\"}"),
         chunk("{\r\n \"type\" :\r\"ping\"\n}"),
@@ -133,7 +132,7 @@ fn a_stream_that_ends_within_a_frame_just_ends() {
 }
 
 #[test]
-fn once_the_message_is_whole_nobody_is_told_of_what_goes_wrong_behind_it() {
+fn after_message_stop_everything_is_dropped_and_no_error_reported() {
     let exception = exception("throttlingException", "{}");
     for behind in [&exception[..], b"garbage that is no frame at all", &chunk("no json")] {
         let stream = [&chunk(STOP)[..], behind].concat();
@@ -146,7 +145,7 @@ fn once_the_message_is_whole_nobody_is_told_of_what_goes_wrong_behind_it() {
 
 proptest! {
     #[test]
-    fn whatever_comes_the_chunking_does_not_matter(
+    fn the_events_do_not_depend_on_the_chunks(
         parts in prop::collection::vec(prop_oneof![
             4 => "[a-z\\n]{0,12}".prop_map(|text| chunk(&json!({"type": "ping", "x": text}).to_string())),
             1 => prop::collection::vec(any::<u8>(), 0..40),

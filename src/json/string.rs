@@ -1,67 +1,47 @@
-//! The inside of strings (RFC 8259 §7): plain runs in blocks, escapes, UTF-8, all across chunks.
+//! Reads strings across chunks (RFC 8259 §7): plain runs in blocks of sixteen bytes, escapes, UTF-8.
 
-use super::run::{plain, unread};
-use super::unescape::{FEW, hex, simple, tell_valid, unescape};
-use super::utf8::{incomplete, is_utf8};
+use super::plain_run::{plain_run, skippable_run};
+use super::text_sink::{Discard, TextSink};
+use super::unescape::{GATHERED_RUN_BYTES, hex_value, letter_value, push_valid_part, unescape};
+use super::utf8::{incomplete_tail, is_utf8};
 use super::{Chunk, Error, Problem};
 
-/// Who is told a string's text.
-pub(super) trait Sink {
-    /// `false`: nobody, so that escapes need no decoding.
-    const TELLS: bool;
-
-    /// Whether long texts are expected, and runs better few than small.
-    const LONG: bool;
-
-    /// A run of the text, never empty.
-    fn run(&mut self, run: &str);
-}
-
-/// Nobody: the string is only validated.
-struct Nobody;
-
-impl Sink for Nobody {
-    const TELLS: bool = false;
-    const LONG: bool = false;
-
-    fn run(&mut self, _: &str) {}
-}
-
-/// What a string has open between two bytes. As it is by default before and after every string.
+/// Reads a string or member name after its opening quote. It keeps what is incomplete at the end of a chunk; before and
+/// after every string it is in its default state.
 #[derive(Debug, Default)]
-pub(super) struct Text {
+pub(super) struct StringReader {
     escape: Escape,
-    /// A high surrogate was escaped; a low one may follow.
+    /// An escaped high surrogate: the low one may follow as the next escape.
     high: Option<u16>,
-    /// The first bytes of a character whose others are in the next chunk.
+    /// The first bytes of a character that goes on in the next chunk.
     partial: [u8; 4],
     partial_len: usize,
 }
 
-/// Where an escape stands.
+/// How much of an escape was read.
 #[derive(Clone, Copy, Debug, Default)]
 enum Escape {
-    /// There is none.
+    /// The next byte is not part of an escape.
     #[default]
     None,
-    /// After the backslash.
+    /// The backslash.
     Begun,
-    /// After `\u` and this many digits of this value.
+    /// `\u` and this many digits, which have this value.
     Hex(u8, u16),
 }
 
-impl Text {
+impl StringReader {
     /// How many bytes of an incomplete character the last chunk ended with.
     pub(super) fn partial_len(&self) -> usize {
         self.partial_len
     }
 
-    /// Completes the character that the last chunk ended within: its text goes to `tell`, and how many bytes of
-    /// this chunk belong to it comes back. `None`: it needs more than this chunk.
+    /// Completes the character that the last chunk broke off, and hands it to `take`. Returns how many bytes of this
+    /// chunk belong to it. `None`: it is still incomplete.
     pub(super) fn complete(
         &mut self,
         chunk: Chunk<'_>,
-        tell: impl FnOnce(&str),
+        take: impl FnOnce(&str),
     ) -> Result<Option<usize>, Error> {
         let begin = chunk.base.saturating_sub(self.partial_len as u64);
         for (at, &byte) in chunk.bytes.iter().enumerate() {
@@ -71,7 +51,7 @@ impl Text {
             }
             match core::str::from_utf8(self.partial.get(..self.partial_len).unwrap_or(&[])) {
                 Ok(character) => {
-                    tell(character);
+                    take(character);
                     self.partial_len = 0;
                     return Ok(Some(at + 1));
                 }
@@ -84,15 +64,16 @@ impl Text {
         Ok(None)
     }
 
-    /// Reads on in a string that nobody wants, from `at` to just past its closing quote. `None`: the chunk ends
-    /// first.
+    /// Validates a string whose text is not wanted, from `at` to just past its closing quote, the position of which it
+    /// returns. `None`: the chunk ends first.
     pub(super) fn skip(&mut self, chunk: Chunk<'_>, at: usize) -> Result<Option<usize>, Error> {
-        self.read(chunk, at, &mut Nobody)
+        self.read(chunk, at, &mut Discard)
     }
 
-    /// Reads on in a string, from `at` to just past its closing quote. `None`: the chunk ends first.
+    /// Reads a string from `at` to just past its closing quote, the position of which it returns. `None`: the chunk ends
+    /// first.
     #[inline(always)]
-    pub(super) fn read<S: Sink>(
+    pub(super) fn read<S: TextSink>(
         &mut self,
         chunk: Chunk<'_>,
         mut at: usize,
@@ -105,14 +86,15 @@ impl Text {
                     None => return Ok(None),
                 }
             }
-            let mut run = if S::TELLS { plain(chunk.bytes, at) } else { unread(chunk.bytes, at) };
-            if S::LONG && self.high.is_none() && run.end - at < FEW {
+            let mut run =
+                if S::WANTS_TEXT { plain_run(chunk.bytes, at) } else { skippable_run(chunk.bytes, at) };
+            if S::GATHERS && self.high.is_none() && run.end - at < GATHERED_RUN_BYTES {
                 at = unescape(chunk, at, sink)?;
-                run = plain(chunk.bytes, at);
+                run = plain_run(chunk.bytes, at);
             }
             if run.end > at {
                 self.flush(sink);
-                if S::TELLS || !run.ascii {
+                if S::WANTS_TEXT || !run.ascii {
                     self.run(chunk, at, run.end, sink)?;
                 }
             }
@@ -128,8 +110,9 @@ impl Text {
         }
     }
 
-    /// Validates and tells a run. A character that is incomplete at the chunk's end waits for the next.
-    fn run<S: Sink>(
+    /// Validates the run `begin..end` and pushes it to `sink`. A character that is incomplete at the end of the chunk is
+    /// kept for the next chunk.
+    fn run<S: TextSink>(
         &mut self,
         chunk: Chunk<'_>,
         begin: usize,
@@ -137,15 +120,15 @@ impl Text {
         sink: &mut S,
     ) -> Result<(), Error> {
         let bytes = chunk.bytes.get(begin..end).unwrap_or(&[]);
-        let waiting = if end == chunk.bytes.len() { incomplete(bytes) } else { 0 };
+        let waiting = if end == chunk.bytes.len() { incomplete_tail(bytes) } else { 0 };
         let (whole, rest) = bytes.split_at_checked(bytes.len() - waiting).unwrap_or((bytes, &[]));
-        if S::TELLS || !is_utf8(whole) {
+        if S::WANTS_TEXT || !is_utf8(whole) {
             let run = core::str::from_utf8(whole).map_err(|error| {
-                tell_valid(whole, error, sink);
+                push_valid_part(whole, error, sink);
                 chunk.error(Problem::NotUtf8, begin + error.valid_up_to())
             })?;
-            if S::TELLS && !run.is_empty() {
-                sink.run(run);
+            if S::WANTS_TEXT && !run.is_empty() {
+                sink.push(run);
             }
         }
         if core::str::from_utf8(rest).is_err_and(|error| error.error_len().is_some()) {
@@ -158,8 +141,8 @@ impl Text {
         Ok(())
     }
 
-    /// Reads on in an escape, from `at` to just past it. `None`: the chunk ends first.
-    fn escape<S: Sink>(
+    /// Reads the rest of an escape from `at`. Returns the position just past it. `None`: the chunk ends first.
+    fn escape<S: TextSink>(
         &mut self,
         chunk: Chunk<'_>,
         mut at: usize,
@@ -170,21 +153,21 @@ impl Text {
             match self.escape {
                 Escape::Begun if byte == b'u' => self.escape = Escape::Hex(0, 0),
                 Escape::None | Escape::Begun => {
-                    let character = char::from(simple(byte).ok_or_else(bad)?);
+                    let character = char::from(letter_value(byte).ok_or_else(bad)?);
                     self.escape = Escape::None;
                     self.flush(sink);
-                    if S::TELLS {
-                        sink.run(character.encode_utf8(&mut [0; 4]));
+                    if S::WANTS_TEXT {
+                        sink.push(character.encode_utf8(&mut [0; 4]));
                     }
                     return Ok(Some(at + 1));
                 }
                 Escape::Hex(digits, value) => {
-                    let digit = hex(byte).ok_or_else(bad)?;
+                    let digit = hex_value(byte).ok_or_else(bad)?;
                     let value = (value << 4) | digit;
                     if digits == 3 {
                         self.escape = Escape::None;
-                        if S::TELLS {
-                            self.unit(value, sink);
+                        if S::WANTS_TEXT {
+                            self.code_unit(value, sink);
                         }
                         return Ok(Some(at + 1));
                     }
@@ -196,8 +179,8 @@ impl Text {
         Ok(None)
     }
 
-    /// A UTF-16 code unit was escaped.
-    fn unit<S: Sink>(&mut self, unit: u16, sink: &mut S) {
+    /// Takes an escaped UTF-16 code unit: pushes its character, or keeps a high surrogate until the next unit.
+    fn code_unit<S: TextSink>(&mut self, unit: u16, sink: &mut S) {
         let is_low = (0xdc00..0xe000).contains(&unit);
         let character = match self.high {
             Some(high) if is_low => {
@@ -214,14 +197,14 @@ impl Text {
                 char::from_u32(u32::from(unit))
             }
         };
-        sink.run(character.unwrap_or(char::REPLACEMENT_CHARACTER).encode_utf8(&mut [0; 4]));
+        sink.push(character.unwrap_or(char::REPLACEMENT_CHARACTER).encode_utf8(&mut [0; 4]));
     }
 
-    /// Whatever comes next is no low surrogate: a high one before it was alone.
+    /// Pushes U+FFFD for a pending high surrogate. Called before anything that is no low surrogate.
     #[inline(always)]
-    fn flush<S: Sink>(&mut self, sink: &mut S) {
-        if S::TELLS && self.high.take().is_some() {
-            sink.run("\u{fffd}");
+    fn flush<S: TextSink>(&mut self, sink: &mut S) {
+        if S::WANTS_TEXT && self.high.take().is_some() {
+            sink.push("\u{fffd}");
         }
     }
 }

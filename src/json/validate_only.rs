@@ -1,12 +1,12 @@
-//! A visitor for whom only validity and the end of a document matter.
+//! A visitor for documents of which only validity and completeness matter.
 
 use super::{Kind, Name, Scalar, Visitor, Want};
 
-/// Wants nothing and knows no name.
+/// Skips the document: the scanner validates it and reports nothing.
 #[derive(Clone, Copy, Debug)]
-pub struct Nobody;
+pub struct ValidateOnly;
 
-/// The one name that [`Nobody`] knows: that of an array's element.
+/// The names of a visitor that knows no member: the only one is [`Name::ITEM`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Nameless;
 
@@ -18,7 +18,7 @@ impl Name for Nameless {
     }
 }
 
-impl Visitor for Nobody {
+impl Visitor for ValidateOnly {
     type Name = Nameless;
 
     fn begin(&mut self, _: &[Nameless], _: Kind, _: u64) -> Want {

@@ -1,27 +1,28 @@
-//! A value without insignificant white space: for values that are at hand whole and short.
+//! Removes insignificant white space from a short value.
 
-use super::run::plain;
+use super::super::plain_run::plain_run;
 use std::borrow::Cow;
 
-/// `value`, which is valid JSON, without the white space between its parts; and whether nothing in it could be more
-/// than a reader bears, as in nearly all that models write: deep nesting, a number beyond all floats, half a surrogate
-/// pair. Every other byte stays as it is: numbers, escapes, order and duplicates; where there is no white space, it is
-/// not copied.
+/// `value`, which must be valid JSON, without white space between its tokens; and whether every JSON reader takes it.
+///
+/// All other bytes stay: numbers, escapes, the order of members, repeated members. A value without white space is not
+/// copied. The `bool` is `false` if the value has more than 100 opening brackets, a number of more than 300 digits or
+/// with an exponent, or a `\u` escape: some readers refuse deep nesting, numbers beyond `f64` and lone surrogates.
 #[must_use]
 pub fn compact(value: &str) -> (Cow<'_, str>, bool) {
     let bytes = value.as_bytes();
-    // `from`: where what is not kept yet begins; 0 until there was white space.
+    // `from`: where the bytes begin that are not in `kept` yet; 0 until the first white space.
     let (mut kept, mut from) = (String::new(), 0);
-    let (mut brackets, mut digits, mut harmless) = (0_usize, 0_usize, true);
+    let (mut brackets, mut digits, mut portable) = (0_usize, 0_usize, true);
     let mut at = 0;
     while let Some(&byte) = bytes.get(at) {
         let digits_before = core::mem::take(&mut digits);
         match byte {
             b'"' => {
-                at = plain(bytes, at + 1).end;
+                at = plain_run(bytes, at + 1).end;
                 while bytes.get(at) == Some(&b'\\') {
-                    harmless &= bytes.get(at + 1) != Some(&b'u');
-                    at = plain(bytes, at + 2).end;
+                    portable &= bytes.get(at + 1) != Some(&b'u');
+                    at = plain_run(bytes, at + 2).end;
                 }
             }
             b' ' | b'\t' | b'\n' | b'\r' => {
@@ -33,17 +34,17 @@ pub fn compact(value: &str) -> (Cow<'_, str>, bool) {
             }
             b'0'..=b'9' => digits = digits_before + 1,
             b'[' | b'{' => brackets += 1,
-            b'e' | b'E' => harmless &= digits_before == 0,
+            b'e' | b'E' => portable &= digits_before == 0,
             _ => {}
         }
-        harmless &= digits <= 300 && brackets <= 100;
+        portable &= digits <= 300 && brackets <= 100;
         at += 1;
     }
     if from == 0 {
-        return (Cow::Borrowed(value), harmless);
+        return (Cow::Borrowed(value), portable);
     }
     kept.push_str(value.get(from..).unwrap_or_default());
-    (Cow::Owned(kept), harmless)
+    (Cow::Owned(kept), portable)
 }
 
 #[cfg(test)]
@@ -51,7 +52,7 @@ mod tests {
     use super::compact;
 
     #[test]
-    fn only_white_space_between_parts_goes() {
+    fn only_white_space_between_tokens_is_removed() {
         let value = " {\r\n\t\"a b\" : [ 1.50 , 1E+2 , \" \\\" \\\\\" , \"\\u00e9 é\" ] , \"a b\" : { } } ";
         let expected = "{\"a b\":[1.50,1E+2,\" \\\" \\\\\",\"\\u00e9 é\"],\"a b\":{}}";
         assert_eq!(compact(value), (expected.into(), false));
@@ -60,9 +61,9 @@ mod tests {
     }
 
     #[test]
-    fn what_a_reader_might_not_bear_is_noticed_outside_of_strings() {
+    fn a_value_that_some_readers_refuse_is_reported() {
         let deep = |levels| "[".repeat(levels) + &"]".repeat(levels);
-        for (value, harmless) in [
+        for (value, portable) in [
             (deep(100), true),
             (deep(101), false),
             ("1".repeat(300), true),
@@ -71,12 +72,12 @@ mod tests {
             ("[1E9]".to_owned(), false),
             (r#"{"\\":"\uD800"}"#.to_owned(), false),
         ] {
-            assert_eq!(compact(&value), (value.as_str().into(), harmless));
+            assert_eq!(compact(&value), (value.as_str().into(), portable));
         }
     }
 
     #[test]
-    fn any_depth_fits() {
+    fn values_of_any_depth_are_compacted() {
         let deep = "[".repeat(5000) + &"]".repeat(5000);
         assert_eq!(compact(&deep), (deep.as_str().into(), false));
     }

@@ -1,10 +1,10 @@
-//! Visitors without the type of their names: one scanner, compiled once, serves them all.
+//! A [`Visitor`] without the type of its names, so that the grammar is compiled once for all visitors.
 
 use super::{Kind, MAX_NAME_BYTES, MAX_PATH, Name, Scalar, Visitor, Want};
 
-/// A [`Visitor`] that keeps the path itself: `depth` says how much of it counts.
-pub(super) trait Listener {
-    /// The member at hand of the innermost container has this name. `false`: it is unknown.
+/// A [`Visitor`] that keeps the path itself. In each call `depth` is the length of the path in names.
+pub(super) trait ErasedVisitor {
+    /// The current member of the innermost container has this name, unescaped. Returns whether the visitor knows it.
     fn name(&mut self, depth: usize, name: &[u8]) -> bool;
     /// As [`Visitor::begin`].
     fn begin(&mut self, depth: usize, kind: Kind, offset: u64) -> Want;
@@ -18,21 +18,22 @@ pub(super) trait Listener {
     fn end(&mut self, depth: usize, kind: Kind, offset: u64);
 }
 
-/// A visitor and its path.
-pub(super) struct Named<'a, V: Visitor> {
+/// A visitor and the path to the current value.
+pub(super) struct PathVisitor<'a, V: Visitor> {
     pub(super) visitor: &'a mut V,
-    /// The name of the member, or [`Name::ITEM`], that is at hand in each container that is read.
+    /// For each container that is being read, from the outermost on: the name of its current member, or
+    /// [`Name::ITEM`].
     pub(super) path: &'a mut [V::Name; MAX_PATH],
 }
 
-impl<V: Visitor> Named<'_, V> {
+impl<V: Visitor> PathVisitor<'_, V> {
     #[inline(always)]
     fn split(&mut self, depth: usize) -> (&mut V, &[V::Name]) {
         (self.visitor, self.path.get(..depth).unwrap_or(&[]))
     }
 }
 
-impl<V: Visitor> Listener for Named<'_, V> {
+impl<V: Visitor> ErasedVisitor for PathVisitor<'_, V> {
     fn name(&mut self, depth: usize, name: &[u8]) -> bool {
         let name = if name.len() <= MAX_NAME_BYTES { V::Name::of(name) } else { None };
         match (name, self.path.get_mut(depth.wrapping_sub(1))) {
@@ -48,7 +49,7 @@ impl<V: Visitor> Listener for Named<'_, V> {
         let (visitor, path) = self.split(depth);
         let want = visitor.begin(path, kind, offset);
         if let Some(place) = self.path.get_mut(depth) {
-            // Where this is an array that is read, its elements are next.
+            // In case the value is an array that will be read: its elements have no name of their own.
             *place = V::Name::ITEM;
         }
         want

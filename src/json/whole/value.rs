@@ -1,12 +1,13 @@
-//! Any JSON value that is there whole.
+//! A whole JSON value as a tree.
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use std::fmt;
 
-/// A JSON value as it was written: members in their order, also repeated ones. Without `Debug`, because any text may be
-/// a secret.
+/// A JSON value. Objects keep their members in order, repeated ones included. Without `Debug`, because any text may be a
+/// secret.
 ///
-/// Not `serde_json::Value`: that keeps the last of two members of one name, and would be 7 KB of the module beside this.
+/// Written by hand beside `serde_json::Value`, which keeps only the last of two members with one name, and would add
+/// 7 KB to the module.
 pub(crate) enum Value {
     Null,
     Bool(bool),
@@ -22,6 +23,7 @@ impl<'de> Deserialize<'de> for Value {
     }
 }
 
+/// Builds a [`Value`].
 struct AnyValue;
 
 impl<'de> Visitor<'de> for AnyValue {

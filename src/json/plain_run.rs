@@ -1,20 +1,21 @@
-//! How far a string goes on without anything to decide, sixteen bytes at a time.
+//! Finds how far a string goes on without a byte that needs a decision, sixteen bytes at a time.
 
-use super::block::{BLOCK, both_plain, classify, escapes, is_special};
+use super::byte_classes::{BLOCK, both_plain, classify, escapes, is_special};
 
-/// Blocks without a special byte after which more of them are expected: prose, or what is encoded.
-const CALM: u32 = 4;
+/// After this many blocks in a row without a special byte, two blocks are tested at once: long prose or base64.
+const CALM_BLOCKS: u32 = 4;
 
-/// Bytes without a special one among them, from a start that the caller knows up to `end`.
+/// A run of bytes from a known start up to `end`.
 pub(super) struct Run {
+    /// The position just past the run.
     pub(super) end: usize,
-    /// Whether all of them are ASCII.
+    /// Whether all of its bytes are ASCII.
     pub(super) ascii: bool,
 }
 
-/// The run of bytes from `at` up to a quote, a backslash, a control character or the end.
+/// The run from `at` up to the first quote, backslash or control character, or to the end of `bytes`.
 #[inline(always)]
-pub(super) fn plain(bytes: &[u8], mut at: usize) -> Run {
+pub(super) fn plain_run(bytes: &[u8], mut at: usize) -> Run {
     let mut high = 0;
     let (blocks, rest) = bytes.get(at..).unwrap_or(&[]).as_chunks::<BLOCK>();
     for block in blocks {
@@ -38,36 +39,38 @@ pub(super) fn plain(bytes: &[u8], mut at: usize) -> Run {
     Run { end: at, ascii }
 }
 
-/// The same where nobody reads the string: escapes that are right and whole are part of the run.
+/// As [`plain_run`], for a string whose text is not wanted: valid escapes that `bytes` hold whole do not end the run.
+/// In the last bytes, which fill no block, every escape ends it.
 #[inline(never)]
-pub(super) fn unread(bytes: &[u8], begin: usize) -> Run {
+pub(super) fn skippable_run(bytes: &[u8], begin: usize) -> Run {
     let (mut at, mut high) = (begin, 0);
-    // 1: the next block's first byte stands after a backslash that escapes it.
+    // 1: a backslash before the block escapes the block's first byte.
     let mut pending = 0;
-    let mut calm = 0;
+    let mut calm_blocks = 0;
     while let Some(block) = bytes.get(at..).and_then(<[u8]>::first_chunk::<BLOCK>) {
         let classes = classify(block);
         if classes.special | pending != 0 {
             let found = escapes(block);
             let escaped = escaped(found.backslash, pending);
             let ends = classes.special & !found.backslash & !escaped;
-            let odd = escaped & !found.letter & 0xffff;
-            let stop = ends | if odd == 0 { 0 } else { not_hex(bytes, at, odd) };
+            let not_a_letter = escaped & !found.letter & 0xffff;
+            let stop = ends | if not_a_letter == 0 { 0 } else { first_not_hex(bytes, at, not_a_letter) };
             if stop != 0 {
                 let place = stop.trailing_zeros();
+                // A bad escape begins at its backslash, a byte earlier.
                 let is_escaped = escaped >> place & 1;
                 high |= classes.high & !(u32::MAX << place);
                 return Run { end: at + place as usize - is_escaped as usize, ascii: high == 0 };
             }
             pending = escaped >> BLOCK;
-            calm = 0;
+            calm_blocks = 0;
         }
         high |= classes.high;
         at += BLOCK;
-        calm += 1;
-        if calm == CALM {
-            calm = 0;
-            // Two at a time are asked for little more than one. (Nothing is pending here: that block was not calm.)
+        calm_blocks += 1;
+        if calm_blocks == CALM_BLOCKS {
+            calm_blocks = 0;
+            // Testing two blocks costs little more than one. No escape is pending: the last blocks had no backslash.
             while let Some(more) =
                 bytes.get(at..).and_then(<[u8]>::first_chunk::<{ 2 * BLOCK }>).and_then(both_plain)
             {
@@ -77,18 +80,19 @@ pub(super) fn unread(bytes: &[u8], begin: usize) -> Run {
         }
     }
     at -= pending as usize;
-    let rest = plain(bytes, at);
+    let rest = plain_run(bytes, at);
     Run { end: rest.end, ascii: rest.ascii && high == 0 }
 }
 
-/// Where the bytes are that a backslash escapes, if the first is iff `pending`. Bit 16 is the next block's first.
+/// The bytes that a backslash escapes. `pending`: 1 if the block's first byte is escaped. Bit 16 of the result is the
+/// first byte of the next block.
 #[inline(always)]
 fn escaped(backslash: u32, pending: u32) -> u32 {
     let mut starts = backslash & !pending;
     if starts & starts << 1 == 0 {
         return pending | starts << 1;
     }
-    // Some stand side by side: the first of two escapes the other, which then escapes nothing.
+    // Of neighbouring backslashes each one that is not escaped escapes the next.
     let mut escaped = pending;
     while starts != 0 {
         let next = (starts & starts.wrapping_neg()) << 1;
@@ -98,9 +102,9 @@ fn escaped(backslash: u32, pending: u32) -> u32 {
     escaped
 }
 
-/// The first of these places in the block at `at` that is not a `u` with four hexadecimal digits in this chunk.
+/// The first of `places` in the block at `at` where `bytes` do not hold a `u` and four hexadecimal digits; 0: none.
 #[inline(always)]
-fn not_hex(bytes: &[u8], at: usize, mut places: u32) -> u32 {
+fn first_not_hex(bytes: &[u8], at: usize, mut places: u32) -> u32 {
     while places != 0 {
         let place = at + places.trailing_zeros() as usize;
         match bytes.get(place..).and_then(<[u8]>::first_chunk::<5>) {
@@ -111,29 +115,31 @@ fn not_hex(bytes: &[u8], at: usize, mut places: u32) -> u32 {
     0
 }
 
-/// Where a string ends, just past its quote, if it is short and nothing but plain ASCII: most are.
+/// The position just past the closing quote of a short string whose text begins at `begin` and is plain ASCII, as most
+/// are. `None`: any other string.
 #[inline(always)]
-pub(super) fn short(bytes: &[u8], begin: usize) -> Option<usize> {
+pub(super) fn short_string_end(bytes: &[u8], begin: usize) -> Option<usize> {
     let mut at = begin;
     while let Some(block) = bytes.get(at..).and_then(<[u8]>::first_chunk::<BLOCK>) {
         let classes = classify(block);
         if classes.special != 0 {
-            return ends(bytes, at, classes.special, classes.high);
+            return end_at_quote(bytes, at, classes.special, classes.high);
         }
         if classes.high != 0 || at > begin + 3 * BLOCK {
             return None;
         }
         at += BLOCK;
     }
-    // Less than a block is left: the last block holds it, behind bytes that were looked at.
-    let seen = at.checked_sub(bytes.len().checked_sub(BLOCK)?)?;
+    // Less than a block is left. The last block of `bytes` holds it, behind bytes that were tested already.
+    let tested = at.checked_sub(bytes.len().checked_sub(BLOCK)?)?;
     let classes = classify(bytes.last_chunk::<BLOCK>()?);
-    ends(bytes, at, classes.special.checked_shr(seen as u32)?, classes.high >> seen)
+    end_at_quote(bytes, at, classes.special.checked_shr(tested as u32)?, classes.high >> tested)
 }
 
-/// Where the string ends that goes on at `at`, where those bytes are special and not ASCII.
+/// The position just past the quote that ends a string, if the first special byte from `at` on is one and all bytes
+/// before it are ASCII.
 #[inline(always)]
-fn ends(bytes: &[u8], at: usize, special: u32, high: u32) -> Option<usize> {
+fn end_at_quote(bytes: &[u8], at: usize, special: u32, high: u32) -> Option<usize> {
     let place = special.trailing_zeros();
     let ascii = special != 0 && high & !(u32::MAX << place) == 0;
     let end = at + place as usize;
@@ -142,18 +148,18 @@ fn ends(bytes: &[u8], at: usize, special: u32, high: u32) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::unread;
+    use super::skippable_run;
 
     #[test]
-    fn a_run_that_nobody_reads_ends_where_it_must_however_long_it_was_calm() {
+    fn a_skippable_run_ends_at_the_same_byte_after_any_number_of_plain_blocks() {
         for (piece, ends) in
             [("\"", Some(0)), ("\n", Some(0)), ("\\n", None), ("\\\"", None), ("\\x", Some(0)), ("é", None)]
         {
             for place in 0..200 {
                 for rest in [0, 1, 15, 16, 40, 90] {
                     let text = "a".repeat(place) + piece + &"b".repeat(rest);
-                    let run = unread(text.as_bytes(), 0);
-                    // Where less than a block is left, the next step looks at an escape.
+                    let run = skippable_run(text.as_bytes(), 0);
+                    // Where less than a block is left, an escape ends the run.
                     let near = piece.starts_with('\\') && text.len() - place < 32;
                     let expected = ends.map_or(text.len(), |at| place + at);
                     assert!(

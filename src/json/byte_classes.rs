@@ -1,33 +1,34 @@
-//! Sixteen bytes at once: what they are, as masks of one bit a byte, the first byte in the lowest bit.
+//! Classifies sixteen bytes at once: masks of one bit a byte, the first byte in the lowest bit.
 
 /// Bytes in a block.
 pub(super) const BLOCK: usize = 16;
 
-/// The bytes of a block that matter in a string.
+/// Which bytes of a block need attention inside a string.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Classes {
-    /// A quote, a backslash or a control character: what ends a plain run.
+pub(super) struct ByteClasses {
+    /// The bytes that end a plain run: quotes, backslashes and control characters (RFC 8259 §7).
     pub(super) special: u32,
-    /// Not ASCII.
+    /// The bytes that are not ASCII.
     pub(super) high: u32,
 }
 
-/// The bytes of a block that matter where it has a backslash.
+/// Which bytes of a block may be parts of an escape.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Escapes {
+pub(super) struct EscapeClasses {
+    /// The backslashes.
     pub(super) backslash: u32,
-    /// What may follow a backslash and is an escape with it: one of `"\/bfnrt`, not `u`.
+    /// The bytes that complete an escape after a backslash: `"\/bfnrt`, but not `u`.
     pub(super) letter: u32,
 }
 
-/// Where a plain run ends, and whether it is more than ASCII.
+/// Finds the bytes that end a plain run or are not ASCII.
 #[inline(always)]
-pub(super) fn classify(block: &[u8; BLOCK]) -> Classes {
+pub(super) fn classify(block: &[u8; BLOCK]) -> ByteClasses {
     let lanes = Lanes::load(block);
-    Classes { special: lanes.special().mask(), high: lanes.mask() }
+    ByteClasses { special: lanes.special().mask(), high: lanes.mask() }
 }
 
-/// What is not ASCII in either of two blocks, if nothing in them ends a plain run.
+/// `None`: a byte in the two blocks ends a plain run. Else not zero if one of them is not ASCII.
 #[inline(always)]
 pub(super) fn both_plain(blocks: &[u8; 2 * BLOCK]) -> Option<u32> {
     let [one, other] = blocks.as_chunks::<BLOCK>().0 else { return None };
@@ -38,47 +39,47 @@ pub(super) fn both_plain(blocks: &[u8; 2 * BLOCK]) -> Option<u32> {
     Some(one.or(other).mask())
 }
 
-/// Where escapes are, and whether they are right.
+/// Finds the parts of escapes.
 #[inline(always)]
-pub(super) fn escapes(block: &[u8; BLOCK]) -> Escapes {
+pub(super) fn escapes(block: &[u8; BLOCK]) -> EscapeClasses {
     let lanes = Lanes::load(block);
     let backslash = lanes.equal(b'\\');
     let letter = backslash.or(lanes.equal(b'"')).or(lanes.equal(b'/')).or(lanes.equal(b'b'));
     let letter =
         letter.or(lanes.equal(b'f')).or(lanes.equal(b'n')).or(lanes.equal(b'r')).or(lanes.equal(b't'));
-    Escapes { backslash: backslash.mask(), letter: letter.mask() }
+    EscapeClasses { backslash: backslash.mask(), letter: letter.mask() }
 }
 
-/// Where white space is (RFC 8259 §2).
+/// Finds white space (RFC 8259 §2).
 #[inline(always)]
-pub(super) fn space(block: &[u8; BLOCK]) -> u32 {
+pub(super) fn white_space(block: &[u8; BLOCK]) -> u32 {
     let lanes = Lanes::load(block);
     lanes.equal(b' ').or(lanes.equal(b'\n')).or(lanes.equal(b'\r')).or(lanes.equal(b'\t')).mask()
 }
 
-/// Whether a byte ends a plain run.
+/// Whether `byte` ends a plain run.
 #[inline(always)]
 pub(super) fn is_special(byte: u8) -> bool {
     byte == b'"' || byte == b'\\' || byte < 0x20
 }
 
 impl Lanes {
-    /// Where a plain run ends.
+    /// The bytes that end a plain run.
     #[inline(always)]
     fn special(self) -> Self {
         self.equal(b'"').or(self.equal(b'\\')).or(self.control())
     }
 }
 
-/// Sixteen bytes, or sixteen answers in the highest bit of each.
+/// Sixteen bytes, or sixteen truth values in the highest bit of each byte.
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 #[derive(Clone, Copy)]
 struct Lanes(core::arch::wasm32::v128);
 
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 impl Lanes {
-    /// One load, written without a pointer. (By way of a number: of sixteen bytes, one by one, the compiler now and
-    /// then makes sixteen loads.)
+    /// One load of sixteen bytes without a pointer. It goes through a `u128` because the compiler sometimes turns a
+    /// vector of sixteen single bytes into sixteen loads.
     #[inline(always)]
     fn load(block: &[u8; BLOCK]) -> Self {
         let both = u128::from_le_bytes(*block);
@@ -106,7 +107,7 @@ impl Lanes {
     }
 }
 
-/// The same in two words, for where there are no vectors: tests and tools.
+/// The same in two 64-bit words, for targets without these vectors: native tests and tools.
 #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
 #[derive(Clone, Copy)]
 struct Lanes(u64, u64);
@@ -127,7 +128,7 @@ impl Lanes {
         Self(of(self.0), of(self.1))
     }
 
-    /// Sets the highest bit of each byte that is zero. No byte carries into the next.
+    /// Sets the highest bit of each byte that is zero and clears all other bits. No byte carries into the next.
     #[inline(always)]
     fn zero(self) -> Self {
         self.each(|word| !(((word & !Self::HIGH) + !Self::HIGH) | word) & Self::HIGH)
@@ -150,7 +151,7 @@ impl Lanes {
 
     #[inline(always)]
     fn mask(self) -> u32 {
-        // The product's highest byte is the sum of the highest bit of each byte i, at bit i.
+        // The multiplication collects the highest bit of byte i at bit i of the product's highest byte.
         let Self(low, high) =
             self.each(|word| ((word & Self::HIGH) >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56);
         ((high << 8) | low) as u32
@@ -159,9 +160,9 @@ impl Lanes {
 
 #[cfg(test)]
 mod tests {
-    use super::{BLOCK, Classes, classify, escapes, is_special, space};
+    use super::{BLOCK, ByteClasses, classify, escapes, is_special, white_space};
 
-    /// Every byte at every place, among others of every sort.
+    /// Checks blocks with every byte at every position among fillers of every class.
     fn each(check: impl Fn(&[u8; BLOCK], &dyn Fn(fn(u8) -> bool) -> u32)) {
         for filler in *b"a\"\\ \x00u\xff\x80\x01" {
             for byte in 0..=u8::MAX {
@@ -176,16 +177,16 @@ mod tests {
     }
 
     #[test]
-    fn every_byte_is_classified_at_every_place() {
+    fn every_byte_is_classified_at_every_position() {
         each(|block, mask| {
-            let expected = Classes { special: mask(is_special), high: mask(|byte| byte >= 0x80) };
+            let expected = ByteClasses { special: mask(is_special), high: mask(|byte| byte >= 0x80) };
             assert_eq!(classify(block), expected, "{block:?}");
-            assert_eq!(space(block), mask(|byte| b" \t\r\n".contains(&byte)));
+            assert_eq!(white_space(block), mask(|byte| b" \t\r\n".contains(&byte)));
         });
     }
 
     #[test]
-    fn every_byte_of_an_escape_is_recognised_at_every_place() {
+    fn every_part_of_an_escape_is_recognised_at_every_position() {
         each(|block, mask| {
             let found = escapes(block);
             assert_eq!(found.backslash, mask(|byte| byte == b'\\'));

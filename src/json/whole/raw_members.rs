@@ -1,42 +1,43 @@
-//! The members of one JSON object at hand whole, one after the other, as they stand in the text.
+//! Splits one JSON object into its members, in order, each as its own bytes.
 //!
-//! Not a parser: the text was proved valid while it came, and this only finds where its outermost parts begin and end.
-//! What is not valid after all ends the list; nothing here reads beyond the text, and no member is kept.
+//! It validates nothing: a [`Scanner`](crate::json::Scanner) validated the object before. It only finds where the
+//! outermost members begin and end. In an invalid object the iteration ends at the first member that has no end.
 
-use crate::object::Value;
+use super::Value;
 use memchr::memchr2;
 use std::borrow::Cow;
 
-/// One member.
+/// One member of an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Member<'a> {
-    /// Unescaped; one that is longer than any that matters is empty.
-    pub(super) name: Cow<'a, str>,
-    /// The value without the white space around it.
-    pub(super) value: &'a [u8],
-    /// The whole member, with the white space around it, from brace or comma to comma or brace.
-    pub(super) piece: &'a [u8],
+pub(crate) struct RawMember<'a> {
+    /// The name, unescaped. Empty if it takes more than [`NAME_BYTES`] in the object.
+    pub(crate) name: Cow<'a, str>,
+    /// The value's own bytes, without white space around it.
+    pub(crate) value: &'a [u8],
+    /// All bytes from the brace or comma before the member to the comma or brace after it.
+    pub(crate) piece: &'a [u8],
 }
 
-/// The members of an object.
+/// Iterates over the members of an object.
 #[derive(Debug)]
-pub(super) struct Members<'a> {
+pub(crate) struct RawMembers<'a> {
     text: &'a [u8],
+    /// Where the next member begins, just past the brace or comma. At the end: the length of `text`.
     at: usize,
 }
 
-/// Bytes of a name as it is written that are looked at.
+/// Longest member name that is unescaped, in bytes of the object with quotes and escapes.
 const NAME_BYTES: usize = 512;
 
-impl<'a> Members<'a> {
-    /// The members of the object that `text` is; none where it is something else.
-    pub(super) fn of(text: &'a [u8]) -> Self {
+impl<'a> RawMembers<'a> {
+    /// The members of the object `text`. None if `text` is not an object.
+    pub(crate) fn of(text: &'a [u8]) -> Self {
         let start = text.iter().position(|byte| !is_space(*byte)).unwrap_or(text.len());
         let at = if text.get(start) == Some(&b'{') { start.saturating_add(1) } else { text.len() };
         Self { text, at }
     }
 
-    /// The next byte that is no white space, at `from` or after.
+    /// The first byte from `from` on that is not white space, and its position.
     fn visible(&self, from: usize) -> Option<(usize, u8)> {
         let rest = self.text.get(from..)?;
         let found = rest.iter().position(|byte| !is_space(*byte))?;
@@ -44,7 +45,7 @@ impl<'a> Members<'a> {
         Some((at, *self.text.get(at)?))
     }
 
-    /// Just past the string whose opening quote stands at `from`.
+    /// The position just past the string whose opening quote is at `from`.
     fn string_end(&self, from: usize) -> Option<usize> {
         let mut at = from.checked_add(1)?;
         loop {
@@ -56,7 +57,7 @@ impl<'a> Members<'a> {
         }
     }
 
-    /// Where the value that begins at `from` is over: at the comma or bracket that ends what it stands in.
+    /// The position of the comma or bracket that follows the value at `from`.
     fn value_end(&self, from: usize) -> Option<usize> {
         let (mut at, mut depth) = (from, 0_usize);
         loop {
@@ -74,7 +75,8 @@ impl<'a> Members<'a> {
         }
     }
 
-    fn read(&mut self) -> Option<Member<'a>> {
+    /// Reads one member. `None`: there is none, or it has no end.
+    fn read(&mut self) -> Option<RawMember<'a>> {
         let begin = self.at;
         let (quote, b'"') = self.visible(begin)? else { return None };
         let after_name = self.string_end(quote)?;
@@ -85,7 +87,7 @@ impl<'a> Members<'a> {
         if self.text.get(end) != Some(&b',') {
             self.at = self.text.len();
         }
-        Some(Member {
+        Some(RawMember {
             name: name(self.text.get(quote..after_name)?),
             value: self.text.get(value..end)?.trim_ascii_end(),
             piece: self.text.get(begin..end)?,
@@ -93,10 +95,10 @@ impl<'a> Members<'a> {
     }
 }
 
-impl<'a> Iterator for Members<'a> {
-    type Item = Member<'a>;
+impl<'a> Iterator for RawMembers<'a> {
+    type Item = RawMember<'a>;
 
-    fn next(&mut self) -> Option<Member<'a>> {
+    fn next(&mut self) -> Option<RawMember<'a>> {
         let member = self.read();
         if member.is_none() {
             self.at = self.text.len();
@@ -105,7 +107,7 @@ impl<'a> Iterator for Members<'a> {
     }
 }
 
-/// The name that `written`, a string with its quotes, means.
+/// The name `written`, a string with its quotes, unescaped.
 fn name(written: &[u8]) -> Cow<'_, str> {
     if written.len() > NAME_BYTES {
         return Cow::Borrowed("");
@@ -118,24 +120,24 @@ fn name(written: &[u8]) -> Cow<'_, str> {
     Cow::Owned(name)
 }
 
-/// RFC 8259 §2.
+/// Whether `byte` is white space (RFC 8259 §2).
 const fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\n' | b'\r' | b'\t')
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Members;
+    use super::RawMembers;
 
     fn read(text: &str) -> Vec<(String, String, String)> {
         let text_of = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-        Members::of(text.as_bytes())
+        RawMembers::of(text.as_bytes())
             .map(|member| (member.name.into_owned(), text_of(member.value), text_of(member.piece)))
             .collect()
     }
 
     #[test]
-    fn members_are_found_as_they_stand() {
+    fn members_come_in_order_with_their_own_bytes() {
         let text = r#" { "a" : 1 , "b\u0063":{"x":[1,{"y":"}"}], "z":"\\\""} ,"d":"," } "#;
         assert_eq!(
             read(text),
@@ -154,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_object_has_none_and_never_an_end_that_is_not_there() {
+    fn an_incomplete_member_is_left_out() {
         for text in [
             "",
             "[1]",

@@ -1,0 +1,48 @@
+//! Writes numbers in decimal.
+
+use super::append::append;
+
+/// Most digits of a `u64` in decimal.
+pub const MAX_DIGITS: usize = 20;
+
+/// Appends `number` in decimal.
+pub fn push_number(out: &mut Vec<u8>, number: u64) {
+    let mut written = [b'0'; MAX_DIGITS];
+    let used = set_digits(&mut written, number).max(1);
+    append(out, written.get(MAX_DIGITS.saturating_sub(used)..).unwrap_or_default());
+}
+
+/// Writes the decimal digits of `number` over the end of `zeros`, the last ones as far as they fit. Returns how many it
+/// wrote; for 0 none.
+pub fn set_digits(zeros: &mut [u8], mut number: u64) -> usize {
+    let mut used = 0;
+    for place in zeros.iter_mut().rev() {
+        if number == 0 {
+            break;
+        }
+        // A 32-bit division is much faster than a 64-bit one.
+        let (rest, digit) = match u32::try_from(number) {
+            Ok(number) => (u64::from(number / 10), number % 10),
+            Err(_) => (number / 10, (number % 10) as u32),
+        };
+        // The remainder is below ten, so the cast loses nothing.
+        *place = b'0' + digit as u8;
+        number = rest;
+        used += 1;
+    }
+    used
+}
+
+#[cfg(test)]
+mod tests {
+    use super::push_number;
+
+    #[test]
+    fn numbers_are_written_in_full() {
+        for number in [0, 7, 10, 1234, u64::from(u32::MAX), 1 << 32, 10_u64.pow(15), u64::MAX] {
+            let mut out = Vec::new();
+            push_number(&mut out, number);
+            assert_eq!(out, number.to_string().into_bytes());
+        }
+    }
+}

@@ -1,0 +1,275 @@
+//! Passes values on to the visitor: what it wants of the current value, and what it gets.
+
+use super::erased_visitor::ErasedVisitor;
+use super::string::StringReader;
+use super::text_sink::TextSink;
+use super::unread_values::UnreadValues;
+use super::{Chunk, Error, Kind, MAX_NAME_BYTES, MAX_NUMBER_BYTES, MAX_PATH, Scalar, Want};
+
+/// What the visitor reads at the moment. The *current value* is an element or member of the innermost container that
+/// is read, or the document.
+#[derive(Debug)]
+pub(super) struct Dispatch {
+    /// How many containers are read.
+    depth: usize,
+    /// Whether the visitor is asked about the current value: it is an element, or its name is known.
+    known: bool,
+    /// What the visitor wants of the current value.
+    want: Want,
+    /// Whether the current value is delivered raw.
+    raw: bool,
+    /// Where in the chunk the bytes of the raw value begin that the visitor did not get yet.
+    raw_from: usize,
+    /// A number or name that spans chunks, or a name with escapes.
+    partial: PartialToken,
+    /// The values that the visitor did not read.
+    pub(super) unread: UnreadValues,
+}
+
+impl Dispatch {
+    /// Before the document.
+    pub(super) fn new() -> Self {
+        Self {
+            depth: 0,
+            known: true,
+            want: Want::Skip,
+            raw: false,
+            raw_from: 0,
+            partial: PartialToken { bytes: [0; MAX_NAME_BYTES], len: 0 },
+            unread: UnreadValues::default(),
+        }
+    }
+
+    /// How many containers are read. While more are open, the scanner is inside of a skipped or raw value.
+    #[inline(always)]
+    pub(super) fn depth(&self) -> usize {
+        self.depth
+    }
+
+    /// Returns to the state before the document.
+    pub(super) fn renew(&mut self) {
+        (self.depth, self.known, self.want, self.raw) = (0, true, Want::Skip, false);
+        self.partial.len = 0;
+        self.unread.clear();
+    }
+
+    /// The current value begins at `at`: asks the visitor what it wants of it.
+    pub(super) fn begin(&mut self, kind: Kind, chunk: Chunk<'_>, at: usize, visitor: &mut dyn ErasedVisitor) {
+        self.want = Want::Skip;
+        if self.known {
+            self.want = visitor.begin(self.depth, kind, chunk.offset(at));
+        }
+        self.unread.note(self.want, kind, chunk.offset(at));
+        if self.want == Want::Tentative {
+            self.want = Want::Read;
+        }
+        match (self.want, kind) {
+            (Want::Raw, _) => {
+                self.raw = true;
+                self.raw_from = at;
+            }
+            (Want::Read, Kind::Object | Kind::Array) if self.depth < MAX_PATH => self.depth += 1,
+            (Want::Read, Kind::Object | Kind::Array) => self.want = Want::Skip,
+            _ => {}
+        }
+    }
+
+    /// The current value ended just before `at`. It is no container that is read. `scalar`: its value, if it is a
+    /// literal.
+    #[inline(always)]
+    pub(super) fn end(
+        &mut self,
+        kind: Kind,
+        scalar: Option<Scalar<'_>>,
+        chunk: Chunk<'_>,
+        at: usize,
+        visitor: &mut dyn ErasedVisitor,
+    ) {
+        match (self.want, scalar) {
+            (Want::Skip, _) => {}
+            (Want::Read | Want::Tentative, Some(scalar)) => visitor.scalar(self.depth, scalar),
+            (Want::Read | Want::Tentative, None) => visitor.end(self.depth, kind, chunk.offset(at)),
+            (Want::Raw, _) => {
+                self.deliver_raw(chunk, at, visitor);
+                self.raw = false;
+                visitor.end(self.depth, kind, chunk.offset(at));
+            }
+        }
+    }
+
+    /// The innermost container that is read ended just before `at`.
+    pub(super) fn end_container(
+        &mut self,
+        kind: Kind,
+        chunk: Chunk<'_>,
+        at: usize,
+        visitor: &mut dyn ErasedVisitor,
+    ) {
+        self.depth = self.depth.saturating_sub(1);
+        // It is the current value of its own container. The visitor was asked about it, so it is known.
+        self.known = true;
+        visitor.end(self.depth, kind, chunk.offset(at));
+    }
+
+    /// Keeps a part of a number that spans chunks.
+    pub(super) fn number_part(&mut self, bytes: &[u8]) {
+        if self.want == Want::Read {
+            self.partial.append(bytes);
+        }
+    }
+
+    /// The current value is the number `bytes`, which end just before `at`.
+    pub(super) fn whole_number(
+        &mut self,
+        bytes: &[u8],
+        chunk: Chunk<'_>,
+        at: usize,
+        visitor: &mut dyn ErasedVisitor,
+    ) {
+        if self.want == Want::Read {
+            let number = Some(bytes).filter(|bytes| bytes.len() <= MAX_NUMBER_BYTES).and_then(text);
+            visitor.scalar(self.depth, Scalar::Number(number));
+        } else {
+            self.end(Kind::Number, None, chunk, at, visitor);
+        }
+    }
+
+    /// The number whose parts were kept ended just before `at`.
+    pub(super) fn end_number(&mut self, chunk: Chunk<'_>, at: usize, visitor: &mut dyn ErasedVisitor) {
+        if self.want == Want::Read {
+            visitor.scalar(self.depth, Scalar::Number(self.partial.get(MAX_NUMBER_BYTES).and_then(text)));
+            self.partial.len = 0;
+        } else {
+            self.end(Kind::Number, None, chunk, at, visitor);
+        }
+    }
+
+    /// The next member has this name, which has no escapes.
+    #[inline(always)]
+    pub(super) fn short_name(&mut self, name: &[u8], visitor: &mut dyn ErasedVisitor) {
+        self.known = visitor.name(self.depth, name);
+    }
+
+    /// Reads the name of the next member from `at` to just past its closing quote, the position of which it returns.
+    /// `None`: the chunk ends first.
+    pub(super) fn read_name(
+        &mut self,
+        chunk: Chunk<'_>,
+        at: usize,
+        string: &mut StringReader,
+        visitor: &mut dyn ErasedVisitor,
+    ) -> Result<Option<usize>, Error> {
+        let after = string.read(chunk, at, &mut self.partial)?;
+        if after.is_some() {
+            self.known = self.partial.get(MAX_NAME_BYTES).is_some_and(|name| visitor.name(self.depth, name));
+            self.partial.len = 0;
+        }
+        Ok(after)
+    }
+
+    /// The current value is a string with this text, which is ASCII.
+    #[inline(always)]
+    pub(super) fn short_text(&self, text: &[u8], visitor: &mut dyn ErasedVisitor) {
+        if self.want == Want::Read
+            && !text.is_empty()
+            && let Ok(text) = core::str::from_utf8(text)
+        {
+            visitor.text(self.depth, text);
+        }
+    }
+
+    /// The receiver of the text of the current value, a string. `None`: the text is not wanted.
+    pub(super) fn text_sink<'a>(&self, visitor: &'a mut dyn ErasedVisitor) -> Option<VisitorText<'a>> {
+        (self.want == Want::Read).then_some(VisitorText { visitor, depth: self.depth })
+    }
+
+    /// Passes on a character of a string that was split between chunks. `live`: the string is not inside of a skipped
+    /// or raw value. `name`: it is a member name.
+    pub(super) fn split_character(
+        &mut self,
+        character: &str,
+        live: bool,
+        name: bool,
+        visitor: &mut dyn ErasedVisitor,
+    ) {
+        if live && name {
+            self.partial.append(character.as_bytes());
+        } else if self.raw {
+            visitor.raw(self.depth, character.as_bytes());
+        } else if live && self.want == Want::Read {
+            visitor.text(self.depth, character);
+        }
+    }
+
+    /// A chunk begins, of which the bytes before `at` are done.
+    pub(super) fn begin_chunk(&mut self, at: usize) {
+        self.raw_from = at;
+    }
+
+    /// The chunk ends: delivers a raw value up to `end`.
+    pub(super) fn end_chunk(&self, chunk: Chunk<'_>, end: usize, visitor: &mut dyn ErasedVisitor) {
+        if self.raw {
+            self.deliver_raw(chunk, end, visitor);
+        }
+    }
+
+    /// Delivers the bytes of the raw value before `end` that the visitor did not get yet.
+    fn deliver_raw(&self, chunk: Chunk<'_>, end: usize, visitor: &mut dyn ErasedVisitor) {
+        let run = chunk.bytes.get(self.raw_from..end).unwrap_or(&[]);
+        if !run.is_empty() {
+            visitor.raw(self.depth, run);
+        }
+    }
+}
+
+/// Passes the text of a string on to the visitor.
+pub(super) struct VisitorText<'a> {
+    visitor: &'a mut dyn ErasedVisitor,
+    depth: usize,
+}
+
+impl TextSink for VisitorText<'_> {
+    const WANTS_TEXT: bool = true;
+    const GATHERS: bool = true;
+
+    #[inline]
+    fn push(&mut self, run: &str) {
+        self.visitor.text(self.depth, run);
+    }
+}
+
+/// A name or number that arrives in parts.
+#[derive(Debug)]
+struct PartialToken {
+    bytes: [u8; MAX_NAME_BYTES],
+    /// Its length in bytes, also beyond what fits into `bytes`.
+    len: usize,
+}
+
+impl PartialToken {
+    fn append(&mut self, bytes: &[u8]) {
+        for (place, &byte) in self.bytes.iter_mut().skip(self.len).zip(bytes) {
+            *place = byte;
+        }
+        self.len = self.len.saturating_add(bytes.len());
+    }
+
+    /// All of it. `None`: it is longer than `max` bytes.
+    fn get(&self, max: usize) -> Option<&[u8]> {
+        self.bytes.get(..self.len).filter(|bytes| bytes.len() <= max)
+    }
+}
+
+impl TextSink for PartialToken {
+    const WANTS_TEXT: bool = true;
+    const GATHERS: bool = false;
+
+    fn push(&mut self, run: &str) {
+        self.append(run.as_bytes());
+    }
+}
+
+/// `bytes` as text. Never `None`: the scanner validated them.
+fn text(bytes: &[u8]) -> Option<&str> {
+    core::str::from_utf8(bytes).ok()
+}

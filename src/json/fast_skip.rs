@@ -1,0 +1,101 @@
+//! The fast path through containers that are skipped or raw.
+//!
+//! It takes only whole tokens that are valid, and stops before anything else: `Grammar::step`, which knows every rule,
+//! goes on from there.
+
+use super::expected::Expected;
+use super::literal::Literal;
+use super::nesting::Nesting;
+use super::number::number_end;
+use super::plain_run::short_string_end;
+use super::string::StringReader;
+use super::white_space::past_white_space;
+use super::{Chunk, Error};
+
+/// Reads on from `at` in this state, as long as more than `floor` containers stay open. Returns the position where it
+/// stopped, and the state there.
+#[inline(never)]
+pub(super) fn fast_skip(
+    chunk: Chunk<'_>,
+    mut at: usize,
+    mut state: Expected,
+    floor: usize,
+    nesting: &mut Nesting,
+    reader: &mut StringReader,
+) -> Result<(usize, Expected), Error> {
+    let bytes = chunk.bytes;
+    // Each turn reads a name and its colon, a value, and what follows the value.
+    loop {
+        if matches!(state, Expected::Name | Expected::FirstName) {
+            at = past_white_space(bytes, at);
+            if bytes.get(at) != Some(&b'"') {
+                return Ok((at, state));
+            }
+            match string_end(chunk, at + 1, reader)? {
+                Some(after) => at = past_white_space(bytes, after),
+                None => return Ok((bytes.len(), Expected::InName)),
+            }
+            if bytes.get(at) != Some(&b':') {
+                return Ok((at, Expected::Colon));
+            }
+            at += 1;
+            state = Expected::Value;
+        }
+        if matches!(state, Expected::Value | Expected::FirstItem) {
+            at = past_white_space(bytes, at);
+            match bytes.get(at) {
+                Some(b'"') => match string_end(chunk, at + 1, reader)? {
+                    Some(after) => at = after,
+                    None => return Ok((bytes.len(), Expected::InString)),
+                },
+                Some(b'{') if nesting.open(true) => {
+                    (at, state) = (at + 1, Expected::FirstName);
+                    continue;
+                }
+                Some(b'[') if nesting.open(false) => {
+                    (at, state) = (at + 1, Expected::FirstItem);
+                    continue;
+                }
+                Some(&byte) => match scalar_end(bytes, at, byte) {
+                    Some(after) => at = after,
+                    None => return Ok((at, state)),
+                },
+                None => return Ok((at, state)),
+            }
+        }
+        loop {
+            at = past_white_space(bytes, at);
+            let in_object = nesting.in_object();
+            match bytes.get(at) {
+                Some(b',') => {
+                    at += 1;
+                    state = if in_object { Expected::Name } else { Expected::Value };
+                    break;
+                }
+                Some(b'}') if in_object && nesting.depth() > floor + 1 => nesting.close(),
+                Some(b']') if !in_object && nesting.depth() > floor + 1 => nesting.close(),
+                _ => return Ok((at, Expected::After)),
+            }
+            at += 1;
+        }
+    }
+}
+
+/// The position just past the closing quote of the string whose text begins at `at`. `None`: the chunk ends first.
+#[inline(always)]
+fn string_end(chunk: Chunk<'_>, at: usize, reader: &mut StringReader) -> Result<Option<usize>, Error> {
+    match short_string_end(chunk.bytes, at) {
+        Some(after) => Ok(Some(after)),
+        None => reader.skip(chunk, at),
+    }
+}
+
+/// The position just past the number or literal that begins with `byte` at `at`. `None`: it is not valid, or the chunk
+/// may not hold all of it.
+#[inline(always)]
+fn scalar_end(bytes: &[u8], at: usize, byte: u8) -> Option<usize> {
+    match byte {
+        b'-' | b'0'..=b'9' => number_end(bytes, at),
+        _ => Literal::starting_with(byte)?.end(bytes, at),
+    }
+}

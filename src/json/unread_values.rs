@@ -1,0 +1,39 @@
+//! The positions of the values of a document that the visitor did not read.
+
+use super::{Kind, MAX_UNREAD_VALUES, Want};
+
+/// Where the strings and numbers of one document begin that the visitor skipped, or wanted as [`Want::Tentative`].
+/// Names that are unknown count as skipped; what is inside of a skipped container does not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct UnreadValues {
+    /// Offsets in the document, in bytes.
+    offsets: [u16; MAX_UNREAD_VALUES],
+    /// How many values there are, also beyond those that fit.
+    count: usize,
+}
+
+impl UnreadValues {
+    /// A value begins at `offset`, and the visitor wants this of it.
+    ///
+    /// Without a branch, because one on the kind of a value would be mispredicted. An offset or a count that is too
+    /// large wraps around; it does no harm, because [`Shape::learn`](super::Shape::learn) refuses long documents.
+    #[inline(always)]
+    pub(super) fn note(&mut self, want: Want, kind: Kind, offset: u64) {
+        if let Some(place) = self.offsets.get_mut(self.count % MAX_UNREAD_VALUES) {
+            *place = offset as u16;
+        }
+        let counts =
+            matches!(kind, Kind::String | Kind::Number) & matches!(want, Want::Skip | Want::Tentative);
+        self.count = self.count.wrapping_add(usize::from(counts));
+    }
+
+    /// Forgets all values.
+    pub(super) const fn clear(&mut self) {
+        self.count = 0;
+    }
+
+    /// The offsets in the document, in order. Empty also if there were more than [`MAX_UNREAD_VALUES`].
+    pub(super) fn offsets(&self) -> &[u16] {
+        self.offsets.get(..self.count).unwrap_or_default()
+    }
+}

@@ -1,10 +1,10 @@
 //! What the three rooms decide together: whatever a client sends, which headers an upstream sees.
 
 use ai_bridge::caller::{ActorSource, actor, actor_headers, tell};
-use ai_bridge::credential::{CREDENTIAL_HEADERS, CredentialKind, GatewayCredentials, Secret, choose};
+use ai_bridge::credential::{Byok, CredentialKind, GatewayCredentials, Key, Secret, choose};
 use ai_bridge::glob::Glob;
-use ai_bridge::headers::{HeaderEdits, Headers, Stripping};
-use ai_bridge::provider::{BaseUrl, Byok, Key, ModelPolicy, Provider, ProviderType};
+use ai_bridge::headers::{CREDENTIAL_HEADERS, HeaderEdits, Headers, Stripping};
+use ai_bridge::provider::{BaseUrl, ModelPolicy, Provider, ProviderType};
 use proptest::prelude::*;
 
 const CLUSTER_HEADER: &str = "x-ai-bridge-cluster";
@@ -45,7 +45,7 @@ fn upstream(seen: &Headers, provider: &Provider) -> Option<(Headers, CredentialK
         .chain(actor_headers(&source));
     let stripping = Stripping::new(named, &["cookie", "x-amzn-oidc-*"].map(Glob::new));
 
-    let credential = choose(seen, provider, &gateway).ok()?;
+    let credential = choose(seen, &provider.credential_rules(), &gateway).ok()?;
     let mut edits = HeaderEdits::default();
     stripping.list(seen).into_iter().for_each(|name| edits.remove(name));
     let kind = credential.kind;
@@ -125,7 +125,7 @@ proptest! {
                 prop::collection::vec(any::<u8>(), 0..9),
             ],
         ), 0..9),
-        kind in prop::sample::select(vec![ProviderType::Anthropic, ProviderType::OpenAi, ProviderType::Copilot]),
+        kind in prop::sample::select(ProviderType::ALL.to_vec()),
         key in prop::sample::select(vec![Key::Absent, Key::External, Key::Central(Secret::new("central"))]),
     ) {
         let seen = Headers::new(pairs.into_iter().map(|(n, v)| (n.to_owned(), v)).collect());

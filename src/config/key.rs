@@ -2,8 +2,7 @@
 
 use super::echo::{looks_like_a_key, quoted};
 use super::node::Node;
-use crate::credential::Secret;
-use crate::provider::Key;
+use crate::credential::{Key, Secret};
 
 /// Bytes of the longest key.
 const LONGEST_KEY_BYTES: usize = 8192;

@@ -139,9 +139,9 @@ impl<'a> Node<'a> {
         Some(*meaning)
     }
 
-    /// Which of `names` this is.
+    /// The index of this text in `names`.
     fn choice(&self, names: &[&str]) -> Option<usize> {
-        let expected = format!("one of \"{}\"", names.join("\", \""));
+        let expected = one_of(names);
         let Value::Text(written) = self.value else { return self.reject(&expected) };
         let choice = names.iter().position(|name| name == written);
         if choice.is_none() {
@@ -211,6 +211,11 @@ impl<'a> Node<'a> {
         self.mismatch(expected);
         None
     }
+}
+
+/// `one of "…", "…"`, for messages.
+pub(super) fn one_of(names: &[&str]) -> String {
+    format!("one of \"{}\"", names.join("\", \""))
 }
 
 /// A number in figures; as JSON has it where it is tiny. Not by its `Display`: that is 15 KB of the module, and this is

@@ -4,11 +4,11 @@ use super::base_url::{self, base_url};
 use super::bedrock::bedrock;
 use super::echo::quoted;
 use super::key::{Environment, key};
-use super::node::{Members, Node};
+use super::node::{self, Members, Node};
 use super::text::{cluster, model_patterns};
 use crate::bedrock::Bedrock;
-use crate::credential::{GatewayCredentials, Vendor, vendor_of};
-use crate::provider::{Byok, Key, ModelPolicy, Provider, ProviderType};
+use crate::credential::{Byok, GatewayCredentials, Key, Vendor, vendor_of};
+use crate::provider::{ModelPolicy, Provider, ProviderType};
 
 /// Bytes of the longest provider name: it is part of every path, record and metric label.
 const LONGEST_NAME_BYTES: usize = 64;
@@ -17,18 +17,7 @@ const LONGEST_RETRY_AFTER_SECONDS: u64 = 86_400;
 /// As Envoy's default base ejection time.
 const RETRY_AFTER_SECONDS: u32 = 30;
 
-/// The types by their names, which are also the default provider names.
-const TYPES: [(&str, ProviderType); 3] = [
-    (ProviderType::Anthropic.name(), ProviderType::Anthropic),
-    (ProviderType::OpenAi.name(), ProviderType::OpenAi),
-    (ProviderType::Copilot.name(), ProviderType::Copilot),
-];
-
 const BYOK: [(&str, Byok); 3] = [("allow", Byok::Allow), ("deny", Byok::Deny), ("require", Byok::Require)];
-
-/// Vendors whose own APIs also speak OpenAI's or Anthropic's dialect: behind a configured base URL their keys are
-/// no mistake.
-const COMPATIBLE_VENDORS: [Vendor; 4] = [Vendor::Google, Vendor::Aws, Vendor::XAi, Vendor::Groq];
 
 /// What is wrong with a provider's key that is a token of the gateway's.
 const GATEWAYS_OWN: &str =
@@ -51,8 +40,8 @@ pub(super) fn providers(node: &Node<'_>, around: Surroundings<'_>) -> Option<Vec
     let mut providers = Vec::new();
     for item in &items {
         item.object("an object", |members| {
-            let kind = members.required("type", "one of \"anthropic\", \"openai\", \"copilot\"");
-            let kind = kind.and_then(|node| node.one_of(&TYPES));
+            let kind = members.required("type", &node::one_of(&ProviderType::ALL.map(ProviderType::name)));
+            let kind = kind.and_then(|node| node.one_of(&ProviderType::ALL.map(|kind| (kind.name(), kind))));
             let name = name(members, kind, &names);
             names.push(name.clone());
             providers.extend(provider(members, kind, name, around));
@@ -176,10 +165,10 @@ fn model_policy(node: &Node<'_>) -> Option<ModelPolicy> {
 /// Whose key it is: a key of somebody else's would be handed to the wrong vendor.
 fn check_key(node: &Node<'_>, key: &str, kind: ProviderType, elsewhere: bool, gateway: &GatewayCredentials) {
     if let Some(vendor) = vendor_of(key) {
-        let own = Vendor::behind(kind);
-        if kind != ProviderType::Copilot
+        let own = kind.profile().vendor;
+        if kind.profile().central_key.is_some()
             && vendor != own
-            && !(elsewhere && COMPATIBLE_VENDORS.contains(&vendor))
+            && !(elsewhere && vendor.has_compatible_api())
         {
             node.problem(format_args!("the key is one of {}, not of {}", vendor.name(), own.name()));
         }
@@ -204,7 +193,7 @@ fn check_bedrock_key(node: &Node<'_>, key: &str, gateway: &GatewayCredentials) {
 
 /// Callers' own keys are Anthropic's, or nobody's that AWS would know by their right.
 fn check_bedrock(members: &Members<'_>, kind: ProviderType, byok: Option<Byok>, byok_cluster: bool) {
-    if kind != ProviderType::Anthropic {
+    if !kind.profile().may_be_bedrock {
         members
             .problem("bedrock", format_args!("Bedrock serves \"anthropic\" only, not \"{}\"", kind.name()));
         return;
@@ -225,12 +214,15 @@ fn check_callers(
     byok: Byok,
     gateway: &GatewayCredentials,
 ) {
-    if kind == ProviderType::Copilot && *key != Key::Absent {
-        members.problem("key", format_args!("callers of Copilot always bring their own; leave it out"));
+    let profile = kind.profile();
+    if profile.central_key.is_none() && *key != Key::Absent {
+        let title = profile.title;
+        members.problem("key", format_args!("callers of {title} always bring their own; leave it out"));
         return;
     }
     match (key, byok) {
-        (Key::External, Byok::Allow | Byok::Require) if kind == ProviderType::Anthropic => {
+        // The caller may use another header than the one that Envoy adds.
+        (Key::External, Byok::Allow | Byok::Require) if profile.callers_credential.len() > 1 => {
             members.problem(
                 "byok",
                 format_args!(
@@ -242,10 +234,7 @@ fn check_callers(
         // Legal, if odd: `require` beside a key that then rests, `deny` without a key that serves nobody.
         (Key::Absent | Key::Central(_) | Key::External, _) => {}
     }
-    let inlets: &[&str] = match kind {
-        ProviderType::Anthropic => &["authorization", "x-api-key"],
-        ProviderType::OpenAi | ProviderType::Copilot => &["authorization"],
-    };
+    let inlets: Vec<&str> = profile.callers_credential.iter().rev().map(|header| header.name).collect();
     if *key == Key::Absent && inlets.iter().all(|header| gateway.consumes(header)) {
         let inlets = inlets.join(" and ");
         members.problem(

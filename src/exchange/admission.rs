@@ -17,7 +17,7 @@ use crate::credential::{self, Credential, CredentialError, CredentialKind};
 use crate::headers::{CREDENTIAL_HEADERS, HeaderEdits, Headers};
 use crate::metric::{Label, Measurement, Metric, Series};
 use crate::note::Notes;
-use crate::provider::{Provider, ProviderType};
+use crate::provider::Provider;
 use crate::record::uuid_v7;
 use crate::reply::Rejection;
 use crate::route::Target;
@@ -110,8 +110,9 @@ fn forward(
     if head.headers.contains("upgrade") {
         return Err(Rejection::UpgradeUnsupported);
     }
-    let credential = credential::choose(&head.headers, provider, &bridge.gateway_credentials)
-        .map_err(|error| refused_by(&error))?;
+    let credential =
+        credential::choose(&head.headers, &provider.credential_rules(), &bridge.gateway_credentials)
+            .map_err(|error| refused_by(&error))?;
     if stored_object && !provider.stored_objects && credential.kind == CredentialKind::Centralized {
         return Err(Rejection::StoredObjectDenied);
     }
@@ -147,12 +148,12 @@ fn intercept(
     if head.headers.contains("accept-encoding") {
         edits.remove("accept-encoding");
     }
-    if api == Api::ChatCompletions && head.headers.contains("content-length") {
+    if provider.asks_for_usage(api) && head.headers.contains("content-length") {
         // The body may become longer; what was declared still says which chunk is the last.
         edits.remove("content-length");
     }
     address(bridge, provider, interception.cluster(), upstream_path, &mut edits);
-    if provider.send_actor && provider.kind != ProviderType::Copilot {
+    if provider.sends_actor() {
         let id = interception.actor.as_ref().map(|actor| actor.id.as_str());
         caller::tell(id, &interception.actor_metadata, &mut edits);
     }
@@ -178,6 +179,8 @@ fn begin(
         Err(_) => cut(&String::from_utf8_lossy(value), NAME_BYTES).to_owned(),
     };
     let named = |name: &str| headers.first(name).map(text);
+    let reader = RequestReader::new(api, bridge.request_bounds());
+    let reader = if provider.asks_for_usage(api) { reader } else { reader.without_splice() };
     Interception {
         provider: Rc::clone(provider),
         api,
@@ -193,7 +196,7 @@ fn begin(
         session_id: client.session(headers),
         credential: (CredentialKind::None, None),
         byok_cluster: false,
-        upload: Upload::new(RequestReader::new(api, bridge.request_bounds()), headers.content_length()),
+        upload: Upload::new(reader, headers.content_length()),
         waiting: Waiting::of(provider, headers),
         rejection: None,
         download: Download::Awaiting,
@@ -214,10 +217,11 @@ fn check(
         return Err(Rejection::ProviderDisabled);
     }
     let mut credential =
-        credential::choose(&head.headers, provider, &bridge.gateway_credentials).map_err(|error| {
-            interception.credential = (error.kind(), error.hint().map(str::to_owned));
-            refused_by(&error)
-        })?;
+        credential::choose(&head.headers, &provider.credential_rules(), &bridge.gateway_credentials)
+            .map_err(|error| {
+                interception.credential = (error.kind(), error.hint().map(str::to_owned));
+                refused_by(&error)
+            })?;
     interception.credential = (credential.kind, credential.hint.take());
     interception.byok_cluster = credential.kind == CredentialKind::Byok;
     (interception.actor, interception.actor_metadata) = actor(bridge, head)?;

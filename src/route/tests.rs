@@ -2,7 +2,8 @@
 
 use super::hygiene::decode;
 use super::*;
-use crate::provider::{BaseUrl, Byok, Key, ModelPolicy};
+use crate::credential::{Byok, Key};
+use crate::provider::{BaseUrl, ModelPolicy, ProviderType};
 use proptest::prelude::*;
 use std::borrow::Cow;
 
@@ -331,7 +332,7 @@ fn check(path: &[u8]) {
     for route in [route.to_vec(), upstream_decoding(route)] {
         assert!(!route.split(|byte| *byte == b'/').any(|segment| segment == b"." || segment == b".."));
         let route = route.split(|byte| *byte == b'?').next().unwrap();
-        let bridged = mount.kind.profile().bridged.iter().any(|(bridged, _)| {
+        let bridged = mount.profile.bridged.iter().any(|(bridged, _)| {
             route.strip_prefix(bridged.as_bytes()).is_some_and(|rest| rest.is_empty() || rest == b"/")
         });
         assert_eq!(bridged, matches!(found.target, Target::Bridged { .. }), "{}", path.escape_ascii());

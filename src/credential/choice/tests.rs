@@ -1,11 +1,11 @@
-//! The rules of contract §4 as tables, and what must hold whatever comes.
+//! The choice of the credential: its rules as tables, and what holds for any headers.
 
 use proptest::prelude::*;
 
+use super::super::{Secret, header::bearer};
 use super::*;
-use crate::credential::Vendor;
 use crate::headers::HeaderEdits;
-use crate::provider::{BaseUrl, ModelPolicy};
+use crate::provider::{BaseUrl, ModelPolicy, Provider, ProviderType};
 
 const ANTHROPIC: ProviderType = ProviderType::Anthropic;
 const OPENAI: ProviderType = ProviderType::OpenAi;
@@ -50,7 +50,7 @@ fn headers(pairs: &[(&str, &str)]) -> Headers {
 }
 
 fn decide(pairs: &[(&str, &str)], provider: &Provider) -> Result<Credential, CredentialError> {
-    choose(&headers(pairs), provider, &gateway())
+    choose(&headers(pairs), &provider.credential_rules(), &gateway())
 }
 
 /// What the upstream sees.
@@ -167,9 +167,9 @@ fn values_that_are_not_utf_8_count_as_absent_and_are_removed() {
         ("x-api-key".to_owned(), b"sk-ant-\xff".to_vec()),
         ("authorization".to_owned(), b"Bearer \xc3\x28".to_vec()),
     ]);
-    let chosen = choose(&request, &ours(ANTHROPIC), &gateway()).unwrap();
+    let chosen = choose(&request, &ours(ANTHROPIC).credential_rules(), &gateway()).unwrap();
     assert_eq!(upstream(&request, &chosen), pairs(&[("x-api-key", "the-central-key-of-ours")]));
-    assert_eq!(choose(&request, &open(OPENAI), &gateway()), Err(CredentialError::Missing));
+    assert_eq!(choose(&request, &open(OPENAI).credential_rules(), &gateway()), Err(CredentialError::Missing));
 }
 
 #[test]
@@ -226,14 +226,14 @@ fn a_credential_of_another_vendor_is_refused_even_where_any_would_be() {
                 match decided {
                     Err(CredentialError::WrongVendor { seen, hint: told }) => {
                         assert_eq!(seen, vendor);
-                        assert_ne!(vendor, Vendor::behind(kind));
+                        assert_ne!(vendor, kind.profile().vendor);
                         assert_eq!(told, hint(&token));
                     }
                     Err(CredentialError::ByokDenied { .. }) => {
-                        assert_eq!((vendor, byok), (Vendor::behind(kind), Byok::Deny));
+                        assert_eq!((vendor, byok), (kind.profile().vendor, Byok::Deny));
                     }
                     other => {
-                        assert_eq!(vendor, Vendor::behind(kind));
+                        assert_eq!(vendor, kind.profile().vendor);
                         assert_eq!(other.unwrap().kind, CredentialKind::Byok);
                     }
                 }
@@ -280,7 +280,7 @@ fn a_scheme_in_front_of_an_api_key_hides_nothing() {
 fn a_credential_header_configured_as_the_gateways_is_never_the_callers_own() {
     let gateway = GatewayCredentials { headers: vec!["authorization".to_owned()], value_prefixes: vec![] };
     let request = headers(&[("authorization", "Bearer sk-x")]);
-    let chosen = choose(&request, &ours(OPENAI), &gateway).unwrap();
+    let chosen = choose(&request, &ours(OPENAI).credential_rules(), &gateway).unwrap();
     assert_eq!((chosen.kind, chosen.remove), (CredentialKind::Centralized, vec!["authorization".into()]));
 }
 
@@ -318,7 +318,7 @@ fn authorizations_that_envoy_has_joined_are_repeated() {
         assert_eq!(refused, joined, "{value}");
     }
     let broken = Headers::new(vec![("authorization".to_owned(), b"Bearer \xff,Bearer b".to_vec())]);
-    assert!(choose(&broken, &ours(OPENAI), &gateway()).is_err());
+    assert!(choose(&broken, &ours(OPENAI).credential_rules(), &gateway()).is_err());
 }
 
 fn credential_value() -> impl Strategy<Value = Vec<u8>> {
@@ -344,7 +344,7 @@ proptest! {
         byok in prop::sample::select(vec![Byok::Allow, Byok::Deny, Byok::Require]),
     ) {
         let before = Headers::new(request.into_iter().map(|(n, v)| (n.to_owned(), v)).collect());
-        let Ok(chosen) = choose(&before, &provider(kind, key, byok), &gateway()) else { return Ok(()) };
+        let Ok(chosen) = choose(&before, &provider(kind, key, byok).credential_rules(), &gateway()) else { return Ok(()) };
         let up: Vec<(String, String)> = upstream(&before, &chosen)
             .into_iter()
             .filter(|(name, _)| name != "accept")
@@ -354,7 +354,7 @@ proptest! {
             prop_assert!(name == "authorization" || (name == "x-api-key" && kind == ANTHROPIC));
             let token = bearer(value).unwrap_or_else(|| value.trim());
             prop_assert!(!token.starts_with("gw_") && !token.starts_with("sk-gateway-"));
-            prop_assert!(vendor_of(token).is_none_or(|vendor| vendor == Vendor::behind(kind)));
+            prop_assert!(vendor_of(token).is_none_or(|vendor| vendor == kind.profile().vendor));
             prop_assert!(!(name == "x-api-key" && token.starts_with(OAUTH_PREFIX)));
             prop_assert_eq!(token == "central", chosen.kind == CredentialKind::Centralized);
             let shown = format!("{chosen:?}");

@@ -1,6 +1,6 @@
 //! What the three rooms decide together: whatever a client sends, which headers an upstream sees.
 
-use ai_bridge::caller::{ActorSource, actor, actor_headers, tell};
+use ai_bridge::caller::{ActorSource, actor, actor_headers, send_actor};
 use ai_bridge::credential::{Byok, CredentialKind, GatewayCredentials, Key, Secret, choose};
 use ai_bridge::glob::Glob;
 use ai_bridge::headers::{CREDENTIAL_HEADERS, HeaderEdits, Headers, Stripping};
@@ -50,8 +50,8 @@ fn upstream(seen: &Headers, provider: &Provider) -> Option<(Headers, CredentialK
     stripping.list(seen).into_iter().for_each(|name| edits.remove(name));
     let kind = credential.kind;
     credential.edit(&mut edits);
-    if let Some(actor) = actor(seen, &source, None).ok()? {
-        tell(Some(&actor.id), &actor.metadata, &mut edits);
+    if let (Some(actor), metadata) = actor(seen, &source, None).ok()? {
+        send_actor(Some(&actor.id), &metadata, &mut edits);
     }
     edits.set(CLUSTER_HEADER, "p");
     let mut upstream = seen.clone();

@@ -12,7 +12,7 @@ use crate::answer::NAME_BYTES;
 use crate::api::Api;
 use crate::api::request::RequestReader;
 use crate::bridge::Bridge;
-use crate::caller::{self, Actor, ActorError, Client};
+use crate::caller::{self, Actor, ActorError, Client, Metadata};
 use crate::credential::{self, Credential, CredentialError, CredentialKind};
 use crate::headers::{CREDENTIAL_HEADERS, HeaderEdits, Headers};
 use crate::metric::{Label, Measurement, Metric, Series};
@@ -155,7 +155,7 @@ fn intercept(
     address(bridge, provider, interception.cluster(), upstream_path, &mut edits);
     if provider.sends_actor() {
         let id = interception.actor.as_ref().map(|actor| actor.id.as_str());
-        caller::tell(id, &interception.actor_metadata, &mut edits);
+        caller::send_actor(id, &interception.actor_metadata, &mut edits);
     }
     let mut effects = Vec::with_capacity(EFFECTS);
     effects.push(Effect::EditRequestHeaders(edits));
@@ -236,22 +236,12 @@ fn check(
     }
 }
 
-/// What is known of an actor: configured key to value.
-type Metadata = Vec<(String, String)>;
-
-/// The actor, and what is known of whoever it is.
+/// The actor and its metadata.
 fn actor(bridge: &Bridge, head: &RequestHead) -> Result<(Option<Actor>, Metadata), Rejection> {
-    let refused = |error| match error {
+    caller::actor(&head.headers, &bridge.actor, head.actor_property.as_deref()).map_err(|error| match error {
         ActorError::Unreadable { .. } => Rejection::UnreadableActor,
         ActorError::Missing => Rejection::MissingActor,
-    };
-    let actor =
-        caller::actor(&head.headers, &bridge.actor, head.actor_property.as_deref()).map_err(refused)?;
-    let metadata = match &actor {
-        Some(actor) => actor.metadata.clone(),
-        None => caller::metadata(&head.headers, &bridge.actor).map_err(refused)?,
-    };
-    Ok((actor, metadata))
+    })
 }
 
 fn refused_by(error: &CredentialError) -> Rejection {

@@ -53,7 +53,7 @@ fn decide(pairs: &[(&str, &str)], provider: &Provider) -> Result<Credential, Cre
     choose(&headers(pairs), &provider.credential_rules(), &gateway())
 }
 
-/// What the upstream sees.
+/// The headers that the upstream receives.
 fn upstream(before: &Headers, chosen: &Credential) -> Vec<(String, String)> {
     let mut edits = HeaderEdits::default();
     chosen.clone().edit(&mut edits);
@@ -71,7 +71,7 @@ fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
 }
 
 #[test]
-fn a_callers_own_credential_goes_up_as_it_came_and_alone() {
+fn a_callers_own_credential_is_sent_unchanged_and_alone() {
     let others = [("proxy-authorization", "Basic x"), ("api-key", "x"), ("x-goog-api-key", "AIzaX")];
     for (kind, header, value) in [
         (ANTHROPIC, "x-api-key", " sk-ant-api03-abc "),
@@ -96,13 +96,13 @@ fn a_callers_own_credential_goes_up_as_it_came_and_alone() {
 }
 
 #[test]
-fn a_callers_own_credential_wins_over_the_central_key_and_is_hinted_without_its_scheme() {
+fn a_callers_own_credential_is_preferred_and_hinted_without_its_scheme() {
     let chosen = decide(&[("authorization", "Bearer sk-ant-api03-0123456789")], &ours(ANTHROPIC)).unwrap();
     assert_eq!(chosen.hint.as_deref(), Some("sk-a...6789"));
 }
 
 #[test]
-fn with_both_the_x_api_key_is_anthropics_and_the_bearer_is_openais() {
+fn anthropic_prefers_x_api_key_and_openai_reads_authorization_only() {
     let both = [("authorization", "Bearer sk-b"), ("x-api-key", "sk-a")];
     assert_eq!(sent(&both, &open(ANTHROPIC)), pairs(&[("x-api-key", "sk-a")]));
     assert_eq!(sent(&both, &open(OPENAI)), pairs(&[("authorization", "Bearer sk-b")]));
@@ -191,7 +191,7 @@ fn with_an_external_key_the_filter_only_strips() {
 }
 
 #[test]
-fn copilot_never_gets_a_key_of_ours() {
+fn copilot_never_gets_a_central_key() {
     for key in [Key::Central(Secret::new("k")), Key::External, Key::Absent] {
         for byok in [Byok::Allow, Byok::Require, Byok::Deny] {
             assert_eq!(decide(&[], &provider(COPILOT, key.clone(), byok)), Err(CredentialError::Missing));
@@ -216,7 +216,7 @@ fn require_takes_no_central_key_and_deny_no_callers() {
 }
 
 #[test]
-fn a_credential_of_another_vendor_is_refused_even_where_any_would_be() {
+fn another_vendors_credential_is_refused_whatever_byok_says() {
     for (prefix, vendor) in super::super::VENDOR_PREFIXES {
         for kind in [ANTHROPIC, OPENAI, COPILOT] {
             let token = format!("{prefix}0123456789abcdefghij");
@@ -277,7 +277,7 @@ fn a_scheme_in_front_of_an_api_key_hides_nothing() {
 }
 
 #[test]
-fn a_credential_header_configured_as_the_gateways_is_never_the_callers_own() {
+fn a_gateway_header_never_holds_the_callers_own_credential() {
     let gateway = GatewayCredentials { headers: vec!["authorization".to_owned()], value_prefixes: vec![] };
     let request = headers(&[("authorization", "Bearer sk-x")]);
     let chosen = choose(&request, &ours(OPENAI).credential_rules(), &gateway).unwrap();
@@ -331,7 +331,7 @@ fn credential_value() -> impl Strategy<Value = Vec<u8>> {
 
 proptest! {
     #[test]
-    fn whatever_comes_at_most_one_fitting_credential_goes_up_and_nothing_is_shown(
+    fn any_headers_send_at_most_one_fitting_credential_and_show_none(
         request in prop::collection::vec((
             prop::sample::select(vec![
                 "authorization", "proxy-authorization", "x-api-key", "api-key", "x-goog-api-key",

@@ -1,7 +1,12 @@
 //! The walls between the rooms of `src` (see `src/lib.rs`): which room may use which, which file may name the host, a
 //! clock or a provider type, and how long a file may be.
 
-#![expect(clippy::unwrap_used, clippy::string_slice, reason = "a panic in a test is a failed test")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::string_slice,
+    clippy::indexing_slicing,
+    reason = "a panic in a test is a failed test"
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -1,4 +1,4 @@
-//! What is built once from configuration and shared by all streams; replaced whole when the configuration changes.
+//! What is built once from a configuration and shared by all streams that begin under it.
 
 use crate::answer::Keep;
 use crate::api::request::RequestBounds;
@@ -15,35 +15,37 @@ use crate::values::Publish;
 use std::borrow::Cow;
 use std::rc::Rc;
 
-/// The configured bridge.
+/// The configuration in the form that streams use.
 #[derive(Debug)]
 pub struct Bridge {
-    /// In configured order; [`crate::route::Found::provider`] is an index into it.
+    /// The providers in configured order; [`crate::route::Found::provider`] is an index into them.
     pub providers: Vec<Rc<Provider>>,
     /// Every provider's routes.
     pub routes: RouteTable,
     /// Lower-case name of the header that names the upstream cluster.
     pub cluster_header: Cow<'static, str>,
-    /// Our own gateway's tokens.
+    /// How the tokens of the operator's gateway are recognised.
     pub gateway_credentials: GatewayCredentials,
-    /// Where the caller's identity is found.
+    /// Where the actor is found.
     pub actor: ActorSource,
-    /// What never goes upstream.
+    /// Which headers are not sent upstream.
     pub stripping: Stripping,
-    /// What of the traffic's text is recorded.
+    /// Which texts of the traffic are recorded.
     pub record: RecordPolicy,
     /// Which single values are set as properties.
     pub publish: Publish,
     /// Whether metrics are kept.
     pub metrics: bool,
-    /// Bounds.
+    /// The bounds of what one stream may use.
     pub limits: Limits,
-    /// First match wins.
+    /// The first price whose patterns match a model holds for it.
     pub prices: Vec<Price>,
 }
 
+// === impl Bridge ===
+
 impl Bridge {
-    /// Everything that follows from a configuration.
+    /// Prepares `config` for streams.
     #[must_use]
     pub fn new(config: Config) -> Self {
         let named = core::iter::once(config.cluster_header.as_str())
@@ -53,7 +55,7 @@ impl Bridge {
             stripping: Stripping::new(named, &config.remove_headers),
             routes: RouteTable::new(&config.root, &config.providers),
             providers: config.providers.into_iter().map(Rc::new).collect(),
-            // No stream has to copy the usual name.
+            // Streams clone this name; the default one is not copied.
             cluster_header: match config.cluster_header {
                 header if header == CLUSTER_HEADER => Cow::Borrowed(CLUSTER_HEADER),
                 header => Cow::Owned(header),
@@ -77,20 +79,20 @@ impl Bridge {
         }
     }
 
-    /// How much of a request is kept.
+    /// The bounds of a request's reader.
     #[must_use]
     pub fn request_bounds(&self) -> RequestBounds {
         let prompt_bytes = self.record.prompts.then(|| self.record.text_bytes.min(self.record.total_bytes));
         RequestBounds { reader_bytes: self.limits.reader_bytes, prompt_bytes }
     }
 
-    /// How much of an answer is kept.
+    /// The bounds of a response's reader.
     #[must_use]
     pub const fn keep(&self) -> Keep {
         self.record.keep(&self.limits)
     }
 
-    /// The most bytes that a request's body to `provider` may have.
+    /// The most bytes of a request's body to `provider`.
     #[must_use]
     pub fn request_body_bytes(&self, provider: &Provider) -> u64 {
         let held = provider.invoke().map_or(u64::MAX, |invoke| invoke.body_bytes);

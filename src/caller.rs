@@ -1,5 +1,6 @@
-//! Who calls: the actor that an authentication filter in front has found, the client program and its session
-//! (contract §5). Nothing here is authentication: a header is trusted only where the operator names it.
+//! The caller of a request: the actor that an authentication filter in front has identified, the client program and its
+//! session (`envoy/behaviour.md#callers-clients-and-sessions`). Nothing is authenticated here: a header is trusted only
+//! where the operator names it.
 
 use core::fmt;
 
@@ -11,10 +12,11 @@ pub use self::source::ActorSource;
 use crate::headers::{HeaderEdits, Headers};
 use crate::text::head;
 
-/// Bytes kept of an identifier (actor, metadata value, session), cut at a character boundary.
+/// The most bytes of an identifier (actor, metadata value, session); longer ones are cut at a character boundary.
 const IDENTIFIER_BYTES: usize = 1024;
 
-/// The headers that tell an upstream the actor, where the provider is configured so.
+/// The prefix of the headers in which `send_actor` names the actor to a provider.
+pub const SENT_PREFIX: &str = "x-ai-bridge-actor-";
 const SENT_ID: &str = "x-ai-bridge-actor-id";
 const SENT_METADATA: &str = "x-ai-bridge-actor-metadata-";
 
@@ -23,25 +25,27 @@ const SENT_METADATA: &str = "x-ai-bridge-actor-metadata-";
 pub struct Actor {
     /// Never empty; at most 1 KiB.
     pub id: String,
-    /// Configured key to value, in configured order; values as `id`, absent ones left out.
-    pub metadata: Vec<(String, String)>,
 }
 
-/// Why a caller cannot be told.
+/// Configured metadata keys with their values, in configured order. Values are never empty and at most 1 KiB; a key
+/// without a value is left out.
+pub type Metadata = Vec<(String, String)>;
+
+/// Why a request is refused because of its caller.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ActorError {
-    /// 400: two values, or no text in UTF-8. Whose request it is must never be a guess.
+    /// 400: a source has two values or is not UTF-8 text. The caller is never guessed.
     Unreadable {
         /// The header's lower-case name, or the property's path joined by `.`.
         header: String,
     },
-    /// 401: there is none, and one is required.
+    /// 401: an actor is required, and there is none.
     Missing,
 }
 
-/// The actor: the property's value where it is given and not empty, else the header's; with the metadata that
-/// comes with it. `property` is what the host has at `source.property`; without such a path it is not trusted.
-/// Where the property has a value, the actor's header is not read.
+/// The actor and the metadata. The actor is the property's value where that is not empty, else the header's; where the
+/// property has a value, the header is not read. `property` is the host's value of `source.property`; without a configured
+/// path it is not trusted. There may be metadata without an actor: a gateway may know a caller's team alone.
 ///
 /// # Errors
 /// See [`ActorError`]. Metadata that cannot be read is an error also where there is no actor.
@@ -49,25 +53,19 @@ pub fn actor(
     headers: &Headers,
     source: &ActorSource,
     property: Option<&[u8]>,
-) -> Result<Option<Actor>, ActorError> {
+) -> Result<(Option<Actor>, Metadata), ActorError> {
     let id = match of_property(source, property)? {
         Some(id) => Some(id),
         None => source.header.as_deref().map_or(Ok(None), |name| only_value(headers, name))?,
     };
     let metadata = metadata(headers, source)?;
-    match id {
-        Some(id) => Ok(Some(Actor { id, metadata })),
-        None if source.required => Err(ActorError::Missing),
-        None => Ok(None),
+    if id.is_none() && source.required {
+        return Err(ActorError::Missing);
     }
+    Ok((id.map(|id| Actor { id }), metadata))
 }
 
-/// The metadata alone: configured key to value, in configured order. A gateway may know a caller's team without
-/// knowing the caller.
-///
-/// # Errors
-/// [`ActorError::Unreadable`].
-pub fn metadata(headers: &Headers, source: &ActorSource) -> Result<Vec<(String, String)>, ActorError> {
+fn metadata(headers: &Headers, source: &ActorSource) -> Result<Metadata, ActorError> {
     let mut metadata = Vec::with_capacity(source.metadata_headers.len());
     for (key, name) in &source.metadata_headers {
         if let Some(value) = only_value(headers, name)? {
@@ -77,14 +75,14 @@ pub fn metadata(headers: &Headers, source: &ActorSource) -> Result<Vec<(String, 
     Ok(metadata)
 }
 
-/// The names of the headers that tell the actor: consumed, never sent upstream as they came.
+/// The names of the headers in which the actor is found. They are not sent upstream.
 pub fn actor_headers(source: &ActorSource) -> impl Iterator<Item = &str> {
     source.header.as_deref().into_iter().chain(source.metadata_headers.iter().map(|(_, name)| name.as_str()))
 }
 
 fn of_property(source: &ActorSource, value: Option<&[u8]>) -> Result<Option<String>, ActorError> {
     let (Some(path), Some(value)) = (&source.property, value) else { return Ok(None) };
-    // The host gives numbers, flags and maps as their bytes, among which is a NUL, or a 1 for `true`: they name nobody.
+    // The host writes numbers, booleans and maps as bytes with a NUL among them, and `true` as a 1. None of them is an id.
     match core::str::from_utf8(value) {
         Ok(text) if !text.contains('\0') && text != "\u{1}" => Ok(identifier(text)),
         Ok(_) | Err(_) => Err(ActorError::Unreadable { header: path.join(".") }),
@@ -108,9 +106,9 @@ fn identifier(text: &str) -> Option<String> {
 }
 
 /// Adds the headers of `send_actor`: `x-ai-bridge-actor-id`, where there is an actor, and
-/// `x-ai-bridge-actor-metadata-{key}`. A control character becomes `?`: a host property may hold a line break, which
+/// `x-ai-bridge-actor-metadata-{key}`. A control character becomes `?`: a host property may contain a line break, which
 /// would begin another header.
-pub fn tell(id: Option<&str>, metadata: &[(String, String)], edits: &mut HeaderEdits) {
+pub fn send_actor(id: Option<&str>, metadata: &[(String, String)], edits: &mut HeaderEdits) {
     if let Some(id) = id {
         edits.set(SENT_ID, header_value(id));
     }
@@ -160,29 +158,29 @@ mod tests {
         Err(ActorError::Unreadable { header: what.to_owned() })
     }
 
-    fn id(found: Result<Option<Actor>, ActorError>) -> Option<String> {
-        found.unwrap().map(|actor| actor.id)
+    fn id(found: Result<(Option<Actor>, Metadata), ActorError>) -> Option<String> {
+        found.unwrap().0.map(|actor| actor.id)
+    }
+
+    fn ann() -> Option<Actor> {
+        Some(Actor { id: "ann".to_owned() })
     }
 
     #[test]
-    fn an_actor_has_an_id_and_the_metadata_that_is_there() {
+    fn an_actor_comes_with_the_metadata_that_is_present() {
         let seen = headers(&[("x-cost", b" 42 "), ("x-user", b" ann\t"), ("x-team", b"r\xc3\xb6t")]);
         let metadata =
             vec![("team".to_owned(), "röt".to_owned()), ("cost_centre".to_owned(), "42".to_owned())];
-        assert_eq!(actor(&seen, &source(), None), Ok(Some(Actor { id: "ann".to_owned(), metadata })));
+        assert_eq!(actor(&seen, &source(), None), Ok((ann(), metadata)));
 
         let seen = headers(&[("x-user", b"ann"), ("x-team", b"  ")]);
-        assert_eq!(
-            actor(&seen, &source(), None),
-            Ok(Some(Actor { id: "ann".to_owned(), metadata: vec![] })),
-            "empty metadata is absent"
-        );
+        assert_eq!(actor(&seen, &source(), None), Ok((ann(), vec![])), "empty metadata is absent");
     }
 
     #[test]
     fn without_a_configured_source_nothing_is_trusted() {
         let seen = headers(&[("x-user", b"ann"), ("x-ai-bridge-actor-id", b"ann"), ("x-team", b"red")]);
-        assert_eq!(actor(&seen, &ActorSource::default(), Some(b"ann")), Ok(None));
+        assert_eq!(actor(&seen, &ActorSource::default(), Some(b"ann")), Ok((None, vec![])));
     }
 
     #[test]
@@ -201,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_named() {
+    fn an_error_names_the_source_that_cannot_be_read() {
         for (seen, property, what) in [
             (headers(&[("x-user", b"a"), ("x-user", b"a")]), None, "x-user"),
             (headers(&[("x-user", b""), ("x-user", b"a")]), Some(b" ".as_slice()), "x-user"),
@@ -220,7 +218,7 @@ mod tests {
     fn a_missing_actor_is_an_error_only_where_one_is_required() {
         let required = ActorSource { required: true, ..source() };
         for seen in [headers(&[]), headers(&[("x-user", b"  ")]), headers(&[("x-team", b"red")])] {
-            assert_eq!(actor(&seen, &source(), None), Ok(None));
+            assert_eq!(id(actor(&seen, &source(), None)), None);
             assert_eq!(actor(&seen, &required, Some(b"")), Err(ActorError::Missing));
         }
         assert_eq!(
@@ -248,11 +246,11 @@ mod tests {
     }
 
     #[test]
-    fn an_upstream_is_told_the_actor_and_no_other_header_is_begun() {
+    fn the_actor_is_sent_and_cannot_begin_another_header() {
         let seen = headers(&[("x-team", b"r\xc3\xb6t"), ("x-ai-bridge-actor-id", b"forged")]);
-        let actor = actor(&seen, &source(), Some(b"ann\r\nx-evil: 1\x7f")).unwrap().unwrap();
+        let (actor, metadata) = actor(&seen, &source(), Some(b"ann\r\nx-evil: 1\x7f")).unwrap();
         let mut edits = HeaderEdits::default();
-        tell(Some(&actor.id), &actor.metadata, &mut edits);
+        send_actor(actor.as_ref().map(|actor| actor.id.as_str()), &metadata, &mut edits);
         assert_eq!(
             edits.set,
             [
@@ -280,14 +278,12 @@ mod tests {
         ) {
             let seen = Headers::new(pairs.into_iter().map(|(n, v)| (n.to_owned(), v)).collect());
             let found = actor(&seen, &ActorSource { required, ..source() }, property.as_deref());
-            match found {
-                Ok(None) => prop_assert!(!required),
-                Ok(Some(actor)) => {
-                    for text in actor.metadata.iter().map(|(_, value)| value).chain([&actor.id]) {
-                        prop_assert!(!text.is_empty() && text.len() <= IDENTIFIER_BYTES);
-                    }
+            if let Ok((actor, metadata)) = found {
+                prop_assert!(actor.is_some() || !required);
+                let id = actor.iter().map(|actor| &actor.id);
+                for text in metadata.iter().map(|(_, value)| value).chain(id) {
+                    prop_assert!(!text.is_empty() && text.len() <= IDENTIFIER_BYTES);
                 }
-                Err(_) => {}
             }
         }
     }

@@ -1,28 +1,36 @@
-//! The plugin configuration: one JSON object in, only usable values out, or every problem at once.
+//! Parses the plugin configuration: one JSON object, to values that are all usable or to every problem at once. One
+//! file for each thing that is parsed; the values' types belong to the rooms that use them.
 
 mod actor;
 mod base_url;
 mod bedrock;
-mod bounds;
-mod echo;
+mod cluster;
+mod credential_checks;
+mod document;
 mod errors;
-mod gateway;
-mod header;
+mod gateway_credentials;
+mod header_name;
 mod key;
+mod limits;
+mod model_pattern;
 mod nearest;
 mod node;
-mod path;
+mod prices;
+mod provider;
 mod providers;
 mod publish;
-mod text;
+mod quoted;
+mod record;
+mod root;
 
-use self::header::{header_name_without_credential, header_pattern};
+use self::header_name::{header_name_without_credential, header_pattern};
 use self::node::{Members, Node, Problems};
-use self::providers::{Surroundings, providers};
-use crate::caller::ActorSource;
+use self::provider::ProviderContext;
+use self::providers::providers;
+use crate::caller::{self, ActorSource};
 use crate::credential::GatewayCredentials;
 use crate::glob::Glob;
-use crate::json::Value;
+use crate::headers::REMOVED_BY_DEFAULT;
 use crate::limits::Limits;
 use crate::price::Price;
 use crate::provider::Provider;
@@ -31,51 +39,46 @@ use crate::values::Publish;
 
 pub use self::errors::{ConfigErrors, Problem};
 
-/// Everything that is configured (contract §0).
+/// Everything that is configured (`envoy/configuration.md`).
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Path prefix in front of everything; empty, or `/…` without a trailing slash.
+    /// The path prefix in front of every route; empty, or `/…` without a trailing slash. At most 256 bytes.
     pub root: String,
     /// Lower-case name of the header that names the upstream cluster.
     pub cluster_header: String,
-    /// At least one; names unique.
+    /// At least one provider; names are unique.
     pub providers: Vec<Provider>,
-    /// Our own gateway's tokens.
+    /// How the tokens of the operator's gateway are recognised.
     pub gateway_credentials: GatewayCredentials,
     /// Where the authenticated caller is found.
     pub actor: ActorSource,
-    /// Lower-case patterns of headers that never reach a provider.
+    /// Lower-case patterns of headers that are never sent to a provider.
     pub remove_headers: Vec<Glob>,
-    /// What of the traffic's text is recorded.
+    /// Which texts of the traffic are recorded.
     pub record: RecordPolicy,
     /// Which single values are set as properties.
     pub publish: Publish,
     /// Whether metrics are kept.
     pub metrics: bool,
-    /// Bounds.
+    /// The bounds of what one stream may use.
     pub limits: Limits,
-    /// First match wins.
+    /// The first price whose patterns match a model holds for it.
     pub prices: Vec<Price>,
 }
 
-/// The header that names the upstream cluster, unless configured.
+/// The default name of the header that names the upstream cluster.
 pub(crate) const CLUSTER_HEADER: &str = "x-ai-bridge-cluster";
-/// Headers of our own with another meaning: `send_actor` sets them.
-const ACTOR_HEADERS: &str = "x-ai-bridge-actor-";
-/// Company credentials that must not reach a vendor, unless configured.
-const REMOVE_HEADERS: [&str; 3] = ["cookie", "x-forwarded-client-cert", "x-amzn-oidc-*"];
 
 // === impl Config ===
 
 impl Config {
-    /// Reads the plugin configuration; `environment` looks up a variable of the host.
-    ///
-    /// No text at all is the empty object.
+    /// Reads the plugin configuration; `environment` looks up a variable of the host. Empty input counts as the empty
+    /// object.
     ///
     /// # Errors
-    /// Every problem, each with its path. No secret is repeated in any of them.
+    /// Every problem, each with its path. No problem contains a secret.
     pub fn parse(bytes: &[u8], environment: &dyn Fn(&str) -> Option<String>) -> Result<Self, ConfigErrors> {
-        let value = document(bytes).map_err(ConfigErrors::whole)?;
+        let value = document::parse(bytes).map_err(ConfigErrors::whole)?;
         let problems = Problems::default();
         let root = Node::root(&value, &problems);
         let config = root.object("an object", |members| Self::from_members(members, environment));
@@ -86,25 +89,33 @@ impl Config {
         }
     }
 
-    /// The configuration with something in place of what a problem was found in; it never gets out then.
+    /// The configuration. A value with a problem is replaced by a default: [`parse`](Self::parse) then returns the
+    /// problems instead.
     fn from_members(members: &Members<'_>, environment: &dyn Fn(&str) -> Option<String>) -> Self {
-        let gateway =
-            members.read("gateway_credentials", GatewayCredentials::default(), gateway::gateway_credentials);
+        let gateway = members.read(
+            "gateway_credentials",
+            GatewayCredentials::default(),
+            gateway_credentials::gateway_credentials,
+        );
         let listed = members.required("providers", "a list of at least one provider");
-        let around = Surroundings { environment, gateway: &gateway };
-        let providers = listed.and_then(|node| providers(&node, around)).unwrap_or_default();
+        let context = ProviderContext { environment, gateway: &gateway };
+        let providers = listed.and_then(|node| providers(&node, context)).unwrap_or_default();
         let actor = members.read("actor", ActorSource::default(), actor::actor_source);
         let cluster_header =
             members.read("cluster_header", CLUSTER_HEADER.to_owned(), header_name_without_credential);
         let patterns = |node: &Node<'_>| node.each("header names", header_pattern);
         let config = Self {
-            root: members.read("root", String::new(), path::root),
-            remove_headers: members.read("remove_headers", REMOVE_HEADERS.map(Glob::new).to_vec(), patterns),
-            record: members.read("record", RecordPolicy::default(), bounds::record_policy),
+            root: members.read("root", String::new(), root::root),
+            remove_headers: members.read(
+                "remove_headers",
+                REMOVED_BY_DEFAULT.map(Glob::new).to_vec(),
+                patterns,
+            ),
+            record: members.read("record", RecordPolicy::default(), record::record_policy),
             publish: members.read("publish", Publish::All, |node| publish::publish(node, &actor)),
             metrics: members.bool("metrics", true),
-            limits: members.read("limits", Limits::default(), bounds::limits),
-            prices: members.read("prices", Vec::new(), bounds::prices),
+            limits: members.read("limits", Limits::default(), limits::limits),
+            prices: members.read("prices", Vec::new(), prices::prices),
             cluster_header,
             providers,
             gateway_credentials: gateway,
@@ -114,11 +125,13 @@ impl Config {
         config
     }
 
-    /// One header cannot mean two things: an actor's value is recorded, a token's never, a cluster's overwritten.
+    /// Checks that no header has two meanings: the actor's value is recorded, a gateway token never is, and the cluster's
+    /// value is overwritten.
     fn check_headers(&self, members: &Members<'_>) {
         let gateway = &self.gateway_credentials;
-        if self.cluster_header.starts_with(ACTOR_HEADERS) {
-            members.problem("cluster_header", format_args!("{ACTOR_HEADERS}* tells the actor to upstreams"));
+        let sent = caller::SENT_PREFIX;
+        if self.cluster_header.starts_with(sent) {
+            members.problem("cluster_header", format_args!("{sent}* tells the actor to upstreams"));
         }
         if gateway.consumes(&self.cluster_header) {
             members.problem(
@@ -139,26 +152,4 @@ impl Config {
             }
         }
     }
-}
-
-/// The JSON document in `bytes`, or why it is none. The reason names a place, no content.
-fn document(bytes: &[u8]) -> Result<Value, String> {
-    if bytes.trim_ascii().is_empty() {
-        return Ok(Value::Object(Vec::new()));
-    }
-    serde_json::from_slice(bytes).map_err(|error| {
-        let hint = match bytes.trim_ascii_start().first() {
-            // Envoy hands a protobuf Struct over as its raw bytes.
-            Some(first) if *first != b'{' => "; give one JSON object in a google.protobuf.StringValue",
-            _ if at(bytes, &error) == Some(b'/') => "; comments are not allowed",
-            _ => "",
-        };
-        format!("not valid JSON: {error}{hint}")
-    })
-}
-
-/// The byte at which `error` was found.
-fn at(bytes: &[u8], error: &serde_json::Error) -> Option<u8> {
-    let line = bytes.split(|byte| *byte == b'\n').nth(error.line().checked_sub(1)?)?;
-    line.get(error.column().checked_sub(1)?).copied()
 }

@@ -1,82 +1,85 @@
-//! Secrets, whose they are, and which one goes upstream (contract §4). Nothing is verified here: that is the
-//! authentication filter's job.
+//! Secrets, their vendors, and the choice of the one credential that goes upstream
+//! (`envoy/behaviour.md#credentials-and-vendors`). Nothing is verified here: Envoy's authentication filters do that.
 
 use core::fmt;
 use std::borrow::Cow;
 
 mod choice;
 mod gateway;
+mod header;
+mod key;
 mod vendor;
 
-pub use self::choice::choose;
+pub use self::choice::{CredentialRules, choose};
 pub use self::gateway::GatewayCredentials;
+pub use self::header::{CredentialHeader, Scheme};
+pub use self::key::{Byok, Key};
 pub use self::vendor::{VENDOR_PREFIXES, Vendor, vendor_of};
-pub use crate::headers::CREDENTIAL_HEADERS;
 use crate::headers::HeaderEdits;
 
-/// A key or token. Its text is in no `Debug` output, log line or error.
+/// A key or token. Its text appears in no `Debug` output, log line or error.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
-/// Whose credential pays for a request.
+/// Whose credential is charged for a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum CredentialKind {
-    /// Ours, sent by this filter or by Envoy's injector behind it.
+    /// The operator's, sent by this filter or added by Envoy behind it.
     Centralized,
     /// The caller's own.
     Byok,
-    /// There was none, or none that could be used: the request was refused.
+    /// No usable credential: the request was refused.
     None,
 }
 
-/// What was decided about one request's credentials.
+/// The decision about one request's credentials.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Credential {
-    /// Whose it is.
+    /// Whose credential is sent.
     pub kind: CredentialKind,
-    /// What the record shows of it, see [`hint`]; `None` where the key is not known here (external).
+    /// The record's view of the secret, see [`hint`]; `None` where Envoy adds the key, which is unknown here.
     pub hint: Option<String>,
-    /// Every credential header present that must not go upstream as it came, lower case, each once.
+    /// The request's credential headers to remove: lower case, each once.
     pub remove: Vec<Cow<'static, str>>,
-    /// The one header to set and its whole value; `None` where the caller's goes up untouched or an injector
+    /// The one header to set and its whole value; `None` where the caller's header goes upstream unchanged or Envoy
     /// adds one behind this filter.
     pub set: Option<(&'static str, Secret)>,
 }
 
-/// Why a request's credentials are refused. Shows no secret: a hint at most.
+/// Why a request's credentials are refused. Contains no secret, at most a hint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CredentialError {
-    /// 400: a credential header came more than once, so that one value would slip past inspection.
+    /// 400: a credential header came more than once; only one value would be inspected.
     Repeated {
-        /// Its lower-case name.
+        /// The header's lower-case name.
         header: String,
     },
     /// 403: the caller's credential belongs to another vendor.
     WrongVendor {
-        /// Whose it is.
+        /// The vendor of the caller's credential.
         seen: Vendor,
         /// For the record, see [`hint`].
         hint: String,
     },
-    /// 403: callers may not bring their own here.
+    /// 403: the provider accepts no credential of callers.
     ByokDenied {
         /// For the record, see [`hint`].
         hint: String,
     },
-    /// 401: the caller brought none, and ours is not to be used or not configured.
+    /// 401: the caller brought no credential, and there is no central key that may be used.
     Missing,
 }
 
 // === impl Secret ===
 
 impl Secret {
-    /// Keeps `text` from being shown.
+    /// Wraps `text`.
     #[must_use]
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 
-    /// The text, for the one header it is sent in.
+    /// The text, for the one header that it is sent in.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
@@ -106,10 +109,10 @@ impl CredentialKind {
 // === impl Credential ===
 
 impl Credential {
-    /// Adds what the decision changes in the upstream request's headers.
+    /// Adds the changes of the upstream request's headers to `edits`.
     pub fn edit(self, edits: &mut HeaderEdits) {
         if edits.remove.is_empty() {
-            // As for most requests: the list is taken as it is.
+            // The common case takes the list without a copy.
             edits.remove = self.remove;
         } else {
             self.remove.into_iter().for_each(|name| edits.remove(name));
@@ -123,7 +126,7 @@ impl Credential {
 // === impl CredentialError ===
 
 impl CredentialError {
-    /// What the record shows of the caller's refused credential.
+    /// The hint of the caller's refused credential, for the record.
     #[must_use]
     pub fn hint(&self) -> Option<&str> {
         match self {
@@ -132,7 +135,7 @@ impl CredentialError {
         }
     }
 
-    /// Whose credential the record names: a refused one of the caller's is still byok.
+    /// The kind for the record: a refused credential of the caller is still `byok`.
     #[must_use]
     pub const fn kind(&self) -> CredentialKind {
         match self {
@@ -159,8 +162,8 @@ impl fmt::Display for CredentialError {
 
 impl core::error::Error for CredentialError {}
 
-/// What a record shows of a secret of n Unicode scalars: the first and the last r of them around `...`, where r
-/// is 4 from n = 20 on, 2 from 10, 1 from 5, else 0. At most two fifths are told.
+/// The record's view of a secret of n Unicode scalars: the first and last r of them around `...`. r is 4 from n = 20,
+/// 2 from n = 10, 1 from n = 5, else 0: at most two fifths of a secret are shown.
 #[must_use]
 pub fn hint(secret: &str) -> String {
     let shown = match secret.chars().count() {
@@ -180,7 +183,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_hint_tells_more_of_longer_secrets() {
+    fn a_hint_shows_more_of_longer_secrets() {
         for (secret, told) in [
             ("", "..."),
             ("a", "..."),

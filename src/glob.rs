@@ -1,39 +1,41 @@
-//! Patterns in configuration: literal text in which `*` stands for any run of characters, also none.
+//! Patterns of the configuration: literal text in which `*` matches any run of characters, also an empty one.
+//!
+//! Written by hand: crates for globs also give `?` and mostly `[…]` and `\` a meaning, and the whole is forty lines.
 
-/// One pattern, matched against the whole text, case-sensitively.
+/// One pattern. It is matched against a whole text, with case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Glob(String);
 
 impl Glob {
-    /// A pattern; every text is one.
+    /// The pattern `pattern`; every text is a valid pattern.
     #[must_use]
     pub fn new(pattern: impl Into<String>) -> Self {
         Self(pattern.into())
     }
 
-    /// The pattern as it was written.
+    /// The pattern as written.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether `text` as a whole fits. O(pattern × text) at worst, no recursion.
+    /// Whether the pattern matches the whole of `text`. Takes at most pattern × text steps, without recursion.
     #[must_use]
     #[inline]
     pub fn matches(&self, text: &str) -> bool {
-        // Of most that are asked for the first byte already says no.
+        // For most texts the first byte is enough to say no.
         let begins = match (self.0.as_bytes().first(), text.as_bytes().first()) {
             (Some(wanted), Some(first)) => *wanted == b'*' || wanted == first,
             (None, Some(_)) => false,
             (_, None) => true,
         };
-        begins && self.fits(text)
+        begins && self.matches_whole(text)
     }
 
-    fn fits(&self, text: &str) -> bool {
+    fn matches_whole(&self, text: &str) -> bool {
         let (pattern, text) = (self.0.as_bytes(), text.as_bytes());
         let (mut p, mut t) = (0, 0);
-        // Where to go on when the run that the last `*` stands for must be one byte longer.
+        // The positions to continue from when the run of the last `*` has to become one byte longer.
         let mut retry: Option<(usize, usize)> = None;
         while let Some(byte) = text.get(t) {
             match pattern.get(p) {
@@ -60,8 +62,8 @@ mod tests {
     use super::Glob;
 
     #[test]
-    fn a_star_stands_for_any_run_and_everything_else_for_itself() {
-        for (pattern, text, fits) in [
+    fn a_star_matches_any_run_and_every_other_character_itself() {
+        for (pattern, text, matches) in [
             ("claude-*", "claude-opus-4-1", true),
             ("claude-*", "claude-", true),
             ("claude-*", "claude", false),
@@ -75,7 +77,7 @@ mod tests {
             ("gpt.5", "gptx5", false),
             ("**a", "ba", true),
         ] {
-            assert_eq!(Glob::new(pattern).matches(text), fits, "{pattern} against {text}");
+            assert_eq!(Glob::new(pattern).matches(text), matches, "{pattern} against {text}");
         }
     }
 }

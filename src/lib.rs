@@ -1,40 +1,60 @@
 //! AI Bridge for Envoy: a proxy-wasm HTTP filter that makes a gateway a governed front door for AI APIs.
 //!
-//! It is **not** a proxy, a load balancer, a rate limiter or an authenticator: Envoy is all of that, before and
-//! behind this filter. It never holds a body (but for Bedrock's `invoke`), never parses one into types and prints it
-//! again, and never calls out. It looks at what passes, and says what it saw.
+//! It is **not** a proxy, a load balancer, a rate limiter or an authenticator: Envoy is all of these, before and behind
+//! this filter. The filter makes no calls of its own. It reads bodies as they stream by and does not hold them; only a
+//! request in Bedrock's mode `invoke` is held. It never parses a body into types and prints it again.
 //!
-//! # The map
-//! | room | knows |
+//! # The rooms
+//! A room is a file of `src/` with the folder of the same name. `tests/walls.rs` holds the table of which room may use
+//! which; there are no circles.
+//!
+//! | room | contents |
 //! |---|---|
-//! | [`config`] → [`bridge`] | configuration in, only usable values out; what all streams share, replaced whole |
-//! | [`exchange`] | one stream: the only place that sequences. [`step`] is its vocabulary with the host |
-//! | [`route`], [`provider`] | what a path is, where it goes; one constant for each provider type |
-//! | [`bedrock`] | Claude on AWS Bedrock: the request that it takes, its frames and errors in Anthropic's words |
-//! | [`headers`], [`credential`], [`caller`] | what goes upstream, on whose account, and who asks |
-//! | [`api`] | what each API's requests and responses say; `api/request/prompt`: the user's words, unread until asked for |
-//! | [`json`], [`sse`] | documents and events in any chunking; `json` has a map of its own: grammar, fast ways, writer |
-//! | [`answer`], [`usage`], [`note`] | what was learned, what its numbers mean, where it is less than passed |
-//! | [`record`], [`timestamp`], [`metric`], [`price`] | what is left behind; `record/written` is the line itself |
-//! | [`rejection`] | why the gateway answers itself, in the caller's dialect |
-//! | [`text`], [`glob`] | bounded texts; patterns |
-//! | `host` | wasm32 only: carries steps out. Nothing else names `proxy_wasm`; `tests/walls.rs` holds that |
+//! | `host` | wasm32 only: the adapter to proxy-wasm. Passes callbacks to the exchange and carries out its steps |
+//! | [`exchange`], [`step`] | one stream, and the only place that knows the order of things; the steps that the host carries out |
+//! | [`config`], [`bridge`] | parses the configuration; prepares it once for all streams |
+//! | [`route`] | paths: what is refused, which route a path has, the upstream path |
+//! | [`provider`] | one configured upstream; one file with one constant for each provider type; the model policy |
+//! | [`credential`] | secrets, their vendors, and the choice of the one credential that goes upstream |
+//! | [`caller`] | the actor, the client program, the session |
+//! | [`headers`] | headers, the edits in them, and which of a client's headers are stripped |
+//! | [`reply`], [`dialect`] | the gateway's own replies and `retry-after`; the shapes of errors |
+//! | [`api`] | what each API's requests and responses say |
+//! | [`bedrock`] | Claude on AWS Bedrock: the requests it accepts, its frames and its errors |
+//! | [`answer`], [`usage`], [`note`] | what is learned from a response; what its numbers mean; what is missing, and why |
+//! | [`record`], [`timestamp`] | the record of an interception, its id, its texts and its times |
+//! | [`metric`], [`price`], [`values`], [`limits`] | metrics; cost; single values as properties; the bounds of one stream |
+//! | [`json`], [`sse`] | JSON and events in chunks of any size |
+//! | [`text`], [`glob`], `percent` | bounded texts, patterns, percent-decoding |
 //!
 //! # The life of a bridged request
-//! 1. Request headers: `route`, `credential` and `caller` decide; the headers are edited once, or the request is refused.
-//! 2. Request body, as it streams: a reader looks on. The chunk that closes the object is judged before it passes.
-//! 3. Response headers: a reply of Envoy's own gets the caller's dialect; else a reader is chosen by content type.
-//! 4. Response body: passes as it is; a copy goes through `sse` and `json` into an [`answer::Answer`].
-//! 5. The stream is over: [`exchange::Exchange::finish`] publishes one record, the single values, the measurements.
+//! 1. **Request headers.** `route` finds the route, `credential` chooses the credential, `caller` finds the actor. The
+//!    headers are edited once, or the request is refused.
+//! 2. **Request body.** A reader of `api` reads each chunk before it passes. In the chunk that completes the JSON object the
+//!    model policy is applied; a refused request goes no further.
+//! 3. **Response headers.** A reply that Envoy or another filter made is rewritten in the caller's error shape. Otherwise a
+//!    reader is chosen by the content type.
+//! 4. **Response body.** The chunks pass unchanged, except that a usage event which the client did not ask for is cut, and
+//!    that Bedrock's frames are translated. The reader collects an [`answer::Answer`].
+//! 5. **End.** [`exchange::Exchange::finish`] publishes one record, the single values and the measurements.
 //!
 //! # Words
-//! *Response*: HTTP's. *Answer*: what was learned from it. *Reply*: one that the gateway makes itself. *Rejection*: why
-//! this filter replies. *Interception*: a bridged request with its response. *Dialect*: the shape of an API's errors.
+//! * *Response*: HTTP's. *Answer*: what was learned from a response. *Reply*: a response that the gateway makes itself.
+//! * *Rejection*: why this filter refuses a request.
+//! * *Bridged* route: inspected and recorded; the request with its response is an *interception*. *Passthrough* route:
+//!   forwarded without inspection.
+//! * *Dialect*: the shape of an API's errors.
+//! * *Gateway token*: a credential for the operator's own gateway. *Central key*: the operator's credential for a provider.
+//!   *Byok*: a caller's own credential for a provider.
 //!
-//! # To add
-//! A provider that speaks a known API: a file in `provider/`, an arm of [`provider::ProviderType`], a row in the README.
-//! An API: a file in `api/`, an arm of [`api::Api`], a folder of transcripts. Neither changes `exchange`, `json`, `sse`
-//! or `host`.
+//! # To add a provider type
+//! For a type that speaks a known API: a file in `provider/` with its [`provider::Profile`]; in `provider.rs` a `mod`, a
+//! variant of [`provider::ProviderType`], its place in `ALL` and an arm. Outside of `src/`: the pages and the record's
+//! schema. Nothing else names a type; a test holds that.
+//!
+//! # To add an API
+//! A file with a folder in `api/`, a variant of [`api::Api`] with its arms, and transcripts. `json`, `sse` and `host` do not
+//! change.
 
 pub mod answer;
 pub mod api;
@@ -43,6 +63,7 @@ pub mod bridge;
 pub mod caller;
 pub mod config;
 pub mod credential;
+pub mod dialect;
 pub mod exchange;
 pub mod glob;
 pub mod headers;
@@ -52,6 +73,7 @@ pub mod json;
 pub mod limits;
 pub mod metric;
 pub mod note;
+mod percent;
 pub mod price;
 pub mod provider;
 pub mod record;

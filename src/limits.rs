@@ -1,21 +1,21 @@
-//! The bounds of what one stream may use, all configurable.
+//! The bounds of what one stream may use; all are configurable.
 
-/// What `limits` configures; see `envoy/behaviour.md#bounds`.
+/// The bounds that `limits` configures (`envoy/behaviour.md#bounds`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Default 32 MiB.
+    /// Bytes of a request's body; above: 413. Default 32 MiB.
     pub request_body_bytes: u64,
-    /// Memory of one request reader besides the texts it keeps; default 64 KiB.
+    /// Bytes that one request reader holds besides the texts it keeps. Default 64 KiB.
     pub reader_bytes: usize,
-    /// One SSE event; default 1 MiB.
+    /// Bytes of one SSE event; a longer one is not read. Default 1 MiB.
     pub event_bytes: usize,
-    /// One response document; default 8 MiB.
+    /// Bytes of one response document; the rest of a longer one is not read. Default 8 MiB.
     pub document_bytes: u64,
-    /// Per record; default 256.
+    /// Tool calls in one record. Default 256.
     pub tool_calls: usize,
-    /// Per record; default 256.
+    /// Thoughts in one record. Default 256.
     pub thoughts: usize,
-    /// Distinct values of one metric label per worker; default 100.
+    /// Distinct model names in metric labels of one worker; further ones count as `other`. Default 100.
     pub label_values: usize,
 }
 

@@ -1,11 +1,11 @@
-//! Metric names, units and labels (contract §13), and the bound on label values.
+//! The metrics: their names, units and labels (`envoy/behaviour.md#metrics`), and the bound on label values.
 
 use core::hash::{BuildHasherDefault, Hash, Hasher};
 use core::ops::Deref;
 use std::collections::HashSet;
 use std::rc::Rc;
 
-/// What a metric counts. Values are integers; the unit is in the name.
+/// A metric. Values are integers; the unit is in the name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Metric {
     /// Counter of interceptions; labels provider × api × model × outcome: at most providers × 3 × (`label_values` + 2) × 6.
@@ -18,29 +18,30 @@ pub enum Metric {
     DurationMs,
     /// Histogram of the time from the request's headers to the first event in milliseconds; labels provider × api.
     TimeToFirstEventMs,
-    /// Counter of requests refused by this filter or one behind it; labels provider × reason (every `code` of the README).
+    /// Counter of requests refused by this filter or one behind it; labels provider × reason (the `code` of a reply).
     Refusals,
-    /// Counter of passthrough answers; labels provider × status class (`2xx` …).
+    /// Counter of passthrough responses; labels provider × status class (`2xx` …).
     Passthrough,
-    /// Gauge of what the provider says is left for the central key; labels provider × of.
+    /// Gauge of what is left of the provider's rate limits for the central key, as the provider states it; labels
+    /// provider × of.
     UpstreamRemaining,
-    /// Counter of places where a record is poorer than the traffic; label reason (the notes of the record).
+    /// Counter of reasons for which a record contains less than the traffic; label reason (a note of the record).
     Unread,
 }
 
 /// How the host keeps a metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MetricKind {
-    /// Goes up.
+    /// Values are added.
     Counter,
-    /// Is set.
+    /// The last value counts.
     Gauge,
-    /// Collects values.
+    /// Values are collected into buckets.
     Histogram,
 }
 
 impl Metric {
-    /// The name in front of the labels.
+    /// The name, without labels.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -56,7 +57,7 @@ impl Metric {
         }
     }
 
-    /// The names of its labels.
+    /// The names of the labels; at most four.
     #[must_use]
     pub const fn labels(self) -> &'static [&'static str] {
         match self {
@@ -71,7 +72,7 @@ impl Metric {
         }
     }
 
-    /// How the host keeps it.
+    /// How the host keeps the metric.
     #[must_use]
     pub const fn kind(self) -> MetricKind {
         match self {
@@ -87,33 +88,33 @@ impl Metric {
     }
 }
 
-/// One value for one series.
+/// A value for one series.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Measurement {
-    /// Which series.
+    /// The series.
     pub series: Series,
-    /// Added, set or collected.
+    /// The value to add, set or collect.
     pub value: u64,
 }
 
-/// Labels of one metric at most.
+/// The most labels of one metric.
 const MOST_LABELS: usize = 4;
 
 /// A metric with a value for each of its labels.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Series {
-    /// Which metric.
+    /// The metric.
     pub metric: Metric,
-    /// In the order of [`Metric::labels`]; what is left over is empty.
+    /// The values in the order of [`Metric::labels`]; unused ones are empty.
     labels: [Label; MOST_LABELS],
 }
 
-/// The value of a label. A clone of it takes no memory of its own.
+/// The value of a label. A clone takes no memory of its own.
 #[derive(Clone, Debug, Eq)]
 pub enum Label {
-    /// A constant.
+    /// A constant text.
     Fixed(&'static str),
-    /// From the configuration or an answer.
+    /// A text of the configuration or of a response.
     Shared(Rc<str>),
 }
 
@@ -157,7 +158,7 @@ impl From<&Rc<str>> for Label {
 // === impl Series ===
 
 impl Series {
-    /// `values` in the order of [`Metric::labels`].
+    /// The series of `metric` with `values` in the order of [`Metric::labels`].
     #[must_use]
     pub fn new<const N: usize>(metric: Metric, values: [Label; N]) -> Self {
         let mut labels = [const { Label::Fixed("") }; MOST_LABELS];
@@ -165,20 +166,20 @@ impl Series {
         Self { metric, labels }
     }
 
-    /// Adds, sets or collects `value`.
+    /// A measurement of `value`.
     #[must_use]
     pub const fn measured(self, value: u64) -> Measurement {
         Measurement { series: self, value }
     }
 
-    /// The label that names a model, where it has one.
+    /// The value of the label `model`, where the metric has one.
     pub fn model_mut(&mut self) -> Option<&mut Label> {
         let at = self.metric.labels().iter().position(|label| *label == "model")?;
         self.labels.get_mut(at)
     }
 
-    /// The raw name that carries the labels: `name.label=.=value;.;label=.=value;.;`, the form that Istio's extra tags
-    /// and the reference configuration's `stats_tags` read.
+    /// The name under which the host keeps the series: `name.label=.=value;.;label=.=value;.;`. Istio's extra tags and the
+    /// `stats_tags` of `envoy/envoy.yaml` read the labels out of it.
     #[must_use]
     pub fn raw_name(&self) -> String {
         let mut name = self.metric.name().to_owned();
@@ -188,7 +189,7 @@ impl Series {
             name.push_str("=.=");
             name.extend(value.chars().map(label_character));
             if value.ends_with('.') {
-                // Envoy drops dots at the end of a label: `a` and `a.` would be two series with the same labels.
+                // Envoy drops dots at the end of a label, so `a` and `a.` would become two series with the same labels.
                 name.pop();
                 name.push('_');
             }
@@ -198,7 +199,7 @@ impl Series {
     }
 }
 
-/// Characters that would break the raw form or Envoy's stat names are replaced.
+/// `character`, or `_` for one that would break the raw form or Envoy's stat names.
 const fn label_character(character: char) -> char {
     match character {
         'a'..='z' | 'A'..='Z' | '0'..='9' | '.' | '-' | '_' | '/' | ':' | '@' | '+' => character,
@@ -206,12 +207,13 @@ const fn label_character(character: char) -> char {
     }
 }
 
-/// Places series and labels in a table: FNV-1a, <http://www.isthe.com/chongo/tech/comp/fnv/>. They are few, by [`LabelBound`],
-/// so that nobody gains from some that collide; a hash that withstands that takes ten times as long.
+/// The hash of series and labels: FNV-1a, <http://www.isthe.com/chongo/tech/comp/fnv/>. [`LabelBound`] keeps them few, so
+/// collisions that a client provokes cost little; the standard library's hash, which resists them, takes ten times as long.
+/// Written by hand: it is these ten lines.
 #[derive(Clone, Copy, Debug)]
 pub struct Fnv(u64);
 
-/// Makes a [`Fnv`] for each lookup.
+/// Makes an [`Fnv`] for each look-up.
 pub type BuildFnv = BuildHasherDefault<Fnv>;
 
 impl Default for Fnv {
@@ -221,7 +223,7 @@ impl Default for Fnv {
 }
 
 impl Hasher for Fnv {
-    // Once, not at each of the many places that hash.
+    // Compiled once, not into each of its many callers.
     #[inline(never)]
     fn write(&mut self, bytes: &[u8]) {
         for byte in bytes {
@@ -230,7 +232,7 @@ impl Hasher for Fnv {
     }
 
     fn write_isize(&mut self, number: isize) {
-        // A discriminant.
+        // The discriminant of an enum.
         self.write_u8(number as u8);
     }
 
@@ -239,7 +241,7 @@ impl Hasher for Fnv {
     }
 }
 
-/// Bounds how many values a label may take: a value that comes when the bound is reached is `other`.
+/// Bounds the number of distinct values of a label: once the bound is reached, a new value is replaced by `other`.
 #[derive(Debug)]
 pub struct LabelBound {
     seen: HashSet<Rc<str>, BuildFnv>,
@@ -247,13 +249,13 @@ pub struct LabelBound {
 }
 
 impl LabelBound {
-    /// At most `values` distinct ones, each cut at 128 bytes.
+    /// At most `values` distinct values, each cut at 128 bytes.
     #[must_use]
     pub fn new(values: usize) -> Self {
         Self { seen: HashSet::default(), values }
     }
 
-    /// `value`, or `other` where it is new and the bound is reached.
+    /// `value`, or `other` where the value is new and the bound is reached.
     pub fn admit(&mut self, value: &str) -> Label {
         let value = crate::text::head(value, 128);
         if let Some(seen) = self.seen.get(value) {
@@ -303,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn a_series_is_known_again_wherever_its_labels_come_from() {
+    fn equal_labels_make_equal_series_wherever_they_come_from() {
         let mut known = HashSet::new();
         assert!(known.insert(Series::new(Metric::Unread, ["price".into()])));
         assert!(!known.insert(Series::new(Metric::Unread, [label("price")])));

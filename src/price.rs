@@ -1,39 +1,38 @@
-//! What an interception cost (contract §14).
+//! The price of a model and the cost of an interception (`envoy/behaviour.md#cost`).
 
 use crate::glob::Glob;
 use crate::usage::Usage;
 
-/// Prices in USD per million tokens, which is the same number as microUSD per token.
+/// Prices in USD per million tokens. The same numbers are microUSD per token. Each is between 0 and 1,000,000.
 #[derive(Clone, Debug)]
 pub struct Price {
-    /// Models it holds for.
+    /// The models for which the price holds; at least one pattern.
     pub models: Vec<Glob>,
-    /// Per million input tokens that were not cached.
+    /// A million input tokens that were not cached.
     pub input: f64,
-    /// Per million output tokens.
+    /// A million output tokens.
     pub output: f64,
-    /// Per million tokens read from a cache; `None`: as input.
+    /// A million tokens read from a cache; `None`: the price of input.
     pub cache_read: Option<f64>,
-    /// Per million tokens written to a cache for five minutes; `None`: as input.
+    /// A million tokens written to a cache for five minutes; `None`: the price of input.
     pub cache_write_5m: Option<f64>,
-    /// Per million tokens written to a cache for an hour; `None`: as input.
+    /// A million tokens written to a cache for an hour; `None`: the price of input.
     pub cache_write_1h: Option<f64>,
 }
 
-/// The price that holds for `model`: the first that names it.
+/// The price of `model`: the first whose patterns match.
 #[must_use]
 pub fn for_model<'a>(prices: &'a [Price], model: &str) -> Option<&'a Price> {
     prices.iter().find(|price| price.models.iter().any(|pattern| pattern.matches(model)))
 }
 
-/// Millionths of a US dollar, rounded half up once; `None` where no number was stated.
+/// The cost in millionths of a US dollar. The sum is rounded once, half up. `None` where `usage` states no number.
 ///
-/// A price is in USD per million tokens, which is microUSD per token. Reasoning is inside the output. Cache writes of
-/// unknown age are priced as five-minute writes; a price that is missing for the cache is the input's.
+/// Reasoning tokens are a part of the output tokens. Cache writes of unknown lifetime are priced as five-minute writes.
 #[must_use]
 pub fn cost_microusd(price: &Price, usage: &Usage) -> Option<u64> {
     let details = &usage.details;
-    // The total does not tell: it is unknown where a cache's numbers alone were stated.
+    // `total_tokens` is not enough: it is `None` where only a cache's numbers were stated.
     usage
         .input_tokens
         .or(usage.output_tokens)
@@ -43,9 +42,9 @@ pub fn cost_microusd(price: &Price, usage: &Usage) -> Option<u64> {
         .or(details.cache_write_1h_tokens)?;
     let one_hour = details.cache_write_1h_tokens.unwrap_or(0);
     let five_minutes = details.cache_write_5m_tokens.unwrap_or(0);
-    let of_unknown_age =
+    let of_unknown_lifetime =
         usage.cache_write_tokens.unwrap_or(0).saturating_sub(one_hour.saturating_add(five_minutes));
-    let five_minutes = five_minutes.saturating_add(of_unknown_age);
+    let five_minutes = five_minutes.saturating_add(of_unknown_lifetime);
     let sum: f64 = [
         (usage.input_tokens, price.input),
         (usage.output_tokens, price.output),
@@ -64,8 +63,8 @@ const fn as_f64(tokens: u64) -> f64 {
     tokens as f64
 }
 
-/// The cast saturates; sums are not negative. What binary fractions lose (0.1 × 5 is a little below 0.5) is far below
-/// a thousandth of a microUSD.
+/// The cast saturates; sums are not negative. Binary fractions are inexact (0.1 × 5 is slightly below 0.5): the error is far
+/// below a thousandth of a microUSD, so a ten-millionth is added.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "see above")]
 fn round_half_up(sum: f64) -> u64 {
     let whole = sum.floor();
@@ -132,14 +131,14 @@ mod tests {
     }
 
     #[test]
-    fn what_was_never_stated_costs_nothing_known() {
+    fn usage_that_states_no_number_has_no_cost() {
         assert_eq!(cost_microusd(&price(), &Usage::default()), None);
         let usage = Usage { reasoning_tokens: Some(5), ..Usage::default() };
         assert_eq!(cost_microusd(&price(), &usage), None, "reasoning is inside the output");
     }
 
     #[test]
-    fn the_first_price_that_names_the_model_holds() {
+    fn the_first_price_that_matches_the_model_holds() {
         let dear = Price { models: vec![Glob::new("*")], input: 99.0, ..price() };
         let prices = [price(), dear];
         assert_eq!(for_model(&prices, "claude-opus-4-1").map(|price| price.input), Some(5.0));

@@ -1,18 +1,20 @@
-//! One configured upstream API, and what each provider type fixes.
+//! One configured upstream API. What its type fixes is in [`Profile`], one file for each type.
 
 pub mod anthropic;
 pub mod copilot;
 mod model_policy;
 pub mod openai;
+mod profile;
 
 use crate::api::Api;
 use crate::bedrock::{Bedrock, Invoke};
-use crate::credential::{CredentialKind, Secret, Vendor};
+use crate::credential::{Byok, CredentialHeader, CredentialKind, CredentialRules, Key, Vendor};
 use std::rc::Rc;
 
 pub use model_policy::{ModelPolicy, ModelRefusal};
+pub use profile::{Profile, StoredObjects};
 
-/// The provider types of contract §1.
+/// The provider types. Only this file names a variant: everything else reads [`profile`](Self::profile).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ProviderType {
     /// `anthropic`
@@ -23,87 +25,55 @@ pub enum ProviderType {
     Copilot,
 }
 
-/// What a provider type fixes: data, no behaviour.
-#[derive(Debug)]
-pub struct Profile {
-    /// The type's name in configuration and records; also the default provider name.
-    pub name: &'static str,
-    /// What follows `/{name}` in the route prefix: `/v1` for OpenAI, whose clients put it into their base URL.
-    pub prefix_suffix: &'static str,
-    /// Where requests go unless configured.
-    pub base_url: &'static str,
-    /// Exact routes that are inspected and recorded.
-    pub bridged: &'static [(&'static str, Api)],
-    /// Routes that are forwarded uninspected; one that ends in `/` stands for itself and everything below.
-    pub passthrough: &'static [&'static str],
-}
-
-/// One configured provider. Every value is usable as it is.
+/// One configured provider. Every value was checked when the configuration was parsed.
 #[derive(Clone, Debug)]
 pub struct Provider {
-    /// Which API family it speaks.
+    /// The provider's type.
     pub kind: ProviderType,
-    /// Unique name: route prefix, record, metric label.
+    /// Unique; at most 64 bytes. In the route prefix, records and metric labels.
     pub name: Rc<str>,
-    /// `false`: everything under the prefix is answered 503.
+    /// `false`: everything under the prefix is answered with 503.
     pub enabled: bool,
     /// Where requests go.
     pub base_url: BaseUrl,
-    /// Envoy cluster for our key's traffic (and callers' own, unless `byok_cluster` differs).
+    /// The Envoy cluster for requests with the operator's key, and with callers' own unless `byok_cluster` differs.
     pub cluster: String,
-    /// Envoy cluster for callers' own credentials; the same as `cluster` unless configured.
+    /// The Envoy cluster for requests with callers' own credentials; the same as `cluster` unless configured.
     pub byok_cluster: String,
-    /// Our own credential.
+    /// The operator's credential.
     pub key: Key,
-    /// Whether callers may bring theirs.
+    /// Whether callers may use their own credential.
     pub byok: Byok,
-    /// Whether the actor is told to the upstream.
+    /// Whether the operator wants the actor named to the provider; see [`sends_actor`](Self::sends_actor).
     pub send_actor: bool,
-    /// Which models may be asked for.
+    /// Which models callers may ask for.
     pub models: ModelPolicy,
-    /// Whether Responses with `background: true` are let through.
+    /// Whether Responses requests with `background: true` are forwarded.
     pub allow_background: bool,
-    /// `false`: stored objects are out of reach with the central key.
+    /// `false`: requests with the operator's key reach no stored object.
     pub stored_objects: bool,
-    /// Seconds told in `retry-after` while Envoy's circuit is open; 1 to 86 400.
+    /// `retry-after` while Envoy's circuit is open, in seconds; 1 to 86,400.
     pub open_retry_after_seconds: u32,
-    /// Where an Anthropic provider is AWS Bedrock's: how.
+    /// AWS Bedrock's settings, where the provider is Bedrock's.
     pub bedrock: Option<Bedrock>,
 }
 
 /// The parts of a base URL that a request needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BaseUrl {
-    /// Host, with the port where it is not the scheme's default: the upstream `:authority`.
+    /// The upstream `:authority`: the host, with the port where it is not the scheme's default.
     pub authority: String,
-    /// Path without a trailing slash; empty for none.
+    /// The path without a trailing slash; may be empty.
     pub path: String,
 }
 
-/// Where the provider's own credential comes from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Key {
-    /// There is none: callers bring their own.
-    Absent,
-    /// Sent by this filter.
-    Central(Secret),
-    /// Added by Envoy behind this filter: by its `credential_injector`, or as a signature by `aws_request_signing`.
-    External,
-}
-
-/// Whether callers may use their own credential (contract §4).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Byok {
-    /// They may; the default.
-    Allow,
-    /// One that comes is refused with 403.
-    Deny,
-    /// None is refused with 401.
-    Require,
-}
+// === impl ProviderType ===
 
 impl ProviderType {
-    /// What this type fixes.
+    /// Every type, in the order in which messages list them.
+    pub const ALL: [Self; 3] = [Self::Anthropic, Self::OpenAi, Self::Copilot];
+
+    /// What the type fixes.
     #[must_use]
     pub const fn profile(self) -> &'static Profile {
         match self {
@@ -118,22 +88,9 @@ impl ProviderType {
     pub const fn name(self) -> &'static str {
         self.profile().name
     }
-
-    /// Whether a request for `route`, a passthrough route as written below the prefix, reads or changes what is kept
-    /// under a key of the operator's.
-    #[must_use]
-    pub fn reaches_stored_object(self, method: &[u8], route: &str) -> bool {
-        match self {
-            // Nothing is stored there; that no model is deleted holds all the same.
-            Self::Anthropic => {
-                route.strip_prefix("/v1").is_some_and(|route| openai::reaches_stored_object(method, route))
-            }
-            Self::OpenAi => openai::reaches_stored_object(method, route),
-            // Its callers bring their own credential.
-            Self::Copilot => false,
-        }
-    }
 }
+
+// === impl Provider ===
 
 impl Provider {
     /// The route prefix below the root: `/{name}`, for OpenAI `/{name}/v1`. No trailing slash.
@@ -142,7 +99,8 @@ impl Provider {
         format!("/{}{}", self.name, self.kind.profile().prefix_suffix)
     }
 
-    /// The Envoy cluster for requests with a credential of `kind`: callers' own have a circuit breaker of their own.
+    /// The Envoy cluster for requests with a credential of `kind`. Callers' own credentials may have a cluster, and so a
+    /// circuit breaker, of their own.
     #[must_use]
     pub fn cluster_for(&self, kind: CredentialKind) -> &str {
         match kind {
@@ -151,42 +109,46 @@ impl Provider {
         }
     }
 
-    /// Whose keys it takes.
+    /// What the provider accepts as a credential.
     #[must_use]
-    pub const fn vendor(&self) -> Vendor {
-        if self.bedrock.is_some() { Vendor::Aws } else { Vendor::behind(self.kind) }
+    pub const fn credential_rules(&self) -> CredentialRules<'_> {
+        let profile = self.kind.profile();
+        let (vendor, central) = if self.bedrock.is_some() {
+            // Bedrock's API keys are Bearer tokens: https://docs.aws.amazon.com/bedrock/latest/userguide/api-keys-use.html
+            (Vendor::Aws, Some(CredentialHeader::AUTHORIZATION))
+        } else {
+            (profile.vendor, profile.central_key)
+        };
+        CredentialRules {
+            callers: profile.callers_credential,
+            central,
+            vendor,
+            key: &self.key,
+            byok: self.byok,
+        }
     }
 
-    /// Whether Envoy signs its requests behind this filter, over the whole body.
+    /// Whether the actor is named to the provider.
+    #[must_use]
+    pub const fn sends_actor(&self) -> bool {
+        self.send_actor && self.kind.profile().learns_actor
+    }
+
+    /// Whether a request for a stream of `api` is changed to ask for its usage (`envoy/behaviour.md#the-one-edit`).
+    #[must_use]
+    pub const fn asks_for_usage(&self, api: Api) -> bool {
+        matches!(api, Api::ChatCompletions) && self.kind.profile().asks_for_usage
+    }
+
+    /// Whether Envoy signs the provider's requests behind this filter, over the whole body.
     #[must_use]
     pub fn is_signed_behind(&self) -> bool {
         self.bedrock.is_some() && self.key == Key::External
     }
 
-    /// What Bedrock's `invoke` needs to know, where that is spoken.
+    /// The settings of Bedrock's `InvokeModel`, where the provider uses it.
     #[must_use]
     pub fn invoke(&self) -> Option<&Invoke> {
         self.bedrock.as_ref().and_then(Bedrock::invoke)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_profile_is_well_formed() {
-        for kind in [ProviderType::Anthropic, ProviderType::OpenAi, ProviderType::Copilot] {
-            let profile = kind.profile();
-            assert_eq!(kind.name(), profile.name);
-            assert!(!profile.base_url.ends_with('/'), "{}", profile.base_url);
-            for (route, _) in profile.bridged {
-                assert!(route.starts_with('/') && !route.ends_with('/'), "{route}");
-                assert!(!profile.passthrough.contains(route), "{route}");
-            }
-            for route in profile.passthrough {
-                assert!(route.starts_with('/') && route.len() > 1, "{route}");
-            }
-        }
     }
 }

@@ -1,18 +1,20 @@
-//! The single values: their names, and which of them are set as properties.
+//! The single values of an interception that other filters and access logs read as properties: their names, and which of
+//! them are set.
 
-/// Which single values are set.
+/// The single values that are set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Publish {
     /// All of them.
     All,
-    /// These, named without the prefix `ai_bridge_`.
+    /// Only these; names without [`PREFIX`].
     Only(Vec<String>),
 }
 
-/// What every property's name begins with.
+/// The beginning of every property's name.
 pub const PREFIX: &str = "ai_bridge_";
 
-/// The single values of `envoy/behaviour.md#the-record`, without [`PREFIX`]; `actor_{key}` comes to them.
+/// The names of the single values without [`PREFIX`] (`envoy/behaviour.md#the-record`). Each metadata key of the actor adds
+/// `actor_{key}`.
 pub const NAMES: [&str; 13] = [
     "id",
     "provider",
@@ -29,8 +31,10 @@ pub const NAMES: [&str; 13] = [
     "session",
 ];
 
+// === impl Publish ===
+
 impl Publish {
-    /// Whether none is set.
+    /// Whether no value is set.
     #[must_use]
     pub const fn is_nothing(&self) -> bool {
         matches!(self, Self::Only(names) if names.is_empty())

@@ -1,10 +1,10 @@
 //! What the three rooms decide together: whatever a client sends, which headers an upstream sees.
 
-use ai_bridge::caller::{ActorSource, actor, actor_headers, tell};
-use ai_bridge::credential::{CREDENTIAL_HEADERS, CredentialKind, GatewayCredentials, Secret, choose};
+use ai_bridge::caller::{ActorSource, actor, actor_headers, send_actor};
+use ai_bridge::credential::{Byok, CredentialKind, GatewayCredentials, Key, Secret, choose};
 use ai_bridge::glob::Glob;
-use ai_bridge::headers::{HeaderEdits, Headers, Stripping};
-use ai_bridge::provider::{BaseUrl, Byok, Key, ModelPolicy, Provider, ProviderType};
+use ai_bridge::headers::{CREDENTIAL_HEADERS, HeaderEdits, Headers, Stripping};
+use ai_bridge::provider::{BaseUrl, ModelPolicy, Provider, ProviderType};
 use proptest::prelude::*;
 
 const CLUSTER_HEADER: &str = "x-ai-bridge-cluster";
@@ -45,13 +45,13 @@ fn upstream(seen: &Headers, provider: &Provider) -> Option<(Headers, CredentialK
         .chain(actor_headers(&source));
     let stripping = Stripping::new(named, &["cookie", "x-amzn-oidc-*"].map(Glob::new));
 
-    let credential = choose(seen, provider, &gateway).ok()?;
+    let credential = choose(seen, &provider.credential_rules(), &gateway).ok()?;
     let mut edits = HeaderEdits::default();
     stripping.list(seen).into_iter().for_each(|name| edits.remove(name));
     let kind = credential.kind;
     credential.edit(&mut edits);
-    if let Some(actor) = actor(seen, &source, None).ok()? {
-        tell(Some(&actor.id), &actor.metadata, &mut edits);
+    if let (Some(actor), metadata) = actor(seen, &source, None).ok()? {
+        send_actor(Some(&actor.id), &metadata, &mut edits);
     }
     edits.set(CLUSTER_HEADER, "p");
     let mut upstream = seen.clone();
@@ -125,7 +125,7 @@ proptest! {
                 prop::collection::vec(any::<u8>(), 0..9),
             ],
         ), 0..9),
-        kind in prop::sample::select(vec![ProviderType::Anthropic, ProviderType::OpenAi, ProviderType::Copilot]),
+        kind in prop::sample::select(ProviderType::ALL.to_vec()),
         key in prop::sample::select(vec![Key::Absent, Key::External, Key::Central(Secret::new("central"))]),
     ) {
         let seen = Headers::new(pairs.into_iter().map(|(n, v)| (n.to_owned(), v)).collect());

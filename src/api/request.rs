@@ -72,6 +72,13 @@ impl RequestReader {
         Self { scanner: Scanner::object(bounds.reader_bytes), reading: Reading::new(api, bounds) }
     }
 
+    /// Leaves the body as it is: no usage is asked for.
+    #[must_use]
+    pub fn without_splice(mut self) -> Self {
+        self.reading.splice = None;
+        self
+    }
+
     /// Reads on. `Ok(true)`: the object is complete and [`facts`](Self::facts) are final.
     ///
     /// # Errors

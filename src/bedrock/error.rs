@@ -7,7 +7,7 @@ mod document;
 
 pub use document::ErrorDocument;
 
-use crate::json::Writer;
+use crate::dialect::anthropic;
 
 /// An error in Anthropic's shape.
 #[derive(Debug)]
@@ -34,16 +34,8 @@ pub fn error_type(exception: &str, status: u16) -> &'static str {
         {
             "api_error"
         }
-        401 => "authentication_error",
-        403 => "permission_error",
-        404 => "not_found_error",
-        408 | 504 => "timeout_error",
-        413 => "request_too_large",
-        424 => "api_error",
-        429 => "rate_limit_error",
-        503 => "overloaded_error",
-        400..=499 => "invalid_request_error",
-        _ => "api_error",
+        424 | 501 => "api_error",
+        _ => anthropic::error_type(status),
     }
 }
 
@@ -67,17 +59,7 @@ impl<'a> AnthropicError<'a> {
     /// The error as a JSON document.
     #[must_use]
     pub fn json(&self) -> Vec<u8> {
-        let mut out = Writer::default();
-        out.begin('{');
-        out.text_member("type", "error");
-        out.name("error");
-        out.begin('{');
-        out.text_member("type", self.kind);
-        out.text_member("message", self.message);
-        out.end('}');
-        out.known_text("request_id", self.request_id);
-        out.end('}');
-        out.into_bytes()
+        anthropic::error_body(self.kind, self.message, self.request_id).into_bytes()
     }
 }
 

@@ -1,11 +1,11 @@
-//! Which program calls, by what it says of itself, and which of its sessions. Told by the client, so recorded
+//! Recognises the client program and its session by the request's headers. The client states them, so they are recorded
 //! and never trusted.
 
 use super::identifier;
 use crate::headers::Headers;
 use crate::json::text_members;
 
-/// A program that people work with. The names are those of records.
+/// A known client program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Client {
     /// Mux, formerly Xum.
@@ -40,11 +40,11 @@ pub enum Client {
 
 /// How a client is recognised.
 enum Sign {
-    /// The user agent begins so, in any case.
+    /// The user agent begins with this text, in any case.
     Agent(&'static str),
     /// The header `originator` is this, in any case.
     Originator(&'static str),
-    /// This header is there.
+    /// This header is present.
     Header(&'static str),
 }
 
@@ -53,7 +53,7 @@ use Client::{
     OpenCode, RooCode, Unknown, Zed,
 };
 
-/// Contract §5; the first sign that is seen decides.
+/// The first sign that a request shows decides (`envoy/behaviour.md#callers-clients-and-sessions`).
 const SIGNS: [(Sign, Client); 17] = [
     (Sign::Agent("mux/"), Mux),
     (Sign::Agent("xum/"), Mux),
@@ -74,11 +74,11 @@ const SIGNS: [(Sign, Client); 17] = [
     (Sign::Header("x-cursor-client-version"), Cursor),
 ];
 
-/// What stands before the session in the form of `metadata.user_id` that is not JSON.
+/// The text before the session in a `metadata.user_id` that is not JSON.
 const SESSION_MARK: &str = "_session_";
 
 impl Client {
-    /// The client that these headers speak of.
+    /// The client of a request with these headers.
     #[must_use]
     pub fn recognise(headers: &Headers) -> Self {
         let agent = headers.first("user-agent").unwrap_or_default();
@@ -129,22 +129,22 @@ impl Client {
         }
     }
 
-    /// The session, only from this client's own headers: trimmed, not empty, at most 1 KiB. What is not UTF-8
+    /// The session, from this client's own headers only: trimmed, not empty, at most 1 KiB. A value that is not UTF-8
     /// counts as empty.
     #[must_use]
     pub fn session(self, headers: &Headers) -> Option<String> {
         self.session_headers().iter().find_map(|name| headers.text(name).and_then(identifier))
     }
 
-    /// Whether this client, where its headers name no session, may name it in the body's `metadata.user_id`:
-    /// only then is [`Client::session_from_user_id`] to be asked.
+    /// Whether this client may name its session in the body's `metadata.user_id`, where its headers name none. Only then
+    /// [`Client::session_from_user_id`] applies.
     #[must_use]
     pub const fn names_session_in_body(self) -> bool {
         matches!(self, ClaudeCode)
     }
 
-    /// The session in Claude Code's `metadata.user_id`: `session_id` of the JSON object in that string, else what
-    /// follows the first `_session_`. As [`Client::session`] otherwise.
+    /// The session in Claude Code's `metadata.user_id`: `session_id` of the JSON object in that string, else the text
+    /// after the first `_session_`. Trimmed and cut as by [`Client::session`].
     #[must_use]
     pub fn session_from_user_id(user_id: &str) -> Option<String> {
         session_of_object(user_id)
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn a_client_is_recognised_by_how_its_user_agent_begins() {
+    fn a_client_is_recognised_by_the_beginning_of_its_user_agent() {
         for (agent, name) in [
             ("mux/1.0", "Mux"),
             ("XUM/1.0", "Mux"),

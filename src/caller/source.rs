@@ -1,13 +1,13 @@
-//! Where the authenticated caller is found.
+//! The places in which the actor is found.
 
-/// Where the actor is found; nothing is trusted unless named.
+/// The headers and the host property that name the actor. Nothing else is trusted.
 #[derive(Clone, Debug, Default)]
 pub struct ActorSource {
     /// Lower-case header name.
     pub header: Option<String>,
-    /// Metadata key to lower-case header name, in configured order.
+    /// Metadata keys with lower-case header names, in configured order; at most 32.
     pub metadata_headers: Vec<(String, String)>,
-    /// Host property path that wins over the header.
+    /// The path of an Envoy attribute, which is preferred to the header; 1 to 32 elements.
     pub property: Option<Vec<String>>,
     /// Whether a request without an actor is refused.
     pub required: bool,

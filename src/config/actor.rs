@@ -1,18 +1,18 @@
-//! Where the authenticated caller is found.
+//! `actor`: where the authenticated caller is found.
 
-use super::echo::quoted;
-use super::header::header_name_without_credential;
+use super::header_name::header_name_without_credential;
 use super::node::Node;
+use super::quoted::quoted;
 use crate::caller::ActorSource;
 
 /// Bytes of the longest metadata key.
 const LONGEST_KEY_BYTES: usize = 64;
-/// Metadata keys of one actor.
+/// The most metadata keys.
 const MOST_KEYS: usize = 32;
-/// Elements of a property path.
+/// The most elements of a property path.
 const LONGEST_PROPERTY: usize = 32;
 
-/// What `node` says, with the defaults for what it does not.
+/// The settings in `node`, with the default for each member that is not written.
 pub(super) fn actor_source(node: &Node<'_>) -> Option<ActorSource> {
     node.object("an object", |members| {
         let (header, property) = (members.member("header"), members.member("property"));
@@ -26,14 +26,14 @@ pub(super) fn actor_source(node: &Node<'_>) -> Option<ActorSource> {
     })
 }
 
-/// Each configured header with its path.
+/// Each configured header with its path in the configuration.
 pub(super) fn actor_headers(source: &ActorSource) -> impl Iterator<Item = (String, &str)> {
     let header = source.header.iter().map(|name| ("actor.header".to_owned(), name.as_str()));
     let metadata = source.metadata_headers.iter();
     header.chain(metadata.map(|(key, name)| (format!("actor.metadata_headers.{key}"), name.as_str())))
 }
 
-/// Metadata keys with the header of each. A key becomes part of a property's and a header's name.
+/// Metadata keys with the header of each. A key becomes a part of a property's name and of a header's name.
 fn metadata_headers(node: &Node<'_>) -> Option<Vec<(String, String)>> {
     let entries = node.entries("an object of keys and header names")?;
     if entries.len() > MOST_KEYS {
@@ -52,7 +52,7 @@ fn metadata_headers(node: &Node<'_>) -> Option<Vec<(String, String)>> {
         }
         let sent = key.to_ascii_lowercase();
         if seen.contains(&sent) {
-            // It becomes part of a header's name, in which case does not count.
+            // Header names do not differ by case.
             node.problem(format_args!("\"{sent}\" is there twice: keys differ by more than case"));
             return None;
         }
@@ -69,7 +69,7 @@ fn is_metadata_key(key: &str) -> bool {
         && key.bytes().all(|byte| plain(byte) || byte == b'_' || byte == b'-')
 }
 
-/// The elements of a host property's path.
+/// The elements of the path of an Envoy attribute.
 fn property_path(node: &Node<'_>) -> Option<Vec<String>> {
     let elements = node.list("strings")?;
     if elements.is_empty() || elements.len() > LONGEST_PROPERTY {
@@ -78,7 +78,7 @@ fn property_path(node: &Node<'_>) -> Option<Vec<String>> {
     }
     let element = |node: &Node<'_>| {
         let text = node.text()?;
-        // The host's ABI separates the elements by NUL.
+        // The host's ABI separates elements by NUL.
         if text.is_empty() || text.contains('\0') {
             node.problem(format_args!("expected a part of a property path, found {}", quoted(text)));
             return None;

@@ -1,15 +1,19 @@
-//! Base URLs: where a provider's requests go.
+//! `base_url`: where a provider's requests go.
+//!
+//! Read by hand, with the `url` crate for hosts only: `Url::parse` brings tables to translate names of every script,
+//! a tenth of the module, and accepts spellings (`https:host`, `https:///host`, backslashes, white space, other
+//! notations of IPv4 addresses) that are mistakes in a configuration. A test compares the two readings.
 
 use core::fmt::Write as _;
 
 use url::{Host, ParseError};
 
-use super::echo::quoted;
 use super::node::Node;
-use super::path::escapes_are_valid;
+use super::quoted::quoted;
+use crate::percent;
 use crate::provider::BaseUrl;
 
-/// The base URL in `node`; `None` once what is wrong with it was said.
+/// The base URL in `node`; `None` after its problems were reported.
 pub(super) fn base_url(node: &Node<'_>) -> Option<BaseUrl> {
     let text = node.text()?;
     match parse(text) {
@@ -21,11 +25,13 @@ pub(super) fn base_url(node: &Node<'_>) -> Option<BaseUrl> {
     }
 }
 
-/// An absolute http or https URL of a host and perhaps a path (contract §1). WHATWG parsing would also take
-/// `https:host`, `https:///host`, backslashes and white space; here these are somebody's mistakes.
+/// Reads an absolute http or https URL of a host and an optional path.
+///
+/// # Errors
+/// Every problem.
 pub(super) fn parse(text: &str) -> Result<BaseUrl, Vec<String>> {
     let not_a_url = |why: &str| {
-        // What may hold a password is not repeated.
+        // A text that may contain a password is not repeated.
         let found = if text.contains(['@', '?', '#']) { "something else".to_owned() } else { quoted(text) };
         vec![format!("expected an absolute http or https URL, found {found}{why}")]
     };
@@ -60,16 +66,13 @@ pub(super) fn parse(text: &str) -> Result<BaseUrl, Vec<String>> {
         return Err(not_a_url(" with port 0"));
     }
     let path = path(rest.find('/').and_then(|slash| rest.get(slash..)).unwrap_or_default());
-    if !escapes_are_valid(&path) {
+    if percent::decode(path.as_bytes()).is_none() {
         return Err(not_a_url(" with an invalid percent escape"));
     }
     Ok(BaseUrl { authority, path })
 }
 
-/// Host and port as `:authority` has them: in lower case, without the scheme's own port.
-///
-/// Not by `Url::parse`, which takes names of any script to be translated and three more notations of an IPv4 address.
-/// What nobody writes here would be a tenth of the module.
+/// Host and port as in `:authority`: in lower case, without the scheme's default port.
 fn authority(written: &str, default_port: u16) -> Result<String, ParseError> {
     let end = written.find(']').map_or(0, |bracket| bracket.saturating_add(1));
     let colon = written.get(end..).and_then(|rest| rest.find(':')).map(|colon| colon.saturating_add(end));
@@ -91,7 +94,7 @@ fn authority(written: &str, default_port: u16) -> Result<String, ParseError> {
     Ok(authority)
 }
 
-/// A host as DNS has it, or an address in its usual notation.
+/// A DNS name in lower case, or an IP address in its usual notation.
 fn host_of(written: &str) -> Result<String, ParseError> {
     if written.is_empty() {
         return Err(ParseError::EmptyHost);
@@ -112,15 +115,15 @@ fn host_of(written: &str) -> Result<String, ParseError> {
         || last.strip_prefix("0x").is_some_and(is_hexadecimal);
     let is_octet =
         |digits: &str| digits.parse::<u8>().is_ok() && (digits == "0" || !digits.starts_with(['0', '+']));
-    // A resolver would take `127.1` or `0x7f.1` for an address: the one meant is to be written.
+    // A resolver would read `127.1` or `0x7f.1` as an address. The usual notation is required.
     if is_number && !(host.split('.').count() == 4 && host.split('.').all(is_octet)) {
         return Err(ParseError::InvalidIpv4Address);
     }
     Ok(host)
 }
 
-/// A path without its trailing slashes and without dot segments, which a client would have resolved; and escaped where no
-/// request path is written so (<https://url.spec.whatwg.org/#path-percent-encode-set>).
+/// The path without trailing slashes, with dot segments resolved as a client resolves them, and with characters escaped
+/// that no request path contains (<https://url.spec.whatwg.org/#path-percent-encode-set>).
 fn path(written: &str) -> String {
     let mut segments: Vec<&str> = Vec::new();
     for segment in written.split('/').skip(1) {
@@ -166,7 +169,7 @@ mod tests {
                 (authority, url.path().trim_end_matches('/').to_owned())
             });
             let ours = parse(&text).ok().map(|url| (url.authority, url.path));
-            // Other notations of an IPv4 address are the one thing that only they take.
+            // Only `Url::parse` accepts other notations of an IPv4 address.
             let canonical = theirs.as_ref().is_none_or(|(authority, _)| {
                 authority.parse::<core::net::SocketAddrV4>().is_err()
                     && authority.parse::<core::net::Ipv4Addr>().is_err()
@@ -177,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn the_parts_of_a_base_url_are_what_a_request_needs() {
+    fn a_base_url_is_split_into_authority_and_path() {
         for (text, authority, path) in [
             ("https://api.openai.com/v1", "api.openai.com", "/v1"),
             ("https://api.openai.com/v1/", "api.openai.com", "/v1"),
@@ -207,14 +210,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_base_url_is_refused_and_passwords_are_not_repeated() {
+    fn other_texts_are_refused_and_passwords_are_not_repeated() {
         for (text, problem) in [
             ("api.openai.com", "expected an absolute http or https URL, found \"api.openai.com\""),
             ("localhost:8080", "expected an absolute http or https URL, found \"localhost:8080\""),
             ("", "expected an absolute http or https URL, found \"\""),
             ("/v1", "expected an absolute http or https URL, found \"/v1\""),
             ("//h/v1", "expected an absolute http or https URL, found \"//h/v1\""),
-            // Names beyond ASCII are written as DNS has them: the tables to translate them would be a third of the module.
+            // A name beyond ASCII has to be written in DNS's own form (`xn--`).
             (
                 "https://bücher.example",
                 "expected an absolute http or https URL, found \"https://bücher.example\" (invalid international domain name)",

@@ -1,17 +1,17 @@
-//! `bedrock`: an Anthropic provider that is AWS Bedrock's.
+//! `bedrock`: the settings of a provider that is AWS Bedrock's.
 
-use super::echo::quoted;
+use super::model_pattern::{model_pattern, model_patterns};
 use super::node::{Members, Node};
-use super::text::{model_pattern, model_patterns};
+use super::quoted::quoted;
 use crate::bedrock::request::is_id;
 use crate::bedrock::{Bedrock, Invoke, Mode, Table};
 use crate::glob::Glob;
 
-/// Bytes of the longest region; AWS has none with more than 14.
+/// Bytes of the longest region; the longest of AWS's has 14.
 const LONGEST_REGION_BYTES: usize = 32;
 /// Bytes of the longest name of a version, beta or member.
 const LONGEST_NAME_BYTES: usize = 128;
-/// The largest body that may be asked to be held.
+/// The largest configurable size of a held body, in bytes.
 const MOST_BODY_BYTES: u64 = 64 << 20;
 
 #[derive(Clone, Copy, PartialEq)]
@@ -22,7 +22,7 @@ enum ModeName {
 
 const MODES: [(&str, ModeName); 2] = [("native", ModeName::Native), ("invoke", ModeName::Invoke)];
 
-/// What only `invoke` has.
+/// The members that only mode `invoke` has.
 const OF_INVOKE: [&str; 7] = [
     "host_holds_headers",
     "models",
@@ -33,7 +33,7 @@ const OF_INVOKE: [&str; 7] = [
     "body_bytes",
 ];
 
-/// The Bedrock that `node` describes; `None` once what is wrong with it was said.
+/// The settings in `node`; `None` after a problem was reported.
 pub(super) fn bedrock(node: &Node<'_>) -> Option<Bedrock> {
     node.object("an object", |members| {
         let region = members.required("region", "an AWS region, such as \"us-east-1\"");
@@ -89,8 +89,8 @@ fn region(node: &Node<'_>) -> Option<String> {
     Some(text.to_owned())
 }
 
-/// Patterns of models to ids, the longest pattern first: whoever passes the configuration on (Kubernetes, a protobuf
-/// Struct) need not keep the members of an object in their order.
+/// Patterns of models with Bedrock's ids, the longest pattern first. The order of the members does not count: Kubernetes
+/// and protobuf's `Struct` do not keep it.
 fn model_map(node: &Node<'_>) -> Option<Vec<(Glob, String)>> {
     let entries =
         node.entries("an object: model names, in which * stands for any characters, to Bedrock's ids")?;
@@ -123,7 +123,7 @@ fn model_id(node: &Node<'_>) -> Option<String> {
     Some(text.to_owned())
 }
 
-/// Names to the models that they hold for.
+/// Names with the models that each holds for.
 fn table(node: &Node<'_>, of: &str) -> Option<Table> {
     let entries =
         node.entries("an object: names, in which * stands for any characters, to lists of models")?;

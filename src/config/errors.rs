@@ -1,19 +1,19 @@
-//! What is wrong with a configuration: every problem with its place, safe to log.
+//! The problems of a configuration, each with its path, safe to log.
 
 use core::fmt;
 
-/// One thing that is wrong. Neither part ever holds a secret or a line break.
+/// One problem. Neither part contains a secret or a line break.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// Where, e.g. `providers[1].base_url`; `configuration` for the document as a whole.
+    /// The path of the value, such as `providers[1].base_url`; `configuration` for the whole document.
     pub path: String,
-    /// What was expected and what was found, or what to do.
+    /// What was expected and what was found, or what to change.
     pub message: String,
 }
 
 /// Every problem of one configuration, in the order in which they were found; never empty.
 ///
-/// `Display` prints one problem a line.
+/// `Display` prints each problem on a line of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigErrors(Vec<Problem>);
 
@@ -28,17 +28,17 @@ impl fmt::Display for Problem {
 // === impl ConfigErrors ===
 
 impl ConfigErrors {
-    /// `None` where nothing is wrong.
+    /// `None` where there is no problem.
     pub(super) fn of(problems: Vec<Problem>) -> Option<Self> {
         if problems.is_empty() { None } else { Some(Self(problems)) }
     }
 
-    /// The document as a whole is wrong.
+    /// One problem of the whole document.
     pub(super) fn whole(message: String) -> Self {
         Self(vec![Problem { path: "configuration".to_owned(), message }])
     }
 
-    /// Each problem, for one log line each.
+    /// The problems in their order.
     pub fn iter(&self) -> core::slice::Iter<'_, Problem> {
         self.0.iter()
     }

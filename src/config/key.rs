@@ -1,19 +1,18 @@
-//! A provider's own key: where it comes from, and what it cannot be. Nothing here repeats a key.
+//! `key`: the operator's credential of a provider. No problem repeats a key.
 
-use super::echo::{looks_like_a_key, quoted};
 use super::node::Node;
-use crate::credential::Secret;
-use crate::provider::Key;
+use super::quoted::{looks_like_a_key, quoted};
+use crate::credential::{Key, Secret};
 
 /// Bytes of the longest key.
 const LONGEST_KEY_BYTES: usize = 8192;
 /// Bytes of the longest name of an environment variable.
 const LONGEST_VARIABLE_BYTES: usize = 128;
 
-/// The host's environment.
+/// Looks up an environment variable of the host.
 pub(super) type Environment<'e> = &'e dyn Fn(&str) -> Option<String>;
 
-/// The key in `node`; `None` once what is wrong with it was said.
+/// The key in `node`; `None` after a problem was reported.
 pub(super) fn key(node: &Node<'_>, environment: Environment<'_>) -> Option<Key> {
     const EXPECTED: &str = "an object with exactly one of `env`, `value` and `external`";
     node.object(EXPECTED, |members| {
@@ -45,7 +44,7 @@ fn from_environment(node: &Node<'_>, environment: Environment<'_>) -> Option<Key
     let starts_well = name.bytes().next().is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'_');
     let is_name = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     if !starts_well || !is_name || name.len() > LONGEST_VARIABLE_BYTES || may_be_a_key(name) {
-        // Not repeated: it may be the key itself.
+        // The text is not repeated: it may be the key itself.
         node.problem(format_args!("expected the name of an environment variable: letters, digits and _"));
         return None;
     }
@@ -60,7 +59,7 @@ fn from_environment(node: &Node<'_>, environment: Environment<'_>) -> Option<Key
     secret(node, &value, &format!("the environment variable {} (see `host_env_keys`)", quoted(name)))
 }
 
-/// Whether a well-formed variable name is more likely a key, written where its variable's name belongs.
+/// Whether a well-formed variable name is more likely a key that was written in place of the name.
 fn may_be_a_key(name: &str) -> bool {
     let random = name.len() >= 20
         && name.bytes().any(|byte| byte.is_ascii_lowercase())
@@ -68,7 +67,7 @@ fn may_be_a_key(name: &str) -> bool {
     random || looks_like_a_key(name)
 }
 
-/// `text` as a key that fits a header; files and variables end with line breaks, so it is trimmed.
+/// `text` as a key that fits into a header. It is trimmed, because files and variables often end in a line break.
 fn secret(node: &Node<'_>, text: &str, what: &str) -> Option<Key> {
     let text = text.trim();
     if text.is_empty() {

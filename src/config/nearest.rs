@@ -1,10 +1,10 @@
-//! The known name that a misspelt one was probably meant to be.
+//! Finds the known name that a misspelt one probably means.
 
-/// Longer names are compared with nothing: they are no slip of the finger.
+/// Bytes of the longest name that is compared: a longer one is no misspelling.
 const LONGEST_COMPARED: usize = 64;
 
-/// The known name nearest to `written`, where one is near: `clutser` → `cluster`, `baseUrl` → `base_url`; else the
-/// first of which it is the beginning, its unit left out: `request_body` → `request_body_bytes`.
+/// The known name nearest to `written`, where one is near: `clutser` → `cluster`, `baseUrl` → `base_url`. Else the first
+/// name that continues `written` behind a `_`: `request_body` → `request_body_bytes`.
 pub(super) fn nearest<'a>(written: &str, known: &[&'a str]) -> Option<&'a str> {
     if written.len() > LONGEST_COMPARED {
         return None;
@@ -20,12 +20,13 @@ pub(super) fn nearest<'a>(written: &str, known: &[&'a str]) -> Option<&'a str> {
     misspelt.or_else(|| known.iter().copied().find(begins))
 }
 
-/// What is left of a name without the habits of other formats: case, `-` and `_`.
+/// The name without the differences between naming styles: in lower case, without `-` and `_`.
 fn letters(name: &str) -> Vec<char> {
     name.chars().filter(|c| !matches!(c, '_' | '-')).map(|c| c.to_ascii_lowercase()).collect()
 }
 
-/// How many characters were inserted, left out, changed, or swapped with their neighbour.
+/// The number of characters inserted, left out, changed, or swapped with their neighbour (optimal string alignment, as
+/// in the crate `strsim`: these lines spare a dependency for one hint).
 fn distance(a: &[char], b: &[char]) -> usize {
     let mut before_last: Vec<usize> = Vec::new();
     let mut last: Vec<usize> = (0..=b.len()).collect();
@@ -51,7 +52,7 @@ mod tests {
     use super::nearest;
 
     #[test]
-    fn slips_of_the_finger_and_other_spellings_are_recognised_and_other_words_are_not() {
+    fn misspellings_and_other_styles_are_recognised_and_other_words_are_not() {
         let known = ["cluster", "byok_cluster", "base_url", "name", "key", "models", "enabled"];
         for (written, meant) in [
             ("clutser", Some("cluster")),

@@ -1,11 +1,11 @@
-//! Which single values are set as properties.
+//! `publish`: which single values are set as properties.
 
-use super::echo::quoted;
 use super::node::{Node, did_you_mean};
+use super::quoted::quoted;
 use crate::caller::ActorSource;
 use crate::values::{NAMES, PREFIX, Publish};
 
-/// The names in `node`; those of `actor`'s metadata are known too.
+/// The names in `node`. Each metadata key of `actor` is a name too.
 pub(super) fn publish(node: &Node<'_>, actor: &ActorSource) -> Option<Publish> {
     let items = node.list("names")?;
     let metadata: Vec<String> =

@@ -1,73 +1,93 @@
-//! Which one credential of a request goes upstream. At most one of the five credential headers ever does, and
-//! never a token of our own gateway's.
+//! Chooses the one credential of a request that goes upstream. At most one of [`CREDENTIAL_HEADERS`] is ever sent, and
+//! never a token of the operator's own gateway.
 
+use super::header::{AUTHORIZATION, X_API_KEY, as_bearer};
 use super::{
-    CREDENTIAL_HEADERS, Credential, CredentialError, CredentialKind, GatewayCredentials, Secret, hint,
-    vendor_of,
+    Byok, Credential, CredentialError, CredentialHeader, CredentialKind, GatewayCredentials, Key, Vendor,
+    hint, vendor_of,
 };
-use crate::headers::Headers;
-use crate::provider::{Byok, Key, Provider, ProviderType};
+use crate::headers::{CREDENTIAL_HEADERS, Headers};
 use std::borrow::Cow;
 
-const AUTHORIZATION: &str = "authorization";
-const X_API_KEY: &str = "x-api-key";
-
-/// Anthropic's OAuth tokens, which its API takes as Bearer only.
+/// The prefix of Anthropic's OAuth tokens, which its API accepts as Bearer tokens only.
 const OAUTH_PREFIX: &str = "sk-ant-oat";
 
-/// A caller's own credential, and where it stands.
+/// What a provider accepts as a credential.
+#[derive(Clone, Copy, Debug)]
+pub struct CredentialRules<'a> {
+    /// Where callers send their own credential; the first header that holds one counts.
+    pub callers: &'static [CredentialHeader],
+    /// Where the operator's key is sent; `None`: the provider has no central key, whatever is configured.
+    pub central: Option<CredentialHeader>,
+    /// The vendor whose credentials the provider accepts.
+    pub vendor: Vendor,
+    /// The operator's key.
+    pub key: &'a Key,
+    /// Whether callers may use their own credential.
+    pub byok: Byok,
+}
+
+/// The credential of the caller's own that a request carries.
 struct Own<'a> {
     header: &'static str,
     token: &'a str,
 }
 
-/// The credential headers that a request has, the gateway's too: mostly one, so that nothing below searches them all.
+/// The credential headers that a request carries, the gateway's among them. Most requests carry one, so the searches
+/// below are short.
 struct Present<'a> {
     headers: Vec<(&'a str, &'a [u8])>,
     gateway: &'a GatewayCredentials,
 }
 
-/// Decides by the provider's rules and the request's headers as the client sent them (contract §4): refuse what
-/// is repeated; recognise the caller's own; refuse another vendor's, then any where callers may not bring one;
-/// else ours.
+/// Chooses by the provider's rules and the request's headers as the client sent them, in this order
+/// (`envoy/behaviour.md#credentials-and-vendors`):
 ///
-/// Only the recognised credential is judged. The others, malformed ones and gateway tokens are removed and count
-/// as absent.
+/// 1. A repeated credential header is refused.
+/// 2. The caller's own credential is recognised. It is refused where it is another vendor's, then where callers may not
+///    bring one.
+/// 3. Without one the operator's key is used.
+///
+/// Only the recognised credential is judged. Every other credential header is removed and counts as absent: those that
+/// are malformed, and gateway tokens.
 ///
 /// # Errors
 /// See [`CredentialError`].
 pub fn choose(
     headers: &Headers,
-    provider: &Provider,
+    rules: &CredentialRules<'_>,
     gateway: &GatewayCredentials,
 ) -> Result<Credential, CredentialError> {
     let present = Present::new(headers, gateway);
-    present.refuse_repetition()?;
-    match present.own(provider.kind) {
-        Some(own) => byok(&own, &present, provider),
-        None => central(&present, provider),
+    present.refuse_repetition(rules.callers)?;
+    match present.own(rules.callers) {
+        Some(own) => byok(&own, &present, rules),
+        None => central(&present, rules),
     }
 }
 
-/// Whether one value was made of two, with a comma between them (RFC 9110 §5.3; Envoy does so with `authorization`
-/// before any filter runs). No Bearer token has one (RFC 6750 §2.1) and no API key.
-fn is_joined(name: &str, value: &[u8]) -> bool {
-    let speaks_of_bearer = || {
+/// Whether one value was joined from two with a comma (RFC 9110 §5.3; Envoy joins `authorization` before any filter
+/// runs). Neither a Bearer token (RFC 6750 §2.1) nor an API key contains a comma.
+fn is_joined(name: &str, value: &[u8], callers: &[CredentialHeader]) -> bool {
+    let names_bearer = || {
         let mut words = value.split(|byte| *byte == b',' || byte.is_ascii_whitespace());
         words.any(|word| word.eq_ignore_ascii_case(b"bearer"))
     };
-    value.contains(&b',') && (name == X_API_KEY || (name == AUTHORIZATION && speaks_of_bearer()))
+    value.contains(&b',')
+        && match name {
+            X_API_KEY => true,
+            AUTHORIZATION => names_bearer(),
+            _ => callers.iter().any(|place| place.name == name),
+        }
 }
 
 impl<'a> Present<'a> {
     fn new(headers: &'a Headers, gateway: &'a GatewayCredentials) -> Self {
-        let is_one = |name: &str| {
-            CREDENTIAL_HEADERS.contains(&name) || gateway.headers.iter().any(|header| header == name)
-        };
-        Self { headers: headers.iter().filter(|(name, _)| is_one(name)).collect(), gateway }
+        let is_credential = |name: &str| CREDENTIAL_HEADERS.contains(&name) || gateway.consumes(name);
+        Self { headers: headers.iter().filter(|(name, _)| is_credential(name)).collect(), gateway }
     }
 
-    /// Every name that is a credential header's, in the order of judgement; those of both lists stand twice.
+    /// The name of every credential header, in the order in which they are judged. A name in both lists comes twice.
     fn names(&self) -> impl Iterator<Item = &'a str> {
         CREDENTIAL_HEADERS.into_iter().chain(self.gateway.headers.iter().map(String::as_str))
     }
@@ -76,34 +96,28 @@ impl<'a> Present<'a> {
         self.headers.iter().filter(move |(present, _)| *present == name).map(|(_, value)| *value)
     }
 
-    /// Two values of one credential header, or two that were joined on the way: one would slip past inspection.
-    fn refuse_repetition(&self) -> Result<(), CredentialError> {
+    /// Refuses two values of one credential header, also when they were joined on the way: only one would be inspected.
+    fn refuse_repetition(&self, callers: &[CredentialHeader]) -> Result<(), CredentialError> {
         for name in self.names() {
             let mut values = self.all(name);
-            if values.next().is_some_and(|value| is_joined(name, value)) || values.next().is_some() {
+            if values.next().is_some_and(|value| is_joined(name, value, callers)) || values.next().is_some() {
                 return Err(CredentialError::Repeated { header: name.to_owned() });
             }
         }
         Ok(())
     }
 
-    /// The caller's own credential, from the first place where this provider type has one.
-    fn own(&self, kind: ProviderType) -> Option<Own<'a>> {
-        let places: &[&'static str] = match kind {
-            ProviderType::Anthropic => &[X_API_KEY, AUTHORIZATION],
-            ProviderType::OpenAi | ProviderType::Copilot => &[AUTHORIZATION],
-        };
-        places.iter().find_map(|header| {
-            let value = core::str::from_utf8(self.all(header).next()?).ok()?;
-            let token = match *header {
-                X_API_KEY => api_key(value)?,
-                _ => bearer(value)?,
-            };
-            (!is_the_gateways(header, token, self.gateway)).then_some(Own { header, token })
+    /// The caller's own credential, from the first of `places` that holds one.
+    fn own(&self, places: &[CredentialHeader]) -> Option<Own<'a>> {
+        places.iter().find_map(|place| {
+            let value = core::str::from_utf8(self.all(place.name).next()?).ok()?;
+            let token = place.scheme.read(value)?;
+            let is_gateways = self.gateway.consumes(place.name) || self.gateway.claims(token);
+            (!is_gateways).then_some(Own { header: place.name, token })
         })
     }
 
-    /// Each once, except `kept`.
+    /// The credential headers of the request except `kept`, each once.
     fn all_but(&self, kept: Option<&str>) -> Vec<Cow<'static, str>> {
         let mut names: Vec<Cow<'static, str>> = Vec::new();
         for name in self.names() {
@@ -117,37 +131,20 @@ impl<'a> Present<'a> {
     }
 }
 
-/// The token of `Bearer {token}`: exactly two fields, the scheme in any case. Anything else is no credential.
-fn bearer(value: &str) -> Option<&str> {
-    let mut fields = value.split_whitespace();
-    let scheme = fields.next()?;
-    let token = fields.next()?;
-    (scheme.eq_ignore_ascii_case("bearer") && fields.next().is_none()).then_some(token)
-}
-
-/// The key of an `x-api-key`: one field. A Bearer scheme in front of it is a mistake, but must hide no gateway token;
-/// anything else is no credential.
-fn api_key(value: &str) -> Option<&str> {
-    let mut fields = value.split_whitespace();
-    let key = fields.next()?;
-    if fields.next().is_none() { Some(key) } else { bearer(value) }
-}
-
-/// Whether a token is for our own gateway: recognised, not verified.
-fn is_the_gateways(header: &str, token: &str, gateway: &GatewayCredentials) -> bool {
-    gateway.headers.iter().any(|name| name == header)
-        || gateway.value_prefixes.iter().any(|prefix| token.starts_with(prefix))
-}
-
-fn byok(own: &Own<'_>, present: &Present<'_>, provider: &Provider) -> Result<Credential, CredentialError> {
+/// Uses the caller's own credential.
+fn byok(
+    own: &Own<'_>,
+    present: &Present<'_>,
+    rules: &CredentialRules<'_>,
+) -> Result<Credential, CredentialError> {
     let hint = hint(own.token);
-    if let Some(seen) = vendor_of(own.token).filter(|seen| *seen != provider.vendor()) {
+    if let Some(seen) = vendor_of(own.token).filter(|seen| *seen != rules.vendor) {
         return Err(CredentialError::WrongVendor { seen, hint });
     }
-    if provider.byok == Byok::Deny {
+    if rules.byok == Byok::Deny {
         return Err(CredentialError::ByokDenied { hint });
     }
-    // As it came, unless it came where its vendor does not read it.
+    // The header goes upstream unchanged, except where the vendor would not read the credential in it.
     let (kept, set) = if own.header == X_API_KEY && own.token.starts_with(OAUTH_PREFIX) {
         (None, Some((AUTHORIZATION, as_bearer(own.token))))
     } else {
@@ -156,32 +153,15 @@ fn byok(own: &Own<'_>, present: &Present<'_>, provider: &Provider) -> Result<Cre
     Ok(Credential { kind: CredentialKind::Byok, hint: Some(hint), remove: present.all_but(kept), set })
 }
 
-fn central(present: &Present<'_>, provider: &Provider) -> Result<Credential, CredentialError> {
-    // Copilot's tokens are personal: there is no key of ours, whatever was configured.
-    if provider.byok == Byok::Require || provider.kind == ProviderType::Copilot {
-        return Err(CredentialError::Missing);
-    }
-    let (hint, set) = match &provider.key {
+/// Uses the operator's key.
+fn central(present: &Present<'_>, rules: &CredentialRules<'_>) -> Result<Credential, CredentialError> {
+    let header = rules.central.filter(|_| rules.byok != Byok::Require).ok_or(CredentialError::Missing)?;
+    let (hint, set) = match rules.key {
         Key::Absent => return Err(CredentialError::Missing),
         Key::External => (None, None),
-        Key::Central(key) => {
-            let set = match provider.kind {
-                // Bedrock's API keys are Bearer tokens:
-                // https://docs.aws.amazon.com/bedrock/latest/userguide/api-keys-use.html
-                ProviderType::Anthropic if provider.bedrock.is_some() => {
-                    (AUTHORIZATION, as_bearer(key.expose()))
-                }
-                ProviderType::Anthropic => (X_API_KEY, key.clone()),
-                ProviderType::OpenAi | ProviderType::Copilot => (AUTHORIZATION, as_bearer(key.expose())),
-            };
-            (Some(hint(key.expose())), Some(set))
-        }
+        Key::Central(key) => (Some(hint(key.expose())), Some((header.name, header.scheme.write(key)))),
     };
     Ok(Credential { kind: CredentialKind::Centralized, hint, remove: present.all_but(None), set })
-}
-
-fn as_bearer(token: &str) -> Secret {
-    Secret::new(format!("Bearer {token}"))
 }
 
 #[cfg(test)]

@@ -1,17 +1,17 @@
-//! Our own gateway's tokens: consumed, never forwarded.
+//! The tokens with which callers authenticate to the operator's gateway. They are removed, never forwarded.
 
 use core::fmt;
 
-/// Tokens of our own gateway: consumed, never forwarded.
+/// How the tokens of the operator's gateway are recognised.
 #[derive(Clone, Default)]
 pub struct GatewayCredentials {
-    /// Lower-case header names.
+    /// Lower-case names of headers that hold nothing but gateway tokens.
     pub headers: Vec<String>,
-    /// Prefixes of tokens in `authorization` and `x-api-key`; none is empty.
+    /// Prefixes of gateway tokens in the headers of providers' credentials; none is empty. At most 128 bytes each.
     pub value_prefixes: Vec<String>,
 }
 
-/// Prints no prefix: it may be most of a token.
+/// Prints no prefix: a prefix may be most of a token.
 impl fmt::Debug for GatewayCredentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("GatewayCredentials")
@@ -22,13 +22,13 @@ impl fmt::Debug for GatewayCredentials {
 }
 
 impl GatewayCredentials {
-    /// Whether `key` would be taken for one of our own tokens.
+    /// Whether `token` is recognised as the gateway's by its prefix.
     #[must_use]
-    pub fn claims(&self, key: &str) -> bool {
-        self.value_prefixes.iter().any(|prefix| key.starts_with(prefix))
+    pub fn claims(&self, token: &str) -> bool {
+        self.value_prefixes.iter().any(|prefix| token.starts_with(prefix))
     }
 
-    /// Whether everything in this header is consumed, so that no caller's own key can come in it.
+    /// Whether every value of `header` belongs to the gateway, so that no caller's own credential can come in it.
     #[must_use]
     pub fn consumes(&self, header: &str) -> bool {
         self.headers.iter().any(|name| name == header)

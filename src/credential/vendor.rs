@@ -1,28 +1,28 @@
-//! Whose credential a token is, by the prefixes that vendors give theirs so that leaks can be recognised.
+//! Recognises the vendor of a token by its prefix. Vendors publish these prefixes so that leaked keys can be found.
 
-use crate::provider::ProviderType;
-
-/// Somebody who issues credentials with a prefix of their own.
+/// A company whose credentials have a prefix of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Vendor {
-    /// API keys and OAuth tokens alike.
+    /// API keys and OAuth tokens.
     Anthropic,
-    /// Project, service account and admin keys; older user keys are a bare `sk-` and name nobody.
+    /// Project, service account and admin keys. Older user keys begin with a bare `sk-`, as other vendors' keys do:
+    /// no vendor is recognised in them.
     OpenAi,
-    /// Every token kind of
+    /// Every kind of token of
     /// <https://docs.github.com/en/authentication/keeping-your-account-and-data-secure/about-authentication-to-github>.
     GitHub,
-    /// Google API keys.
+    /// API keys (<https://cloud.google.com/docs/authentication/api-keys>).
     Google,
-    /// Access key ids, and Bedrock API keys.
+    /// Access key ids and Bedrock API keys
+    /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html>).
     Aws,
-    /// xAI.
+    /// API keys (<https://docs.x.ai/docs/overview>).
     XAi,
-    /// Groq.
+    /// API keys (<https://console.groq.com/docs/overview>).
     Groq,
 }
 
-/// The prefixes of contract §4. Case counts.
+/// The prefix of each vendor's tokens, compared with case. No prefix begins with another vendor's.
 pub const VENDOR_PREFIXES: [(&str, Vendor); 16] = [
     ("sk-ant-", Vendor::Anthropic),
     ("sk-proj-", Vendor::OpenAi),
@@ -42,7 +42,7 @@ pub const VENDOR_PREFIXES: [(&str, Vendor); 16] = [
     ("gsk_", Vendor::Groq),
 ];
 
-/// The vendor that `token`'s prefix names; `None` where it names nobody.
+/// The vendor whose prefix `token` begins with; `None` where no prefix fits.
 #[must_use]
 pub fn vendor_of(token: &str) -> Option<Vendor> {
     VENDOR_PREFIXES.iter().find(|(prefix, _)| token.starts_with(prefix)).map(|(_, vendor)| *vendor)
@@ -63,14 +63,11 @@ impl Vendor {
         }
     }
 
-    /// The vendor whose credentials a provider of this type takes.
+    /// Whether this vendor also offers an API that is compatible with OpenAI's or Anthropic's. Behind a configured base
+    /// URL its key is no mistake.
     #[must_use]
-    pub const fn behind(provider: ProviderType) -> Self {
-        match provider {
-            ProviderType::Anthropic => Self::Anthropic,
-            ProviderType::OpenAi => Self::OpenAi,
-            ProviderType::Copilot => Self::GitHub,
-        }
+    pub const fn has_compatible_api(self) -> bool {
+        matches!(self, Self::Google | Self::Aws | Self::XAi | Self::Groq)
     }
 }
 
@@ -105,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_else_names_nobody() {
+    fn a_token_without_a_known_prefix_has_no_vendor() {
         for token in
             ["", "sk-", "sk-1234", "sk-an", "SK-ANT-x", "Gho_x", "aiza", "my-sk-ant-x", "gh_x", "gw_x"]
         {

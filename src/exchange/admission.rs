@@ -12,12 +12,12 @@ use crate::answer::NAME_BYTES;
 use crate::api::Api;
 use crate::api::request::RequestReader;
 use crate::bridge::Bridge;
-use crate::caller::{self, Actor, ActorError, Client};
+use crate::caller::{self, Actor, ActorError, Client, Metadata};
 use crate::credential::{self, Credential, CredentialError, CredentialKind};
 use crate::headers::{CREDENTIAL_HEADERS, HeaderEdits, Headers};
 use crate::metric::{Label, Measurement, Metric, Series};
 use crate::note::Notes;
-use crate::provider::{Provider, ProviderType};
+use crate::provider::Provider;
 use crate::record::uuid_v7;
 use crate::reply::Rejection;
 use crate::route::Target;
@@ -110,8 +110,9 @@ fn forward(
     if head.headers.contains("upgrade") {
         return Err(Rejection::UpgradeUnsupported);
     }
-    let credential = credential::choose(&head.headers, provider, &bridge.gateway_credentials)
-        .map_err(|error| refused_by(&error))?;
+    let credential =
+        credential::choose(&head.headers, &provider.credential_rules(), &bridge.gateway_credentials)
+            .map_err(|error| refused_by(&error))?;
     if stored_object && !provider.stored_objects && credential.kind == CredentialKind::Centralized {
         return Err(Rejection::StoredObjectDenied);
     }
@@ -147,14 +148,14 @@ fn intercept(
     if head.headers.contains("accept-encoding") {
         edits.remove("accept-encoding");
     }
-    if api == Api::ChatCompletions && head.headers.contains("content-length") {
+    if provider.asks_for_usage(api) && head.headers.contains("content-length") {
         // The body may become longer; what was declared still says which chunk is the last.
         edits.remove("content-length");
     }
     address(bridge, provider, interception.cluster(), upstream_path, &mut edits);
-    if provider.send_actor && provider.kind != ProviderType::Copilot {
+    if provider.sends_actor() {
         let id = interception.actor.as_ref().map(|actor| actor.id.as_str());
-        caller::tell(id, &interception.actor_metadata, &mut edits);
+        caller::send_actor(id, &interception.actor_metadata, &mut edits);
     }
     let mut effects = Vec::with_capacity(EFFECTS);
     effects.push(Effect::EditRequestHeaders(edits));
@@ -178,6 +179,8 @@ fn begin(
         Err(_) => cut(&String::from_utf8_lossy(value), NAME_BYTES).to_owned(),
     };
     let named = |name: &str| headers.first(name).map(text);
+    let reader = RequestReader::new(api, bridge.request_bounds());
+    let reader = if provider.asks_for_usage(api) { reader } else { reader.without_splice() };
     Interception {
         provider: Rc::clone(provider),
         api,
@@ -193,7 +196,7 @@ fn begin(
         session_id: client.session(headers),
         credential: (CredentialKind::None, None),
         byok_cluster: false,
-        upload: Upload::new(RequestReader::new(api, bridge.request_bounds()), headers.content_length()),
+        upload: Upload::new(reader, headers.content_length()),
         waiting: Waiting::of(provider, headers),
         rejection: None,
         download: Download::Awaiting,
@@ -214,10 +217,11 @@ fn check(
         return Err(Rejection::ProviderDisabled);
     }
     let mut credential =
-        credential::choose(&head.headers, provider, &bridge.gateway_credentials).map_err(|error| {
-            interception.credential = (error.kind(), error.hint().map(str::to_owned));
-            refused_by(&error)
-        })?;
+        credential::choose(&head.headers, &provider.credential_rules(), &bridge.gateway_credentials)
+            .map_err(|error| {
+                interception.credential = (error.kind(), error.hint().map(str::to_owned));
+                refused_by(&error)
+            })?;
     interception.credential = (credential.kind, credential.hint.take());
     interception.byok_cluster = credential.kind == CredentialKind::Byok;
     (interception.actor, interception.actor_metadata) = actor(bridge, head)?;
@@ -232,22 +236,12 @@ fn check(
     }
 }
 
-/// What is known of an actor: configured key to value.
-type Metadata = Vec<(String, String)>;
-
-/// The actor, and what is known of whoever it is.
+/// The actor and its metadata.
 fn actor(bridge: &Bridge, head: &RequestHead) -> Result<(Option<Actor>, Metadata), Rejection> {
-    let refused = |error| match error {
+    caller::actor(&head.headers, &bridge.actor, head.actor_property.as_deref()).map_err(|error| match error {
         ActorError::Unreadable { .. } => Rejection::UnreadableActor,
         ActorError::Missing => Rejection::MissingActor,
-    };
-    let actor =
-        caller::actor(&head.headers, &bridge.actor, head.actor_property.as_deref()).map_err(refused)?;
-    let metadata = match &actor {
-        Some(actor) => actor.metadata.clone(),
-        None => caller::metadata(&head.headers, &bridge.actor).map_err(refused)?,
-    };
-    Ok((actor, metadata))
+    })
 }
 
 fn refused_by(error: &CredentialError) -> Rejection {

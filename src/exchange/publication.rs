@@ -6,6 +6,7 @@ use super::values::EFFECTS;
 use crate::answer::Answer;
 use crate::api::request::Prompt;
 use crate::bridge::Bridge;
+use crate::dialect::error_type;
 use crate::metric::{Label, Metric, Series};
 use crate::note::Note;
 use crate::price;
@@ -13,7 +14,7 @@ use crate::record::{
     ActorRef, CredentialRef, ErrorRef, ModelRef, Outcome, ProviderRef, Record, ResponseRef, TextBudget,
     UpstreamRef, UsageRef,
 };
-use crate::reply::{Rejection, error_type};
+use crate::reply::Rejection;
 use crate::step::{Effect, Ending};
 use crate::text::Text;
 use crate::timestamp::timestamp;

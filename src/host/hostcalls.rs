@@ -1,5 +1,5 @@
-//! Every call to the host, and what each failure means. A call that the host refuses makes the record poorer or, where
-//! it matters, is logged; nothing here panics unless the host breaks its own interface.
+//! Every call to the host, and the meaning of each failure. Where the host refuses a call, the record contains less, and
+//! failures that change the traffic are logged. Nothing here panics unless the host breaks its own interface.
 
 use crate::headers::{HeaderEdits, Headers};
 use crate::metric::MetricKind;
@@ -11,7 +11,7 @@ use proxy_wasm::types::{BufferType, MapType, MetricType};
 use std::collections::hash_map::RandomState;
 use std::time::SystemTime;
 
-/// A direction of the stream.
+/// The request or the response of a stream.
 #[derive(Clone, Copy)]
 pub(super) enum Side {
     Request,
@@ -34,14 +34,14 @@ impl Side {
     }
 }
 
-/// The plugin configuration; empty where there is none.
+/// The plugin configuration; empty where none is configured.
 pub(super) fn plugin_configuration() -> Vec<u8> {
     hostcalls::get_buffer(BufferType::PluginConfiguration, 0, usize::MAX).ok().flatten().unwrap_or_default()
 }
 
 /// An environment variable that `host_env_keys` or `key_values` names.
 pub(super) fn environment_variable(name: &str) -> Option<String> {
-    // A name with these characters is none, and the standard library would panic on some of them.
+    // No variable has such a name, and the standard library would panic on some of these characters.
     if name.is_empty() || name.contains(['=', '\0']) {
         return None;
     }
@@ -54,19 +54,19 @@ pub(super) fn now() -> Duration {
     now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
 }
 
-/// 128 bits that nobody else has: the standard library's keyed hash, whose key the host draws at random for each VM and
-/// which changes with every call.
+/// 128 random bits. They come from the standard library's keyed hash: the host chooses its key at random for each VM, and
+/// the library changes the key with every call.
 pub(super) fn random() -> u128 {
     let part = || u128::from(RandomState::new().build_hasher().finish());
     (part() << 64) | part()
 }
 
-/// All headers of one side. Only in that side's headers callback.
+/// All headers of one side. To be called in that side's headers callback only.
 pub(super) fn headers(side: Side) -> Headers {
     map(side.headers())
 }
 
-/// The request's trailers. Only in their callback.
+/// The request's trailers. To be called in their callback only.
 pub(super) fn request_trailers() -> Headers {
     map(MapType::HttpRequestTrailers)
 }
@@ -75,17 +75,17 @@ fn map(map: MapType) -> Headers {
     Headers::new(hostcalls::get_map_bytes(map).unwrap_or_default())
 }
 
-/// Changes the headers of one side. Only in that side's headers callback.
+/// Changes the headers of one side. To be called in that side's headers callback only.
 pub(super) fn edit_headers(side: Side, edits: &HeaderEdits) {
     edit(side.headers(), edits);
 }
 
-/// Changes the request's headers, which are `headers`. Only in their callback.
+/// Changes the request's headers, which are `headers`. To be called in their callback only.
 pub(super) fn edit_request_headers(headers: &Headers, edits: &HeaderEdits) {
-    // A call for each of few edits costs less than all headers in one call. A request with nothing to strip but its token
-    // has as many.
+    // One call for each of a few edits costs less than one call with all headers. A request of which only the token is
+    // removed has this many edits.
     const FEW_EDITS: usize = 5;
-    // Of more than 1,024 pairs or a mebibyte Envoy would take none at all; long before, single calls are cheaper.
+    // Envoy accepts at most 1,024 pairs and one mebibyte in one call; single calls are cheaper long before.
     const MOST_HEADERS: usize = 128;
     const MOST_BYTES: usize = 128 * 1024;
     if edits.remove.len() + edits.set.len() <= FEW_EDITS {
@@ -101,7 +101,7 @@ pub(super) fn edit_request_headers(headers: &Headers, edits: &HeaderEdits) {
     }
 }
 
-/// Changes the request's trailers. Only in their callback.
+/// Changes the request's trailers. To be called in their callback only.
 pub(super) fn edit_request_trailers(edits: &HeaderEdits) {
     edit(MapType::HttpRequestTrailers, edits);
 }
@@ -117,12 +117,12 @@ fn edit(map: MapType, edits: &HeaderEdits) {
     }
 }
 
-/// The first `size` bytes of the body chunk at hand.
+/// The first `size` bytes of the current body chunk.
 pub(super) fn chunk(side: Side, size: usize) -> Vec<u8> {
     part(side, 0, size)
 }
 
-/// What stands from `from` to `to` in the body at hand; where the request is held, that is all that came.
+/// The bytes from `from` to `to` of the current body buffer. For a held request the buffer is all that has arrived.
 pub(super) fn part(side: Side, from: usize, to: usize) -> Vec<u8> {
     match to.checked_sub(from) {
         None | Some(0) => Vec::new(),
@@ -130,24 +130,24 @@ pub(super) fn part(side: Side, from: usize, to: usize) -> Vec<u8> {
     }
 }
 
-/// From now on calls are about the stream `context`. `false`: there is none.
+/// Makes the following calls concern the stream `context`. `false`: there is no such stream.
 pub(super) fn enter(context: u32) -> bool {
     hostcalls::set_effective_context(context).is_ok()
 }
 
-/// Sends `bytes` instead of the chunk at hand.
+/// Sends `bytes` instead of the current chunk.
 pub(super) fn replace_chunk(side: Side, size: usize, bytes: &[u8]) {
     if hostcalls::set_buffer(side.body(), 0, size, bytes).is_err() {
         log::error!("the host refused to replace a body chunk");
     }
 }
 
-/// The property `path`, where the host has it.
+/// The property `path`; `None` where the host does not know it.
 pub(super) fn property(path: Vec<&str>) -> Option<Vec<u8>> {
     hostcalls::get_property(path).ok().flatten()
 }
 
-/// Bytes that the host has received of the request, its headers included while they are at hand.
+/// The bytes that the host has received of the request; they include the headers until these are sent on.
 /// <https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/advanced/attributes#request-attributes>
 pub(super) fn request_bytes() -> Option<u64> {
     let number = property(vec!["request", "total_size"])?;
@@ -161,9 +161,9 @@ pub(super) fn publish(name: &str, value: &[u8]) {
     }
 }
 
-/// Answers the client.
+/// Sends a reply to the client.
 pub(super) fn reply(reply: &LocalReply) {
-    // The SDK takes text; a value that is none (it came from another filter's reply) is left out.
+    // The SDK accepts text only. A header of another filter's reply that is not UTF-8 is left out.
     let headers = reply.headers.iter();
     let text = headers
         .filter_map(|(name, value)| Some((name.as_str(), core::str::from_utf8(value).ok()?)))
@@ -173,7 +173,7 @@ pub(super) fn reply(reply: &LocalReply) {
     }
 }
 
-/// Cuts the stream.
+/// Resets the stream.
 pub(super) fn reset() {
     let _ = hostcalls::reset_http_response();
 }

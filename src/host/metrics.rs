@@ -1,10 +1,10 @@
-//! Metrics kept by the host: an id for each series, defined when it is first needed, and the bound on model names.
+//! The metrics that the host keeps: the id of each series, defined at its first measurement, and the bound on model names.
 
 use super::hostcalls;
 use crate::metric::{BuildFnv, LabelBound, Measurement, MetricKind, Series};
 use std::collections::HashMap;
 
-/// One per worker and plugin configuration. Grows with the distinct series, which [`LabelBound`] bounds.
+/// One for each worker and plugin configuration. It grows with the distinct series, which [`LabelBound`] bounds.
 pub(super) struct Metrics {
     ids: HashMap<Series, u32, BuildFnv>,
     models: LabelBound,

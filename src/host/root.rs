@@ -1,4 +1,4 @@
-//! The plugin's life: its configuration, and a new stream context for every stream.
+//! The root context: reads the plugin's configuration and makes a context for each stream.
 
 use super::metrics::Metrics;
 use super::waiting::{INTERVAL, PATIENCE, Waiting};
@@ -13,14 +13,14 @@ use proxy_wasm::types::ContextType;
 use std::cell::RefCell;
 use std::rc::Rc;
 
-/// One per worker and plugin configuration, and one on the main thread.
+/// One for each worker and plugin configuration, and one on the main thread.
 #[derive(Default)]
 pub(super) struct Root {
     configured: Option<Configured>,
     waiting: Rc<Waiting>,
 }
 
-/// Shared by all streams that begin under one configuration.
+/// What all streams share that begin under one configuration.
 #[derive(Clone)]
 struct Configured {
     bridge: Rc<Bridge>,

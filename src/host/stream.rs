@@ -1,4 +1,4 @@
-//! One stream: callbacks in, steps out.
+//! The context of one stream: passes callbacks to the exchange and carries out its steps.
 
 use super::hostcalls::{self, Side};
 use super::metrics::Metrics;
@@ -11,12 +11,12 @@ use proxy_wasm::types::Action;
 use std::cell::RefCell;
 use std::rc::Rc;
 
-/// An HTTP stream; without a configuration it passes.
+/// An HTTP stream. Without a configuration it passes unchanged.
 pub(super) struct Stream {
     configured: Option<(SharedExchange, Rc<RefCell<Metrics>>)>,
     context: u32,
     waiting: Rc<Waiting>,
-    /// Bytes of a held body that were looked at.
+    /// The bytes of a held body that were given to the exchange.
     held_bytes: usize,
 }
 
@@ -29,7 +29,7 @@ impl Stream {
         Self { configured, context, waiting, held_bytes: 0 }
     }
 
-    /// Calls `callback` and carries out what it answers; `side` and `size` say which chunk is at hand.
+    /// Calls `callback` and carries out its step. `side` and `size` describe the current chunk.
     fn act(&mut self, side: Side, size: usize, callback: impl FnOnce(&mut Exchange) -> Step) -> Action {
         let Some((exchange, _)) = &self.configured else { return Action::Continue };
         let step = callback(&mut exchange.borrow_mut());
@@ -38,14 +38,14 @@ impl Stream {
         if !releases {
             return action;
         }
-        // The buffer at hand holds the whole body: nothing of it has passed.
+        // The current buffer contains the whole body: nothing of it was sent on.
         let held = self.held_bytes;
         let Some((exchange, _)) = &self.configured else { return Action::Continue };
         let step = exchange.borrow_mut().release(&hostcalls::chunk(Side::Request, held));
         self.carry_out(Side::Request, held, step, None)
     }
 
-    /// `headers`: the request's, where they are at hand.
+    /// `headers`: the request's headers, in their callback.
     fn carry_out(&self, side: Side, size: usize, step: Step, mut headers: Option<&Headers>) -> Action {
         let Some((_, metrics)) = &self.configured else { return Action::Continue };
         for effect in step.effects {
@@ -76,7 +76,7 @@ impl Stream {
     }
 }
 
-/// Envoy's word for how a response came about.
+/// Envoy's response code details: how the response came about.
 fn code_details() -> Option<String> {
     let details = hostcalls::property(vec!["response", "code_details"])?;
     Some(String::from_utf8_lossy(&details).into_owned())
@@ -109,7 +109,7 @@ impl HttpContext for Stream {
     fn on_http_request_body(&mut self, size: usize, end: bool) -> Action {
         if self.holds_request() {
             self.waiting.delivered();
-            // What is held is all that came.
+            // The buffer of a held request is all that has arrived.
             let from = core::mem::replace(&mut self.held_bytes, size);
             return self.act(Side::Request, size, |exchange| {
                 exchange.request_body(&hostcalls::part(Side::Request, from, size), end)
@@ -152,7 +152,7 @@ impl HttpContext for Stream {
     }
 
     fn on_log(&mut self) {
-        // Nothing can be stopped any more: the answer is of no use.
+        // The stream is over, so the returned action has no effect.
         let _ = self.act(Side::Response, 0, |exchange| {
             if exchange.is_done() {
                 return Step::pass();

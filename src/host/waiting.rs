@@ -1,40 +1,41 @@
-//! Requests whose headers wait for their body. A host that holds headers without delivering the body would let them wait
-//! until its idle timeout; whether it delivers shows with the first body that comes.
+//! Requests whose headers wait for their body. A host without `allow_on_headers_stop_iteration` holds the headers and never
+//! delivers the body, so such a request would wait until the idle timeout. The first body that arrives shows that the host
+//! delivers bodies.
 
 use crate::exchange::Exchange;
 use core::cell::{Cell, RefCell};
 use core::time::Duration;
 use std::rc::Rc;
 
-/// An exchange that its stream and its root look after.
+/// An exchange that its stream and the root context share.
 pub(super) type SharedExchange = Rc<RefCell<Exchange>>;
 
-/// One per worker. Holds no more than the requests that are open.
+/// One for each worker. Holds at most the open requests.
 #[derive(Default)]
 pub(super) struct Waiting {
-    /// Few: only until the first body comes.
+    /// Empty after the first body has arrived.
     requests: RefCell<Vec<Held>>,
     delivers: Cell<bool>,
 }
 
 /// A request whose headers wait.
 struct Held {
-    /// The stream's.
+    /// The id of the stream's context.
     context: u32,
     since: Duration,
-    /// What the host counted of the request when its headers came.
+    /// The bytes that the host had received of the request when its headers arrived.
     counted: Option<u64>,
     exchange: SharedExchange,
 }
 
-/// A body of which the host has received something, and delivered nothing for so long, does not come, unless one came
-/// before.
+/// How long a request waits for its body after the host has received a part of it. Then the host counts as one that does
+/// not deliver bodies.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
-/// How often is looked.
+/// The interval between two checks.
 pub(super) const INTERVAL: Duration = Duration::from_secs(1);
 
 impl Waiting {
-    /// A request's headers wait from now on.
+    /// A request's headers begin to wait.
     pub(super) fn begin(&self, context: u32, now: Duration, counted: Option<u64>, exchange: &SharedExchange) {
         if !self.delivers.get() {
             let exchange = Rc::clone(exchange);
@@ -42,25 +43,25 @@ impl Waiting {
         }
     }
 
-    /// A body has come.
+    /// A body has arrived.
     pub(super) fn delivered(&self) {
         if !self.delivers.replace(true) {
             self.requests.borrow_mut().clear();
         }
     }
 
-    /// The host's settings may be others now.
+    /// The configuration has changed, and the host's settings may have changed with it.
     pub(super) fn reconfigured(&self) {
         self.delivers.set(false);
     }
 
-    /// The request is over.
+    /// The stream of a request is over.
     pub(super) fn end(&self, context: u32) {
         self.requests.borrow_mut().retain(|held| held.context != context);
     }
 
-    /// Takes out those that have waited for too long although their client has sent. `count` asks the host what it has
-    /// received of a request by now.
+    /// Removes and returns the requests that have waited too long although their client has sent a part of the body.
+    /// `count` asks the host how many bytes of a request it has received.
     pub(super) fn overdue(
         &self,
         now: Duration,
@@ -76,12 +77,12 @@ impl Waiting {
 }
 
 impl Held {
-    /// Whether the host has received some of the body; a client may simply be slow. The host counts the headers as well,
-    /// but only as long as it has them at hand.
+    /// Whether the host has received a part of the body; otherwise the client may be slow. The host's number includes the
+    /// headers until these are sent on.
     const fn has_arrived(&self, counted: Option<u64>) -> bool {
         match (self.counted, counted) {
             (Some(headers), Some(now)) => now != 0 && now != headers,
-            // A host that does not count: its clients are taken for quick.
+            // The host does not count: assume that the client has sent a part of the body.
             (None, _) | (_, None) => true,
         }
     }

@@ -1,11 +1,13 @@
-//! What Anthropic's API fixes: <https://docs.anthropic.com/en/api/overview>.
+//! Anthropic's API: <https://docs.anthropic.com/en/api/overview>.
 
-use super::Profile;
+use super::profile::{Profile, StoredObjects};
 use crate::api::Api;
+use crate::credential::{CredentialHeader, Vendor};
 
 /// Clients' base URLs have no `/v1` (<https://docs.anthropic.com/en/api/client-sdks>), so neither has the prefix.
 pub const PROFILE: Profile = Profile {
     name: "anthropic",
+    title: "Anthropic",
     prefix_suffix: "",
     base_url: "https://api.anthropic.com",
     bridged: &[
@@ -18,8 +20,19 @@ pub const PROFILE: Profile = Profile {
         "/v1/models/",
         // https://docs.anthropic.com/en/api/messages-count-tokens
         "/v1/messages/count_tokens",
-        // Claude Code's telemetry and its check at start (`HEAD /api/hello`): seen, not documented.
+        // Claude Code's telemetry and its check at start (`HEAD /api/hello`), as observed; not documented.
         "/api/event_logging/",
         "/api/hello",
     ],
+    // The API stores nothing else, and today it deletes no model: the rule holds for compatible servers.
+    stored_objects: &[StoredObjects::deleted_at("/v1/models")],
+    dialect: Api::Messages,
+    dialects: &[],
+    vendor: Vendor::Anthropic,
+    // Keys come in the first, OAuth tokens in the second.
+    callers_credential: &[CredentialHeader::X_API_KEY, CredentialHeader::AUTHORIZATION],
+    central_key: Some(CredentialHeader::X_API_KEY),
+    learns_actor: true,
+    asks_for_usage: true,
+    may_be_bedrock: true,
 };

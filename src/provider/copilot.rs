@@ -1,12 +1,14 @@
-//! What GitHub Copilot's API fixes. GitHub documents the product, not this API
+//! GitHub Copilot's API. GitHub documents the product, not this API
 //! (<https://docs.github.com/en/copilot/how-tos/copilot-cli>); the routes are those that its clients use.
 
-use super::Profile;
+use super::profile::Profile;
 use crate::api::Api;
+use crate::credential::{CredentialHeader, Vendor};
 
-/// One host, three wire formats: the model decides which (Claude models: Messages).
+/// One host with three APIs: the model decides which one a client uses (Claude models: Messages).
 pub const PROFILE: Profile = Profile {
     name: "copilot",
+    title: "Copilot",
     prefix_suffix: "",
     base_url: "https://api.individual.githubcopilot.com",
     bridged: &[
@@ -20,10 +22,22 @@ pub const PROFILE: Profile = Profile {
         "/models/",
         // Memory and coding agents, as the command line client asks for them.
         "/agents/",
-        // The Model Context Protocol server of GitHub itself.
+        // GitHub's own Model Context Protocol server.
         "/mcp/",
         // OAuth discovery for that server (RFC 8414, RFC 9728).
         "/.well-known/",
         "/_ping",
     ],
+    // There is no shared key under which anything could be stored.
+    stored_objects: &[],
+    dialect: Api::ChatCompletions,
+    dialects: &[("/v1/messages", Api::Messages)],
+    vendor: Vendor::GitHub,
+    callers_credential: &[CredentialHeader::AUTHORIZATION],
+    // Copilot's tokens are personal.
+    central_key: None,
+    // GitHub knows the caller by the token.
+    learns_actor: false,
+    asks_for_usage: true,
+    may_be_bedrock: false,
 };

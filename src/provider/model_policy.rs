@@ -1,14 +1,14 @@
-//! Which models a provider's callers may ask for: the lists of patterns, and the judgement of a requested model.
+//! The model policy: which models callers may ask a provider for.
 
 use crate::glob::Glob;
 use crate::text::Text;
 
-/// Which models may be asked for (`envoy/behaviour.md#the-model-policy`).
+/// The models that callers may ask for (`envoy/behaviour.md#the-model-policy`).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ModelPolicy {
-    /// `None` allows all; an empty list allows none.
+    /// Patterns of allowed models; `None` allows all, an empty list none.
     pub allow: Option<Vec<Glob>>,
-    /// These never.
+    /// Patterns of models that are refused even where `allow` matches.
     pub deny: Vec<Glob>,
 }
 
@@ -17,12 +17,14 @@ pub struct ModelPolicy {
 pub enum ModelRefusal {
     /// The policy does not allow this model.
     Denied(String),
-    /// There is a policy, and the request names no model, or one too long to read.
+    /// There is a policy, and the request names no model, or one whose name is too long to read.
     Unreadable,
 }
 
+// === impl ModelPolicy ===
+
 impl ModelPolicy {
-    /// Whether a request for `model` may pass; `None`: the request names none.
+    /// Judges a request for `model`; `None`: the request names no model.
     ///
     /// # Errors
     /// See [`ModelRefusal`].

@@ -1,33 +1,34 @@
-//! Replies that Envoy or another filter makes on our routes, put into the caller's dialect.
+//! Recognises replies that Envoy or another filter makes on this filter's routes, and rewrites them in the error shape of
+//! the caller's API.
 
+use super::retry_after::{is_final, retry_after};
 use crate::api::Api;
 use crate::headers::Headers;
 use crate::step::{LocalReply, ResponseHead};
 
-/// A reply that somebody on the gateway made, not the upstream.
+/// An error reply that Envoy or a filter made, not the upstream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Local {
-    /// Its status.
+    /// The HTTP status, at least 400.
     pub status: u16,
-    /// What happened, as one snake-case word.
+    /// The reason as one snake-case word.
     pub code: &'static str,
-    /// For people.
+    /// The message to the caller.
     pub message: &'static str,
-    /// Every host of the cluster is ejected.
+    /// Every host of the cluster is ejected: the circuit is open.
     open_circuit: bool,
 }
 
-/// Envoy's word for «the upstream answered».
+/// The response code details of a response that the upstream made:
+/// <https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_conn_man/response_code_details>.
 const VIA_UPSTREAM: &str = "via_upstream";
-/// Envoy's word for a cluster of which every host is ejected.
+/// The response code details where no host of the cluster is healthy.
 const NO_HEALTHY_UPSTREAM: &str = "no_healthy_upstream";
-/// Told with a 429 that says nothing itself.
-const RETRY_AFTER_SECONDS: u32 = 60;
 
 // === impl Local ===
 
 impl Local {
-    /// The local reply that `head` belongs to, if it is one and an error.
+    /// The local error reply to which `head` belongs; `None` for other responses.
     #[must_use]
     pub fn recognise(head: &ResponseHead) -> Option<Self> {
         let details = head.code_details.as_deref().filter(|details| *details != VIA_UPSTREAM)?;
@@ -51,13 +52,13 @@ impl Local {
         Some(Self { status, code, message, open_circuit })
     }
 
-    /// Whether a filter behind ours refused the request. 408 is the client's own slowness.
+    /// Whether a filter behind this one refused the request. 408 is no refusal: the client was too slow.
     #[must_use]
     pub const fn is_refusal(&self) -> bool {
         self.status < 500 && self.status != 408
     }
 
-    /// The same reply in `dialect`. What the reply's maker put into headers stays, but for what describes its body
+    /// The same reply in the error shape of `dialect`. The original headers stay, except those that describe the body
     /// (RFC 9110 §8 and §14.4, RFC 9530).
     #[must_use]
     pub fn reply(&self, dialect: Api, open_retry_after_seconds: u32, headers: &Headers) -> LocalReply {
@@ -89,15 +90,12 @@ impl Local {
                 reply.headers.push((name.to_owned(), value.into_bytes()));
             }
         };
-        match self.status {
-            503 if self.open_circuit => add("retry-after", open_retry_after_seconds.to_string()),
-            429 => {
-                let reset = headers.text("x-ratelimit-reset").and_then(|reset| reset.trim().parse().ok());
-                add("retry-after", reset.unwrap_or(RETRY_AFTER_SECONDS).to_string());
-                add("x-should-retry", "false".to_owned());
-            }
-            400 | 401 | 403 | 404 | 405 | 413 | 415 | 426 | 501 => add("x-should-retry", "false".to_owned()),
-            _ => {}
+        let open_circuit = self.open_circuit.then_some(open_retry_after_seconds);
+        if let Some(seconds) = retry_after(self.status, open_circuit, headers) {
+            add("retry-after", seconds.to_string());
+        }
+        if is_final(self.status) {
+            add("x-should-retry", "false".to_owned());
         }
         reply
     }

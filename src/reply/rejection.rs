@@ -12,60 +12,60 @@ use core::fmt;
 /// A request that this filter refuses.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Rejection {
-    /// 400: the path could mean something else to the upstream.
+    /// 400: the upstream could read the path differently.
     InvalidPath(PathProblem),
-    /// 404: nothing is served there.
+    /// 404: there is no such route.
     NotFound {
-        /// As sent, not trusted.
+        /// The method as sent: untrusted text.
         method: String,
-        /// As sent, not trusted.
+        /// The path as sent, without the query: untrusted text.
         path: String,
     },
-    /// 503: the operator has switched the provider off.
+    /// 503: the operator has disabled the provider.
     ProviderDisabled,
-    /// 426: a bridged route is never tunnelled; clients fall back to POST at once.
+    /// 426: a bridged route accepts no `Upgrade`; clients then use POST at once.
     UpgradeRefused,
-    /// 501: a passthrough route is never tunnelled either.
+    /// 501: a passthrough route accepts no `Upgrade`.
     UpgradeUnsupported,
-    /// 405: bridged routes take POST.
+    /// 405: bridged routes accept POST only.
     MethodNotAllowed,
-    /// 400: one of two credentials would slip past inspection.
+    /// 400: a credential header came more than once; only one value would be inspected.
     RepeatedCredential,
-    /// 403: a key of another vendor.
+    /// 403: the caller's credential is another vendor's.
     WrongVendor(Vendor),
     /// 403: callers may not bring their own credential.
     ByokDenied,
-    /// 403: with the central key, stored objects are out of reach.
+    /// 403: requests with the operator's key reach no stored object.
     StoredObjectDenied,
-    /// 401: no credential, and none is configured.
+    /// 401: the caller brought no credential, and there is no central key that may be used.
     MissingCredential,
-    /// 400: what names the actor, or says more of it, is there twice or no text in UTF-8.
+    /// 400: a source of the actor or of metadata came more than once or is not UTF-8.
     UnreadableActor,
     /// 401: an actor is required.
     MissingActor,
-    /// 415: the body cannot be read.
+    /// 415: the body is compressed and cannot be read.
     UnsupportedEncoding,
-    /// 413: declared or actual size.
+    /// 413: the declared or actual size of the body is above the limit.
     RequestTooLarge,
     /// 400: a bridged request needs a body.
     EmptyBody,
     /// 400: the body is not one valid JSON object.
     InvalidJson(json::Error),
-    /// 400: the upstream might believe the other one.
+    /// 400: a member that decides something came twice; the upstream may read the other one.
     RepeatedMember(&'static str),
-    /// 403: by the model policy.
+    /// 403: the model policy does not allow the model.
     ModelDenied(String),
-    /// 403: there is a model policy and the request names no model.
+    /// 403: there is a model policy, and the request names no model.
     ModelUnreadable,
-    /// 501: its usage could never be seen.
+    /// 501: the usage of a background response is never visible here.
     BackgroundRefused,
-    /// 400: the model is part of the upstream's path, and the request names none.
+    /// 400: the upstream's path contains the model, and the request names none.
     ModelMissing,
-    /// 404: as from Anthropic for a model that there is not; no id of Bedrock's is configured for it.
+    /// 404: no Bedrock id is configured for the model. Anthropic answers an unknown model with the same status.
     ModelUnmapped(String),
-    /// 400: Envoy signs a request at the end of its body, and one that ends in trailers would go up without a signature.
+    /// 400: Envoy signs a request at the end of its body; a request that ends in trailers would be sent unsigned.
     Unsignable,
-    /// 500: the host delivers no body while the headers wait.
+    /// 500: the host does not deliver the body while it holds the headers.
     BodyWithheld,
 }
 
@@ -131,7 +131,7 @@ impl Rejection {
         }
     }
 
-    /// The answer to the caller. Nothing of the configuration, of keys or of upstream addresses is in it.
+    /// The reply to the caller. It contains nothing of the configuration, no key and no upstream address.
     #[must_use]
     pub fn reply(&self, dialect: Api) -> LocalReply {
         let mut reply = reply(dialect, self.status(), self.code(), &self.to_string());
@@ -186,7 +186,7 @@ impl fmt::Display for Rejection {
     }
 }
 
-/// Bytes of a path shown in a message.
+/// The most bytes of a path in a message.
 const MESSAGE_PATH_BYTES: usize = 1024;
 
 #[cfg(test)]

@@ -1,15 +1,17 @@
-//! Path hygiene: what a path must not hold to be looked at at all (contract §1).
-//! It checks the path as it is after one decoding, and changes nothing.
+//! Path hygiene: which paths are refused before routes are looked up (`envoy/behaviour.md#paths-and-routes`). The path
+//! is checked as it is after one decoding. Nothing is changed in it.
 
 use core::fmt;
 use std::borrow::Cow;
 
-/// Why a path is not looked at. Each would let a path mean one thing here and another upstream.
+use crate::percent;
+
+/// Why a path is refused. Each problem would let a path mean one thing here and another upstream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PathProblem {
-    /// The bytes are not UTF-8 as they stand: `/\xff`. (`/%FF` is fine.)
+    /// The bytes as written are not UTF-8: `/\xff`. `/%FF` is accepted.
     NotUtf8,
-    /// A control character, a space or `#`, none of which a request target can hold (RFC 9112 §3.2): `/a b`.
+    /// A control character, a space or `#`, which no request target contains (RFC 9112 §3.2): `/a b`.
     ForbiddenCharacter,
     /// A `\`, written or as `%5C`: some servers read it as `/`.
     Backslash,
@@ -20,13 +22,13 @@ pub enum PathProblem {
     /// A segment that is or decodes to `.` or `..`, also between encoded slashes: `/a/%2e%2e/b`, `/a%2F..%2Fb`; or
     /// before path parameters, which some servers drop before they resolve it: `/a/..;x/b`.
     DotSegment,
-    /// A segment of nothing before the last: `//a`, `/a//`. A single `/` at the end is fine.
+    /// An empty segment before the last one: `//a`, `/a//`. A single `/` at the end is accepted.
     EmptySegment,
-    /// A segment that decodes to white space only: `/a/%20/b`.
+    /// A segment that decodes to nothing but white space: `/a/%20/b`.
     BlankSegment,
 }
 
-/// A path that means the same before and after one decoding, as far as its segments go.
+/// A path whose segments are the same before and after one decoding.
 pub(super) struct Clean<'a> {
     /// As received, without the query.
     pub(super) written: &'a str,
@@ -35,7 +37,7 @@ pub(super) struct Clean<'a> {
 }
 
 impl<'a> Clean<'a> {
-    /// Refuses what contract §1 calls unhygienic.
+    /// Checks `path`, which has no query.
     pub(super) fn parse(path: &'a [u8]) -> Result<Self, PathProblem> {
         let written = core::str::from_utf8(path).map_err(|_| PathProblem::NotUtf8)?;
         if is_plain(path) {
@@ -44,12 +46,12 @@ impl<'a> Clean<'a> {
         Self::checked(written)
     }
 
-    /// As [`parse`](Self::parse), whatever is in it.
+    /// Makes every check.
     fn checked(written: &'a str) -> Result<Self, PathProblem> {
         if written.contains(|c: char| c.is_control() || c == ' ' || c == '#') {
             return Err(PathProblem::ForbiddenCharacter);
         }
-        let decoded = decode(written.as_bytes())?;
+        let decoded = percent::decode(written.as_bytes()).ok_or(PathProblem::InvalidEscape)?;
         if decoded.contains(&b'\\') {
             return Err(PathProblem::Backslash);
         }
@@ -72,7 +74,7 @@ impl<'a> Clean<'a> {
     }
 }
 
-/// Whether there is nothing in `path` that any check could be about, as in nearly all.
+/// Whether `path` consists of characters that no check is about. Nearly every path does.
 fn is_plain(path: &[u8]) -> bool {
     let mut before = 0;
     path.iter().all(|&byte| {
@@ -83,25 +85,6 @@ fn is_plain(path: &[u8]) -> bool {
 
 fn is_blank(segment: &[u8]) -> bool {
     core::str::from_utf8(segment).is_ok_and(|text| text.trim().is_empty())
-}
-
-/// One percent-decoding (RFC 3986 §2.1). Borrows where there is nothing to decode.
-pub(super) fn decode(path: &[u8]) -> Result<Cow<'_, [u8]>, PathProblem> {
-    if memchr::memchr(b'%', path).is_none() {
-        return Ok(Cow::Borrowed(path));
-    }
-    let mut decoded = Vec::with_capacity(path.len());
-    let mut bytes = path.iter().copied();
-    while let Some(byte) = bytes.next() {
-        if byte == b'%' {
-            let mut digit = || bytes.next().and_then(|digit| char::from(digit).to_digit(16));
-            let value = digit().zip(digit()).and_then(|(high, low)| u8::try_from(high * 16 + low).ok());
-            decoded.push(value.ok_or(PathProblem::InvalidEscape)?);
-        } else {
-            decoded.push(byte);
-        }
-    }
-    Ok(Cow::Owned(decoded))
 }
 
 impl fmt::Display for PathProblem {

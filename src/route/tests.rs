@@ -1,8 +1,8 @@
-//! What paths are, by example and by property.
+//! Routes of paths, by example and by property.
 
-use super::hygiene::decode;
 use super::*;
-use crate::provider::{BaseUrl, Byok, Key, ModelPolicy};
+use crate::credential::{Byok, Key};
+use crate::provider::{BaseUrl, ModelPolicy, ProviderType};
 use proptest::prelude::*;
 use std::borrow::Cow;
 
@@ -101,7 +101,7 @@ fn a_trailing_slash_on_a_bridged_route_is_that_route_without_it() {
 }
 
 #[test]
-fn passthrough_routes_go_up_as_they_are_written() {
+fn passthrough_paths_are_forwarded_as_written() {
     for (path, upstream) in [
         ("/anthropic/v1/models", "/v1/models"),
         ("/anthropic/v1/models/", "/v1/models/"),
@@ -134,7 +134,7 @@ fn passthrough_routes_go_up_as_they_are_written() {
 }
 
 #[test]
-fn everything_else_is_not_found_in_the_shape_of_its_place() {
+fn other_paths_are_not_found_in_the_error_shape_of_their_route() {
     use Api::{ChatCompletions, Messages};
     for (path, provider, dialect) in [
         ("", None, ChatCompletions),
@@ -179,7 +179,7 @@ fn everything_else_is_not_found_in_the_shape_of_its_place() {
 }
 
 #[test]
-fn hygiene_refuses_what_could_mean_two_things() {
+fn hygiene_refuses_paths_with_two_meanings() {
     use Api::{ChatCompletions, Messages};
     use PathProblem::*;
     let cases: &[(&[u8], PathProblem, Option<usize>, Api)] = &[
@@ -262,7 +262,7 @@ fn stored_objects_are_openais_and_models_when_deleted() {
     assert!(!stored("DELETE", "/anthropic/api/event_logging/models"));
 }
 
-/// Pieces from which paths that nearly mean something are made.
+/// Pieces of paths that are nearly routes.
 const PIECES: &[&str] = &[
     "/",
     "/",
@@ -309,9 +309,9 @@ const PIECES: &[&str] = &[
     " ",
 ];
 
-/// One decoding that leaves what it does not understand, as an upstream's would.
+/// `path` decoded once; a path with an invalid escape stays as it is, as with many upstreams.
 fn upstream_decoding(path: &[u8]) -> Vec<u8> {
-    decode(path).map_or_else(|_| path.to_vec(), Cow::into_owned)
+    crate::percent::decode(path).map_or_else(|| path.to_vec(), Cow::into_owned)
 }
 
 fn check(path: &[u8]) {
@@ -331,7 +331,7 @@ fn check(path: &[u8]) {
     for route in [route.to_vec(), upstream_decoding(route)] {
         assert!(!route.split(|byte| *byte == b'/').any(|segment| segment == b"." || segment == b".."));
         let route = route.split(|byte| *byte == b'?').next().unwrap();
-        let bridged = mount.kind.profile().bridged.iter().any(|(bridged, _)| {
+        let bridged = mount.profile.bridged.iter().any(|(bridged, _)| {
             route.strip_prefix(bridged.as_bytes()).is_some_and(|rest| rest.is_empty() || rest == b"/")
         });
         assert_eq!(bridged, matches!(found.target, Target::Bridged { .. }), "{}", path.escape_ascii());
@@ -340,7 +340,7 @@ fn check(path: &[u8]) {
 
 proptest! {
     #[test]
-    fn no_path_escapes_its_base_or_its_recording(pieces in prop::collection::vec(prop::sample::select(PIECES), 0..12)) {
+    fn no_path_leaves_its_base_path_or_avoids_recording(pieces in prop::collection::vec(prop::sample::select(PIECES), 0..12)) {
         check(pieces.concat().as_bytes());
     }
 

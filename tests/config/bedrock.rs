@@ -1,9 +1,9 @@
 //! `bedrock`: what each member accepts, means and refuses.
 
 use ai_bridge::bedrock::{Invoke, Mode, Table};
-use ai_bridge::credential::Secret;
+use ai_bridge::credential::{Byok, Key, Secret};
 use ai_bridge::glob::Glob;
-use ai_bridge::provider::{Byok, Key, Provider};
+use ai_bridge::provider::Provider;
 use serde_json::{Value, json};
 
 use super::{accepted, globs, provider_refuses};

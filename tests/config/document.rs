@@ -1,9 +1,9 @@
 //! The document as a whole: defaults, members, types, and that every problem is reported.
 
 use ai_bridge::config::Config;
-use ai_bridge::credential::Secret;
+use ai_bridge::credential::{Key, Secret};
 use ai_bridge::limits::Limits;
-use ai_bridge::provider::{Key, ModelPolicy, ProviderType};
+use ai_bridge::provider::{ModelPolicy, ProviderType};
 use ai_bridge::record::RecordPolicy;
 use ai_bridge::values::Publish;
 use serde_json::json;

@@ -1,7 +1,7 @@
 //! Providers: names, places, keys, and whom they can serve.
 
-use ai_bridge::credential::Secret;
-use ai_bridge::provider::{BaseUrl, Byok, Key, ModelPolicy, Provider, ProviderType};
+use ai_bridge::credential::{Byok, Key, Secret};
+use ai_bridge::provider::{BaseUrl, ModelPolicy, Provider, ProviderType};
 use serde_json::{Value, json};
 
 use super::{accepted, globs, problems, provider_refuses};

@@ -1,11 +1,11 @@
-//! The rules of contract §4 as tables, and what must hold whatever comes.
+//! The choice of the credential: its rules as tables, and what holds for any headers.
 
 use proptest::prelude::*;
 
+use super::super::{Secret, header::bearer};
 use super::*;
-use crate::credential::Vendor;
 use crate::headers::HeaderEdits;
-use crate::provider::{BaseUrl, ModelPolicy};
+use crate::provider::{BaseUrl, ModelPolicy, Provider, ProviderType};
 
 const ANTHROPIC: ProviderType = ProviderType::Anthropic;
 const OPENAI: ProviderType = ProviderType::OpenAi;
@@ -50,10 +50,10 @@ fn headers(pairs: &[(&str, &str)]) -> Headers {
 }
 
 fn decide(pairs: &[(&str, &str)], provider: &Provider) -> Result<Credential, CredentialError> {
-    choose(&headers(pairs), provider, &gateway())
+    choose(&headers(pairs), &provider.credential_rules(), &gateway())
 }
 
-/// What the upstream sees.
+/// The headers that the upstream receives.
 fn upstream(before: &Headers, chosen: &Credential) -> Vec<(String, String)> {
     let mut edits = HeaderEdits::default();
     chosen.clone().edit(&mut edits);
@@ -71,7 +71,7 @@ fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
 }
 
 #[test]
-fn a_callers_own_credential_goes_up_as_it_came_and_alone() {
+fn a_callers_own_credential_is_sent_unchanged_and_alone() {
     let others = [("proxy-authorization", "Basic x"), ("api-key", "x"), ("x-goog-api-key", "AIzaX")];
     for (kind, header, value) in [
         (ANTHROPIC, "x-api-key", " sk-ant-api03-abc "),
@@ -96,13 +96,13 @@ fn a_callers_own_credential_goes_up_as_it_came_and_alone() {
 }
 
 #[test]
-fn a_callers_own_credential_wins_over_the_central_key_and_is_hinted_without_its_scheme() {
+fn a_callers_own_credential_is_preferred_and_hinted_without_its_scheme() {
     let chosen = decide(&[("authorization", "Bearer sk-ant-api03-0123456789")], &ours(ANTHROPIC)).unwrap();
     assert_eq!(chosen.hint.as_deref(), Some("sk-a...6789"));
 }
 
 #[test]
-fn with_both_the_x_api_key_is_anthropics_and_the_bearer_is_openais() {
+fn anthropic_prefers_x_api_key_and_openai_reads_authorization_only() {
     let both = [("authorization", "Bearer sk-b"), ("x-api-key", "sk-a")];
     assert_eq!(sent(&both, &open(ANTHROPIC)), pairs(&[("x-api-key", "sk-a")]));
     assert_eq!(sent(&both, &open(OPENAI)), pairs(&[("authorization", "Bearer sk-b")]));
@@ -167,9 +167,9 @@ fn values_that_are_not_utf_8_count_as_absent_and_are_removed() {
         ("x-api-key".to_owned(), b"sk-ant-\xff".to_vec()),
         ("authorization".to_owned(), b"Bearer \xc3\x28".to_vec()),
     ]);
-    let chosen = choose(&request, &ours(ANTHROPIC), &gateway()).unwrap();
+    let chosen = choose(&request, &ours(ANTHROPIC).credential_rules(), &gateway()).unwrap();
     assert_eq!(upstream(&request, &chosen), pairs(&[("x-api-key", "the-central-key-of-ours")]));
-    assert_eq!(choose(&request, &open(OPENAI), &gateway()), Err(CredentialError::Missing));
+    assert_eq!(choose(&request, &open(OPENAI).credential_rules(), &gateway()), Err(CredentialError::Missing));
 }
 
 #[test]
@@ -191,7 +191,7 @@ fn with_an_external_key_the_filter_only_strips() {
 }
 
 #[test]
-fn copilot_never_gets_a_key_of_ours() {
+fn copilot_never_gets_a_central_key() {
     for key in [Key::Central(Secret::new("k")), Key::External, Key::Absent] {
         for byok in [Byok::Allow, Byok::Require, Byok::Deny] {
             assert_eq!(decide(&[], &provider(COPILOT, key.clone(), byok)), Err(CredentialError::Missing));
@@ -216,7 +216,7 @@ fn require_takes_no_central_key_and_deny_no_callers() {
 }
 
 #[test]
-fn a_credential_of_another_vendor_is_refused_even_where_any_would_be() {
+fn another_vendors_credential_is_refused_whatever_byok_says() {
     for (prefix, vendor) in super::super::VENDOR_PREFIXES {
         for kind in [ANTHROPIC, OPENAI, COPILOT] {
             let token = format!("{prefix}0123456789abcdefghij");
@@ -226,14 +226,14 @@ fn a_credential_of_another_vendor_is_refused_even_where_any_would_be() {
                 match decided {
                     Err(CredentialError::WrongVendor { seen, hint: told }) => {
                         assert_eq!(seen, vendor);
-                        assert_ne!(vendor, Vendor::behind(kind));
+                        assert_ne!(vendor, kind.profile().vendor);
                         assert_eq!(told, hint(&token));
                     }
                     Err(CredentialError::ByokDenied { .. }) => {
-                        assert_eq!((vendor, byok), (Vendor::behind(kind), Byok::Deny));
+                        assert_eq!((vendor, byok), (kind.profile().vendor, Byok::Deny));
                     }
                     other => {
-                        assert_eq!(vendor, Vendor::behind(kind));
+                        assert_eq!(vendor, kind.profile().vendor);
                         assert_eq!(other.unwrap().kind, CredentialKind::Byok);
                     }
                 }
@@ -277,10 +277,10 @@ fn a_scheme_in_front_of_an_api_key_hides_nothing() {
 }
 
 #[test]
-fn a_credential_header_configured_as_the_gateways_is_never_the_callers_own() {
+fn a_gateway_header_never_holds_the_callers_own_credential() {
     let gateway = GatewayCredentials { headers: vec!["authorization".to_owned()], value_prefixes: vec![] };
     let request = headers(&[("authorization", "Bearer sk-x")]);
-    let chosen = choose(&request, &ours(OPENAI), &gateway).unwrap();
+    let chosen = choose(&request, &ours(OPENAI).credential_rules(), &gateway).unwrap();
     assert_eq!((chosen.kind, chosen.remove), (CredentialKind::Centralized, vec!["authorization".into()]));
 }
 
@@ -318,7 +318,7 @@ fn authorizations_that_envoy_has_joined_are_repeated() {
         assert_eq!(refused, joined, "{value}");
     }
     let broken = Headers::new(vec![("authorization".to_owned(), b"Bearer \xff,Bearer b".to_vec())]);
-    assert!(choose(&broken, &ours(OPENAI), &gateway()).is_err());
+    assert!(choose(&broken, &ours(OPENAI).credential_rules(), &gateway()).is_err());
 }
 
 fn credential_value() -> impl Strategy<Value = Vec<u8>> {
@@ -331,7 +331,7 @@ fn credential_value() -> impl Strategy<Value = Vec<u8>> {
 
 proptest! {
     #[test]
-    fn whatever_comes_at_most_one_fitting_credential_goes_up_and_nothing_is_shown(
+    fn any_headers_send_at_most_one_fitting_credential_and_show_none(
         request in prop::collection::vec((
             prop::sample::select(vec![
                 "authorization", "proxy-authorization", "x-api-key", "api-key", "x-goog-api-key",
@@ -344,7 +344,7 @@ proptest! {
         byok in prop::sample::select(vec![Byok::Allow, Byok::Deny, Byok::Require]),
     ) {
         let before = Headers::new(request.into_iter().map(|(n, v)| (n.to_owned(), v)).collect());
-        let Ok(chosen) = choose(&before, &provider(kind, key, byok), &gateway()) else { return Ok(()) };
+        let Ok(chosen) = choose(&before, &provider(kind, key, byok).credential_rules(), &gateway()) else { return Ok(()) };
         let up: Vec<(String, String)> = upstream(&before, &chosen)
             .into_iter()
             .filter(|(name, _)| name != "accept")
@@ -354,7 +354,7 @@ proptest! {
             prop_assert!(name == "authorization" || (name == "x-api-key" && kind == ANTHROPIC));
             let token = bearer(value).unwrap_or_else(|| value.trim());
             prop_assert!(!token.starts_with("gw_") && !token.starts_with("sk-gateway-"));
-            prop_assert!(vendor_of(token).is_none_or(|vendor| vendor == Vendor::behind(kind)));
+            prop_assert!(vendor_of(token).is_none_or(|vendor| vendor == kind.profile().vendor));
             prop_assert!(!(name == "x-api-key" && token.starts_with(OAUTH_PREFIX)));
             prop_assert_eq!(token == "central", chosen.kind == CredentialKind::Centralized);
             let shown = format!("{chosen:?}");

@@ -1,11 +1,12 @@
-//! The root: one path prefix in front of everything, compared with request paths as it is written.
+//! `root`: the path prefix in front of every route, compared with request paths as it is written.
 
 use super::node::Node;
+use crate::percent;
 
 /// Bytes of the longest root.
 const LONGEST_ROOT_BYTES: usize = 256;
 
-/// The root in `node`: empty, or a path that a request could have; `None` once what is wrong was said.
+/// The root in `node`: empty, or a path that a request can have. `None` after a problem was reported.
 pub(super) fn root(node: &Node<'_>) -> Option<String> {
     let text = node.text()?;
     match unusable(text) {
@@ -17,7 +18,7 @@ pub(super) fn root(node: &Node<'_>) -> Option<String> {
     }
 }
 
-/// Why no request path could begin with `root`.
+/// Why no request path can begin with `root`.
 fn unusable(root: &str) -> Option<&'static str> {
     if root.is_empty() {
         return None;
@@ -40,10 +41,9 @@ fn unusable(root: &str) -> Option<&'static str> {
     if !root.bytes().all(is_path_byte) {
         return Some("holds characters that no request path has: escape them with %");
     }
-    if !escapes_are_valid(root) {
+    let Some(decoded) = percent::decode(root.as_bytes()) else {
         return Some("holds an invalid percent escape");
-    }
-    let decoded = decoded(root);
+    };
     if segments.split('/').any(str::is_empty) {
         return Some("holds an empty segment (//)");
     }
@@ -56,27 +56,7 @@ fn unusable(root: &str) -> Option<&'static str> {
     None
 }
 
-/// RFC 3986 §3.3: what a path consists of, escapes included.
+/// The characters of a path, escapes included (RFC 3986 §3.3).
 fn is_path_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/%".contains(&byte)
-}
-
-/// Whether two hexadecimal digits follow each `%`.
-pub(super) fn escapes_are_valid(path: &str) -> bool {
-    path.split('%').skip(1).all(|rest| {
-        let mut digits = rest.bytes().take(2);
-        let mut digit = || digits.next().is_some_and(|byte| byte.is_ascii_hexdigit());
-        digit() && digit()
-    })
-}
-
-/// `path` with its escapes, which are valid, resolved once.
-fn decoded(path: &str) -> Vec<u8> {
-    let mut bytes = path.bytes();
-    let mut decoded = Vec::new();
-    while let Some(byte) = bytes.next() {
-        let mut digit = || bytes.next().and_then(|digit| char::from(digit).to_digit(16)).unwrap_or(0);
-        decoded.push(if byte == b'%' { u8::try_from(digit() * 16 + digit()).unwrap_or(0) } else { byte });
-    }
-    decoded
 }

@@ -1,13 +1,13 @@
-//! What of a configuration may be repeated in a problem: short, on one line, and nothing that looks like a key.
+//! Quotes texts of the configuration in problems: short, on one line, and never a text that looks like a key.
 
 use crate::credential::VENDOR_PREFIXES;
 
-/// Characters of a text that are repeated.
+/// Characters of a text that are quoted.
 const SHOWN_CHARS: usize = 80;
-/// What follows a key's prefix is at least this long; `xai-grok` is no key.
+/// A key has at least this many characters behind its prefix; `xai-grok` is no key.
 const KEY_TAIL_CHARS: usize = 12;
 
-/// `text` in quotes, on one line, cut; or, where it looks like a key, only that.
+/// `text` in quotes, on one line, cut; a text that looks like a key is replaced.
 pub(super) fn quoted(text: &str) -> String {
     if looks_like_a_key(text) {
         return "a text that looks like a key (not shown)".to_owned();
@@ -31,7 +31,7 @@ pub(super) fn segment(parent: &str, name: &str) -> String {
     }
 }
 
-/// Whether somewhere in `text` stands what vendors hand out as keys.
+/// Whether a word of `text` has the form of a vendor's key.
 pub(super) fn looks_like_a_key(text: &str) -> bool {
     let is_key_char = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     text.split(|c| !is_key_char(c)).any(|word| {

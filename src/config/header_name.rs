@@ -1,36 +1,18 @@
-//! Header names in configuration, and which of them can do what is asked of them.
+//! Names and patterns of headers, and which headers a member may name.
 
-use super::echo::quoted;
 use super::node::Node;
+use super::quoted::quoted;
 use crate::glob::Glob;
-use crate::headers::CREDENTIAL_HEADERS;
+use crate::headers::{CREDENTIAL_HEADERS, Role};
+use crate::provider::ProviderType;
 
-/// Headers in which a credential goes to a provider.
-const CREDENTIALS_SENT: [&str; 2] = ["authorization", "x-api-key"];
-
-/// Headers that make the message: they are never removed, so that nobody may ask for it.
-const NEVER_REMOVED: [&str; 4] = ["host", "content-type", "content-length", "content-encoding"];
-
-/// Headers that HTTP (RFC 9110 §7.6.1 and its kin) or the providers' APIs need for themselves.
-const TAKEN: [&str; 20] = [
+/// Headers that the providers' APIs or Envoy read themselves, besides those that have a [`Role`].
+const TAKEN: [&str; 7] = [
     "accept",
     "accept-encoding",
     "anthropic-beta",
     "anthropic-version",
-    "connection",
-    "content-encoding",
-    "content-length",
-    "content-type",
     "expect",
-    "host",
-    "http2-settings",
-    "keep-alive",
-    "proxy-authenticate",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
     "user-agent",
     "x-request-id",
 ];
@@ -38,15 +20,15 @@ const TAKEN: [&str; 20] = [
 /// Bytes of the longest header name.
 const LONGEST_NAME_BYTES: usize = 128;
 
-/// The header name in `node`, lower-cased; `None` once what is wrong with it was said.
+/// The header name in `node`, in lower case; `None` after a problem was reported.
 pub(super) fn header_name(node: &Node<'_>) -> Option<String> {
     let name = token(node, "a header name")?;
-    // RFC 9110 allows it, but who writes it means a pattern.
+    // RFC 9110 allows `*` in a name, but here it is a mistaken pattern.
     if name.contains('*') {
         node.problem(format_args!("expected one header name, found the pattern {}", quoted(&name)));
         return None;
     }
-    if TAKEN.contains(&name.as_str()) {
+    if Role::of(&name) != Role::Other || TAKEN.contains(&name.as_str()) {
         node.problem(format_args!(
             "\"{name}\" belongs to HTTP or to the providers' APIs; choose another header"
         ));
@@ -55,7 +37,7 @@ pub(super) fn header_name(node: &Node<'_>) -> Option<String> {
     Some(name)
 }
 
-/// As [`header_name`], for a header whose value is recorded or overwritten: no credential may stand in it.
+/// As [`header_name`], for a header whose value is recorded or overwritten: it must not carry a credential.
 pub(super) fn header_name_without_credential(node: &Node<'_>) -> Option<String> {
     let name = header_name(node)?;
     if CREDENTIAL_HEADERS.contains(&name.as_str()) || name == "cookie" {
@@ -65,19 +47,20 @@ pub(super) fn header_name_without_credential(node: &Node<'_>) -> Option<String> 
     Some(name)
 }
 
-/// The lower-cased pattern of header names in `node`; `None` once what is wrong with it was said.
+/// The pattern of header names in `node`, in lower case; `None` after a problem was reported.
 pub(super) fn header_pattern(node: &Node<'_>) -> Option<Glob> {
     let pattern = token(node, "a header name, in which * stands for any characters")?;
     if pattern.bytes().all(|byte| byte == b'*') {
         node.problem(format_args!("\"{pattern}\" would remove every header"));
         return None;
     }
-    if NEVER_REMOVED.contains(&pattern.as_str()) {
+    if Role::of(&pattern) == Role::Message {
         node.problem(format_args!("\"{pattern}\" makes the message and is never removed"));
         return None;
     }
     let pattern = Glob::new(pattern);
-    if let Some(name) = CREDENTIALS_SENT.iter().find(|name| pattern.matches(name)) {
+    let is_sent = |name: &str| ProviderType::ALL.iter().any(|kind| kind.profile().sends_credential_in(name));
+    if let Some(name) = CREDENTIAL_HEADERS.iter().find(|name| is_sent(name) && pattern.matches(name)) {
         node.problem(format_args!(
             "would remove \"{name}\", in which the credential goes to the provider; others' go anyway"
         ));
@@ -86,7 +69,7 @@ pub(super) fn header_pattern(node: &Node<'_>) -> Option<Glob> {
     Some(pattern)
 }
 
-/// The lower-cased text in `node` where it is a token of RFC 9110 (to which `*` belongs).
+/// The text in `node` in lower case, where it is a token of RFC 9110. `*` is a character of tokens.
 fn token(node: &Node<'_>, expected: &str) -> Option<String> {
     let text = node.text()?;
     if text.starts_with(':') {
@@ -101,7 +84,7 @@ fn token(node: &Node<'_>, expected: &str) -> Option<String> {
     None
 }
 
-/// RFC 9110 §5.6.2.
+/// The characters of a token (RFC 9110 §5.6.2).
 fn is_token_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }

@@ -1,13 +1,13 @@
-//! Our own gateway's tokens: how they are told from everybody else's.
+//! `gateway_credentials`: how the tokens of the operator's gateway are recognised.
 
-use super::header::header_name;
+use super::header_name::header_name;
 use super::node::Node;
 use crate::credential::{GatewayCredentials, VENDOR_PREFIXES};
 
 /// Bytes of the longest token prefix.
 const LONGEST_PREFIX_BYTES: usize = 128;
 
-/// What `node` says, with the defaults for what it does not.
+/// The settings in `node`, with the default for each member that is not written.
 pub(super) fn gateway_credentials(node: &Node<'_>) -> Option<GatewayCredentials> {
     node.object("an object", |members| {
         let headers = |node: &Node<'_>| node.each("header names", header_name);
@@ -19,7 +19,7 @@ pub(super) fn gateway_credentials(node: &Node<'_>) -> Option<GatewayCredentials>
     })
 }
 
-/// A prefix that no vendor's key can carry. It is not repeated in problems.
+/// A prefix that no vendor's key begins with. Problems do not repeat it.
 fn value_prefix(node: &Node<'_>) -> Option<String> {
     let prefix = node.text()?;
     let same = |theirs: &str| theirs.starts_with(prefix) || prefix.starts_with(theirs);

@@ -1,0 +1,101 @@
+//! Checks that a provider's type, its key, callers' own keys and the gateway's tokens fit together.
+
+use super::node::{Members, Node};
+use crate::credential::{Byok, GatewayCredentials, Key, Vendor, vendor_of};
+use crate::provider::Profile;
+
+/// The problem of a provider's key that is a token of the gateway.
+const GATEWAYS_OWN: &str =
+    "the key begins with one of gateway_credentials.value_prefixes: it is the gateway's own token";
+
+/// Reports a central key of another vendor, and a token of the gateway. Behind a configured base URL (`elsewhere`) the key
+/// may be a vendor's with a compatible API.
+pub(super) fn check_key(
+    node: &Node<'_>,
+    key: &str,
+    profile: &Profile,
+    elsewhere: bool,
+    gateway: &GatewayCredentials,
+) {
+    if let Some(vendor) = vendor_of(key) {
+        let own = profile.vendor;
+        if profile.central_key.is_some() && vendor != own && !(elsewhere && vendor.has_compatible_api()) {
+            node.problem(format_args!("the key is one of {}, not of {}", vendor.name(), own.name()));
+        }
+    } else if gateway.claims(key) {
+        node.problem(format_args!("{GATEWAYS_OWN}"));
+    }
+}
+
+/// As [`check_key`], for a Bedrock API key.
+pub(super) fn check_bedrock_key(node: &Node<'_>, key: &str, gateway: &GatewayCredentials) {
+    match vendor_of(key) {
+        Some(Vendor::Aws) if key.starts_with("ABSK") => {}
+        Some(Vendor::Aws) => node.problem(format_args!(
+            "the key is an AWS access key id, no Bedrock API key; to sign with it leave `key` out and give it to \
+             Envoy's aws_request_signing"
+        )),
+        Some(vendor) => node.problem(format_args!("the key is one of {}, not of AWS", vendor.name())),
+        None if gateway.claims(key) => node.problem(format_args!("{GATEWAYS_OWN}")),
+        None => {}
+    }
+}
+
+/// Reports settings that Bedrock excludes: no caller's own key is accepted there, because AWS could not use it.
+pub(super) fn check_bedrock(
+    members: &Members<'_>,
+    profile: &Profile,
+    byok: Option<Byok>,
+    byok_cluster: bool,
+) {
+    if !profile.may_be_bedrock {
+        members
+            .problem("bedrock", format_args!("Bedrock serves \"anthropic\" only, not \"{}\"", profile.name));
+        return;
+    }
+    if matches!(byok, Some(Byok::Allow | Byok::Require)) {
+        members.problem("byok", format_args!("expected \"deny\": callers' own keys never go to AWS"));
+    }
+    if byok_cluster {
+        members.problem("byok_cluster", format_args!("without a use: callers' own keys never go to AWS"));
+    }
+}
+
+/// Reports a key and a `byok` that do not fit the type or each other.
+pub(super) fn check_callers(
+    members: &Members<'_>,
+    profile: &Profile,
+    key: &Key,
+    byok: Byok,
+    gateway: &GatewayCredentials,
+) {
+    if profile.central_key.is_none() && *key != Key::Absent {
+        let title = profile.title;
+        members.problem("key", format_args!("callers of {title} always bring their own; leave it out"));
+        return;
+    }
+    match (key, byok) {
+        // The caller may use another header than the one that Envoy adds.
+        (Key::External, Byok::Allow | Byok::Require) if profile.callers_credential.len() > 1 => {
+            members.problem(
+                "byok",
+                format_args!(
+                    "expected \"deny\", because `key` is external: Envoy would add its key to the caller's own"
+                ),
+            );
+            return;
+        }
+        // Allowed, but without effect: a key beside `require`, and `deny` without a key.
+        (Key::Absent | Key::Central(_) | Key::External, _) => {}
+    }
+    let inlets: Vec<&str> = profile.callers_credential.iter().rev().map(|header| header.name).collect();
+    if *key == Key::Absent && inlets.iter().all(|header| gateway.consumes(header)) {
+        let inlets = inlets.join(" and ");
+        members.problem(
+            "key",
+            format_args!(
+                "nobody could be served: there is none, and gateway_credentials.headers consumes {inlets}"
+            ),
+        );
+    }
+}

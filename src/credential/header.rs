@@ -1,0 +1,88 @@
+//! The headers in which a provider takes a credential, and how the credential is written there.
+
+use super::Secret;
+
+/// `authorization` (RFC 9110 §11.6.2).
+pub(super) const AUTHORIZATION: &str = "authorization";
+/// `x-api-key` (<https://docs.anthropic.com/en/api/overview>).
+pub(super) const X_API_KEY: &str = "x-api-key";
+
+/// A header in which a credential is sent, and its syntax there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CredentialHeader {
+    /// Lower case; one of [`CREDENTIAL_HEADERS`](crate::headers::CREDENTIAL_HEADERS), so that a request never carries
+    /// a second credential beside it.
+    pub name: &'static str,
+    /// How the credential is written.
+    pub scheme: Scheme,
+}
+
+/// How a credential is written in a header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scheme {
+    /// `Bearer {token}` (RFC 6750 §2.1).
+    Bearer,
+    /// The key alone. A key that a client puts behind `Bearer` is recognised too.
+    Bare,
+}
+
+// === impl CredentialHeader ===
+
+impl CredentialHeader {
+    /// `authorization: Bearer {token}`.
+    pub const AUTHORIZATION: Self = Self::bearer(AUTHORIZATION);
+    /// `x-api-key: {key}`.
+    pub const X_API_KEY: Self = Self::bare(X_API_KEY);
+
+    /// A header that holds a Bearer token.
+    #[must_use]
+    pub const fn bearer(name: &'static str) -> Self {
+        Self { name, scheme: Scheme::Bearer }
+    }
+
+    /// A header that holds a key alone.
+    #[must_use]
+    pub const fn bare(name: &'static str) -> Self {
+        Self { name, scheme: Scheme::Bare }
+    }
+}
+
+// === impl Scheme ===
+
+impl Scheme {
+    /// The credential in the header value `value`; `None` where the value has another syntax.
+    pub(super) fn read(self, value: &str) -> Option<&str> {
+        match self {
+            Self::Bearer => bearer(value),
+            Self::Bare => key(value),
+        }
+    }
+
+    /// The header value for `secret`.
+    pub(super) fn write(self, secret: &Secret) -> Secret {
+        match self {
+            Self::Bearer => as_bearer(secret.expose()),
+            Self::Bare => secret.clone(),
+        }
+    }
+}
+
+/// The token of `Bearer {token}`: exactly two fields, the scheme in any case.
+pub(super) fn bearer(value: &str) -> Option<&str> {
+    let mut fields = value.split_whitespace();
+    let scheme = fields.next()?;
+    let token = fields.next()?;
+    (scheme.eq_ignore_ascii_case("bearer") && fields.next().is_none()).then_some(token)
+}
+
+/// A key alone: one field. A client may put `Bearer` in front of it by mistake; a gateway token behind `Bearer` is
+/// recognised all the same.
+fn key(value: &str) -> Option<&str> {
+    let mut fields = value.split_whitespace();
+    let key = fields.next()?;
+    if fields.next().is_none() { Some(key) } else { bearer(value) }
+}
+
+pub(super) fn as_bearer(token: &str) -> Secret {
+    Secret::new(format!("Bearer {token}"))
+}

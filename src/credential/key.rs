@@ -1,0 +1,25 @@
+//! The operator's credential of a provider, and whether callers may use theirs.
+
+use super::Secret;
+
+/// Where the operator's own credential for a provider comes from (`envoy/behaviour.md#credentials-and-vendors`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Key {
+    /// There is none: callers bring their own.
+    Absent,
+    /// This filter sends it.
+    Central(Secret),
+    /// Envoy adds it behind this filter: `credential_injector` adds a header, `aws_request_signing` a signature.
+    External,
+}
+
+/// Whether callers may use a credential of their own for a provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Byok {
+    /// Callers may; the default.
+    Allow,
+    /// A request with the caller's own credential is refused with 403.
+    Deny,
+    /// A request without the caller's own credential is refused with 401.
+    Require,
+}

@@ -1,0 +1,30 @@
+//! The role of a header in its message: hop-by-hop, part of the message itself, or neither.
+
+/// The role of a header in its message.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// Concerns one connection only: RFC 9110 §7.6.1, with `proxy-authenticate` of RFC 9110 §11.7.1 and
+    /// `http2-settings` of RFC 7540 §3.2.1. `te` is one of them also with `trailers`: Envoy negotiates trailers with the
+    /// next hop itself.
+    HopByHop,
+    /// Makes the message: it says where the message goes, where it ends or how its body is read. Pseudo headers are
+    /// among these.
+    Message,
+    /// Any other header.
+    Other,
+}
+
+// === impl Role ===
+
+impl Role {
+    /// The role of the header `name`, in lower case.
+    pub(crate) fn of(name: &str) -> Self {
+        match name {
+            "connection" | "keep-alive" | "proxy-connection" | "te" | "trailer" | "transfer-encoding"
+            | "upgrade" | "proxy-authenticate" | "http2-settings" => Self::HopByHop,
+            "" | "host" | "content-length" | "content-type" | "content-encoding" => Self::Message,
+            _ if name.starts_with(':') => Self::Message,
+            _ => Self::Other,
+        }
+    }
+}

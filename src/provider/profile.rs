@@ -1,0 +1,146 @@
+//! What a provider type fixes. Each type is one constant [`Profile`] in a file of its own.
+
+use crate::api::Api;
+use crate::credential::{CredentialHeader, Vendor};
+
+/// Everything in which provider types differ: data, no behaviour.
+#[derive(Debug)]
+pub struct Profile {
+    /// The type's name in configuration and records; also the default provider name.
+    pub name: &'static str,
+    /// The product's name in messages to operators.
+    pub title: &'static str,
+    /// What follows `/{name}` in the route prefix: `/v1` where clients expect it in their base URL, else empty.
+    pub prefix_suffix: &'static str,
+    /// Where requests go unless `base_url` is configured.
+    pub base_url: &'static str,
+    /// Routes that are inspected and recorded, below the prefix, with the API that each speaks. In the syntax of
+    /// `matchit`: `{model}` stands for one segment. No trailing slash.
+    pub bridged: &'static [(&'static str, Api)],
+    /// Routes that are forwarded without inspection. A route that ends in `/` includes everything below it.
+    pub passthrough: &'static [&'static str],
+    /// The passthrough routes whose requests read or change what the provider stores under the key.
+    pub stored_objects: &'static [StoredObjects],
+    /// The API in whose error shape refusals are written, except on bridged routes, which have their own API's, and on
+    /// those of [`dialects`](Self::dialects).
+    pub dialect: Api,
+    /// As [`dialect`](Self::dialect), for the routes at and below a path. The first path that fits counts.
+    pub dialects: &'static [(&'static str, Api)],
+    /// The vendor whose credentials the provider accepts.
+    pub vendor: Vendor,
+    /// Where callers send their own credential; the first header that holds one counts.
+    pub callers_credential: &'static [CredentialHeader],
+    /// Where the operator's key is sent; `None`: callers always bring their own credential.
+    pub central_key: Option<CredentialHeader>,
+    /// Whether `send_actor` may name the actor to the provider.
+    pub learns_actor: bool,
+    /// Whether a Chat Completions stream may be asked for its usage (`envoy/behaviour.md#the-one-edit`).
+    pub asks_for_usage: bool,
+    /// Whether the provider may be AWS Bedrock's (`bedrock`).
+    pub may_be_bedrock: bool,
+}
+
+/// Routes under which a provider stores objects, such as responses, for everyone who has the key.
+#[derive(Debug)]
+pub struct StoredObjects {
+    /// The path below the prefix; everything below it is included.
+    pub route: &'static str,
+    /// The only method, in upper case, that reads or changes an object; `None`: every method does.
+    pub method: Option<&'static str>,
+}
+
+// === impl Profile ===
+
+impl Profile {
+    /// Whether a request for the passthrough route `route`, as written below the prefix, reads or changes a stored
+    /// object.
+    #[must_use]
+    pub fn reaches_stored_object(&self, method: &[u8], route: &str) -> bool {
+        self.stored_objects.iter().any(|stored| stored.includes(method, route))
+    }
+
+    /// Whether the credential of a caller or the operator's key is sent in the header `name` to such a provider.
+    #[must_use]
+    pub fn sends_credential_in(&self, name: &str) -> bool {
+        self.callers_credential.iter().chain(&self.central_key).any(|header| header.name == name)
+    }
+}
+
+// === impl StoredObjects ===
+
+impl StoredObjects {
+    /// Objects that every request at or below `route` reads or changes.
+    #[must_use]
+    pub const fn at(route: &'static str) -> Self {
+        Self { route, method: None }
+    }
+
+    /// Objects that everyone may read, so that only their deletion counts.
+    #[must_use]
+    pub const fn deleted_at(route: &'static str) -> Self {
+        Self { route, method: Some("DELETE") }
+    }
+
+    fn includes(&self, method: &[u8], route: &str) -> bool {
+        let rest = route.strip_prefix(self.route);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            && self.method.is_none_or(|only| method.eq_ignore_ascii_case(only.as_bytes()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::provider::ProviderType;
+
+    #[test]
+    fn every_profile_is_well_formed() {
+        for kind in ProviderType::ALL {
+            let profile = kind.profile();
+            assert_eq!(kind.name(), profile.name);
+            assert!(!profile.base_url.ends_with('/'), "{}", profile.base_url);
+            assert!(!profile.callers_credential.is_empty(), "{}", profile.name);
+            for (route, _) in profile.bridged {
+                assert!(route.starts_with('/') && !route.ends_with('/'), "{route}");
+                assert!(!profile.passthrough.contains(route), "{route}");
+            }
+            for route in profile.passthrough {
+                assert!(route.starts_with('/') && route.len() > 1, "{route}");
+            }
+            for header in profile.callers_credential.iter().chain(&profile.central_key) {
+                assert!(crate::headers::CREDENTIAL_HEADERS.contains(&header.name), "{}", header.name);
+            }
+        }
+    }
+
+    #[test]
+    fn no_two_types_have_the_same_name() {
+        for (at, kind) in ProviderType::ALL.iter().enumerate() {
+            assert_eq!(ProviderType::ALL.iter().position(|other| other.name() == kind.name()), Some(at));
+        }
+    }
+
+    #[test]
+    fn responses_and_conversations_are_stored_objects_and_models_when_deleted() {
+        for (kind, method, route, expected) in [
+            ("openai", "GET", "/responses/resp_1", true),
+            ("openai", "DELETE", "/responses/resp_1/input_items", true),
+            ("openai", "POST", "/conversations", true),
+            ("openai", "GET", "/conversations/", true),
+            ("openai", "GET", "/conversations/conv_1/items", true),
+            ("openai", "GET", "/models", false),
+            ("openai", "GET", "/models/gpt-5.5", false),
+            ("openai", "DELETE", "/models/ft:gpt-5.5:acme", true),
+            ("openai", "delete", "/models/ft:gpt-5.5:acme", true),
+            ("openai", "DELETE", "/models", true),
+            ("openai", "GET", "/conversationsx", false),
+            ("anthropic", "GET", "/v1/models", false),
+            ("anthropic", "DELETE", "/v1/models/claude-opus-4-6", true),
+            ("anthropic", "DELETE", "/v1/modelsx", false),
+            ("copilot", "DELETE", "/models/gpt-5.5", false),
+        ] {
+            let kind = ProviderType::ALL.into_iter().find(|known| known.name() == kind).unwrap();
+            let reached = kind.profile().reaches_stored_object(method.as_bytes(), route);
+            assert_eq!(reached, expected, "{method} {route}");
+        }
+    }
+}

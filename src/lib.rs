@@ -33,8 +33,8 @@
 //!
 //! # To add
 //! A provider that speaks a known API: a file in `provider/`, an arm of [`provider::ProviderType`], a row in the README.
-//! An API: a file in `api/`, an arm of [`api::Api`], a folder of transcripts. Neither changes `exchange`, `json`, `sse`
-//! or `host`.
+//! An API: a folder in `api/` with its constant, an arm of [`api::Api::profile`], a folder of transcripts.
+//! Neither changes `exchange`, `json`, `sse` or `host`.
 
 pub mod answer;
 pub mod api;

@@ -10,7 +10,6 @@ use super::passthrough::Passthrough;
 use super::values::EFFECTS;
 use crate::answer::NAME_BYTES;
 use crate::api::Api;
-use crate::api::request::RequestReader;
 use crate::bridge::Bridge;
 use crate::caller::{self, Actor, ActorError, Client};
 use crate::credential::{self, Credential, CredentialError, CredentialKind};
@@ -147,7 +146,7 @@ fn intercept(
     if head.headers.contains("accept-encoding") {
         edits.remove("accept-encoding");
     }
-    if api == Api::ChatCompletions && head.headers.contains("content-length") {
+    if api.edits_usage() && head.headers.contains("content-length") {
         // The body may become longer; what was declared still says which chunk is the last.
         edits.remove("content-length");
     }
@@ -193,7 +192,7 @@ fn begin(
         session_id: client.session(headers),
         credential: (CredentialKind::None, None),
         byok_cluster: false,
-        upload: Upload::new(RequestReader::new(api, bridge.request_bounds()), headers.content_length()),
+        upload: Upload::new(api.request_reader(bridge.request_bounds()), headers.content_length()),
         waiting: Waiting::of(provider, headers),
         rejection: None,
         download: Download::Awaiting,

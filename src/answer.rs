@@ -34,7 +34,7 @@ pub struct Keep {
 /// reserves memory, one stream holds at most `2 × (total_bytes + tool_calls × 4 KiB + event_bytes)`, however long the
 /// response is. At its end the record adds `2 × (total_bytes + 6 × tool_calls × 4 KiB)`: JSON writes one byte as up to
 /// six (`\u0001`). With the default configuration that is 6 MiB, and 20 MiB while the record is written;
-/// `tests/memory.rs` holds it.
+/// the integration test `memory` checks it.
 #[derive(Debug)]
 pub struct Answer {
     /// The provider's id of the message or response.

@@ -1,4 +1,4 @@
-//! Rules of the decoder; `tests/events.rs` compares it with a second implementation.
+//! Rules of the decoder; the integration test `events` compares it with a second implementation.
 
 use super::*;
 use std::fmt::Write as _;

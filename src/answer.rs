@@ -1,14 +1,13 @@
-//! What was learned from a response, whichever API it speaks and however it came.
+//! What was learned from one response, whichever API it speaks and in whichever format it came.
 
-use crate::api::Api;
 use crate::note::{Note, Notes};
 use crate::text::Text;
-use crate::usage::UsageReader;
+use crate::usage::{Convention, UsageReader};
 
 /// Identifiers, names, models and messages are kept up to this many bytes.
 pub const NAME_BYTES: usize = 1024;
 
-/// Reasons why the model stopped, one a choice; `n` of Chat Completions is at most 128.
+/// Finish reasons that are kept, one per choice; `n` of Chat Completions is at most 128.
 const FINISH_REASONS: usize = 256;
 
 /// How much of an answer is kept.
@@ -22,39 +21,40 @@ pub struct Keep {
     pub arguments: bool,
     /// Whether thoughts are kept.
     pub thoughts: bool,
-    /// How many tool calls.
+    /// Tool calls that are kept.
     pub tool_calls: usize,
-    /// How many thoughts.
+    /// Thoughts that are kept.
     pub thought_count: usize,
 }
 
-/// Everything learned from one response. Grows only within [`Keep`]: texts to `total_bytes`, and for each of `tool_calls`
-/// three names and an end to [`NAME_BYTES`]. With what one event says until it is over, and all of it twice for the reserve
-/// of texts that grow, one stream has at most
-/// `2 × (total_bytes + tool_calls × 4 KiB + event_bytes)` live, whatever the answer's length; at its end also
-/// the record, `2 × (total_bytes + 6 × tool_calls × 4 KiB)`, for a name may be six times as long once it is written
-/// (`\u0001`). By default that is 6 MiB, and 20 MiB for the moment of writing; `tests/memory.rs` holds it.
+/// Everything learned from one response.
+///
+/// It grows only within [`Keep`]: texts up to `total_bytes`, and for each of `tool_calls` three names and a finish
+/// reason of up to [`NAME_BYTES`]. With the fields of the event being read, and twice as much because a growing text
+/// reserves memory, one stream holds at most `2 × (total_bytes + tool_calls × 4 KiB + event_bytes)`, however long the
+/// response is. At its end the record adds `2 × (total_bytes + 6 × tool_calls × 4 KiB)`: JSON writes one byte as up to
+/// six (`\u0001`). With the default configuration that is 6 MiB, and 20 MiB while the record is written;
+/// the integration test `memory` checks it.
 #[derive(Debug)]
 pub struct Answer {
-    /// Whose numbers `usage` holds.
-    pub api: Api,
     /// The provider's id of the message or response.
     pub id: Option<String>,
     /// The model that served.
     pub model: Option<String>,
-    /// Why the model stopped; one a choice.
+    /// Why the model stopped; one per choice.
     pub finish_reasons: Vec<String>,
-    /// Token numbers.
+    /// The usage that the provider stated.
     pub usage: UsageReader,
-    /// In the order in which they began; those of Chat Completions by choice and index.
+    /// In the order in which they began; in Chat Completions ordered by choice and index.
     pub tool_calls: Vec<ToolCall>,
-    /// In the order in which they began; those of Chat Completions by choice.
+    /// In the order in which they began; in Chat Completions ordered by choice.
     pub thoughts: Vec<Thought>,
-    /// The provider said so.
+    /// The error that the provider stated.
     pub error: Option<ApiError>,
-    /// The API's own end was seen. (Chat Completions: as far as it was read; another choice may begin.)
+    /// The API's own end of a response was seen. In Chat Completions a later event can withdraw it: another choice may
+    /// begin.
     pub ended: bool,
-    /// Where less was learned than passed.
+    /// What could not be read or kept.
     pub notes: Notes,
     keep: Keep,
     kept_bytes: usize,
@@ -63,54 +63,53 @@ pub struct Answer {
 /// A call that the model asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ToolCall {
-    /// By which the result refers to it.
+    /// The id by which the tool's result refers to the call.
     pub id: Option<String>,
-    /// The item's own id, where the API has both.
+    /// The output item's own id, where the API has both.
     pub item_id: Option<String>,
-    /// The tool.
+    /// The tool's name.
     pub name: Option<String>,
-    /// As the model wrote them: usually JSON.
+    /// As the model wrote them, usually JSON.
     pub arguments: Text,
-    /// There are arguments, if only an empty text.
+    /// The provider stated arguments, even if they are an empty text.
     pub arguments_stated: bool,
-    /// The arguments are a text even where they look like JSON: a custom tool's input.
+    /// The arguments are plain text even where they look like JSON: the input of a custom tool.
     pub plain: bool,
-    /// Who runs it.
+    /// The provider runs the tool, not the client.
     pub hosted: bool,
-    /// Its end was seen.
+    /// The end of the call was seen.
     pub complete: bool,
 }
 
-/// What the model thought, as far as it shows.
+/// Reasoning of the model, as far as the provider shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Thought {
     /// `thinking`, `reasoning`, `reasoning_summary` or `commentary`.
     pub source: &'static str,
-    /// Its text.
+    /// The reasoning in words.
     pub text: Text,
 }
 
-/// An error as the provider stated it.
+/// An error that the provider stated.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ApiError {
-    /// `error.type`
+    /// The member `error.type`.
     pub kind: Option<String>,
-    /// `error.code`
+    /// The member `error.code`.
     pub code: Option<String>,
-    /// `error.message`
+    /// The member `error.message`.
     pub message: Option<String>,
 }
 
 impl Answer {
-    /// Nothing learned yet.
+    /// An answer of which nothing was learned yet, with usage stated by `convention`.
     #[must_use]
-    pub fn new(api: Api, keep: Keep) -> Self {
+    pub fn new(convention: Convention, keep: Keep) -> Self {
         Self {
-            api,
             id: None,
             model: None,
             finish_reasons: Vec::new(),
-            usage: UsageReader::default(),
+            usage: UsageReader::new(convention),
             tool_calls: Vec::new(),
             thoughts: Vec::new(),
             error: None,
@@ -121,19 +120,19 @@ impl Answer {
         }
     }
 
-    /// How much may be kept.
+    /// How much of the answer is kept.
     #[must_use]
     pub const fn keep(&self) -> &Keep {
         &self.keep
     }
 
-    /// A tool call has begun. Answers where it stands; `None` where there are enough already.
+    /// Appends a tool call that has begun. Returns its position; `None` if enough tool calls are kept already.
     pub fn begin_tool_call(&mut self, call: ToolCall) -> Option<usize> {
         let position = self.tool_calls.len();
         self.begin_tool_call_at(position, call).then_some(position)
     }
 
-    /// A tool call has begun that stands at `position` (those from there on move). `false` where there are enough.
+    /// Inserts a tool call that has begun at `position`. Returns `false` if enough tool calls are kept already.
     pub fn begin_tool_call_at(&mut self, position: usize, call: ToolCall) -> bool {
         if self.tool_calls.len() >= self.keep.tool_calls {
             self.notes.dropped_tool_call();
@@ -143,14 +142,15 @@ impl Answer {
         true
     }
 
-    /// A thought has begun. Answers where it stands; `None` where there are enough already or none are kept.
+    /// Appends a thought that has begun. Returns its position; `None` if enough thoughts are kept already, or none are
+    /// to be kept.
     pub fn begin_thought(&mut self, source: &'static str) -> Option<usize> {
         let position = self.thoughts.len();
         self.begin_thought_at(position, source).then_some(position)
     }
 
-    /// A thought has begun that stands at `position` (those from there on move). `false` where there are enough already
-    /// or none are kept.
+    /// Inserts a thought that has begun at `position`. Returns `false` if enough thoughts are kept already, or none
+    /// are to be kept.
     pub fn begin_thought_at(&mut self, position: usize, source: &'static str) -> bool {
         if !self.keep.thoughts {
             return false;
@@ -163,7 +163,7 @@ impl Answer {
         true
     }
 
-    /// More arguments for the tool call at `at`.
+    /// Appends to the arguments of the tool call at `at`.
     pub fn add_arguments(&mut self, at: usize, run: &str) {
         if self.keep.arguments
             && let Some(call) = self.tool_calls.get_mut(at)
@@ -172,14 +172,32 @@ impl Answer {
         }
     }
 
-    /// More of the thought at `at`.
+    /// Appends to the thought at `at`.
     pub fn add_thought(&mut self, at: usize, run: &str) {
         if let Some(thought) = self.thoughts.get_mut(at) {
             Self::add(&self.keep, &mut self.kept_bytes, &mut self.notes, &mut thought.text, run);
         }
     }
 
-    /// The arguments of the tool call at `at` are `whole`, whatever came of them before.
+    /// Appends a piece of the arguments of the tool call at `at`. If the piece itself was cut, that is noted.
+    pub fn add_arguments_piece(&mut self, at: usize, piece: &Text) {
+        self.note_cut(piece);
+        self.add_arguments(at, piece.as_str());
+    }
+
+    /// Appends a piece of the thought at `at`. If the piece itself was cut, that is noted.
+    pub fn add_thought_piece(&mut self, at: usize, piece: &Text) {
+        self.note_cut(piece);
+        self.add_thought(at, piece.as_str());
+    }
+
+    fn note_cut(&mut self, piece: &Text) {
+        if piece.is_cut() {
+            self.notes.add(Note::TextCut);
+        }
+    }
+
+    /// Replaces the arguments of the tool call at `at` by `whole`.
     pub fn replace_arguments(&mut self, at: usize, whole: &Text) {
         if self.keep.arguments
             && let Some(call) = self.tool_calls.get_mut(at)
@@ -188,14 +206,14 @@ impl Answer {
         }
     }
 
-    /// The thought at `at` is `whole`, whatever came of it before.
+    /// Replaces the thought at `at` by `whole`.
     pub fn replace_thought(&mut self, at: usize, whole: &Text) {
         if let Some(thought) = self.thoughts.get_mut(at) {
             Self::replace(&self.keep, &mut self.kept_bytes, &mut self.notes, &mut thought.text, whole);
         }
     }
 
-    /// One more reason why the model stopped.
+    /// Appends a reason why the model stopped.
     pub fn finished(&mut self, reason: impl Into<String>) {
         if self.finish_reasons.len() < FINISH_REASONS {
             let mut reason = reason.into();

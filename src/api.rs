@@ -1,12 +1,29 @@
-//! The three APIs whose requests and responses are read: what differs between them by name only.
+//! The APIs whose requests and responses are read.
+//!
+//! | part | knows |
+//! |---|---|
+//! | `messages`, `chat_completions`, `responses` | one API each: its constant and its readers |
+//! | [`request`], [`response`] | how bodies are read, of any API |
+//! | [`usage_edit`] | the one edit of bodies: usage is asked for, and its event is cut out |
+//! | [`profile`] | what an API's constant holds |
+//!
+//! A new API is a folder with its constant and its readers, a variant of [`Api`] and an arm of [`Api::profile`].
 
-pub mod chat_completions;
-pub mod messages;
+mod chat_completions;
+mod messages;
+pub mod profile;
 pub mod request;
 pub mod response;
-pub mod responses;
+mod responses;
+pub mod usage_edit;
 
-/// An API that a bridged route speaks; the shape of its errors follows it (contract §9).
+use crate::answer::{Answer, Keep};
+use crate::limits::Limits;
+use profile::ApiProfile;
+use request::{RequestBounds, RequestReader};
+use response::{Format, ResponseReader};
+
+/// An API that a bridged route speaks; also the dialect of the gateway's own error replies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Api {
     /// Anthropic Messages, <https://docs.anthropic.com/en/api/messages>.
@@ -18,13 +35,48 @@ pub enum Api {
 }
 
 impl Api {
+    /// All APIs.
+    pub const ALL: [Self; 3] = [Self::Messages, Self::ChatCompletions, Self::Responses];
+
+    /// The API's constant.
+    #[must_use]
+    pub const fn profile(self) -> &'static ApiProfile {
+        match self {
+            Self::Messages => &messages::PROFILE,
+            Self::ChatCompletions => &chat_completions::PROFILE,
+            Self::Responses => &responses::PROFILE,
+        }
+    }
+
     /// The name in records, properties and metric labels.
     #[must_use]
     pub const fn name(self) -> &'static str {
-        match self {
-            Self::Messages => "messages",
-            Self::ChatCompletions => "chat_completions",
-            Self::Responses => "responses",
-        }
+        self.profile().name
+    }
+
+    /// Whether bodies can be edited: the request to ask for usage, the response to cut its event. Then their length
+    /// can differ from the declared `content-length`.
+    #[must_use]
+    pub const fn edits_usage(self) -> bool {
+        self.profile().request.usage_edit
+    }
+
+    /// A reader for one request.
+    #[must_use]
+    pub fn request_reader(self, bounds: RequestBounds) -> RequestReader {
+        RequestReader::new(&self.profile().request, bounds)
+    }
+
+    /// A reader for one response.
+    #[must_use]
+    pub fn response_reader(self, format: Format, keep: Keep, limits: &Limits) -> ResponseReader {
+        let profile = self.profile();
+        let body = match format {
+            Format::Events => (profile.events)(limits),
+            Format::Document => (profile.document)(limits),
+            Format::Error => response::error_body(limits),
+            Format::Unread => response::unread(),
+        };
+        ResponseReader::new(body, Answer::new(profile.usage, keep))
     }
 }

@@ -53,8 +53,8 @@
 //! schema. Nothing else names a type; a test holds that.
 //!
 //! # To add an API
-//! A file with a folder in `api/`, a variant of [`api::Api`] with its arms, and transcripts. `json`, `sse` and `host` do not
-//! change.
+//! A folder in `api/` with its constant and its readers, a variant of [`api::Api`] with an arm of
+//! [`api::Api::profile`], and transcripts. `exchange`, `json`, `sse` and `host` do not change.
 
 pub mod answer;
 pub mod api;

@@ -1,44 +1,45 @@
-//! Where a record is poorer than the traffic, or something else that its reader should know.
+//! Remarks on a record: what could not be read or kept, and what else its reader should know.
 
-/// One remark. Its name stands in the record's `notes` and, where something was not read, in the metric
-/// `ai_bridge_unread_total{reason}`.
+/// A remark. Its name is an element of the record's `notes`; if something could not be read, it is also a value of the
+/// label `reason` of the metric `ai_bridge_unread_total`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Note {
     /// A text was cut at `record.text_bytes` or `record.total_bytes`.
     TextCut,
-    /// A value of the request is too long to be read and was left out.
+    /// A value of the request was too long and was left out.
     ValueTooLarge,
-    /// The request streams, and its `stream_options` could not be edited (`null` ahead of `stream`, or no object): usage
-    /// will be missing.
+    /// The request asks for a stream, and its `stream_options` could not be edited (they are `null` and come before
+    /// `stream`, or are not an object): usage will be missing.
     StreamOptionsLeft,
-    /// The answer is compressed and was not read.
+    /// The response is compressed and was not read.
     ResponseEncoded,
-    /// The answer's content type is neither JSON nor an event stream.
+    /// The response's content type is neither JSON nor an event stream; it was not read.
     ResponseContentType,
-    /// The answer, or one of its events, is not valid JSON.
+    /// The response, or one of its events, is not valid JSON.
     ResponseUnreadable,
-    /// An event above `limits.event_bytes` was skipped.
+    /// An event above `limits.event_bytes` was not read.
     EventTooLarge,
-    /// The answer is a document above `limits.document_bytes`: the rest was not read.
+    /// The response is a document above `limits.document_bytes`; the rest was not read.
     DocumentTooLarge,
-    /// A number of tokens is none.
+    /// A stated number of tokens or searches is not a count.
     UsageUnreadable,
     /// The provider's usage object is above 16 KiB and was left out.
     UsageTooLarge,
-    /// The cost was computed from numbers that are not the final ones.
+    /// The cost was computed from usage that is not final.
     CostPartial,
-    /// A price list is configured and has none for the model.
+    /// Prices are configured, but none for the model.
     Price,
-    /// The answer ended in trailers within an event that might have been the one to cut: its start was not forwarded.
+    /// The response ended in trailers inside of an event that might have been the usage event; its bytes that waited
+    /// were lost.
     IncompleteEventLost,
-    /// Bedrock's model lacks something that the request asked for: it was left out or said otherwise.
+    /// The request asked for something that the model on Bedrock does not support; it was left out or replaced.
     BedrockAdapted,
-    /// The request was refused when the answer had already begun: the stream was cut instead.
+    /// The request was refused after the response had begun, so the stream was reset instead of answered.
     ReplyImpossible,
 }
 
 impl Note {
-    /// As it stands in records and labels.
+    /// The name in records and metric labels.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -60,7 +61,7 @@ impl Note {
         }
     }
 
-    /// Whether `ai_bridge_unread_total` counts it.
+    /// Whether the metric `ai_bridge_unread_total` counts it.
     #[must_use]
     pub const fn is_unread(self) -> bool {
         !matches!(
@@ -70,7 +71,7 @@ impl Note {
     }
 }
 
-/// The remarks on one interception, each once, and how many tool calls and thoughts were counted and not kept.
+/// The remarks on one interception, each at most once, and how many tool calls and thoughts were not kept.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Notes {
     notes: Vec<Note>,
@@ -79,31 +80,31 @@ pub struct Notes {
 }
 
 impl Notes {
-    /// Adds `note` unless it stands already.
+    /// Adds `note` unless it is there already.
     pub fn add(&mut self, note: Note) {
         if !self.notes.contains(&note) {
             self.notes.push(note);
         }
     }
 
-    /// One more tool call than are kept.
+    /// Counts a tool call that is not kept.
     pub fn dropped_tool_call(&mut self) {
         self.tool_calls_dropped = self.tool_calls_dropped.saturating_add(1);
     }
 
-    /// One more thought than are kept.
+    /// Counts a thought that is not kept.
     pub fn dropped_thought(&mut self) {
         self.thoughts_dropped = self.thoughts_dropped.saturating_add(1);
     }
 
-    /// Adds all of `others`.
+    /// Adds the remarks and counts of `others`.
     pub fn merge(&mut self, others: &Self) {
         others.notes.iter().for_each(|note| self.add(*note));
         self.tool_calls_dropped = self.tool_calls_dropped.saturating_add(others.tool_calls_dropped);
         self.thoughts_dropped = self.thoughts_dropped.saturating_add(others.thoughts_dropped);
     }
 
-    /// As they stand in the record: names; with their number those that count (`tool_calls_dropped:3`).
+    /// The elements of the record's `notes`: names, and counts as `tool_calls_dropped:3`.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
         let mut lines: Vec<String> = self.notes.iter().map(|note| note.name().to_owned()).collect();
@@ -113,7 +114,7 @@ impl Notes {
         lines
     }
 
-    /// The values of the metric's label `reason`.
+    /// The values of the label `reason` that `ai_bridge_unread_total` counts for this interception.
     #[must_use]
     pub fn unread_reasons(&self) -> Vec<&'static str> {
         let noted = self.notes.iter().filter(|note| note.is_unread()).map(|note| note.name());

@@ -137,7 +137,7 @@ impl Provider {
     /// Whether a request for a stream of `api` is changed to ask for its usage (`envoy/behaviour.md#the-one-edit`).
     #[must_use]
     pub const fn asks_for_usage(&self, api: Api) -> bool {
-        matches!(api, Api::ChatCompletions) && self.kind.profile().asks_for_usage
+        api.edits_usage() && self.kind.profile().asks_for_usage
     }
 
     /// Whether Envoy signs the provider's requests behind this filter, over the whole body.

@@ -320,17 +320,14 @@ impl<'a> UsageRef<'a> {
         if answer.usage.has_unreadable() {
             notes.add(Note::UsageUnreadable);
         }
-        let verbatim = answer.usage.verbatim().filter(|verbatim| {
-            if verbatim.too_large {
+        let provider_usage = answer.usage.verbatim().and_then(|verbatim| {
+            let Some(json) = &verbatim.json else {
                 notes.add(Note::UsageTooLarge);
-            }
-            !verbatim.too_large && (verbatim.harmless || is_bearable(&verbatim.json))
+                return None;
+            };
+            (verbatim.harmless || is_bearable(json)).then_some(json.as_str())
         });
-        Self {
-            usage_status: answer.usage.status(),
-            usage: answer.usage.usage(answer.api),
-            provider_usage: verbatim.map(|verbatim| verbatim.json.as_str()),
-        }
+        Self { usage_status: answer.usage.status(), usage: answer.usage.usage(), provider_usage }
     }
 }
 

@@ -3,7 +3,7 @@
 #[path = "events/reference.rs"]
 mod reference;
 
-use ai_bridge::sse::Fate;
+use ai_bridge::sse::Completeness;
 use proptest::prelude::*;
 use reference::{Told, check, decoded, expected};
 
@@ -153,9 +153,15 @@ fn an_event_of_ten_megabytes_is_told_up_to_the_limit_and_reading_goes_on() {
     for chunk_bytes in [7, 4096, stream.len()] {
         let told = decoded(stream.chunks(chunk_bytes), LIMIT);
         let [big, next] = told.as_slice() else { panic!("{} events", told.len()) };
-        let &Told { ref name, ref data, start, end, fate } = big;
-        assert_eq!((name.as_slice(), start, end, fate), (&b"big"[..], 0, 10_000_019, Fate::Oversized));
+        let &Told { ref name, ref data, start, end, completeness } = big;
+        assert_eq!(
+            (name.as_slice(), start, end, completeness),
+            (&b"big"[..], 0, 10_000_019, Completeness::Oversized)
+        );
         assert_eq!(data.len(), LIMIT - b"event: big\ndata: ".len());
-        assert_eq!((next.data.as_slice(), next.start, next.fate), (&b"next"[..], 10_000_019, Fate::Complete));
+        assert_eq!(
+            (next.data.as_slice(), next.start, next.completeness),
+            (&b"next"[..], 10_000_019, Completeness::Complete)
+        );
     }
 }

@@ -16,7 +16,7 @@ mod splice;
 use ai_bridge::bridge::Bridge;
 use ai_bridge::exchange::Exchange;
 use ai_bridge::headers::Headers;
-use ai_bridge::sse::Fate;
+use ai_bridge::sse::Completeness;
 use ai_bridge::step::{Effect, Ending, Flow, RequestHead, ResponseHead, Step};
 use ai_bridge_fuzz::{Cut, Input, bridges, is_json, is_shallow};
 use core::time::Duration;
@@ -259,9 +259,9 @@ fn check_cut(received: &[u8], client: &[u8], event_bytes: usize) {
     for event in events::decoded([received], event_bytes) {
         let (start, end) = (event.start as usize, event.end as usize);
         assert!(take(from..start), "what stands before the event at {start} is lost");
-        let may_be = match event.fate {
-            Fate::Complete | Fate::Unterminated => is_usage_event(&event.data),
-            Fate::Oversized => Some(false),
+        let may_be = match event.completeness {
+            Completeness::Complete | Completeness::Unterminated => is_usage_event(&event.data),
+            Completeness::Oversized => Some(false),
         };
         match may_be {
             Some(true) => {}

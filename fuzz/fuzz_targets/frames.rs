@@ -10,7 +10,7 @@ mod frames;
 
 use ai_bridge::bedrock::frame::{Decoder, Problem};
 use ai_bridge::bedrock::transcode::{Failure, Transcoder};
-use ai_bridge::sse::{self, Fate};
+use ai_bridge::sse::{self, Completeness};
 use ai_bridge_fuzz::{Cut, Input};
 use libfuzzer_sys::fuzz_target;
 
@@ -58,7 +58,7 @@ impl sse::Sink for Whole {
     fn data(&mut self, _run: &[u8]) {}
 
     fn event(&mut self, event: sse::Event<'_>) {
-        assert_eq!(event.fate, Fate::Complete);
+        assert_eq!(event.completeness, Completeness::Complete);
         self.0 += 1;
     }
 }

@@ -5,7 +5,7 @@
 #![no_main]
 
 use ai_bridge::api::Api;
-use ai_bridge::api::request::{MODEL_BYTES, RequestBounds, RequestFacts, RequestProblem, RequestReader};
+use ai_bridge::api::request::{MODEL_BYTES, RequestBounds, RequestFacts, RequestProblem};
 use ai_bridge_fuzz::{APIS, Cut, Input, is_json, is_shallow};
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
@@ -14,11 +14,10 @@ use serde_json::Value;
 type Read = (Result<(), RequestProblem>, RequestFacts, Vec<u8>);
 
 fn read(api: Api, bounds: RequestBounds, chunks: &[&[u8]]) -> Read {
-    let mut reader = RequestReader::new(api, bounds);
+    let mut reader = api.request_reader(bounds);
     let mut upstream = Vec::new();
     let mut feed = |chunk: &[u8]| {
-        reader.feed(chunk)?;
-        match reader.instead(chunk) {
+        match reader.feed(chunk)?.instead {
             Some(instead) => {
                 assert_eq!(api, Api::ChatCompletions, "an edit");
                 upstream.extend(instead);

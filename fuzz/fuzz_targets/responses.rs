@@ -7,7 +7,7 @@
 
 use ai_bridge::answer::{Answer, Keep, NAME_BYTES};
 use ai_bridge::api::Api;
-use ai_bridge::api::response::{Format, ResponseReader};
+use ai_bridge::api::response::Format;
 use ai_bridge::limits::Limits;
 use ai_bridge_fuzz::{APIS, Cut, Input};
 use libfuzzer_sys::fuzz_target;
@@ -25,26 +25,26 @@ struct Case {
 impl Case {
     /// The answer as text, and the bytes for the client.
     fn read(&self, chunks: &[&[u8]]) -> (String, Vec<u8>) {
-        let mut reader = ResponseReader::new(self.api, self.format, self.keep.clone(), &self.limits);
-        let may_edit = self.cut_usage && reader.cut_usage_event();
+        let mut reader = self.api.response_reader(self.format, self.keep.clone(), &self.limits);
+        if self.cut_usage {
+            reader.cut_usage_event();
+        }
+        let may_edit = self.cut_usage && self.format == Format::Events;
         let mut client = Vec::new();
-        let mut pass = |reader: &mut ResponseReader, chunk: &[u8]| match reader.instead() {
-            Some(instead) => {
-                assert!(may_edit, "an edit");
-                client.extend(instead);
-            }
-            None => client.extend_from_slice(chunk),
-        };
         for chunk in chunks {
-            reader.feed(chunk);
+            match reader.feed(chunk) {
+                Some(instead) => {
+                    assert!(may_edit, "an edit");
+                    client.extend(instead);
+                }
+                None => client.extend_from_slice(chunk),
+            }
             self.check(reader.answer());
-            pass(&mut reader, chunk);
         }
         if self.breaks_off {
             reader.abandon();
         } else {
-            reader.finish();
-            pass(&mut reader, b"");
+            client.extend(reader.finish());
         }
         self.check(reader.answer());
         let answer = reader.answer();

@@ -1,24 +1,41 @@
 //! OpenAI Chat Completions, <https://platform.openai.com/docs/api-reference/chat/create> and
 //! <https://platform.openai.com/docs/api-reference/chat-streaming>.
 
-use crate::api::request::{Name, Slot};
-
 mod choices;
-mod cut;
+mod chunk_fields;
 mod names;
-mod reading;
-mod said;
-mod splice;
+mod reader;
+mod whole_choice;
 
-pub use cut::Cut;
-pub use reading::Reading;
-pub use said::UsageEvent;
-pub use splice::Splice;
+use super::profile::ApiProfile;
+use super::request::{AnsweredCall, Name, RequestRules, Slot};
+use super::response;
+use crate::usage::Convention;
 
-/// Where a request's values stand.
-#[must_use]
-pub fn request_slot(path: &[Name]) -> Option<Slot> {
+pub(super) use reader::ChatCompletionsReader;
+
+/// The API's constant.
+pub(super) const PROFILE: ApiProfile = ApiProfile {
+    name: "chat_completions",
+    request: RequestRules {
+        slot: request_slot,
+        text_part: "text",
+        joins_parts: false,
+        answered_call: AnsweredCall::InRole("tool"),
+        usage_edit: true,
+    },
+    usage: Convention::CHAT_COMPLETIONS,
+    events: response::events::<ChatCompletionsReader>,
+    document: response::document::<ChatCompletionsReader>,
+};
+
+/// What the value at `path` of a request means.
+fn request_slot(path: &[Name]) -> Option<Slot> {
     Some(match path {
+        [Name::Model] => Slot::Model,
+        [Name::Stream] => Slot::Stream,
+        [Name::StreamOptions] => Slot::StreamOptions,
+        [Name::StreamOptions, Name::IncludeUsage] => Slot::IncludeUsage,
         [Name::Messages] => Slot::Turns,
         [Name::Messages, Name::Item] => Slot::Turn,
         [Name::Messages, Name::Item, Name::Role] => Slot::Role,

@@ -1,49 +1,55 @@
-//! Reads a bridged request's body as it streams by: its validity, and the few values that a record needs.
+//! Reads a bridged request's body as it streams by: checks that it is valid, and collects the few values that a record
+//! needs.
 //!
-//! What differs between the APIs is where those values stand. Each API says so in one function from path to [`Slot`];
-//! what a slot means is written here, once.
+//! It knows no particular API. Each API states in its [`RequestRules`] where values are ([`Slot`]) and how they count;
+//! what the filter does with a slot is written once, in `visitor`.
+//!
+//! The readers are written by hand on top of the incremental [`Scanner`] because a body is read in the chunks that
+//! Envoy hands over, with bounded memory, and because the edit needs byte offsets. A deserialiser would need the whole
+//! body.
 
 mod prompt;
-mod reading;
+mod rules;
 mod slot;
+mod visitor;
 
-use crate::api::Api;
 use crate::json::{self, Scanner};
 use crate::note::Notes;
 use crate::text::Text;
-use reading::Reading;
+use visitor::RequestVisitor;
 
 pub use prompt::Prompt;
-pub use reading::MODEL_BYTES;
+pub use rules::{AnsweredCall, RequestRules};
 pub use slot::{Name, Slot};
+pub use visitor::MODEL_BYTES;
 
 /// How much of a request is kept.
 #[derive(Clone, Copy, Debug)]
 pub struct RequestBounds {
-    /// Bytes for nesting, one bit a level, and the most that an unrecorded value may have.
+    /// Bytes for nesting, one bit per level, and the limit of a value that is read but not recorded.
     pub reader_bytes: usize,
-    /// Bytes of the prompt; `None` where prompts are not recorded.
+    /// Bytes kept of the prompt; `None`: prompts are not recorded.
     pub prompt_bytes: Option<usize>,
 }
 
-/// What a request said.
+/// What a request states.
 #[derive(Debug, Default)]
 pub struct RequestFacts {
-    /// `model`, where it is a string; cut at [`MODEL_BYTES`].
+    /// `model`, if it is a string; cut at [`MODEL_BYTES`].
     pub model: Option<Text>,
     /// `stream` is `true`.
     pub stream: bool,
-    /// `background` is `true`.
+    /// `background` is `true`, in an API that has background responses.
     pub background: bool,
     /// The user's last text.
     pub prompt: Option<Prompt>,
-    /// The tool call whose result the last turn brings.
+    /// The id of the tool call whose result the last turn brings.
     pub correlating_tool_call_id: Option<String>,
     /// Messages: `metadata.user_id`.
     pub user_id: Option<String>,
-    /// Chat Completions: usage was asked for in the client's stead.
+    /// The request was edited to ask for usage; the client did not ask for it.
     pub usage_spliced: bool,
-    /// Where less was learned than passed.
+    /// What could not be read or kept.
     pub notes: Notes,
 }
 
@@ -52,69 +58,80 @@ pub struct RequestFacts {
 pub enum RequestProblem {
     /// It is not one valid JSON object.
     Json(json::Error),
-    /// A member that decides something stands twice.
+    /// It has this top-level member twice, and the member decides how the request is handled.
     Repeated(&'static str),
+}
+
+/// What came of one chunk of a request.
+#[derive(Debug)]
+pub struct FedChunk {
+    /// The object is complete, and [`RequestReader::facts`] are final.
+    pub is_complete: bool,
+    /// [`RequestFacts::usage_spliced`] became true in this chunk.
+    pub begins_splice: bool,
+    /// What goes upstream instead of the chunk; `None`: the chunk itself.
+    pub instead: Option<Vec<u8>>,
 }
 
 /// Reads one request.
 #[derive(Debug)]
 pub struct RequestReader {
     scanner: Scanner<Name>,
-    reading: Reading,
+    visitor: RequestVisitor,
 }
 
 // === impl RequestReader ===
 
 impl RequestReader {
-    /// For a request to `api`.
+    /// A reader for a request to the API with these rules.
     #[must_use]
-    pub fn new(api: Api, bounds: RequestBounds) -> Self {
-        Self { scanner: Scanner::object(bounds.reader_bytes), reading: Reading::new(api, bounds) }
+    pub fn new(rules: &'static RequestRules, bounds: RequestBounds) -> Self {
+        Self { scanner: Scanner::object(bounds.reader_bytes), visitor: RequestVisitor::new(rules, bounds) }
     }
 
     /// Leaves the body as it is: no usage is asked for.
     #[must_use]
     pub fn without_splice(mut self) -> Self {
-        self.reading.splice = None;
+        self.visitor.splice = None;
         self
     }
 
-    /// Reads on. `Ok(true)`: the object is complete and [`facts`](Self::facts) are final.
+    /// Reads the next chunk.
     ///
     /// # Errors
-    /// The request cannot pass; neither may this chunk.
-    pub fn feed(&mut self, chunk: &[u8]) -> Result<bool, RequestProblem> {
-        let scanned = self.scanner.feed(chunk, &mut self.reading);
-        match (self.reading.repeated, scanned) {
-            // It stands before whatever is wrong with the rest.
+    /// The request cannot pass; the chunk must not go upstream either.
+    pub fn feed(&mut self, chunk: &[u8]) -> Result<FedChunk, RequestProblem> {
+        let was_spliced = self.visitor.facts.usage_spliced;
+        let scanned = self.scanner.feed(chunk, &mut self.visitor);
+        match (self.visitor.repeated, scanned) {
+            // The repeated member comes before any invalid JSON.
             (Some(name), _) => Err(RequestProblem::Repeated(name)),
             (None, Err(error)) => Err(RequestProblem::Json(error)),
-            (None, Ok(())) => Ok(self.scanner.is_complete()),
+            (None, Ok(())) => Ok(FedChunk {
+                is_complete: self.scanner.is_complete(),
+                begins_splice: self.visitor.facts.usage_spliced && !was_spliced,
+                instead: self.visitor.splice.as_mut().and_then(|splice| splice.edit(chunk)),
+            }),
         }
-    }
-
-    /// What goes upstream instead of `chunk`, which was read just now; `None`: the chunk itself.
-    pub fn instead(&mut self, chunk: &[u8]) -> Option<Vec<u8>> {
-        self.reading.splice.as_mut()?.edit(chunk)
     }
 
     /// The body is over.
     ///
     /// # Errors
-    /// It is not complete.
+    /// The object is not complete.
     pub fn finish(&mut self) -> Result<(), RequestProblem> {
-        self.scanner.finish(&mut self.reading).map_err(RequestProblem::Json)
+        self.scanner.finish(&mut self.visitor).map_err(RequestProblem::Json)
     }
 
-    /// What was learned so far.
+    /// What the request states, as far as it was read.
     #[must_use]
     pub const fn facts(&self) -> &RequestFacts {
-        &self.reading.facts
+        &self.visitor.facts
     }
 
-    /// What was learned so far, by itself; the rest of the reader is given back.
+    /// What the request states, as far as it was read. The reader's memory is released.
     #[must_use]
     pub fn into_facts(self) -> RequestFacts {
-        self.reading.facts
+        self.visitor.facts
     }
 }

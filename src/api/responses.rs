@@ -1,19 +1,41 @@
 //! OpenAI Responses, <https://platform.openai.com/docs/api-reference/responses/create>.
 
+mod event_fields;
+mod event_items;
 mod item;
-mod items;
-mod ledger;
-mod place;
-mod reading;
-mod said;
+mod known_items;
+mod names;
+mod reader;
+mod slot;
 
-use crate::api::request::{Name, Slot};
-pub(in crate::api) use reading::{DocumentReading, EventReading};
+use super::profile::ApiProfile;
+use super::request::{AnsweredCall, Name, RequestRules, Slot};
+use super::response;
+use crate::usage::Convention;
 
-/// Where a request's values stand.
-#[must_use]
-pub fn request_slot(path: &[Name]) -> Option<Slot> {
+pub(super) use reader::{ResponsesDocumentReader, ResponsesEventReader};
+
+/// The API's constant.
+pub(super) const PROFILE: ApiProfile = ApiProfile {
+    name: "responses",
+    request: RequestRules {
+        slot: request_slot,
+        text_part: "input_text",
+        joins_parts: true,
+        answered_call: AnsweredCall::InTurn(&["function_call_output", "custom_tool_call_output"]),
+        usage_edit: false,
+    },
+    usage: Convention::RESPONSES,
+    events: response::events::<ResponsesEventReader>,
+    document: response::document::<ResponsesDocumentReader>,
+};
+
+/// What the value at `path` of a request means.
+fn request_slot(path: &[Name]) -> Option<Slot> {
     Some(match path {
+        [Name::Model] => Slot::Model,
+        [Name::Stream] => Slot::Stream,
+        [Name::Background] => Slot::Background,
         [Name::Input] => Slot::Input,
         [Name::Input, Name::Item] => Slot::Turn,
         [Name::Input, Name::Item, Name::Role] => Slot::Role,

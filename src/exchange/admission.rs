@@ -10,7 +10,6 @@ use super::passthrough::Passthrough;
 use super::values::EFFECTS;
 use crate::answer::NAME_BYTES;
 use crate::api::Api;
-use crate::api::request::RequestReader;
 use crate::bridge::Bridge;
 use crate::caller::{self, Actor, ActorError, Client, Metadata};
 use crate::credential::{self, Credential, CredentialError, CredentialKind};
@@ -179,7 +178,7 @@ fn begin(
         Err(_) => cut(&String::from_utf8_lossy(value), NAME_BYTES).to_owned(),
     };
     let named = |name: &str| headers.first(name).map(text);
-    let reader = RequestReader::new(api, bridge.request_bounds());
+    let reader = api.request_reader(bridge.request_bounds());
     let reader = if provider.asks_for_usage(api) { reader } else { reader.without_splice() };
     Interception {
         provider: Rc::clone(provider),

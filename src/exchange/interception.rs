@@ -4,7 +4,7 @@ use super::bedrock::{self, Translation, Waiting};
 use super::remaining::upstream_remaining;
 use super::values::Told;
 use crate::api::Api;
-use crate::api::request::{RequestFacts, RequestProblem, RequestReader};
+use crate::api::request::{FedChunk, RequestFacts, RequestProblem, RequestReader};
 use crate::api::response::{Format, ResponseReader};
 use crate::bridge::Bridge;
 use crate::caller::{Actor, Client};
@@ -127,23 +127,22 @@ impl Uploading {
         &mut self,
         limit_bytes: u64,
         provider: &Provider,
-        api: Api,
         chunk: &[u8],
         end: bool,
-    ) -> Result<(), Rejection> {
+    ) -> Result<FedChunk, Rejection> {
         self.seen = self.seen.saturating_add(u64::try_from(chunk.len()).unwrap_or(u64::MAX));
         if self.seen > limit_bytes {
             return Err(Rejection::RequestTooLarge);
         }
-        let complete = self.reader.feed(chunk).map_err(|problem| refused_by(&problem))?;
-        if complete && !self.judged {
-            judge(provider, api, self.reader.facts())?;
+        let fed = self.reader.feed(chunk).map_err(|problem| refused_by(&problem))?;
+        if fed.is_complete && !self.judged {
+            judge(provider, self.reader.facts())?;
             self.judged = true;
         }
         if end || self.declared.is_some_and(|declared| self.seen >= declared) {
             self.reader.finish().map_err(|problem| refused_by(&problem))?;
         }
-        Ok(())
+        Ok(fed)
     }
 }
 
@@ -156,12 +155,12 @@ fn refused_by(problem: &RequestProblem) -> Rejection {
 }
 
 /// Whether what the request asks for is allowed.
-fn judge(provider: &Provider, api: Api, facts: &RequestFacts) -> Result<(), Rejection> {
+fn judge(provider: &Provider, facts: &RequestFacts) -> Result<(), Rejection> {
     provider.models.judge(facts.model.as_ref()).map_err(|refusal| match refusal {
         ModelRefusal::Denied(model) => Rejection::ModelDenied(model),
         ModelRefusal::Unreadable => Rejection::ModelUnreadable,
     })?;
-    if facts.background && api == Api::Responses && !provider.allow_background {
+    if facts.background && !provider.allow_background {
         return Err(Rejection::BackgroundRefused);
     }
     Ok(())
@@ -177,15 +176,20 @@ impl Interception {
         }
         let Upload::Reading(uploading) = &mut self.upload else { return Step::pass() };
         let limit_bytes = bridge.request_body_bytes(&self.provider);
-        match uploading.read(limit_bytes, &self.provider, self.api, chunk, end) {
-            Ok(()) if self.waiting.is_some() => {
+        match uploading.read(limit_bytes, &self.provider, chunk, end) {
+            Ok(_) if self.waiting.is_some() => {
                 Step { effects: Vec::new(), flow: if end { Flow::Release } else { Flow::Hold } }
             }
-            Ok(()) => {
-                let instead = uploading.reader.instead(chunk).map(Effect::ReplaceRequestChunk);
+            Ok(fed) => {
+                if fed.begins_splice
+                    && let Download::Reading(downloading) = &mut self.download
+                {
+                    downloading.reader.cut_usage_event();
+                }
                 if end {
                     self.settle();
                 }
+                let instead = fed.instead.map(Effect::ReplaceRequestChunk);
                 Step { effects: instead.into_iter().collect(), flow: Flow::Continue }
             }
             Err(rejection) => self.reject(rejection),
@@ -242,16 +246,17 @@ impl Interception {
             Some(translation) => translation.format(),
             None => self.format(status, &head.headers),
         };
-        let reader = ResponseReader::new(self.api, format, bridge.keep(), &bridge.limits);
+        let reader = self.api.response_reader(format, bridge.keep(), &bridge.limits);
         let edits = bedrock::response_edits(&self.provider, translation.as_ref(), &head.headers);
         let mut effects: Vec<Effect> = edits.into_iter().map(Effect::EditResponseHeaders).collect();
         let mut downloading = Downloading { status, reader, translation, over: false };
-        let may_cut = if self.upload.facts().usage_spliced {
-            downloading.reader.cut_usage_event()
-        } else {
-            // An answer may begin before it shows whether the request is edited.
-            self.api == Api::ChatCompletions && format == Format::Events && self.upload.is_undecided()
-        };
+        let spliced = self.upload.facts().usage_spliced;
+        if spliced {
+            downloading.reader.cut_usage_event();
+        }
+        // A response may begin before it is known whether the request is edited.
+        let may_cut =
+            self.api.edits_usage() && format == Format::Events && (spliced || self.upload.is_undecided());
         if may_cut && !head.end && head.headers.contains("content-length") {
             // It may become shorter.
             let mut edits = HeaderEdits::default();
@@ -291,11 +296,8 @@ impl Interception {
             && let Download::Reading(downloading) = &mut self.download
             && !downloading.over
         {
-            if self.upload.facts().usage_spliced {
-                downloading.reader.cut_usage_event();
-            }
             let translated = downloading.translation.as_mut().map(|translation| translation.feed(chunk, end));
-            downloading.reader.feed(translated.as_deref().unwrap_or(chunk));
+            let mut instead = downloading.reader.feed(translated.as_deref().unwrap_or(chunk));
             if downloading.translation.as_ref().is_some_and(Translation::met_its_limit) {
                 self.notes.add(Note::EventTooLarge);
             }
@@ -303,10 +305,12 @@ impl Interception {
                 self.first_event = Some(clock());
             }
             if end {
-                downloading.end();
+                let mut waited = downloading.end();
+                if !waited.is_empty() {
+                    instead.get_or_insert_default().append(&mut waited);
+                }
             }
-            let instead =
-                translated.or_else(|| downloading.reader.instead()).map(Effect::ReplaceResponseChunk);
+            let instead = translated.or(instead).map(Effect::ReplaceResponseChunk);
             return Step { effects: instead.into_iter().collect(), flow: Flow::Continue };
         }
         Step::pass()
@@ -327,9 +331,10 @@ impl Interception {
 }
 
 impl Downloading {
-    fn end(&mut self) {
+    /// Returns the bytes that waited.
+    fn end(&mut self) -> Vec<u8> {
         self.over = true;
-        self.reader.finish();
+        self.reader.finish()
     }
 
     /// 2xx.

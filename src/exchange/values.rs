@@ -65,7 +65,7 @@ impl Interception {
             return;
         }
         let answer = self.downloading().map(|download| download.reader.answer());
-        let usage = answer.map(|answer| answer.usage.usage(answer.api)).unwrap_or_default();
+        let usage = answer.map(|answer| answer.usage.usage()).unwrap_or_default();
         let price = self.model().and_then(|model| price::for_model(&bridge.prices, model));
         let cost_microusd = price.and_then(|price| price::cost_microusd(price, &usage));
         self.session_of_body(bridge, effects);

@@ -2,7 +2,7 @@
 //! <https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation>, written down over a
 //! whole stream in memory. The fuzz target uses it too.
 
-use ai_bridge::sse::{Decoder, Event, Fate, MAX_NAME_BYTES, Sink};
+use ai_bridge::sse::{Completeness, Decoder, Event, MAX_NAME_BYTES, Sink};
 
 /// An event with its data.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,8 +15,8 @@ pub(crate) struct Told {
     pub(crate) start: u64,
     /// As [`Event::end`].
     pub(crate) end: u64,
-    /// As [`Event::fate`].
-    pub(crate) fate: Fate,
+    /// As [`Event::completeness`].
+    pub(crate) completeness: Completeness,
 }
 
 /// Keeps everything it is told.
@@ -36,8 +36,8 @@ impl Sink for Ear {
 
     fn event(&mut self, event: Event<'_>) {
         let data = core::mem::take(&mut self.data);
-        let Event { name, start, end, fate } = event;
-        self.told.push(Told { name: name.to_vec(), data, start, end, fate });
+        let Event { name, start, end, completeness } = event;
+        self.told.push(Told { name: name.to_vec(), data, start, end, completeness });
     }
 }
 
@@ -84,10 +84,10 @@ pub(crate) fn expected(stream: &[u8], cuts: &[usize], event_bytes: usize) -> Vec
         if line.is_empty() || terminator == 0 {
             // Of the blank line's terminator the first byte counts.
             let size = line_end - start + terminator.min(1);
-            let fate = match terminator {
-                _ if size > event_bytes => Fate::Oversized,
-                0 => Fate::Unterminated,
-                _ => Fate::Complete,
+            let completeness = match terminator {
+                _ if size > event_bytes => Completeness::Oversized,
+                0 => Completeness::Unterminated,
+                _ => Completeness::Complete,
             };
             let split_pair = terminator == 2 && cuts.contains(&(line_end + 1));
             let end = line_end + terminator - usize::from(split_pair);
@@ -98,7 +98,7 @@ pub(crate) fn expected(stream: &[u8], cuts: &[usize], event_bytes: usize) -> Vec
                     .filter(|(place, _)| *place < event_bytes)
                     .map(|(_, byte)| byte)
                     .collect();
-                told.push(Told { name, data, start: start as u64, end: end as u64, fate });
+                told.push(Told { name, data, start: start as u64, end: end as u64, completeness });
             }
             start = line_end + terminator;
         }

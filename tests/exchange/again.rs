@@ -3,7 +3,7 @@
 
 use crate::transcript::all;
 use ai_bridge::api::Api;
-use ai_bridge::api::response::{Format, ResponseReader};
+use ai_bridge::api::response::Format;
 use ai_bridge::limits::Limits;
 use ai_bridge::record::RecordPolicy;
 use proptest::prelude::*;
@@ -79,17 +79,15 @@ fn read<'a>(
     (api, record, limits, cut): (Api, &RecordPolicy, &Limits, bool),
     chunks: impl Iterator<Item = &'a [u8]>,
 ) -> String {
-    let mut reader = ResponseReader::new(api, Format::Events, record.keep(limits), limits);
+    let mut reader = api.response_reader(Format::Events, record.keep(limits), limits);
     if cut {
         reader.cut_usage_event();
     }
     let mut client = Vec::new();
     for chunk in chunks {
-        reader.feed(chunk);
-        client.extend(reader.instead().unwrap_or_else(|| chunk.to_vec()));
+        client.extend(reader.feed(chunk).unwrap_or_else(|| chunk.to_vec()));
     }
-    reader.finish();
-    client.extend(reader.instead().unwrap_or_default());
+    client.extend(reader.finish());
     let answer = reader.answer();
     let texts: Vec<&str> = (answer.tool_calls.iter().map(|call| call.arguments.as_str()))
         .chain(answer.thoughts.iter().map(|thought| thought.text.as_str()))

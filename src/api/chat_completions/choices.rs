@@ -1,21 +1,21 @@
-//! What the choices of an answer have said so far: their tool calls, thoughts and ends, in order of the choices.
+//! The choices of a stream: their tool calls, thoughts and finish reasons, in the order of the choices.
 
-use super::said::{SaidCall, SaidChoice};
+use super::chunk_fields::{CallFields, ChoiceFields};
+use super::whole_choice::{add_arguments, complete_calls};
 use crate::answer::{Answer, NAME_BYTES};
-use crate::note::Note;
 use crate::text::{self, Text};
 
-/// Choices of one answer that are told apart; `n` is at most 128.
+/// Limit of choices in one stream; `n` is at most 128.
 const CHOICES: usize = 256;
 
-/// All choices of a stream that were seen.
+/// The choices of a stream.
 #[derive(Debug, Default)]
 pub(super) struct Choices {
-    /// In order of their index.
+    /// Ordered by their index.
     seen: Vec<Choice>,
-    /// Which call each of the answer's tool calls is, in the same order.
+    /// The keys of the answer's tool calls, in the same order.
     calls: Vec<CallKey>,
-    /// There were more choices than are told apart: whether all ended is not known.
+    /// There were choices above the limit: it is not known whether all of them finished.
     beyond: bool,
 }
 
@@ -24,21 +24,22 @@ pub(super) struct Choices {
 struct Choice {
     index: u64,
     finished: bool,
-    thought: Thinking,
-    /// The last tool call that was counted and not kept.
+    thought: ThoughtState,
+    /// The last tool call that was counted but not kept.
     dropped: Option<CallKey>,
 }
 
-/// Where a choice's thought is.
+/// Whether a choice has a thought.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Thinking {
-    Not,
+enum ThoughtState {
+    None,
+    /// The answer has it.
     Kept,
-    /// There were enough thoughts, or none are kept.
+    /// It was not kept: there were enough thoughts, or none are to be kept.
     Dropped,
 }
 
-/// A tool call by its choice and by its place there; the one of before there were tools has none.
+/// Identifies a tool call by its choice and its index there; the deprecated `function_call` has no index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct CallKey {
     choice: u64,
@@ -48,64 +49,65 @@ struct CallKey {
 // === impl Choices ===
 
 impl Choices {
-    /// Takes in what one chunk says of the choice at `position` in its list.
-    pub(super) fn take(&mut self, position: u64, said: &SaidChoice, answer: &mut Answer) {
-        let index = said.index.unwrap_or(position);
+    /// Takes what one chunk states of a choice, at `position` in the chunk's list.
+    pub(super) fn take(&mut self, position: u64, fields: &ChoiceFields, answer: &mut Answer) {
+        let index = fields.index.unwrap_or(position);
         let at = match self.seen.binary_search_by_key(&index, |choice| choice.index) {
             Ok(at) => at,
             Err(at) if self.seen.len() < CHOICES => {
-                let choice = Choice { index, finished: false, thought: Thinking::Not, dropped: None };
+                let choice = Choice { index, finished: false, thought: ThoughtState::None, dropped: None };
                 self.seen.insert(at, choice);
                 at
             }
             Err(_) => {
                 self.beyond = true;
-                let begun = said.calls.iter().filter(|call| !call.id.is_empty());
+                let begun = fields.calls.iter().filter(|call| !call.id.is_empty());
                 begun.for_each(|_| answer.notes.dropped_tool_call());
                 return;
             }
         };
-        if let Some(thought) = said.thought() {
-            self.think(at, thought, answer);
+        if let Some(thought) = fields.thought() {
+            self.add_thought(at, thought, answer);
         }
-        for (position, call) in (0_u64..).zip(&said.calls) {
+        for (position, call) in (0_u64..).zip(&fields.calls) {
             let Some(choice) = self.seen.get(at) else { return };
             let call_index = (!call.legacy)
-                .then(|| call.index.unwrap_or_else(|| self.place(choice, position, call, answer)));
-            self.call(at, CallKey { choice: index, call: call_index }, call, answer);
+                .then(|| call.index.unwrap_or_else(|| self.call_index(choice, position, call, answer)));
+            self.take_call(at, CallKey { choice: index, call: call_index }, call, answer);
         }
-        if !said.finish_reason.is_empty() {
-            self.finish(at, said.finish_reason.as_str(), answer);
+        if !fields.finish_reason.is_empty() {
+            self.finish(at, fields.finish_reason.as_str(), answer);
         }
     }
 
-    /// Whether what a chunk says of a choice is no more than that it is one of those that were seen.
-    pub(super) fn knows(&self, position: u64, said: &SaidChoice) -> bool {
-        let index = said.index.unwrap_or(position);
-        said.thought().is_none()
-            && said.calls.is_empty()
-            && said.finish_reason.is_empty()
+    /// Whether a chunk states no more of a choice than its index, and the choice is known.
+    pub(super) fn knows(&self, position: u64, fields: &ChoiceFields) -> bool {
+        let index = fields.index.unwrap_or(position);
+        fields.thought().is_none()
+            && fields.calls.is_empty()
+            && fields.finish_reason.is_empty()
             && self.seen.binary_search_by_key(&index, |choice| choice.index).is_ok()
     }
 
-    /// Whether there are choices, and each has its finish reason.
+    /// Whether there are choices and all of them have a finish reason.
     pub(super) fn all_finished(&self) -> bool {
         !self.beyond && !self.seen.is_empty() && self.seen.iter().all(|choice| choice.finished)
     }
 
-    fn think(&mut self, at: usize, run: &Text, answer: &mut Answer) {
-        let position = self.seen.iter().take(at).filter(|choice| choice.thought == Thinking::Kept).count();
+    fn add_thought(&mut self, at: usize, run: &Text, answer: &mut Answer) {
+        let position =
+            self.seen.iter().take(at).filter(|choice| choice.thought == ThoughtState::Kept).count();
         let Some(choice) = self.seen.get_mut(at) else { return };
-        if choice.thought == Thinking::Not {
+        if choice.thought == ThoughtState::None {
             let kept = answer.begin_thought_at(position, "reasoning");
-            choice.thought = if kept { Thinking::Kept } else { Thinking::Dropped };
+            choice.thought = if kept { ThoughtState::Kept } else { ThoughtState::Dropped };
         }
-        if choice.thought == Thinking::Kept {
-            add_thought(position, run, answer);
+        if choice.thought == ThoughtState::Kept {
+            answer.add_thought_piece(position, run);
         }
     }
 
-    fn call(&mut self, at: usize, key: CallKey, said: &SaidCall, answer: &mut Answer) {
+    fn take_call(&mut self, at: usize, key: CallKey, fields: &CallFields, answer: &mut Answer) {
         let Some(choice) = self.seen.get_mut(at) else { return };
         let position = match self.calls.binary_search(&key) {
             Ok(position) => position,
@@ -113,7 +115,7 @@ impl Choices {
                 if choice.dropped >= Some(key) {
                     return;
                 }
-                if !answer.begin_tool_call_at(position, said.begin()) {
+                if !answer.begin_tool_call_at(position, fields.tool_call()) {
                     choice.dropped = Some(key);
                     return;
                 }
@@ -123,25 +125,26 @@ impl Choices {
         };
         if let Some(call) = answer.tool_calls.get_mut(position) {
             call.complete = choice.finished;
-            // What the beginning did not say may come later, but only once.
-            let begin = said.begin();
-            call.id = call.id.take().or(begin.id);
-            call.name = call.name.take().or(begin.name);
-            call.plain |= begin.plain;
+            // Later chunks may state what the first one left out; they do not replace it.
+            let stated = fields.tool_call();
+            call.id = call.id.take().or(stated.id);
+            call.name = call.name.take().or(stated.name);
+            call.plain |= stated.plain;
         }
-        add_arguments(position, said, answer);
+        add_arguments(position, fields, answer);
     }
 
-    /// Where a call stands that does not say so itself: where its id does, else where it stands in its chunk, unless a
-    /// call with another id is there already; then behind all others. Some providers number no calls and tell each in a
-    /// chunk of its own. The ids of calls that were not kept are not known: what has no name goes on with the last one.
-    fn place(&self, choice: &Choice, position: u64, said: &SaidCall, answer: &Answer) -> u64 {
+    /// The index of a call without one: some providers number no calls, and send each in a chunk of its own. It is the
+    /// index of the known call with the same id, or else the call's position in its chunk; if a call with another id
+    /// has that index, it is the next free index. The ids of calls that were not kept are unknown: a call with an id
+    /// but without a name then continues the last one.
+    fn call_index(&self, choice: &Choice, position: u64, fields: &CallFields, answer: &Answer) -> u64 {
         let known = || {
             let calls =
                 self.calls.iter().zip(&answer.tool_calls).filter(|(key, _)| key.choice == choice.index);
             calls.filter_map(|(key, call)| Some((key.call?, call.id.as_deref()?)))
         };
-        let id = said.id.as_str();
+        let id = fields.id.as_str();
         if id.is_empty() {
             return position;
         }
@@ -150,10 +153,10 @@ impl Choices {
         }
         let dropped = choice.dropped.and_then(|dropped| dropped.call);
         match dropped {
-            Some(dropped) if said.name.is_empty() => dropped,
-            None if known().all(|(place, _)| place != position) => position,
+            Some(dropped) if fields.name.is_empty() => dropped,
+            None if known().all(|(index, _)| index != position) => position,
             _ => known()
-                .map(|(place, _)| place)
+                .map(|(index, _)| index)
                 .max()
                 .max(dropped)
                 .map_or(position, |last| last.saturating_add(1)),
@@ -173,78 +176,7 @@ impl Choices {
         choice.finished = true;
         let begin = self.calls.partition_point(|key| key.choice < choice.index);
         let end = self.calls.partition_point(|key| key.choice <= choice.index);
-        complete(begin, end, &reason, answer);
+        complete_calls(begin, end, &reason, answer);
         answer.finish_reasons.insert(position.min(answer.finish_reasons.len()), reason);
-    }
-}
-
-/// Takes in a tool call of a document, whole.
-pub(super) fn take_whole_call(said: &SaidCall, answer: &mut Answer) {
-    let position = answer.tool_calls.len();
-    if answer.begin_tool_call_at(position, said.begin()) {
-        add_arguments(position, said, answer);
-    }
-}
-
-/// Takes in the rest of a choice of a document that breaks off there.
-pub(super) fn take_cut(said: &SaidChoice, calls_from: usize, answer: &mut Answer) {
-    if said.finish_reason.is_empty() {
-        take_whole_thought(said, answer);
-    } else {
-        take_whole(said, calls_from, answer);
-    }
-}
-
-fn take_whole_thought(said: &SaidChoice, answer: &mut Answer) {
-    if let Some(thought) = said.thought() {
-        let position = answer.thoughts.len();
-        if answer.begin_thought_at(position, "reasoning") {
-            add_thought(position, thought, answer);
-        }
-    }
-}
-
-/// Takes in the rest of a choice of a document; its tool calls begin at `calls_from`.
-pub(super) fn take_whole(said: &SaidChoice, calls_from: usize, answer: &mut Answer) {
-    take_whole_thought(said, answer);
-    complete(calls_from, answer.tool_calls.len(), said.finish_reason.as_str(), answer);
-    if !said.finish_reason.is_empty() {
-        answer.finished(said.finish_reason.as_str());
-    }
-}
-
-/// The tool calls from `begin` to `end` are complete, but for the last one where the answer was cut within it.
-fn complete(begin: usize, end: usize, reason: &str, answer: &mut Answer) {
-    let cut = matches!(reason, "length" | "content_filter");
-    let calls = answer.tool_calls.iter_mut().take(end).skip(begin);
-    let whole = end.saturating_sub(begin).saturating_sub(usize::from(cut));
-    calls.take(whole).for_each(|call| call.complete = true);
-}
-
-/// A piece that was itself cut makes the text that it belongs to poorer.
-fn add_thought(position: usize, run: &Text, answer: &mut Answer) {
-    if run.is_cut() {
-        answer.notes.add(Note::TextCut);
-    }
-    answer.add_thought(position, run.as_str());
-}
-
-fn add_arguments(position: usize, said: &SaidCall, answer: &mut Answer) {
-    let Some(arguments) = &said.arguments else { return };
-    if arguments.is_cut() {
-        answer.notes.add(Note::TextCut);
-    }
-    if let Some(call) = answer.tool_calls.get_mut(position) {
-        call.arguments_stated = true;
-    }
-    answer.add_arguments(position, arguments.as_str());
-}
-
-// === impl SaidChoice ===
-
-impl SaidChoice {
-    /// Providers have two names for it, and some state both.
-    fn thought(&self) -> Option<&Text> {
-        [&self.reasoning_content, &self.reasoning].into_iter().find(|text| !text.is_empty())
     }
 }

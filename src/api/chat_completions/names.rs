@@ -1,11 +1,11 @@
-//! The names in chunks and documents that matter.
+//! The member names that are read in chunks and documents.
 
 use crate::json;
 
-/// One of them: the member of that name.
+/// A member name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::enum_variant_names, reason = "each is the member of that name")]
-pub enum Name {
+pub(in crate::api) enum Name {
     /// An array's element.
     Item,
     Arguments,

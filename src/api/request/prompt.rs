@@ -1,24 +1,26 @@
-//! The user's words, kept as they stand in the request: almost all of them are not the last, and nobody ever reads them.
+//! The user's texts, kept as raw JSON strings: only the last one is recorded, so unescaping the others would be
+//! wasted.
 
 use crate::json::{Kind, Nameless, Scalar, Scanner, Visitor, Want};
 use crate::text::Text;
 use core::fmt;
 
-/// One text of the user's, up to a bound in bytes. What is asked for is what it says; until then it is held as JSON.
+/// One text of the user, up to a bound in bytes. It is unescaped when it is asked for, or when its JSON exceeds the
+/// bound.
 pub struct Prompt {
     limit: usize,
     held: Held,
 }
 
 enum Held {
-    /// The JSON string, quotes included; not longer than the bound.
-    Raw(Vec<u8>),
-    /// It is longer: what it says, as it comes.
-    Read(Box<Reading>),
+    /// The JSON string with its quotes, not longer than the bound.
+    Json(Vec<u8>),
+    /// The text of a longer JSON string.
+    Unescaped(Box<Unescaped>),
 }
 
 #[derive(Default)]
-struct Reading {
+struct Unescaped {
     text: Text,
     scanner: Option<Scanner<Nameless>>,
 }
@@ -26,69 +28,69 @@ struct Reading {
 // === impl Prompt ===
 
 impl Prompt {
-    /// Nothing yet, and later at most so many bytes.
+    /// An empty prompt that will keep at most `limit` bytes.
     pub(super) const fn new(limit: usize) -> Self {
-        Self { limit, held: Held::Raw(Vec::new()) }
+        Self { limit, held: Held::Json(Vec::new()) }
     }
 
-    /// More of the JSON string.
+    /// Appends a run of the JSON string.
     pub(super) fn push(&mut self, run: &[u8]) {
         match &mut self.held {
-            Held::Raw(raw) if raw.len().saturating_add(run.len()) <= self.limit => {
-                // Doubling, as Vec does, but never beyond the bound.
+            Held::Json(raw) if raw.len().saturating_add(run.len()) <= self.limit => {
+                // The capacity doubles, as in `Vec`, but not beyond the bound.
                 let more = raw.len().max(run.len()).min(self.limit - raw.len());
                 if raw.capacity() - raw.len() < run.len() {
                     raw.reserve_exact(more);
                 }
                 raw.extend_from_slice(run);
             }
-            Held::Raw(raw) => {
-                let mut reading = Reading::default();
-                reading.read(raw, self.limit);
-                reading.read(run, self.limit);
-                self.held = Held::Read(Box::new(reading));
+            Held::Json(raw) => {
+                let mut unescaped = Unescaped::default();
+                unescaped.read(raw, self.limit);
+                unescaped.read(run, self.limit);
+                self.held = Held::Unescaped(Box::new(unescaped));
             }
-            Held::Read(reading) => reading.read(run, self.limit),
+            Held::Unescaped(unescaped) => unescaped.read(run, self.limit),
         }
     }
 
-    /// Another text follows, on a line of its own.
+    /// Appends another text on a new line.
     pub(super) fn append(&mut self, other: &Self) {
-        if let Held::Raw(_) = self.held {
+        if let Held::Json(_) = self.held {
             let text = self.text();
-            self.held = Held::Read(Box::new(Reading { text, scanner: None }));
+            self.held = Held::Unescaped(Box::new(Unescaped { text, scanner: None }));
         }
-        // In place, and without a copy of the other: a request may have a million of them.
-        if let Held::Read(reading) = &mut self.held {
-            reading.text.push("\n", self.limit);
+        // In place and without copying `other`: a request may have a million parts.
+        if let Held::Unescaped(unescaped) = &mut self.held {
+            unescaped.text.push("\n", self.limit);
             match &other.held {
-                Held::Raw(raw) => {
-                    reading.scanner = None;
-                    reading.read(raw, self.limit);
+                Held::Json(raw) => {
+                    unescaped.scanner = None;
+                    unescaped.read(raw, self.limit);
                 }
-                Held::Read(other) => {
-                    reading.text.append(&other.text, self.limit);
+                Held::Unescaped(other) => {
+                    unescaped.text.append(&other.text, self.limit);
                 }
             }
         }
     }
 
-    /// What it says.
+    /// The text, unescaped.
     #[must_use]
     pub fn text(&self) -> Text {
         match &self.held {
-            Held::Raw(raw) => unescaped(raw).unwrap_or_else(|| {
-                let mut reading = Reading::default();
-                reading.read(raw, self.limit);
-                reading.text
+            Held::Json(raw) => without_escapes(raw).unwrap_or_else(|| {
+                let mut unescaped = Unescaped::default();
+                unescaped.read(raw, self.limit);
+                unescaped.text
             }),
-            Held::Read(reading) => reading.text.clone(),
+            Held::Unescaped(unescaped) => unescaped.text.clone(),
         }
     }
 }
 
-/// What a whole string says that has no escape.
-fn unescaped(raw: &[u8]) -> Option<Text> {
+/// The text of a whole JSON string without escapes.
+fn without_escapes(raw: &[u8]) -> Option<Text> {
     let [b'"', text @ .., b'"'] = raw else { return None };
     if memchr::memchr(b'\\', text).is_some() {
         return None;
@@ -97,32 +99,32 @@ fn unescaped(raw: &[u8]) -> Option<Text> {
 }
 
 impl fmt::Debug for Prompt {
-    /// Its size only: it is what people say.
+    /// Shows the size only: the text is confidential.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.held {
-            Held::Raw(raw) => write!(f, "Prompt({} bytes of JSON)", raw.len()),
-            Held::Read(reading) => write!(f, "Prompt({:?})", reading.text),
+            Held::Json(raw) => write!(f, "Prompt({} bytes of JSON)", raw.len()),
+            Held::Unescaped(unescaped) => write!(f, "Prompt({:?})", unescaped.text),
         }
     }
 }
 
-impl Reading {
+impl Unescaped {
     fn read(&mut self, run: &[u8], limit: usize) {
         if !self.text.is_cut() {
             let scanner = self.scanner.get_or_insert_with(|| Scanner::any(0));
-            // Never fails: all of it was scanned before.
-            let _ = scanner.feed(run, &mut Words { text: &mut self.text, limit });
+            // It cannot fail: the request's scanner has accepted these bytes.
+            let _ = scanner.feed(run, &mut TextVisitor { text: &mut self.text, limit });
         }
     }
 }
 
-/// Takes in the one string that there is.
-struct Words<'a> {
+/// Collects the text of a JSON string.
+struct TextVisitor<'a> {
     text: &'a mut Text,
     limit: usize,
 }
 
-impl Visitor for Words<'_> {
+impl Visitor for TextVisitor<'_> {
     type Name = Nameless;
 
     fn begin(&mut self, _: &[Nameless], _: Kind, _: u64) -> Want {
@@ -143,7 +145,7 @@ mod tests {
     use super::{Held, Prompt};
 
     #[test]
-    fn a_prompt_is_what_its_json_says_however_it_is_cut_and_whatever_the_bound() {
+    fn a_prompt_is_the_text_of_its_json_in_any_chunking_and_bound() {
         let json = r#""a\"b\\né €\ud83d\ude00 \ud83d \u00e9\n""#;
         let whole = "a\"b\\n\u{e9} €\u{1f600} \u{fffd} é\n";
         for limit in 0..=json.len() {
@@ -159,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_follow_each_other_within_the_bound() {
+    fn appended_texts_stay_within_the_bound() {
         let prompt = |text: &str, limit| {
             let mut prompt = Prompt::new(limit);
             prompt.push(text.as_bytes());
@@ -173,14 +175,14 @@ mod tests {
     }
 
     #[test]
-    fn a_long_text_is_not_copied_for_each_that_follows() {
+    fn appending_does_not_copy_the_text_before() {
         let mut first = Prompt::new(1000);
         first.push(format!("\"{}\"", "a".repeat(990)).as_bytes());
         let mut next = Prompt::new(1000);
         next.push(b"\"b\"");
         let place = |prompt: &Prompt| match &prompt.held {
-            Held::Read(reading) => reading.text.as_str().as_ptr(),
-            Held::Raw(_) => core::ptr::null(),
+            Held::Unescaped(unescaped) => unescaped.text.as_str().as_ptr(),
+            Held::Json(_) => core::ptr::null(),
         };
         (0..6).for_each(|_| first.append(&next));
         let before = place(&first);

@@ -1,8 +1,8 @@
-//! The vocabulary of requests: the names that any of the three formats gives meaning to, and what those meanings are.
+//! The members of requests that are read, and what they mean.
 
 use crate::json;
 
-/// The names that any of the three request formats gives meaning to.
+/// The member names that are read in a request of any API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "each is the member of that name")]
 pub enum Name {
@@ -54,33 +54,43 @@ impl json::Name for Name {
     }
 }
 
-/// What a value means.
+/// The meaning of a value in a request, the same for all APIs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Slot {
-    /// A container on the way to something.
-    Enter,
+    /// A container that holds a slot.
+    Container,
+    /// The model's name.
+    Model,
+    /// Whether the response is to be an event stream.
+    Stream,
+    /// Whether the response is computed in the background and fetched later.
+    Background,
+    /// The options of a stream, where usage is asked for.
+    StreamOptions,
+    /// The option that asks for usage.
+    IncludeUsage,
     /// The conversation: an array of turns.
     Turns,
-    /// The conversation, which may also be one string of the user's.
+    /// The conversation: an array of turns, or one string of the user.
     Input,
-    /// One turn: a message or item.
+    /// One turn: a message or an item.
     Turn,
-    /// Who speaks.
+    /// The role of a turn's author.
     Role,
-    /// What kind of item the turn is.
+    /// The type of a turn.
     TurnType,
-    /// The id of the call that the turn answers.
+    /// The id of the tool call whose result the turn brings.
     TurnCallId,
-    /// A turn's content: one text, or parts.
+    /// A turn's content: one text, or an array of parts.
     Content,
     /// One part of a turn's content.
     Part,
-    /// What kind of part.
+    /// The type of a part.
     PartType,
-    /// The part's text.
+    /// The text of a part.
     PartText,
-    /// The id of the call that the part answers.
+    /// The id of the tool call whose result the part brings.
     PartCallId,
-    /// Claude Code's user id, which names its session.
+    /// The user id that Claude Code sends; it contains the session's id.
     UserId,
 }

@@ -1,4 +1,4 @@
-//! Whether a response is an event stream, a document or an error.
+//! Decides whether a response is an event stream, a document or an error.
 
 /// How a response's body is to be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,14 +9,14 @@ pub enum Format {
     Document,
     /// The JSON document of an error status.
     Error,
-    /// Not at all.
+    /// The body is not read.
     Unread,
 }
 
 impl Format {
-    /// The format of a response of `status` that states `content_type` and has no content coding: by its content type,
-    /// and where it states none, as the request asked (`streamed`). `None`: a success in another format, which nothing
-    /// here reads.
+    /// The format of a response without content coding: by `status`, by `content_type`, or, if the response states
+    /// none, by whether the request asked for a stream (`streamed`). `None`: a success of another content type, which
+    /// is not read.
     #[must_use]
     pub fn of(status: u16, content_type: Option<&str>, streamed: bool) -> Option<Self> {
         let media_type = content_type

@@ -1,11 +1,11 @@
-//! One output item as an event or document states it, and what it means for a record. Not: what is already known of it
-//! (that is the [ledger](super::ledger)).
+//! One output item as an event or document states it, and what it means for a record. What earlier events stated of it
+//! is in [`known_items`](super::known_items).
 
-use super::place::{Argument, Form, ItemField};
+use super::slot::{Argument, Form, ItemField};
 use crate::answer::{Keep, NAME_BYTES};
 use crate::text::Text;
 
-/// An item, member by member; they may come in any order.
+/// The fields of an item, whose members can come in any order.
 #[derive(Debug, Default)]
 pub(super) struct Item {
     kind: Text,
@@ -14,7 +14,7 @@ pub(super) struct Item {
     name: Option<Text>,
     status: Text,
     phase: Text,
-    /// Which of them counts, the kind says.
+    /// The type of the item decides which of them count.
     arguments: Vec<(Argument, Text, Notation)>,
     content: Text,
     part: Part,
@@ -29,21 +29,21 @@ struct Part {
     text: Text,
 }
 
-/// How a text is to be understood.
+/// Whether arguments can be JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Notation {
-    /// It may be JSON.
+    /// They may be JSON.
     Json,
-    /// A text, whatever it looks like.
+    /// They are plain text even if they look like JSON.
     Plain,
 }
 
 /// What an item means for a record.
 #[derive(Debug)]
-pub(super) enum Found {
+pub(super) enum ItemMeaning {
     /// A tool call.
     Call(Box<Call>),
-    /// Texts that show what the model thought.
+    /// Reasoning of the model.
     Thoughts(Thoughts),
 }
 
@@ -55,9 +55,10 @@ pub(super) struct Call {
     pub(super) name: Option<String>,
     pub(super) arguments: Option<(Text, Notation)>,
     pub(super) hosted: bool,
-    /// The item says that it was cut short.
+    /// The item's status is `incomplete`.
     pub(super) cut: bool,
-    /// The item says that it is under way. Once it is done that means its execution: a shell's is the client's.
+    /// The item's status is `in_progress`. In a finished item this is the status of its execution, e.g. of a shell
+    /// command that the client runs.
     pub(super) running: bool,
 }
 
@@ -66,23 +67,23 @@ pub(super) struct Call {
 pub(super) struct Thoughts {
     pub(super) source: Source,
     pub(super) item_id: Option<String>,
-    /// One a part of a summary, all parts of a message in one.
+    /// One text per part of a summary; one text for all parts of a message.
     pub(super) texts: Vec<Text>,
-    /// Parts beyond those that are kept.
+    /// Parts above the limit.
     pub(super) dropped: usize,
 }
 
-/// Where thoughts come from.
+/// The kind of item that thoughts come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Source {
     /// The summary of a reasoning item.
     Summary,
-    /// A message on the way to the answer.
+    /// A message of the phase `commentary`.
     Commentary,
 }
 
 impl Source {
-    /// As it stands in records.
+    /// The name in records.
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Summary => "reasoning_summary",
@@ -110,7 +111,7 @@ impl Item {
         }
     }
 
-    /// A text of `field` begins, where it matters; it replaces one that came before.
+    /// A text of `field` begins, and replaces an earlier one. Returns `false` if it is not to be read.
     pub(super) fn begin(&mut self, field: ItemField, form: Form, keep: &Keep) -> bool {
         match field {
             ItemField::Argument(_) if !keep.arguments => return false,
@@ -139,7 +140,7 @@ impl Item {
         true
     }
 
-    /// More of the text of `field`. Of texts that count, `room` bytes may be kept; answers how many were.
+    /// Appends to the text of `field`. At most `room` bytes of arguments and thoughts are kept; returns how many were.
     pub(super) fn push(&mut self, field: ItemField, run: &str, keep: &Keep, room: usize) -> usize {
         let Some(text) = self.text(field) else { return 0 };
         if matches!(field, ItemField::Argument(_) | ItemField::PartText | ItemField::SummaryText) {
@@ -165,8 +166,8 @@ impl Item {
         })
     }
 
-    /// What the item means, now that all of it was read; `None`: nothing.
-    pub(super) fn meaning(mut self, keep: &Keep) -> Option<Found> {
+    /// What the item, which has ended, means for a record. `None`: nothing.
+    pub(super) fn meaning(mut self, keep: &Keep) -> Option<ItemMeaning> {
         let (hosted, argument) = match self.kind.as_str() {
             "function_call" => (false, Some(Argument::Arguments)),
             "custom_tool_call" => (false, Some(Argument::Input)),
@@ -177,11 +178,11 @@ impl Item {
             "file_search_call" => (true, Some(Argument::Queries)),
             "code_interpreter_call" => (true, Some(Argument::Code)),
             "apply_patch_call" => (true, Some(Argument::Operation)),
-            // Its item states the picture, which is never kept, and not what the tool was called with.
+            // Its item contains the picture, which is not recorded, and no arguments.
             "image_generation_call" => (true, None),
             "reasoning" => {
                 let dropped = self.summary_parts.saturating_sub(self.summary.len());
-                return Some(Found::Thoughts(Thoughts {
+                return Some(ItemMeaning::Thoughts(Thoughts {
                     source: Source::Summary,
                     item_id: stated(self.id),
                     texts: self.summary,
@@ -190,14 +191,14 @@ impl Item {
             }
             "message" if self.phase.as_str() == "commentary" => {
                 self.begin_part(keep);
-                return Some(Found::Thoughts(Thoughts {
+                return Some(ItemMeaning::Thoughts(Thoughts {
                     source: Source::Commentary,
                     item_id: stated(self.id),
                     texts: vec![self.content],
                     dropped: 0,
                 }));
             }
-            // Other messages are the answer; other kinds may come at any time.
+            // Other messages are the answer's text. OpenAI adds new types of items; they are not recorded.
             _ => return None,
         };
         let name = if hosted && self.kind.as_str() != "mcp_call" {
@@ -207,10 +208,10 @@ impl Item {
         };
         let mut arguments = argument.and_then(|member| self.argument(member));
         if argument == Some(Argument::Action) {
-            // A computer is told one action, or several at once.
+            // A computer call has one action or several.
             arguments = arguments.or_else(|| self.argument(Argument::Actions));
         }
-        Some(Found::Call(Box::new(Call {
+        Some(ItemMeaning::Call(Box::new(Call {
             id: stated(self.call_id),
             item_id: stated(self.id),
             name,
@@ -231,15 +232,15 @@ impl Item {
 }
 
 impl Thoughts {
-    /// Keeps at most `count` of them.
+    /// Drops the texts above `count`.
     pub(super) fn keep(&mut self, count: usize) {
         self.dropped = self.dropped.saturating_add(self.texts.len().saturating_sub(count));
         self.texts.truncate(count);
     }
 }
 
-impl Found {
-    /// Bytes of what it holds that count as texts.
+impl ItemMeaning {
+    /// Bytes of its texts.
     pub(super) fn text_bytes(&self) -> usize {
         match self {
             Self::Call(call) => call.arguments.as_ref().map_or(0, |(text, _)| text.as_str().len()),
@@ -248,7 +249,7 @@ impl Found {
     }
 }
 
-/// An empty identifier identifies nothing.
+/// An empty identifier counts as absent.
 fn stated(text: Option<Text>) -> Option<String> {
     text.filter(|text| !text.is_empty()).map(Text::into_string)
 }

@@ -2,7 +2,7 @@
 //! memory, with a plain walk over its members. The fuzz target uses it too.
 
 use ai_bridge::api::Api;
-use ai_bridge::api::request::{RequestBounds, RequestProblem, RequestReader};
+use ai_bridge::api::request::{RequestBounds, RequestProblem};
 use serde_json::{Value, json};
 use std::ops::Range;
 
@@ -124,11 +124,10 @@ pub(crate) fn spliced<'a>(
     chunks: impl IntoIterator<Item = &'a [u8]>,
 ) -> Result<(Vec<u8>, bool), RequestProblem> {
     let bounds = RequestBounds { reader_bytes: 65_536, prompt_bytes: Some(65_536) };
-    let mut reader = RequestReader::new(Api::ChatCompletions, bounds);
+    let mut reader = Api::ChatCompletions.request_reader(bounds);
     let (mut upstream, mut came, mut literals) = (Vec::new(), 0, 0);
     for chunk in chunks {
-        reader.feed(chunk)?;
-        match reader.instead(chunk) {
+        match reader.feed(chunk)?.instead {
             Some(instead) => upstream.extend(instead),
             None => upstream.extend_from_slice(chunk),
         }

@@ -15,8 +15,8 @@ mod inputs;
 mod plugin;
 
 use ai_bridge::api::Api;
-use ai_bridge::api::request::{RequestBounds, RequestReader};
-use ai_bridge::api::response::{Format, ResponseReader};
+use ai_bridge::api::request::RequestBounds;
+use ai_bridge::api::response::Format;
 use ai_bridge::limits::Limits;
 use ai_bridge::record::RecordPolicy;
 use ai_bridge::sse::{Decoder, Event, Sink};
@@ -162,11 +162,11 @@ impl Case {
                     reader_bytes: limits.reader_bytes,
                     prompt_bytes: Some(record.text_bytes),
                 };
-                let mut reader = RequestReader::new(*api, bounds);
+                let mut reader = api.request_reader(bounds);
                 let mut complete = false;
                 for chunk in &self.chunks {
                     match reader.feed(chunk) {
-                        Ok(now) => complete = now,
+                        Ok(fed) => complete = fed.is_complete,
                         Err(_) => return false,
                     }
                 }
@@ -189,7 +189,7 @@ impl Case {
             },
             Reader::Response(api, format) => {
                 let (limits, record) = (Limits::default(), RecordPolicy::default());
-                let mut reader = ResponseReader::new(*api, *format, record.keep(&limits), &limits);
+                let mut reader = api.response_reader(*format, record.keep(&limits), &limits);
                 for chunk in &self.chunks {
                     reader.feed(chunk);
                 }

@@ -1,65 +1,13 @@
-//! What one event of a Messages stream, or a whole Messages document, says: every text bounded, nothing judged.
+//! The fields of one event, or of one document as far as it was read. All texts are bounded.
 
+use super::names::Name;
 use crate::answer::{Answer, ApiError, Keep, NAME_BYTES};
-use crate::api::Api;
-use crate::json::{self, Kind, Scalar, Want};
+use crate::json::{Kind, Scalar, Want};
 use crate::note::Note;
 use crate::text::Text;
-use crate::usage::VERBATIM_BYTES;
+use crate::usage::OBJECT_BYTES;
 
-/// The names in events and documents that matter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "each is the member of that name")]
-pub enum Name {
-    /// An array's element.
-    Item,
-    Code,
-    Content,
-    ContentBlock,
-    Delta,
-    Error,
-    Id,
-    Index,
-    Input,
-    InvocationMetrics,
-    Message,
-    Model,
-    Name,
-    PartialJson,
-    StopReason,
-    Thinking,
-    Type,
-    Usage,
-}
-
-impl json::Name for Name {
-    const ITEM: Self = Self::Item;
-
-    fn of(name: &[u8]) -> Option<Self> {
-        Some(match name {
-            b"amazon-bedrock-invocationMetrics" => Self::InvocationMetrics,
-            b"code" => Self::Code,
-            b"content" => Self::Content,
-            b"content_block" => Self::ContentBlock,
-            b"delta" => Self::Delta,
-            b"error" => Self::Error,
-            b"id" => Self::Id,
-            b"index" => Self::Index,
-            b"input" => Self::Input,
-            b"message" => Self::Message,
-            b"model" => Self::Model,
-            b"name" => Self::Name,
-            b"partial_json" => Self::PartialJson,
-            b"stop_reason" => Self::StopReason,
-            b"thinking" => Self::Thinking,
-            b"type" => Self::Type,
-            b"usage" => Self::Usage,
-            _ => return None,
-        })
-    }
-}
-
-/// A text that an event or document may state.
+/// A text field of an event or document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Field {
     Type,
@@ -71,7 +19,7 @@ enum Field {
     BlockType,
     BlockId,
     BlockName,
-    /// The arguments of a tool call, verbatim.
+    /// The input of a tool, as raw JSON.
     BlockInput,
     BlockThinking,
     DeltaType,
@@ -82,13 +30,10 @@ enum Field {
     ErrorMessage,
 }
 
-/// A usage object above this many bytes is not read: it is no count of tokens.
-const USAGE_BYTES: usize = 4 * VERBATIM_BYTES;
-
-/// What one event or document says.
+/// The fields of one event or document.
 #[derive(Debug, Default)]
-pub(super) struct Said {
-    /// Which text is being read.
+pub(super) struct EventFields {
+    /// The text field being read.
     current: Option<Field>,
     pub(super) kind: Text,
     pub(super) index: Option<u64>,
@@ -96,9 +41,9 @@ pub(super) struct Said {
     pub(super) model: Option<Text>,
     pub(super) stop_reason: Option<Text>,
     usage: Option<Text>,
-    /// What Bedrock counted, in the last event of a stream.
+    /// Bedrock's own count, in the last event of a stream.
     invocation_metrics: Option<Text>,
-    pub(super) block: Block,
+    pub(super) block: BlockFields,
     pub(super) delta_kind: Text,
     pub(super) partial_json: Text,
     pub(super) thinking: Text,
@@ -112,9 +57,9 @@ struct ErrorTexts {
     message: Option<Text>,
 }
 
-/// A content block as it begins, or whole.
+/// A content block: as it begins in a stream, or whole in a document.
 #[derive(Debug, Default)]
-pub(super) struct Block {
+pub(super) struct BlockFields {
     pub(super) kind: Text,
     pub(super) id: Option<Text>,
     pub(super) name: Option<Text>,
@@ -122,10 +67,10 @@ pub(super) struct Block {
     pub(super) thinking: Text,
 }
 
-// === impl Block ===
+// === impl BlockFields ===
 
-impl Block {
-    /// As new, with the memory of the texts that most blocks have.
+impl BlockFields {
+    /// Empties all fields, and keeps the memory of the texts that most blocks have.
     pub(super) fn clear(&mut self) {
         let Self { kind, id, name, input, thinking } = self;
         [kind, input, thinking].into_iter().for_each(Text::clear);
@@ -133,10 +78,10 @@ impl Block {
     }
 }
 
-// === impl Said ===
+// === impl EventFields ===
 
-impl Said {
-    /// As new, with the memory of the texts that most events have.
+impl EventFields {
+    /// Empties all fields, and keeps the memory of the texts that most events have.
     pub(super) fn clear(&mut self) {
         let Self { kind, delta_kind, partial_json, thinking, block, .. } = self;
         for text in [kind, delta_kind, partial_json, thinking] {
@@ -157,7 +102,7 @@ impl Said {
         }
     }
 
-    /// Decides what is read of a value.
+    /// As [`Visitor::begin`](crate::json::Visitor::begin).
     pub(super) fn begin(&mut self, path: &[Name], kind: Kind, keep: &Keep) -> Want {
         self.current = None;
         let field = match (path, kind) {
@@ -173,7 +118,7 @@ impl Said {
             }
             ([Name::Index], Kind::Number) => return Want::Read,
             ([Name::Usage] | [Name::Message, Name::Usage], Kind::Null) => return Want::Skip,
-            // Whatever it is: a count that is none is to be noticed.
+            // Of any kind: usage that is not an object is noted.
             ([Name::Usage] | [Name::Message, Name::Usage], _) => Field::Usage,
             ([Name::InvocationMetrics], Kind::Object) => Field::InvocationMetrics,
             ([Name::ContentBlock, Name::Input] | [Name::Content, Name::Item, Name::Input], _)
@@ -192,18 +137,18 @@ impl Said {
         if matches!(field, Field::Usage | Field::InvocationMetrics | Field::BlockInput) {
             Want::Raw
         } else if matches!(field, Field::PartialJson | Field::DeltaThinking) {
-            // There may be no place for it.
+            // If no block is open for it, the value does not matter.
             Want::Tentative
         } else {
             Want::Read
         }
     }
 
-    /// Takes in a run of the text being read.
+    /// Appends a run to the text field being read.
     pub(super) fn text(&mut self, run: &str, keep: &Keep) {
         if let Some(field) = self.current {
             let limit = match field {
-                Field::Usage | Field::InvocationMetrics => USAGE_BYTES,
+                Field::Usage | Field::InvocationMetrics => OBJECT_BYTES,
                 Field::BlockInput | Field::BlockThinking | Field::PartialJson | Field::DeltaThinking => {
                     keep.text_bytes.min(keep.total_bytes)
                 }
@@ -223,9 +168,9 @@ impl Said {
         }
     }
 
-    /// Takes in a number.
+    /// As [`Visitor::scalar`](crate::json::Visitor::scalar).
     pub(super) fn scalar(&mut self, path: &[Name], value: Scalar<'_>) {
-        // A scalar has no end of its own.
+        // The scanner reports no end of a scalar.
         self.current = None;
         if let ([Name::Index], Scalar::Number(Some(number))) = (path, value) {
             self.index = number.parse().ok();
@@ -254,12 +199,12 @@ impl Said {
         }
     }
 
-    /// The value being read is whole.
+    /// The value being read has ended.
     pub(super) const fn value_end(&mut self) {
         self.current = None;
     }
 
-    /// Half of an identifier, a name or a usage is none; half of a text is one.
+    /// Drops an incomplete identifier, name or usage. An incomplete text of the model is kept.
     pub(super) fn drop_unfinished(&mut self) {
         match self.current.take() {
             Some(Field::Id) => self.id = None,
@@ -285,14 +230,14 @@ impl Said {
         }
     }
 
-    /// Whether a document is an error's: some gateways leave out its type.
+    /// Whether a document reports an error; some gateways omit its `type`.
     pub(super) fn is_error(&self) -> bool {
         self.kind.as_str() == "error" || (self.kind.is_empty() && self.error.is_some())
     }
 
-    /// What `message_start`, `message_delta` and a document say of the message; `last`: the usage is the final one.
+    /// Takes what `message_start`, `message_delta` or a document states of the message. `last`: its usage is final.
     pub(super) fn message(self, answer: &mut Answer, last: bool) {
-        // What is empty says nothing.
+        // Empty texts count as absent.
         let stated = |text: Option<Text>| text.filter(|text| !text.is_empty());
         if let Some(id) = stated(self.id) {
             answer.id = Some(id.into_string());
@@ -306,13 +251,13 @@ impl Said {
         }
         match self.usage {
             Some(usage) if usage.is_cut() => answer.notes.add(Note::UsageTooLarge),
-            Some(usage) => answer.usage.take(Api::Messages, usage.as_str(), last),
+            Some(usage) => answer.usage.take(usage.as_str(), last),
             None => {}
         }
     }
 
-    /// What Bedrock counted stands in where the message's own usage does not say.
-    pub(super) fn counted(&self, answer: &mut Answer) {
+    /// Takes Bedrock's own count, for what the message's usage leaves out.
+    pub(super) fn invocation_metrics(&self, answer: &mut Answer) {
         if let Some(metrics) = self.invocation_metrics.as_ref().filter(|metrics| !metrics.is_cut()) {
             answer.usage.take_invocation_metrics(metrics.as_str());
         }
@@ -329,7 +274,7 @@ impl Said {
     }
 }
 
-/// Which string stands at `path`.
+/// The text field at `path`.
 fn string_field(path: &[Name], keep: &Keep) -> Option<Field> {
     Some(match path {
         [Name::Type] => Field::Type,
@@ -349,7 +294,7 @@ fn string_field(path: &[Name], keep: &Keep) -> Option<Field> {
         [Name::Delta, Name::Thinking] if keep.thoughts => Field::DeltaThinking,
         [Name::Error, Name::Type] => Field::ErrorType,
         [Name::Error, Name::Code] => Field::ErrorCode,
-        // Some gateways state a text instead of an object.
+        // Some gateways state a text instead of an error object.
         [Name::Error] | [Name::Error, Name::Message] => Field::ErrorMessage,
         _ => return None,
     })

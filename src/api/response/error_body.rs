@@ -1,13 +1,13 @@
-//! Reads the document of an error status, whichever provider it comes from.
+//! Reads the body of an error status, whichever provider it comes from.
 
-use super::{ObjectReader, Trace};
+use super::object_reader::{Change, ObjectReader};
 use crate::answer::{Answer, ApiError, Keep, NAME_BYTES};
 use crate::json::{self, Kind, Scalar, Want};
 use crate::text::Text;
 
-/// The error document of any provider: `error` is an object, or a text; some have only a `message`.
+/// The error body of any provider: `error` is an object or a text; some providers state only a `message`.
 #[derive(Debug, Default)]
-pub(super) struct ErrorReading {
+pub(super) struct ErrorBodyReader {
     current: Option<ErrorField>,
     text: Text,
     error: ApiError,
@@ -18,8 +18,8 @@ enum ErrorField {
     Kind,
     Code,
     Message,
-    /// `message` beside `error`, or alone.
-    Fallback,
+    /// The top-level `message`; `error.message` has precedence.
+    TopLevelMessage,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +45,7 @@ impl json::Name for ErrorName {
     }
 }
 
-impl ObjectReader for ErrorReading {
+impl ObjectReader for ErrorBodyReader {
     type Name = ErrorName;
     const MAY_BE_EMPTY: bool = true;
 
@@ -58,7 +58,7 @@ impl ObjectReader for ErrorReading {
             ([ErrorName::Error, ErrorName::Message] | [ErrorName::Error], Kind::String) => {
                 Some(ErrorField::Message)
             }
-            ([ErrorName::Message], Kind::String) => Some(ErrorField::Fallback),
+            ([ErrorName::Message], Kind::String) => Some(ErrorField::TopLevelMessage),
             _ => None,
         };
         if self.current.is_some() { Want::Read } else { Want::Skip }
@@ -69,7 +69,7 @@ impl ObjectReader for ErrorReading {
     }
 
     fn scalar(&mut self, _path: &[ErrorName], value: Scalar<'_>) {
-        // A scalar has no end of its own.
+        // The scanner reports no end of a scalar.
         if let (Some(ErrorField::Code), Scalar::Number(Some(number))) = (self.current.take(), value) {
             self.error.code = Some(number.to_owned());
         }
@@ -81,7 +81,7 @@ impl ObjectReader for ErrorReading {
             Some(ErrorField::Kind) => self.error.kind = text,
             Some(ErrorField::Code) => self.error.code = text,
             Some(ErrorField::Message) => self.error.message = text,
-            Some(ErrorField::Fallback) => self.error.message = self.error.message.take().or(text),
+            Some(ErrorField::TopLevelMessage) => self.error.message = self.error.message.take().or(text),
             None => {}
         }
         if path.is_empty() {
@@ -97,8 +97,8 @@ impl ObjectReader for ErrorReading {
         }
     }
 
-    fn event(&mut self, _name: &[u8], _answer: &mut Answer) -> Trace {
-        Trace::Left
+    fn event(&mut self, _name: &[u8], _answer: &mut Answer) -> Change {
+        Change::Possible
     }
 
     fn forget(&mut self) {}

@@ -1,138 +1,130 @@
-//! What one chunk, or one document so far, says: nothing of it counts before it proves valid.
+//! The fields of one chunk, or of one document as far as it was read. Those of a chunk count once it proved valid.
 
 use super::names::Name;
 use crate::answer::{ApiError, ToolCall};
+use crate::api::usage_edit::UsageEvent;
 use crate::text::Text;
 
-/// Choices in one event that are looked at; `n` is at most 128.
+/// Limit of choices that are read in one chunk; `n` is at most 128.
 const CHOICES: usize = 256;
-/// Tool calls in one event that are looked at.
+/// Limit of tool calls that are read in one chunk.
 const CALLS: usize = 1024;
 
-/// What one chunk or document says.
+/// The fields of one chunk or document.
 #[derive(Debug, Default)]
-pub(super) struct Said {
+pub(super) struct ChunkFields {
     pub(super) id: Text,
     pub(super) model: Text,
     pub(super) service_tier: Text,
     pub(super) usage: Option<Text>,
-    pub(super) error: Option<SaidError>,
-    pub(super) choices: Vec<SaidChoice>,
-    /// Tool calls that were too many to look at.
+    pub(super) error: Option<ErrorFields>,
+    pub(super) choices: Vec<ChoiceFields>,
+    /// Tool calls above the limit, which were not read.
     pub(super) calls_beyond: u64,
+    /// Tool calls that were read.
     calls: usize,
-    /// `choices` is an array and has nothing in it.
+    /// Whether `choices` is an empty array; `None`: it was not seen.
     no_choices: Option<bool>,
-    /// `usage` is not null.
+    /// Whether `usage` is not `null`; `None`: it was not seen.
     some_usage: Option<bool>,
 }
 
-/// A top-level `error`.
+/// The top-level member `error`.
 #[derive(Debug, Default)]
-pub(super) struct SaidError {
+pub(super) struct ErrorFields {
     pub(super) kind: Option<Text>,
     pub(super) code: Option<Text>,
     pub(super) message: Option<Text>,
 }
 
-/// What is said of one choice.
+/// The fields of one choice.
 #[derive(Debug, Default)]
-pub(super) struct SaidChoice {
+pub(super) struct ChoiceFields {
     pub(super) index: Option<u64>,
     pub(super) finish_reason: Text,
     pub(super) reasoning: Text,
     pub(super) reasoning_content: Text,
-    pub(super) calls: Vec<SaidCall>,
+    pub(super) calls: Vec<CallFields>,
 }
 
-/// What is said of one tool call.
+/// The fields of one tool call.
 #[derive(Debug, Default)]
-pub(super) struct SaidCall {
+pub(super) struct CallFields {
     pub(super) index: Option<u64>,
-    /// It is the one `function_call` that a choice had before there were tools.
+    /// It is `function_call`, the deprecated form without a list of calls.
     pub(super) legacy: bool,
-    /// Of a custom tool: what the model wrote is text, whatever it looks like.
+    /// It calls a custom tool: its input is plain text even if it looks like JSON.
     pub(super) custom: bool,
     pub(super) id: Text,
     pub(super) name: Text,
     pub(super) arguments: Option<Text>,
 }
 
-/// Whether an event is the one that states the usage and nothing else.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum UsageEvent {
-    /// It is not.
-    No,
-    /// It may still be.
-    Perhaps,
-    /// It is, as far as it was read.
-    Yes,
-}
+// === impl ChunkFields ===
 
-// === impl Said ===
-
-impl Said {
-    /// `choices` begins, and whether as an array.
+impl ChunkFields {
+    /// The member `choices` begins. `array`: as an array.
     ///
-    /// Of a member that stands twice in one event, what said that this is not the usage event stays said: the event's
-    /// start may have passed on it.
+    /// If a member is repeated in one event, an earlier one that excluded the usage event still counts: the event's
+    /// first bytes may have passed to the client already.
     pub(super) fn choices_begin(&mut self, array: bool) {
         self.no_choices = Some(array && self.no_choices != Some(false));
     }
 
-    /// A choice begins. `false`: there are too many to look at.
+    /// A choice begins. Returns `false` if it is above the limit and not read.
     pub(super) fn choice_begins(&mut self) -> bool {
         let looked_at = self.choices.len() < CHOICES;
         if looked_at {
-            self.choices.push(SaidChoice::default());
+            self.choices.push(ChoiceFields::default());
         }
         looked_at
     }
 
-    /// There is something in `choices`.
-    pub(super) fn some_choice(&mut self) {
+    /// An element of `choices` begins: the array is not empty.
+    pub(super) fn element_begins(&mut self) {
         self.no_choices = Some(false);
     }
 
-    /// A tool call of the last choice begins. `false`: there are too many to look at.
+    /// A tool call of the last choice begins. Returns `false` if it is above the limit and not read.
     pub(super) fn call_begins(&mut self, legacy: bool) -> bool {
         if self.calls >= CALLS {
             self.calls_beyond = self.calls_beyond.saturating_add(1);
             return false;
         }
         let Some(choice) = self.choices.last_mut() else { return false };
-        choice.calls.push(SaidCall { legacy, ..SaidCall::default() });
+        choice.calls.push(CallFields { legacy, ..CallFields::default() });
         self.calls += 1;
         true
     }
 
-    /// The tool call that was said last, by itself.
-    pub(super) fn take_call(&mut self) -> Option<SaidCall> {
+    /// Takes the last tool call out of the last choice.
+    pub(super) fn take_call(&mut self) -> Option<CallFields> {
         self.calls = self.calls.saturating_sub(1);
         self.call()?;
         self.choices.last_mut()?.calls.pop()
     }
 
-    pub(super) fn call(&mut self) -> Option<&mut SaidCall> {
+    /// The last tool call of the last choice.
+    pub(super) fn call(&mut self) -> Option<&mut CallFields> {
         self.choices.last_mut()?.calls.last_mut()
     }
 
-    /// `usage` begins, and whether it is more than `null`.
+    /// The member `usage` begins. `some`: it is not `null`.
     pub(super) fn usage_begins(&mut self, some: bool) {
         self.some_usage = Some(some && self.some_usage != Some(false));
         self.usage = some.then(Text::default);
     }
 
-    /// Whether this is the event that states the usage and nothing else.
+    /// Whether this is the usage event: `choices` is empty and `usage` is not `null`.
     pub(super) const fn usage_event(&self) -> UsageEvent {
         match (self.no_choices, self.some_usage) {
             (Some(false), _) | (_, Some(false)) => UsageEvent::No,
             (Some(true), Some(true)) => UsageEvent::Yes,
-            _ => UsageEvent::Perhaps,
+            _ => UsageEvent::Undecided,
         }
     }
 
-    /// As new, with the memory of the texts that every chunk has.
+    /// Empties all fields, and keeps the memory of the texts that every chunk has.
     pub(super) fn clear(&mut self) {
         let Self { id, model, service_tier, choices, .. } = self;
         for text in [&mut *id, model, service_tier] {
@@ -149,19 +141,19 @@ impl Said {
     }
 }
 
-// === impl SaidCall ===
+// === impl CallFields ===
 
-impl SaidCall {
-    /// A tool call that begins so; its arguments are added apart.
-    pub(super) fn begin(&self) -> ToolCall {
+impl CallFields {
+    /// The tool call without its arguments.
+    pub(super) fn tool_call(&self) -> ToolCall {
         let some = |text: &Text| (!text.is_empty()).then(|| text.as_str().to_owned());
         ToolCall { id: some(&self.id), name: some(&self.name), plain: self.custom, ..ToolCall::default() }
     }
 }
 
-// === impl SaidError ===
+// === impl ErrorFields ===
 
-impl SaidError {
+impl ErrorFields {
     pub(super) fn api_error(self) -> ApiError {
         ApiError {
             kind: self.kind.map(Text::into_string),
@@ -171,7 +163,7 @@ impl SaidError {
     }
 }
 
-/// A text that a chunk or document may state.
+/// A text field of a chunk or document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Field {
     Id,
@@ -190,7 +182,7 @@ pub(super) enum Field {
 }
 
 impl Field {
-    /// Which string stands at `path` outside of the choices.
+    /// The text field at `path`, which is not inside of a choice.
     pub(super) fn at(path: &[Name]) -> Option<Self> {
         Some(match path {
             [Name::Id] => Self::Id,
@@ -203,7 +195,7 @@ impl Field {
         })
     }
 
-    /// Which string stands at `path` inside of a choice.
+    /// The text field at `path`, relative to a choice.
     pub(super) fn in_choice(path: &[Name]) -> Option<Self> {
         Some(match path {
             [Name::FinishReason] => Self::FinishReason,
@@ -223,8 +215,8 @@ impl Field {
     }
 }
 
-impl Said {
-    /// Where `field` goes.
+impl ChunkFields {
+    /// The text of `field`. `None`: the choice or call that it belongs to is not read.
     pub(super) fn text(&mut self, field: Field) -> Option<&mut Text> {
         Some(match field {
             Field::Id => &mut self.id,
@@ -241,5 +233,12 @@ impl Said {
             Field::CallName => &mut self.call()?.name,
             Field::CallArguments => self.call()?.arguments.get_or_insert_default(),
         })
+    }
+}
+
+impl ChoiceFields {
+    /// The reasoning. Providers use two names for it, and some state both.
+    pub(super) fn thought(&self) -> Option<&Text> {
+        [&self.reasoning_content, &self.reasoning].into_iter().find(|text| !text.is_empty())
     }
 }

@@ -1,27 +1,23 @@
-//! What one event says, or one document says so far, and what of the answer changes with it.
+//! The fields of one event, or of one document as far as it was read, and how they change the answer.
 
+use super::event_items::EventItems;
 use super::item::{Notation, Source};
-use super::items::Items;
-use super::ledger::{Ledger, ThoughtPlace, Told};
-use super::place::Field;
+use super::known_items::{ItemStage, KnownItems, ThoughtKey};
+use super::slot::Field;
 use crate::answer::{Answer, ApiError, Keep, NAME_BYTES};
-use crate::api::Api;
-use crate::api::response::Trace;
+use crate::api::response::Change;
 use crate::note::Note;
 use crate::text::{Text, head};
-use crate::usage::VERBATIM_BYTES;
+use crate::usage::OBJECT_BYTES;
 use core::mem::take;
 
-/// A usage object above this many bytes is not read: it is no count of tokens.
-const USAGE_BYTES: usize = 4 * VERBATIM_BYTES;
-
-/// What one event or document says.
+/// The fields of one event or document.
 #[derive(Debug, Default)]
-pub(super) struct Said {
+pub(super) struct EventFields {
     kind: Text,
     index: Option<u64>,
     summary_index: Option<u64>,
-    item_ref: Text,
+    item_id: Text,
     delta: Text,
     whole: Text,
     code: Text,
@@ -32,10 +28,10 @@ pub(super) struct Said {
     service_tier: Text,
     usage: Option<Text>,
     web_searches: Option<Text>,
-    /// A member `error` says that there is one; its texts may also stand by themselves.
+    /// There is a member `error`. (An error's fields can also be members of the event itself.)
     is_error: bool,
     error: ErrorTexts,
-    pub(super) items: Items,
+    pub(super) items: EventItems,
 }
 
 #[derive(Debug, Default)]
@@ -45,31 +41,31 @@ struct ErrorTexts {
     message: Text,
 }
 
-// === impl Said ===
+// === impl EventFields ===
 
-impl Said {
-    /// As new, with the memory of the texts that most events have.
+impl EventFields {
+    /// Empties all fields, and keeps the memory of the texts that most events have.
     pub(super) fn clear(&mut self) {
-        let Self { kind, item_ref, delta, .. } = self;
-        for text in [&mut *kind, item_ref, delta] {
+        let Self { kind, item_id, delta, .. } = self;
+        for text in [&mut *kind, item_id, delta] {
             text.clear();
         }
-        *self = Self { kind: take(kind), item_ref: take(item_ref), delta: take(delta), ..Self::default() };
+        *self = Self { kind: take(kind), item_id: take(item_id), delta: take(delta), ..Self::default() };
     }
 
-    /// A text of `field` begins; it replaces one that came before.
+    /// The text of `field` begins, and replaces an earlier one.
     pub(super) fn begin(&mut self, field: Field) {
         if let Some(text) = self.text(field) {
             text.clear();
         }
     }
 
-    /// An error object begins, or a text in its place.
+    /// An error object begins, or an error's message in place of the object.
     pub(super) const fn begin_error(&mut self) {
         self.is_error = true;
     }
 
-    /// More of the text of `field`.
+    /// Appends to the text of `field`.
     pub(super) fn push(&mut self, field: Field, run: &str, keep: &Keep) {
         let limit = field.limit(keep);
         if let Some(text) = self.text(field) {
@@ -77,7 +73,7 @@ impl Said {
         }
     }
 
-    /// The number that `field` is.
+    /// Takes the number of `field`.
     pub(super) fn number(&mut self, field: Field, number: &str) {
         match self.text(field) {
             Some(text) => {
@@ -91,7 +87,7 @@ impl Said {
     fn text(&mut self, field: Field) -> Option<&mut Text> {
         Some(match field {
             Field::EventType => &mut self.kind,
-            Field::ItemRef => &mut self.item_ref,
+            Field::ItemId => &mut self.item_id,
             Field::Delta => &mut self.delta,
             Field::Whole => &mut self.whole,
             Field::Code => &mut self.code,
@@ -109,93 +105,94 @@ impl Said {
         })
     }
 
-    /// What happened: as the data says, else as the event is called.
+    /// The type of the event: the member `type`, else the name of the event.
     fn kind<'a>(&'a self, name: &'a [u8]) -> &'a [u8] {
         if self.kind.is_empty() { name } else { self.kind.as_str().as_bytes() }
     }
 
-    /// The event is over, and is valid.
-    pub(super) fn event(&mut self, name: &[u8], ledger: &mut Ledger, answer: &mut Answer) -> Trace {
-        let item_id = Some(self.item_ref.as_str()).filter(|id| !id.is_empty());
-        let index = self.index.or_else(|| ledger.index_of(item_id?, answer));
-        let thought = |source, part| index.map(|index| ThoughtPlace { index, source, part });
+    /// Takes a valid event.
+    pub(super) fn event(&mut self, name: &[u8], known: &mut KnownItems, answer: &mut Answer) -> Change {
+        let item_id = Some(self.item_id.as_str()).filter(|id| !id.is_empty());
+        let index = self.index.or_else(|| known.index_of(item_id?, answer));
+        let thought = |source, part| index.map(|index| ThoughtKey { index, source, part });
         let summary = thought(Source::Summary, self.summary_index.unwrap_or_default());
         match self.kind(name) {
             b"response.created" | b"response.queued" | b"response.in_progress" => {
                 self.response(answer, false);
             }
-            b"response.output_item.added" => ledger.tell(index, self.items.take_one(), Told::Added, answer),
-            b"response.output_item.done" => ledger.tell(index, self.items.take_one(), Told::Done, answer),
+            b"response.output_item.added" => {
+                known.take(index, self.items.take_one(), ItemStage::Added, answer);
+            }
+            b"response.output_item.done" => known.take(index, self.items.take_one(), ItemStage::Done, answer),
             b"response.function_call_arguments.delta" | b"response.mcp_call_arguments.delta" => {
-                ledger.add_arguments(index, item_id, (&self.delta, Notation::Json), answer);
+                known.add_arguments(index, item_id, (&self.delta, Notation::Json), answer);
             }
             b"response.custom_tool_call_input.delta" | b"response.code_interpreter_call_code.delta" => {
-                ledger.add_arguments(index, item_id, (&self.delta, Notation::Plain), answer);
+                known.add_arguments(index, item_id, (&self.delta, Notation::Plain), answer);
             }
             b"response.function_call_arguments.done" | b"response.mcp_call_arguments.done" => {
-                ledger.replace_arguments(index, (&self.whole, Notation::Json), answer);
+                known.replace_arguments(index, (&self.whole, Notation::Json), answer);
             }
             b"response.custom_tool_call_input.done" => {
-                ledger.replace_arguments(index, (&self.whole, Notation::Plain), answer);
+                known.replace_arguments(index, (&self.whole, Notation::Plain), answer);
             }
             b"response.code_interpreter_call_code.done" => {
-                ledger.replace_arguments(index, (&self.code, Notation::Plain), answer);
+                known.replace_arguments(index, (&self.code, Notation::Plain), answer);
             }
-            // The finished item holds the picture, and its event is often above `limits.event_bytes`.
-            b"response.image_generation_call.completed" => ledger.complete_call(index, answer),
+            // The `output_item.done` event contains the picture and is often above `limits.event_bytes`.
+            b"response.image_generation_call.completed" => known.complete_call(index, answer),
             b"response.reasoning_summary_text.delta" => {
-                if let Some(place) = summary {
-                    ledger.add_thought(place, item_id, &self.delta, answer);
+                if let Some(key) = summary {
+                    known.add_thought(key, item_id, &self.delta, answer);
                 }
             }
             b"response.reasoning_summary_text.done" => {
-                if let Some(place) = summary {
-                    ledger.replace_thought(place, &self.whole, false, answer);
+                if let Some(key) = summary {
+                    known.replace_thought(key, &self.whole, false, answer);
                 }
             }
-            // Whose piece it is would matter only to commentary.
-            b"response.output_text.delta" if !ledger.has_commentary(self.index) => return Trace::None,
+            // Only a delta of commentary is recorded.
+            b"response.output_text.delta" if !known.has_commentary(self.index) => return Change::None,
             b"response.output_text.delta" => {
-                if let Some(place) = thought(Source::Commentary, 0) {
-                    ledger.add_thought(place, item_id, &self.delta, answer);
+                if let Some(key) = thought(Source::Commentary, 0) {
+                    known.add_thought(key, item_id, &self.delta, answer);
                 }
             }
             kind => {
-                // Some errors have a type of their own, and a proxy's may have neither type nor name.
+                // An error event's `type` can be that of the error, and a proxy may omit both type and name.
                 let kind = if name == b"error" || kind.is_empty() && self.is_error { b"error" } else { kind };
                 if !end(kind, self.reason.as_str(), || self.api_error(), answer) {
-                    return Trace::None;
+                    return Change::None;
                 }
-                self.items.commit(ledger, answer);
+                self.items.commit(known, answer);
                 self.response(answer, true);
             }
         }
-        Trace::Left
+        Change::Possible
     }
 
-    /// As [`event`](Self::event), where an `error` has told the end already: the response that failed may follow, with its
-    /// usage. The error is the one that was told first.
-    pub(super) fn after_error(&mut self, name: &[u8], ledger: &mut Ledger, answer: &mut Answer) -> Trace {
+    /// Takes an event after an `error` event: the failed response may follow, with its usage. The first error is kept.
+    pub(super) fn after_error(&mut self, name: &[u8], known: &mut KnownItems, answer: &mut Answer) -> Change {
         if !matches!(self.kind(name), b"response.completed" | b"response.incomplete" | b"response.failed") {
-            return Trace::None;
+            return Change::None;
         }
         let error = answer.error.take();
-        let trace = self.event(name, ledger, answer);
+        let change = self.event(name, known, answer);
         answer.error = error;
-        trace
+        change
     }
 
-    /// The event is over, and above the limit: of what it says only its kind counts.
+    /// Takes an event above the size limit: only its type counts.
     pub(super) fn oversized(&self, name: &[u8], answer: &mut Answer) {
         end(self.kind(name), "", ApiError::default, answer);
     }
 
-    /// Whether the response is over, as far as a document says.
+    /// Whether a document is the final state of the response.
     pub(super) fn is_last(&self) -> bool {
         !matches!(self.status.as_str(), "queued" | "in_progress")
     }
 
-    /// The document is over.
+    /// Takes what a complete document states of the response.
     pub(super) fn document(mut self, answer: &mut Answer) {
         answer.ended = true;
         let status = self.status.as_str();
@@ -215,10 +212,10 @@ impl Said {
         self.response(answer, self.is_last());
     }
 
-    /// What an event or a document says of the response itself; `last`: it is over.
+    /// Takes what an event or document states of the response itself. `last`: it is final.
     pub(super) fn response(&mut self, answer: &mut Answer, last: bool) {
         if !self.id.is_empty() {
-            // Copilot encrypts it anew every time; the client knows the first.
+            // Copilot encrypts it anew in every event; the client uses the first one.
             answer.id.get_or_insert_with(|| self.id.as_str().to_owned());
         }
         if !self.model.is_empty() {
@@ -226,10 +223,10 @@ impl Said {
         }
         match self.usage.take() {
             Some(usage) if usage.is_cut() => answer.notes.add(Note::UsageTooLarge),
-            Some(usage) => answer.usage.take(Api::Responses, usage.as_str(), last),
+            Some(usage) => answer.usage.take(usage.as_str(), last),
             None => {}
         }
-        // Before the end stands the tier that was asked for.
+        // Earlier events state the tier that was requested.
         if last && !self.service_tier.is_empty() {
             answer.usage.service_tier(self.service_tier.as_str());
         }
@@ -242,14 +239,15 @@ impl Said {
         let stated = |text: &Text| (!text.is_empty()).then(|| head(text.as_str(), NAME_BYTES).to_owned());
         ApiError {
             kind: stated(&self.error.kind),
-            // An error event states it beside the type, an error object inside.
+            // An error event states the code as its own member, an error object inside.
             code: stated(&self.error.code).or_else(|| stated(&self.code)),
             message: stated(&self.error.message),
         }
     }
 }
 
-/// Whether an event of `kind` ends the response; if so the answer says how. `reason`: why it is incomplete.
+/// Ends the answer if an event of `kind` ends the response, and returns whether it does. `reason`: why the response is
+/// incomplete.
 fn end(kind: &[u8], reason: &str, error: impl Fn() -> ApiError, answer: &mut Answer) -> bool {
     let status = match kind {
         b"response.completed" => "completed",
@@ -271,14 +269,15 @@ fn end(kind: &[u8], reason: &str, error: impl Fn() -> ApiError, answer: &mut Ans
 }
 
 impl Field {
+    /// Bytes kept of the field.
     const fn limit(self, keep: &Keep) -> usize {
         match self {
-            Self::Usage => USAGE_BYTES,
+            Self::Usage => OBJECT_BYTES,
             Self::Delta | Self::Whole | Self::Code => keep.text_bytes,
             Self::EventType
             | Self::OutputIndex
             | Self::SummaryIndex
-            | Self::ItemRef
+            | Self::ItemId
             | Self::Id
             | Self::Model
             | Self::Status

@@ -1,41 +1,43 @@
-//! Reads the chunks and documents of an answer.
+//! Reads the chunks and documents of a response.
 
-use super::choices::{self, Choices};
+use super::choices::Choices;
+use super::chunk_fields::{ChunkFields, ErrorFields, Field};
 use super::names::Name;
-use super::said::{Field, Said, SaidError, UsageEvent};
+use super::whole_choice::{take_choice, take_cut_choice, take_tool_call};
 use crate::answer::{Answer, Keep, NAME_BYTES};
-use crate::api::Api;
-use crate::api::response::{ObjectReader, Trace};
+use crate::api::response::{Change, ObjectReader};
+use crate::api::usage_edit::UsageEvent;
 use crate::json::{Kind, Scalar, Want};
 use crate::note::Note;
 use crate::text::Text;
-use crate::usage::VERBATIM_BYTES;
+use crate::usage::OBJECT_BYTES;
 
-/// A usage object above this many bytes is not read: it is no count of tokens.
-const USAGE_BYTES: usize = 4 * VERBATIM_BYTES;
-
-/// What one chunk says, or one document says so far; and, across chunks, what the choices have said.
+/// Reads an event stream or a document.
 #[derive(Debug, Default)]
-pub struct Reading {
+pub(in crate::api) struct ChatCompletionsReader {
+    /// The text field being read.
     current: Option<Field>,
-    said: Said,
+    /// The fields of the current chunk or of the document.
+    fields: ChunkFields,
+    /// The choices of all chunks of a stream.
     choices: Choices,
-    /// The usage was stated where nothing but the usage is: it is the final one.
+    /// A usage event was read: its usage is final.
     usage_apart: bool,
     /// `[DONE]` was seen.
     done: bool,
-    /// The answer has an id, and a model.
+    /// The answer has an id.
     id_known: bool,
+    /// The answer has a model.
     model_known: bool,
-    /// The tier that was said last, if that was not in the usage.
+    /// The service tier that was stated last beside the usage.
     tier: Text,
-    /// Where in a document the tool calls of the choice at hand begin.
+    /// Documents: the position in the answer of the current choice's first tool call.
     calls_from: usize,
 }
 
-// === impl Reading ===
+// === impl ChatCompletionsReader ===
 
-impl ObjectReader for Reading {
+impl ObjectReader for ChatCompletionsReader {
     type Name = Name;
 
     const SENTINEL: &'static [u8] = b"[DONE]";
@@ -49,26 +51,26 @@ impl ObjectReader for Reading {
                 Err(want) => return want,
             },
             ([Name::Choices], _) => {
-                self.said.choices_begin(kind == Kind::Array);
+                self.fields.choices_begin(kind == Kind::Array);
                 return if kind == Kind::Array { Want::Read } else { Want::Skip };
             }
             ([Name::Usage], _) => {
-                self.said.usage_begins(kind != Kind::Null);
+                self.fields.usage_begins(kind != Kind::Null);
                 if kind == Kind::Null {
                     return Want::Skip;
                 }
                 Field::Usage
             }
-            // Every chunk states them again; the first count.
+            // Every chunk repeats them; the first ones count.
             ([Name::Id], _) if self.id_known => return Want::Skip,
             ([Name::Model], _) if self.model_known => return Want::Skip,
             ([Name::Error], Kind::Null) => return Want::Skip,
             ([Name::Error], Kind::Object) => {
-                self.said.error = Some(SaidError::default());
+                self.fields.error = Some(ErrorFields::default());
                 return Want::Read;
             }
             ([Name::Error], Kind::Array | Kind::Number | Kind::Bool) => {
-                self.said.error = Some(SaidError::default());
+                self.fields.error = Some(ErrorFields::default());
                 return Want::Skip;
             }
             ([Name::Error, Name::Code], Kind::Number) => Field::ErrorCode,
@@ -84,7 +86,7 @@ impl ObjectReader for Reading {
     fn text(&mut self, run: &str, keep: &Keep) {
         let Some(field) = self.current else { return };
         let limit = match field {
-            Field::Usage => USAGE_BYTES,
+            Field::Usage => OBJECT_BYTES,
             Field::Reasoning | Field::ReasoningContent | Field::CallArguments => {
                 keep.text_bytes.min(keep.total_bytes)
             }
@@ -98,28 +100,28 @@ impl ObjectReader for Reading {
             | Field::CallId
             | Field::CallName => NAME_BYTES,
         };
-        if let Some(text) = self.said.text(field) {
+        if let Some(text) = self.fields.text(field) {
             text.push(run, limit);
         }
     }
 
     fn scalar(&mut self, path: &[Name], value: Scalar<'_>) {
-        // A scalar has no end of its own.
+        // The scanner reports no end of a scalar.
         self.current = None;
         let Scalar::Number(Some(number)) = value else { return };
         match path {
             [Name::Choices, Name::Item, Name::Index] => {
-                if let Some(choice) = self.said.choices.last_mut() {
+                if let Some(choice) = self.fields.choices.last_mut() {
                     choice.index = number.parse().ok();
                 }
             }
             [.., Name::ToolCalls, Name::Item, Name::Index] => {
-                if let Some(call) = self.said.call() {
+                if let Some(call) = self.fields.call() {
                     call.index = number.parse().ok();
                 }
             }
             [Name::Error, Name::Code] => {
-                if let Some(code) = self.said.text(Field::ErrorCode) {
+                if let Some(code) = self.fields.text(Field::ErrorCode) {
                     code.push(number, NAME_BYTES);
                 }
             }
@@ -130,27 +132,27 @@ impl ObjectReader for Reading {
     fn document_end(&mut self, path: &[Name], answer: &mut Answer) {
         self.current = None;
         match path {
-            [Name::Id | Name::Model | Name::ServiceTier] => self.head(answer),
+            [Name::Id | Name::Model | Name::ServiceTier] => self.take_top_level(answer),
             [Name::Usage] => {
-                self.head(answer);
-                // A document states it once.
+                self.take_top_level(answer);
+                // A document states its usage once, so it is final.
                 answer.usage.settle(true);
             }
             [Name::Choices, Name::Item, _, Name::ToolCalls, Name::Item]
             | [Name::Choices, Name::Item, _, Name::FunctionCall] => {
-                if let Some(call) = self.said.take_call() {
-                    choices::take_whole_call(&call, answer);
+                if let Some(call) = self.fields.take_call() {
+                    take_tool_call(&call, answer);
                 }
             }
             [Name::Choices, Name::Item] => {
-                if let Some(choice) = self.said.choices.pop() {
-                    choices::take_whole(&choice, self.calls_from, answer);
+                if let Some(choice) = self.fields.choices.pop() {
+                    take_choice(&choice, self.calls_from, answer);
                 }
                 self.calls_from = answer.tool_calls.len();
             }
             [] => {
-                self.head(answer);
-                answer.error = self.said.error.take().map(SaidError::api_error);
+                self.take_top_level(answer);
+                answer.error = self.fields.error.take().map(ErrorFields::api_error);
                 answer.ended = true;
             }
             _ => {}
@@ -158,103 +160,102 @@ impl ObjectReader for Reading {
     }
 
     fn document_cut(&mut self, answer: &mut Answer) {
-        // What is longer than a name counts as far as it came.
+        // An incomplete text of the model is kept; an incomplete name or usage is not.
         match self.current.take() {
             None | Some(Field::Reasoning | Field::ReasoningContent | Field::CallArguments) => {}
-            Some(Field::Usage) => self.said.usage = None,
+            Some(Field::Usage) => self.fields.usage = None,
             Some(field) => {
-                if let Some(text) = self.said.text(field) {
+                if let Some(text) = self.fields.text(field) {
                     text.clear();
                 }
             }
         }
-        if let Some(call) = self.said.take_call() {
-            choices::take_whole_call(&call, answer);
+        if let Some(call) = self.fields.take_call() {
+            take_tool_call(&call, answer);
         }
-        if let Some(choice) = self.said.choices.pop() {
-            choices::take_cut(&choice, self.calls_from, answer);
+        if let Some(choice) = self.fields.choices.pop() {
+            take_cut_choice(&choice, self.calls_from, answer);
         }
-        if let Some(error) = self.said.error.take() {
+        if let Some(error) = self.fields.error.take() {
             answer.error = Some(error.api_error());
         }
     }
 
-    fn event(&mut self, _name: &[u8], answer: &mut Answer) -> Trace {
+    fn event(&mut self, _name: &[u8], answer: &mut Answer) -> Change {
         let ended = answer.ended;
-        let mut trace = if self.says_nothing() { Trace::None } else { Trace::Left };
-        self.usage_apart |= self.said.usage_event() == UsageEvent::Yes;
-        self.head(answer);
-        for _ in 0..self.said.calls_beyond {
+        let mut change = if self.repeats_known() { Change::None } else { Change::Possible };
+        self.usage_apart |= self.fields.usage_event() == UsageEvent::Yes;
+        self.take_top_level(answer);
+        for _ in 0..self.fields.calls_beyond {
             answer.notes.dropped_tool_call();
         }
-        for (position, choice) in (0..).zip(&self.said.choices) {
+        for (position, choice) in (0..).zip(&self.fields.choices) {
             self.choices.take(position, choice, answer);
         }
-        // What follows the end changes nothing of how it ended.
-        if let Some(error) = self.said.error.take().filter(|_| !self.done) {
+        // An error after `[DONE]` does not change how the response ended.
+        if let Some(error) = self.fields.error.take().filter(|_| !self.done) {
             answer.error.get_or_insert_with(|| error.api_error());
         }
         answer.ended = self.done || self.choices.all_finished();
         answer.usage.settle(answer.ended || self.usage_apart);
-        self.said.clear();
+        self.fields.clear();
         self.current = None;
         if answer.ended != ended {
-            trace = Trace::Left;
+            change = Change::Possible;
         }
-        trace
+        change
     }
 
     fn sentinel(&mut self, answer: &mut Answer) {
         self.done = true;
         answer.ended = true;
         answer.usage.settle(true);
-        self.said.clear();
+        self.fields.clear();
     }
 
     fn forget(&mut self) {
-        self.said.clear();
+        self.fields.clear();
     }
 
     fn usage_event(&self) -> UsageEvent {
-        self.said.usage_event()
+        self.fields.usage_event()
     }
 }
 
-impl Reading {
-    /// Whether the event at hand says nothing that is not known. (How long a text is that says nothing does not matter:
-    /// of those that are looked at here every byte is compared where events are passed by their shape.)
-    fn says_nothing(&self) -> bool {
-        let said = &self.said;
-        said.id.is_empty()
-            && said.model.is_empty()
-            && (said.service_tier.is_empty() || said.service_tier == self.tier)
-            && said.usage.is_none()
-            && said.error.is_none()
-            && said.calls_beyond == 0
-            && said.usage_event() != UsageEvent::Yes
-            && (0..).zip(&said.choices).all(|(position, choice)| self.choices.knows(position, choice))
+impl ChatCompletionsReader {
+    /// Whether the current chunk states nothing new. (`RepeatedEvents` compares every byte of the values read here.)
+    fn repeats_known(&self) -> bool {
+        let fields = &self.fields;
+        fields.id.is_empty()
+            && fields.model.is_empty()
+            && (fields.service_tier.is_empty() || fields.service_tier == self.tier)
+            && fields.usage.is_none()
+            && fields.error.is_none()
+            && fields.calls_beyond == 0
+            && fields.usage_event() != UsageEvent::Yes
+            && (0..).zip(&fields.choices).all(|(position, choice)| self.choices.knows(position, choice))
     }
 
-    /// What begins inside of a choice: a text, or whether it is to be read.
+    /// A value inside of a choice begins: the text field that it is, or whether it is read.
     fn in_choice(&mut self, path: &[Name], kind: Kind, keep: &Keep) -> Result<Field, Want> {
         let wanted = match (path, kind) {
             ([], _) => {
-                self.said.some_choice();
-                kind == Kind::Object && self.said.choice_begins()
+                self.fields.element_begins();
+                kind == Kind::Object && self.fields.choice_begins()
             }
             ([Name::Index] | [.., Name::ToolCalls, Name::Item, Name::Index], Kind::Number)
             | ([Name::Delta | Name::Message], Kind::Object)
             | ([_, Name::ToolCalls], Kind::Array)
             | ([_, Name::ToolCalls, Name::Item, Name::Function], Kind::Object) => true,
-            ([_, Name::ToolCalls, Name::Item], Kind::Object) => self.said.call_begins(false),
-            ([_, Name::FunctionCall], Kind::Object) => self.said.call_begins(true),
+            ([_, Name::ToolCalls, Name::Item], Kind::Object) => self.fields.call_begins(false),
+            ([_, Name::FunctionCall], Kind::Object) => self.fields.call_begins(true),
             ([_, Name::ToolCalls, Name::Item, Name::Custom], Kind::Object) => {
-                if let Some(call) = self.said.call() {
+                if let Some(call) = self.fields.call() {
                     call.custom = true;
                 }
                 true
             }
-            // Some providers state an object instead of a text that holds one.
+            // Some providers state an object instead of a text with JSON.
             ([_, Name::ToolCalls, Name::Item, Name::Function, Name::Arguments], Kind::Object)
                 if keep.arguments =>
             {
@@ -273,31 +274,32 @@ impl Reading {
         Err(if wanted { Want::Read } else { Want::Skip })
     }
 
-    /// `field` begins; it is to be read unless there is no place for it.
+    /// The text field `field` begins. It is skipped if its choice or call is not read.
     fn want(&mut self, field: Field, kind: Kind) -> Want {
-        let Some(text) = self.said.text(field) else { return Want::Skip };
+        let Some(text) = self.fields.text(field) else { return Want::Skip };
         text.clear();
         self.current = Some(field);
         if field == Field::Usage || kind == Kind::Object { Want::Raw } else { Want::Read }
     }
 
-    /// What is said beside the choices. The first id and model that say something count, and the last usage.
-    fn head(&mut self, answer: &mut Answer) {
-        let first = |said: &Text, known: &mut Option<String>| {
-            if known.is_none() && !said.is_empty() {
-                *known = Some(said.as_str().to_owned());
+    /// Takes what is stated beside the choices: the first id and model that are not empty, and the last usage and
+    /// tier.
+    fn take_top_level(&mut self, answer: &mut Answer) {
+        let first = |stated: &Text, known: &mut Option<String>| {
+            if known.is_none() && !stated.is_empty() {
+                *known = Some(stated.as_str().to_owned());
             }
         };
-        first(&self.said.id, &mut answer.id);
-        first(&self.said.model, &mut answer.model);
+        first(&self.fields.id, &mut answer.id);
+        first(&self.fields.model, &mut answer.model);
         (self.id_known, self.model_known) = (answer.id.is_some(), answer.model.is_some());
-        if !self.said.service_tier.is_empty() && self.said.service_tier != self.tier {
-            answer.usage.service_tier(self.said.service_tier.as_str());
-            self.tier.clone_from(&self.said.service_tier);
+        if !self.fields.service_tier.is_empty() && self.fields.service_tier != self.tier {
+            answer.usage.service_tier(self.fields.service_tier.as_str());
+            self.tier.clone_from(&self.fields.service_tier);
         }
-        match self.said.usage.take() {
+        match self.fields.usage.take() {
             Some(usage) if usage.is_cut() => answer.notes.add(Note::UsageTooLarge),
-            Some(usage) => answer.usage.take(Api::ChatCompletions, usage.as_str(), false),
+            Some(usage) => answer.usage.take(usage.as_str(), false),
             None => {}
         }
     }

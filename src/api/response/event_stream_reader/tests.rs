@@ -1,94 +1,101 @@
-//! Events that are passed by their shape, against the same streams read byte by byte, which passes none.
+//! Streams with repeated events, against the same streams read byte by byte, where no event is skipped.
 
-use super::{BodyReader, Events};
+use super::{BodyReader, EventStreamReader};
 use crate::answer::Answer;
+use crate::api::Api;
+use crate::api::chat_completions::ChatCompletionsReader;
+use crate::api::messages::MessagesReader;
 use crate::api::response::ObjectReader;
-use crate::api::{Api, chat_completions, messages, responses};
+use crate::api::responses::ResponsesEventReader;
 use crate::limits::Limits;
 use crate::record::RecordPolicy;
 
 /// A stream being read.
 struct Stream<R: ObjectReader> {
-    events: Events<R>,
+    events: EventStreamReader<R>,
     answer: Answer,
-    /// What passes to the client.
+    /// The bytes that pass to the client.
     client: Vec<u8>,
-    /// Chunks of which the memo alone said how they end.
-    passed: usize,
+    /// Chunks that are one skipped event each.
+    skipped: usize,
 }
 
 impl<R: ObjectReader> Stream<R> {
     fn new(api: Api, record: &RecordPolicy, limits: &Limits, cut: bool) -> Self {
-        let mut events = Events::new(limits);
+        let mut events = EventStreamReader::new(limits);
         if cut {
             events.cut_usage_event();
         }
-        Self { events, answer: Answer::new(api, record.keep(limits)), client: Vec::new(), passed: 0 }
+        Self {
+            events,
+            answer: Answer::new(api.profile().usage, record.keep(limits)),
+            client: Vec::new(),
+            skipped: 0,
+        }
     }
 
     fn feed(&mut self, chunk: &[u8]) {
-        let passes = self.events.decoder.is_between_events()
-            && self.events.memo.past(chunk, self.events.event_bytes).is_some_and(<[u8]>::is_empty);
-        self.passed += usize::from(passes);
-        self.events.feed(chunk, &mut self.answer);
-        match self.events.instead() {
+        let skips = self.events.decoder.is_between_events()
+            && self.events.repeated.skip(chunk, self.events.event_bytes).is_some_and(<[u8]>::is_empty);
+        self.skipped += usize::from(skips);
+        match self.events.feed(chunk, &mut self.answer) {
             Some(instead) => self.client.extend(instead),
             None => self.client.extend(chunk),
         }
     }
 
-    /// All there is to say about it.
-    fn told(&self) -> String {
+    /// Everything that was learned, and the reader's state.
+    fn state(&self) -> String {
         let Self { events, answer, client, .. } = self;
         let texts: Vec<&str> = (answer.tool_calls.iter().map(|call| call.arguments.as_str()))
             .chain(answer.thoughts.iter().map(|thought| thought.text.as_str()))
             .collect();
-        let (decoder, object) = (&events.decoder, &events.object);
-        let place = (decoder.offset(), decoder.event_start(), object.any, object.sentinel);
-        format!("{answer:?} {texts:?} {place:?} {:?} {}", object.reader, client.escape_ascii())
+        let (decoder, data) = (&events.decoder, &events.data);
+        let place = (decoder.offset(), decoder.event_start(), data.any, data.sentinel);
+        format!("{answer:?} {texts:?} {place:?} {:?} {}", data.reader, client.escape_ascii())
     }
 }
 
-/// `chunks` read as they are, and byte by byte, tell the same. Answers how many were passed.
+/// Checks that `chunks` lead to the same state as their single bytes. Returns how many were skipped.
 fn check<R: ObjectReader>(api: Api, record: &RecordPolicy, limits: &Limits, chunks: &[Vec<u8>]) -> usize {
-    let mut passed = 0;
+    let mut skipped = 0;
     for cut in [false, true] {
         let (mut whole, mut bytes) =
             (Stream::<R>::new(api, record, limits, cut), Stream::<R>::new(api, record, limits, cut));
         for chunk in chunks {
             whole.feed(chunk);
             chunk.chunks(1).for_each(|byte| bytes.feed(byte));
-            assert_eq!(whole.told(), bytes.told(), "after {}", chunk.escape_ascii());
+            assert_eq!(whole.state(), bytes.state(), "after {}", chunk.escape_ascii());
         }
-        assert_eq!(bytes.passed, 0);
-        passed = whole.passed;
+        assert_eq!(bytes.skipped, 0);
+        skipped = whole.skipped;
     }
-    passed
+    skipped
 }
 
 fn check_api(api: Api, record: &RecordPolicy, limits: &Limits, chunks: &[Vec<u8>]) -> usize {
     match api {
-        Api::Messages => check::<messages::Reading>(api, record, limits, chunks),
-        Api::ChatCompletions => check::<chat_completions::Reading>(api, record, limits, chunks),
-        Api::Responses => check::<responses::EventReading>(api, record, limits, chunks),
+        Api::Messages => check::<MessagesReader>(api, record, limits, chunks),
+        Api::ChatCompletions => check::<ChatCompletionsReader>(api, record, limits, chunks),
+        Api::Responses => check::<ResponsesEventReader>(api, record, limits, chunks),
     }
 }
 
-/// How many of these events are passed, each a chunk. LF stands for the line's end.
-fn passed(api: Api, record: &RecordPolicy, events: &[String]) -> usize {
+/// How many of these events are skipped if each is a chunk, with every kind of line end in place of LF.
+fn skipped(api: Api, record: &RecordPolicy, events: &[String]) -> usize {
     let chunks = |line_end: &str| -> Vec<Vec<u8>> {
-        // A byte order mark may stand before the first, so that one is always read.
+        // The first event is always read, because a byte order mark can come before it.
         let events = core::iter::once(": first\n\n").chain(events.iter().map(String::as_str));
         events.map(|event| event.replace('\n', line_end).into_bytes()).collect()
     };
     let limits = Limits::default();
-    let passed = check_api(api, record, &limits, &chunks("\n"));
-    assert_eq!(check_api(api, record, &limits, &chunks("\r\n")), passed);
+    let skipped = check_api(api, record, &limits, &chunks("\n"));
+    assert_eq!(check_api(api, record, &limits, &chunks("\r\n")), skipped);
     assert_eq!(check_api(api, record, &limits, &chunks("\r")), 0, "an LF may follow");
-    passed
+    skipped
 }
 
-/// Ten events of this data, with `§` for a text, and `9` for a number, that is another one in each.
+/// Ten events with this data; in each, `§` is replaced by another text and `9` by another number.
 fn ten(begin: &str, data: &str) -> Vec<String> {
     let words = ["the", " model", "", " é€", " says \\n", " 😀", " what", " comes", " next", "\\u00e9"];
     let event = |(at, word): (usize, &str)| {
@@ -100,7 +107,7 @@ fn ten(begin: &str, data: &str) -> Vec<String> {
 const CHAT_HEAD: &str = "data: {\"id\":\"c\",\"model\":\"m\",\"service_tier\":\"default\",\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\"}},{\"index\":1,\"delta\":{}}]}\n\n";
 
 #[test]
-fn pieces_of_a_text_that_nobody_keeps_are_passed() {
+fn pieces_of_a_text_that_is_not_kept_are_skipped() {
     let record = RecordPolicy::default();
     let quiet = RecordPolicy { tool_arguments: false, thoughts: false, ..RecordPolicy::default() };
     let messages = |index: u8, block: &str, delta: &str| {
@@ -120,10 +127,10 @@ fn pieces_of_a_text_that_nobody_keeps_are_passed() {
         r#""type":"tool_use","id":"t","name":"n","input":{}"#,
         r#""type":"input_json_delta","partial_json":"§""#,
     );
-    // Two are read until it is known what differs.
+    // The first two are read: it takes two events to know which values differ.
     for (events, all, none) in [(text, 8, 8), (signature, 8, 8), (thinking, 0, 8), (input, 0, 8)] {
-        assert_eq!(passed(Api::Messages, &record, &events), all, "{events:?}");
-        assert_eq!(passed(Api::Messages, &quiet, &events), none, "{events:?}");
+        assert_eq!(skipped(Api::Messages, &record, &events), all, "{events:?}");
+        assert_eq!(skipped(Api::Messages, &quiet, &events), none, "{events:?}");
     }
 
     let chat = |choices: &str| {
@@ -142,7 +149,7 @@ fn pieces_of_a_text_that_nobody_keeps_are_passed() {
         (r#"[{"index":0,"delta":{"tool_calls":[{"index":0,"id":"t","function":{"arguments":"§"}}]}}]"#, 0),
     ] {
         let events = chat(choices);
-        assert_eq!(passed(Api::ChatCompletions, &record, &events), all, "{choices}");
+        assert_eq!(skipped(Api::ChatCompletions, &record, &events), all, "{choices}");
     }
 
     let named = "event: response.output_text.delta\n";
@@ -160,37 +167,38 @@ fn pieces_of_a_text_that_nobody_keeps_are_passed() {
         [("final_answer", "m", 8), ("final_answer", "encrypted9", 8), ("commentary", "m", 0)]
     {
         let events = [vec![added(phase)], ten(named, &piece(item))].concat();
-        assert_eq!(passed(Api::Responses, &record, &events), all, "{phase} {item}");
+        assert_eq!(skipped(Api::Responses, &record, &events), all, "{phase} {item}");
     }
     let unnumbered = piece("m").replace(",\"output_index\":0", "");
     for (phase, all) in [("final_answer", 8), ("commentary", 0)] {
         let events = [vec![added(phase)], ten(named, &unnumbered)].concat();
-        assert_eq!(passed(Api::Responses, &record, &events), all, "{phase}");
+        assert_eq!(skipped(Api::Responses, &record, &events), all, "{phase}");
     }
     let done = "{\"type\":\"response.content_part.done\",\"item_id\":\"i9\",\"part\":{\"text\":\"x\"}}";
-    assert_eq!(passed(Api::Responses, &record, &ten("", done)), 8);
+    assert_eq!(skipped(Api::Responses, &record, &ten("", done)), 8);
     let call = "{\"type\":\"response.function_call_arguments.delta\",\"output_index\":0,\"delta\":\"§\"}";
-    assert_eq!(passed(Api::Responses, &record, &ten("", call)), 0);
+    assert_eq!(skipped(Api::Responses, &record, &ten("", call)), 0);
 }
 
 const PIECE: &str = r#"{"type":"x","text":"§","n":9}"#;
 
 #[test]
-fn only_a_name_and_one_line_of_data_have_a_shape() {
-    let passed = |begin: &str, data: &str| passed(Api::Messages, &RecordPolicy::default(), &ten(begin, data));
+fn only_events_of_a_name_and_one_data_line_are_skipped() {
+    let skipped =
+        |begin: &str, data: &str| skipped(Api::Messages, &RecordPolicy::default(), &ten(begin, data));
     for begin in ["", "event: x\n", "event:x\n", "event: \n"] {
-        assert_eq!(passed(begin, PIECE), 8, "{begin}");
+        assert_eq!(skipped(begin, PIECE), 8, "{begin}");
     }
     for begin in ["id: 1\n", ": note\n", "event: x\nevent: y\n", "event\n", "data: \n", "events: x\n"] {
-        assert_eq!(passed(begin, PIECE), 0, "{begin}");
+        assert_eq!(skipped(begin, PIECE), 0, "{begin}");
     }
     for data in ["[§]", "§", "{\"a\":9}\ndata: ", "{\"a\":9}\nid: 1", "{\"a\":\ndata: 9}"] {
-        assert_eq!(passed("", data), 0, "{data}");
+        assert_eq!(skipped("", data), 0, "{data}");
     }
-    // Its line is known by its colon.
+    // The space after the colon is optional.
     let tight = ten("", PIECE).join("").replace("data: ", "data:");
     let tight: Vec<String> = tight.split_inclusive("\n\n").map(str::to_owned).collect();
-    assert_eq!(self::passed(Api::Messages, &RecordPolicy::default(), &tight), 8);
+    assert_eq!(self::skipped(Api::Messages, &RecordPolicy::default(), &tight), 8);
 }
 
 #[test]
@@ -200,26 +208,26 @@ fn an_event_above_the_limit_is_read_and_noted() {
         format!("data: {{\"type\":\"x\",\"text\":\"{}\"}}\n\n", "y".repeat(bytes)).into_bytes()
     };
     let within = 60 - of(0).len();
-    // The first of a stream is always read; then one, and another that differs.
+    // The first event of a stream is always read, and so are the next two.
     let chunks: Vec<_> = [1, 1, 2, 3, within, within + 1, 4, 5].into_iter().map(of).collect();
     assert_eq!(check_api(Api::Messages, &RecordPolicy::default(), &limits, &chunks), 2 + 1);
 }
 
 #[test]
-fn comments_and_what_was_cut_change_nothing_and_what_tells_something_makes_it_forget() {
+fn an_event_that_changes_something_ends_the_skipping() {
     let mut events = ten("", PIECE);
     events.insert(9, ": keep-alive\n\n".to_owned());
     events.insert(6, "data: {\"type\":\"ping\"}\n\n".to_owned());
     let record = RecordPolicy::default();
-    assert_eq!(passed(Api::Messages, &record, &events), 8);
+    assert_eq!(skipped(Api::Messages, &record, &events), 8);
     events.insert(4, "event: message_start\ndata: {\"message\":{\"id\":\"m\"}}\n\n".to_owned());
-    assert_eq!(passed(Api::Messages, &record, &events), 7);
+    assert_eq!(skipped(Api::Messages, &record, &events), 7);
     events.insert(9, "data: no JSON\n\n".to_owned());
-    assert_eq!(passed(Api::Messages, &record, &events), 6);
+    assert_eq!(skipped(Api::Messages, &record, &events), 6);
 }
 
 #[test]
-fn what_changed_in_an_event_that_was_cut_is_not_passed_when_it_changes_back() {
+fn a_change_in_an_event_of_two_chunks_ends_the_skipping() {
     let piece = |tier: &str, text: usize| {
         format!(
             "data: {{\"id\":\"c\",\"service_tier\":\"{tier}\",\"choices\":[{{\"index\":0,\"delta\":{{\"content\":\"{text}\"}}}}]}}\n\n"
@@ -235,15 +243,15 @@ fn what_changed_in_an_event_that_was_cut_is_not_passed_when_it_changes_back() {
         piece("default", 8),
         piece("default", 9),
     ]);
-    // The first two tell something, and two are read until it is known what differs; then one changes it back.
-    assert_eq!(passed(Api::ChatCompletions, &RecordPolicy::default(), &events), 3 + 1);
+    // Two events change something, and two are read to know which values differ; later one changes the tier back.
+    assert_eq!(skipped(Api::ChatCompletions, &RecordPolicy::default(), &events), 3 + 1);
 }
 
 #[test]
-fn a_piece_that_nobody_kept_is_kept_once_there_is_a_place_for_it() {
+fn a_skipped_piece_is_read_again_once_its_block_is_open() {
     let piece = "{\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"thinking_delta\",\"thinking\":\"§\"}}";
     let start =
         "data: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"thinking\"}}\n\n";
     let events = [ten("", piece), vec![start.to_owned()], ten("", piece)].concat();
-    assert_eq!(passed(Api::Messages, &RecordPolicy::default(), &events), 8);
+    assert_eq!(skipped(Api::Messages, &RecordPolicy::default(), &events), 8);
 }

@@ -1,0 +1,120 @@
+//! Reads the events and documents of a response.
+
+use super::blocks::{BegunBlock, OpenBlocks, begin_block};
+use super::event_fields::EventFields;
+use super::names::Name;
+use crate::answer::{Answer, Keep};
+use crate::api::response::{Change, ObjectReader};
+use crate::json::{Kind, Scalar, Want};
+use core::mem::take;
+
+/// The event that ends a stream with an error. Its name decides, whatever its data states.
+const ERROR: &[u8] = b"error";
+
+/// Reads an event stream or a document.
+#[derive(Debug, Default)]
+pub(in crate::api) struct MessagesReader {
+    /// The fields of the current event or of the document.
+    fields: EventFields,
+    open: OpenBlocks,
+}
+
+// === impl MessagesReader ===
+
+impl ObjectReader for MessagesReader {
+    type Name = Name;
+
+    fn begin(&mut self, path: &[Name], kind: Kind, keep: &Keep) -> Want {
+        self.fields.begin(path, kind, keep)
+    }
+
+    fn text(&mut self, run: &str, keep: &Keep) {
+        self.fields.text(run, keep);
+    }
+
+    fn scalar(&mut self, path: &[Name], value: Scalar<'_>) {
+        self.fields.scalar(path, value);
+    }
+
+    fn document_end(&mut self, path: &[Name], answer: &mut Answer) {
+        match path {
+            [Name::Content, Name::Item] => {
+                begin_block(&mut self.fields.block, answer, true);
+                self.fields.block.clear();
+            }
+            [] => {
+                let fields = take(&mut self.fields);
+                if fields.is_error() {
+                    answer.error = Some(fields.api_error());
+                } else {
+                    fields.message(answer, true);
+                }
+                answer.ended = true;
+            }
+            _ => self.fields.value_end(),
+        }
+    }
+
+    fn document_cut(&mut self, answer: &mut Answer) {
+        let mut fields = take(&mut self.fields);
+        fields.drop_unfinished();
+        let mut block = take(&mut fields.block);
+        let (input, thinking) = (take(&mut block.input), take(&mut block.thinking));
+        match begin_block(&mut block, answer, false) {
+            Some(BegunBlock::ToolCall(at)) => answer.add_arguments(at, input.as_str()),
+            Some(BegunBlock::Thought(at)) => answer.add_thought(at, thinking.as_str()),
+            None => {}
+        }
+        if fields.is_error() {
+            answer.error = Some(fields.api_error());
+        } else {
+            fields.message(answer, true);
+        }
+    }
+
+    fn event(&mut self, name: &[u8], answer: &mut Answer) -> Change {
+        let change = if answer.ended { Change::None } else { self.take_event(name, answer) };
+        self.fields.clear();
+        change
+    }
+
+    fn unread(&mut self, name: &[u8], answer: &mut Answer) {
+        self.forget();
+        if name == ERROR && !answer.ended {
+            fail(EventFields::default(), answer);
+        }
+    }
+
+    fn forget(&mut self) {
+        self.fields.clear();
+    }
+}
+
+fn fail(fields: EventFields, answer: &mut Answer) {
+    answer.error = Some(fields.api_error());
+    answer.ended = true;
+}
+
+impl MessagesReader {
+    /// Takes what the event states into `answer`.
+    fn take_event(&mut self, name: &[u8], answer: &mut Answer) -> Change {
+        let Self { fields, open } = self;
+        let kind =
+            if fields.kind.is_empty() || name == ERROR { name } else { fields.kind.as_str().as_bytes() };
+        match kind {
+            b"message_start" => take(fields).message(answer, false),
+            b"content_block_start" => open.start(take(fields), answer),
+            b"content_block_delta" => return open.delta(fields, answer),
+            b"content_block_stop" => open.stop(fields, answer),
+            b"message_delta" => take(fields).message(answer, true),
+            b"message_stop" => {
+                fields.invocation_metrics(answer);
+                answer.ended = true;
+            }
+            ERROR => fail(take(fields), answer),
+            // Anthropic adds new kinds of events; they pass to the client and are not recorded.
+            _ => return Change::None,
+        }
+        Change::Possible
+    }
+}

@@ -1,0 +1,29 @@
+//! What differs between the requests of two APIs.
+
+use super::{Name, Slot};
+
+/// How the requests of one API are read.
+#[derive(Debug)]
+pub struct RequestRules {
+    /// What the value at a path means. `None`: it is not read.
+    pub slot: fn(&[Name]) -> Option<Slot>,
+    /// The `type` of the content parts that hold a text of the user.
+    pub text_part: &'static str,
+    /// The texts of all parts of a turn make the prompt, one per line. Otherwise the last part does.
+    pub joins_parts: bool,
+    /// How a turn names the tool call whose result it brings.
+    pub answered_call: AnsweredCall,
+    /// Streams state their usage only if the request asks for it: see [`usage_edit`](crate::api::usage_edit).
+    pub usage_edit: bool,
+}
+
+/// How a turn names the tool call whose result it brings.
+#[derive(Clone, Copy, Debug)]
+pub enum AnsweredCall {
+    /// In a content part of this `type`, by [`Slot::PartCallId`].
+    InPart(&'static str),
+    /// In a turn of this `role`, by [`Slot::TurnCallId`].
+    InRole(&'static str),
+    /// In a turn of one of these `type`s, by [`Slot::TurnCallId`].
+    InTurn(&'static [&'static str]),
+}

@@ -1,0 +1,351 @@
+//! Collects the facts of a request from its values, in the order in which the scanner offers them.
+
+use super::{AnsweredCall, Name, Prompt, RequestBounds, RequestFacts, RequestRules, Slot};
+use crate::api::usage_edit::Splice;
+use crate::json::{Kind, Scalar, Visitor, Want};
+use crate::note::Note;
+use crate::text::Text;
+
+/// The top-level members that decide how a request is handled. Each may appear once: the upstream might use the other
+/// one.
+const DECIDING: [(Name, &str); 5] = [
+    (Name::Model, "model"),
+    (Name::Stream, "stream"),
+    (Name::StreamOptions, "stream_options"),
+    (Name::Background, "background"),
+    (Name::Store, "store"),
+];
+/// Bytes kept of a model's name. A longer name is recorded cut, and no model policy allows it.
+pub const MODEL_BYTES: usize = 1024;
+/// Bytes kept of an identifier.
+const ID_BYTES: usize = 1024;
+/// Bytes kept of Claude Code's user id, a JSON text with three ids; `limits.reader_bytes` can lower it.
+const USER_ID_BYTES: usize = 4096;
+/// Bytes kept of a role or type, which are only compared.
+const WORD_BYTES: usize = 64;
+
+/// Reads the values of one request.
+#[derive(Debug)]
+pub(super) struct RequestVisitor {
+    rules: &'static RequestRules,
+    prompt_bytes: Option<usize>,
+    user_id_bytes: usize,
+    pub(super) facts: RequestFacts,
+    /// The edit of the body, in APIs that have it.
+    pub(super) splice: Option<Splice>,
+    /// Which of [`DECIDING`] were seen, one bit each.
+    decided: u8,
+    /// The first of [`DECIDING`] that was seen twice.
+    pub(super) repeated: Option<&'static str>,
+    /// The slot of the string or scalar being read.
+    current: Option<Slot>,
+    model: Text,
+    user_id: Text,
+    turn: Turn,
+    part: Part,
+}
+
+/// The turn being read.
+#[derive(Debug, Default)]
+struct Turn {
+    role: Text,
+    kind: Text,
+    call_id: Text,
+    prompt: Option<Prompt>,
+    /// The tool call whose result the last part of its kind brings.
+    answered_part: Option<String>,
+}
+
+/// The content part being read.
+#[derive(Debug, Default)]
+struct Part {
+    kind: Text,
+    text: Option<Prompt>,
+    call_id: Text,
+}
+
+// === impl RequestVisitor ===
+
+impl RequestVisitor {
+    pub(super) fn new(rules: &'static RequestRules, bounds: RequestBounds) -> Self {
+        Self {
+            rules,
+            prompt_bytes: bounds.prompt_bytes,
+            user_id_bytes: bounds.reader_bytes.min(USER_ID_BYTES),
+            facts: RequestFacts::default(),
+            splice: rules.usage_edit.then(Splice::default),
+            decided: 0,
+            repeated: None,
+            current: None,
+            model: Text::default(),
+            user_id: Text::default(),
+            turn: Turn::default(),
+            part: Part::default(),
+        }
+    }
+
+    /// Notes a deciding member, and whether it is repeated.
+    fn note_deciding(&mut self, name: Name) {
+        let Some((at, text)) = (0_u8..)
+            .zip(DECIDING)
+            .find_map(|(at, (deciding, text))| (deciding == name).then_some((at, text)))
+        else {
+            return;
+        };
+        let bit = 1 << at;
+        if self.decided & bit != 0 {
+            self.repeated.get_or_insert(text);
+        }
+        self.decided |= bit;
+    }
+
+    /// An empty prompt for a text that begins. `None`: prompts are not recorded, or the turn is not the user's. (The
+    /// role may come after the text.)
+    fn prompt(&self) -> Option<Prompt> {
+        let may_be_user = self.turn.role.is_empty() || self.turn.role.as_str() == "user";
+        self.prompt_bytes.filter(|_| may_be_user).map(Prompt::new)
+    }
+
+    fn forget_last_turn(&mut self) {
+        self.facts.prompt = None;
+        self.facts.correlating_tool_call_id = None;
+    }
+
+    fn begin_slot(&mut self, slot: Slot, kind: Kind, offset: u64) -> Want {
+        let read = match (slot, kind) {
+            (Slot::Container, Kind::Object | Kind::Array) => true,
+            (Slot::Model, Kind::String) => true,
+            (Slot::Background, Kind::Bool) => true,
+            (Slot::Stream, _) => {
+                if let Some(splice) = &mut self.splice {
+                    splice.begin_stream(kind);
+                }
+                kind == Kind::Bool
+            }
+            (Slot::StreamOptions, _) => {
+                self.splice.as_mut().is_some_and(|splice| splice.begin_options(kind, offset))
+            }
+            (Slot::IncludeUsage, _) => {
+                self.splice.as_mut().is_some_and(|splice| splice.begin_include_usage(kind, offset))
+            }
+            (Slot::Turns | Slot::Input, _) => {
+                // If the member is repeated, the last one counts.
+                self.forget_last_turn();
+                self.turn.clear();
+                if slot == Slot::Input && kind == Kind::String {
+                    self.turn.prompt = self.prompt();
+                }
+                kind == Kind::Array || self.turn.prompt.is_some()
+            }
+            (Slot::Turn, Kind::Object) => {
+                self.turn.clear();
+                true
+            }
+            // An element that is no object has no role, but still counts as the last one.
+            (Slot::Turn, _) => {
+                self.forget_last_turn();
+                false
+            }
+            (Slot::Part, Kind::Object) => {
+                self.part.clear();
+                true
+            }
+            (Slot::Content, _) => {
+                self.turn.prompt = if kind == Kind::String { self.prompt() } else { None };
+                self.turn.answered_part = None;
+                kind == Kind::Array || self.turn.prompt.is_some()
+            }
+            (Slot::PartText, Kind::String) => {
+                self.part.text = self.prompt();
+                self.part.text.is_some()
+            }
+            (Slot::Role, Kind::String) => start(&mut self.turn.role),
+            (Slot::TurnType, Kind::String) => start(&mut self.turn.kind),
+            (Slot::TurnCallId, Kind::String) => start(&mut self.turn.call_id),
+            (Slot::PartType, Kind::String) => start(&mut self.part.kind),
+            (Slot::PartCallId, Kind::String) => start(&mut self.part.call_id),
+            (Slot::UserId, Kind::String) => start(&mut self.user_id),
+            _ => false,
+        };
+        if read && matches!(kind, Kind::String | Kind::Bool | Kind::Null) {
+            self.current = Some(slot);
+        }
+        match (slot, kind) {
+            _ if !read => Want::Skip,
+            (Slot::Input | Slot::Content | Slot::PartText, Kind::String) => Want::Raw,
+            _ => Want::Read,
+        }
+    }
+
+    fn end_part(&mut self) {
+        let Part { kind, text, call_id } = &mut self.part;
+        let kind = kind.as_str();
+        if kind == self.rules.text_part {
+            match (text.take(), &mut self.turn.prompt) {
+                (Some(text), Some(prompt)) if self.rules.joins_parts => prompt.append(&text),
+                (Some(text), prompt) => *prompt = Some(text),
+                (None, _) => {}
+            }
+        } else if let AnsweredCall::InPart(part_type) = self.rules.answered_call
+            && kind == part_type
+            && !call_id.is_empty()
+        {
+            self.turn.answered_part = Some(call_id.as_str().to_owned());
+        }
+        self.part.clear();
+    }
+
+    /// The facts are those of the last turn that is neither the system's nor the developer's.
+    fn end_turn(&mut self) {
+        let Turn { role, kind, call_id, prompt, answered_part } = &mut self.turn;
+        let role = role.as_str();
+        if !matches!(role, "system" | "developer") {
+            let call_id = || (!call_id.is_empty()).then(|| call_id.as_str().to_owned());
+            self.facts.correlating_tool_call_id = match self.rules.answered_call {
+                AnsweredCall::InPart(_) => answered_part.take(),
+                AnsweredCall::InRole(tool) if role == tool => call_id(),
+                AnsweredCall::InTurn(types) if types.contains(&kind.as_str()) => call_id(),
+                AnsweredCall::InRole(_) | AnsweredCall::InTurn(_) => None,
+            };
+            self.facts.prompt = prompt.take().filter(|_| role == "user");
+        }
+        self.turn.clear();
+    }
+
+    fn end_object(&mut self, path: &[Name], offset: u64) {
+        match (self.rules.slot)(path) {
+            Some(Slot::Part) => self.end_part(),
+            Some(Slot::Turn) => self.end_turn(),
+            Some(Slot::StreamOptions) => {
+                if let Some(splice) = &mut self.splice {
+                    splice.end_options(offset);
+                }
+            }
+            _ => {}
+        }
+        if let Some(splice) = &mut self.splice {
+            if path.is_empty() {
+                splice.end_request(offset);
+                if splice.is_left() {
+                    self.facts.notes.add(Note::StreamOptionsLeft);
+                }
+            }
+            self.facts.usage_spliced = splice.is_spliced();
+        }
+    }
+}
+
+/// Empties a text that begins. Returns that it is to be read.
+fn start(text: &mut Text) -> bool {
+    text.clear();
+    true
+}
+
+impl Turn {
+    /// Empties the turn, and keeps the memory of its texts.
+    fn clear(&mut self) {
+        let Self { role, kind, call_id, prompt, answered_part } = self;
+        [role, kind, call_id].into_iter().for_each(Text::clear);
+        (*prompt, *answered_part) = (None, None);
+    }
+}
+
+impl Part {
+    /// Empties the part, and keeps the memory of its texts.
+    fn clear(&mut self) {
+        let Self { kind, text, call_id } = self;
+        [kind, call_id].into_iter().for_each(Text::clear);
+        *text = None;
+    }
+}
+
+impl Visitor for RequestVisitor {
+    type Name = Name;
+
+    fn begin(&mut self, path: &[Name], kind: Kind, offset: u64) -> Want {
+        self.current = None;
+        if let [name] = path {
+            self.note_deciding(*name);
+        }
+        if self.repeated.is_some() {
+            return Want::Skip;
+        }
+        match (self.rules.slot)(path) {
+            Some(slot) => self.begin_slot(slot, kind, offset),
+            None if path.is_empty() => Want::Read,
+            None => Want::Skip,
+        }
+    }
+
+    fn text(&mut self, _path: &[Name], run: &str) {
+        match self.current {
+            Some(Slot::Model) => self.model.push(run, MODEL_BYTES),
+            Some(Slot::Role) => self.turn.role.push(run, WORD_BYTES),
+            Some(Slot::TurnType) => self.turn.kind.push(run, WORD_BYTES),
+            Some(Slot::TurnCallId) => self.turn.call_id.push(run, ID_BYTES),
+            Some(Slot::PartType) => self.part.kind.push(run, WORD_BYTES),
+            Some(Slot::PartCallId) => self.part.call_id.push(run, ID_BYTES),
+            Some(Slot::UserId) => self.user_id.push(run, self.user_id_bytes),
+            // Texts of the user are read as raw JSON; the other slots hold no string.
+            Some(
+                Slot::Container
+                | Slot::Stream
+                | Slot::Background
+                | Slot::StreamOptions
+                | Slot::IncludeUsage
+                | Slot::Turns
+                | Slot::Input
+                | Slot::Turn
+                | Slot::Content
+                | Slot::Part
+                | Slot::PartText,
+            )
+            | None => 0,
+        };
+    }
+
+    fn raw(&mut self, _path: &[Name], run: &[u8]) {
+        let text = match self.current {
+            Some(Slot::PartText) => &mut self.part.text,
+            _ => &mut self.turn.prompt,
+        };
+        if let Some(text) = text {
+            text.push(run);
+        }
+    }
+
+    fn scalar(&mut self, _path: &[Name], value: Scalar<'_>) {
+        match (self.current.take(), value) {
+            (Some(Slot::Stream), Scalar::Bool(stream)) => {
+                self.facts.stream = stream;
+                if let Some(splice) = &mut self.splice {
+                    splice.stream(stream);
+                }
+            }
+            (Some(Slot::Background), Scalar::Bool(background)) => self.facts.background = background,
+            (Some(Slot::StreamOptions), Scalar::Null) => {
+                if let Some(splice) = &mut self.splice {
+                    splice.null_options();
+                }
+            }
+            (Some(Slot::IncludeUsage), Scalar::Null | Scalar::Bool(_)) => {
+                let include = if let Scalar::Bool(include) = value { Some(include) } else { None };
+                if let Some(splice) = &mut self.splice {
+                    splice.include_usage(include);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn end(&mut self, path: &[Name], kind: Kind, offset: u64) {
+        match self.current.take() {
+            Some(Slot::Model) => self.facts.model = Some(core::mem::take(&mut self.model)),
+            Some(Slot::UserId) if self.user_id.is_cut() => self.facts.notes.add(Note::ValueTooLarge),
+            Some(Slot::UserId) => self.facts.user_id = Some(self.user_id.as_str().to_owned()),
+            Some(Slot::Input) => self.facts.prompt = self.turn.prompt.take(),
+            _ if kind == Kind::Object => self.end_object(path, offset),
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! Reads an event stream: the decoder finds the events, the scanner reads each event's data as it comes, and what an
+//! event states counts once the event has ended and proved valid.
+
+use super::object_reader::{Change, ObjectReader, ObjectVisitor};
+use super::repeated_events::RepeatedEvents;
+use super::{BodyReader, DEPTH_BYTES};
+use crate::answer::Answer;
+use crate::api::usage_edit::{Cut, UsageEvent};
+use crate::json::{Problem, Scanner, UnreadValues};
+use crate::limits::Limits;
+use crate::note::Note;
+use crate::sse::{self, Completeness, Decoder};
+
+/// Reads an event stream, with `R` for each event's data.
+#[derive(Debug)]
+pub(super) struct EventStreamReader<R: ObjectReader> {
+    decoder: Decoder,
+    data: EventData<R>,
+    event_bytes: u64,
+    repeated: RepeatedEvents,
+    /// Set if usage events are cut out.
+    cut: Option<Cut>,
+}
+
+/// Reads the data of one event after the other.
+#[derive(Debug)]
+struct EventData<R: ObjectReader> {
+    scanner: Scanner<R::Name>,
+    reader: R,
+    /// How many bytes of the sentinel the event's data has so far; `None`: it is something else.
+    sentinel: Option<usize>,
+    /// The event's data is not valid JSON.
+    invalid: bool,
+    /// An event has ended.
+    any: bool,
+}
+
+impl<R: ObjectReader> EventStreamReader<R> {
+    pub(super) fn new(limits: &Limits) -> Self {
+        Self {
+            decoder: Decoder::new(limits.event_bytes),
+            data: EventData {
+                scanner: Scanner::object(DEPTH_BYTES),
+                reader: R::default(),
+                sentinel: (!R::SENTINEL.is_empty()).then_some(0),
+                invalid: false,
+                any: false,
+            },
+            event_bytes: u64::try_from(limits.event_bytes).unwrap_or(u64::MAX),
+            repeated: RepeatedEvents::default(),
+            cut: None,
+        }
+    }
+}
+
+impl<R: ObjectReader> BodyReader for EventStreamReader<R> {
+    fn feed(&mut self, chunk: &[u8], answer: &mut Answer) -> Option<Vec<u8>> {
+        let Self { decoder, data, event_bytes, repeated, cut } = self;
+        let mut rest = chunk;
+        while !rest.is_empty() {
+            let begins_here = decoder.is_between_events();
+            if begins_here && let Some(after) = repeated.skip(rest, *event_bytes) {
+                decoder.skip_event(rest.len().saturating_sub(after.len()));
+                rest = after;
+                continue;
+            }
+            let mut sink = EventSink { data, answer, cut: cut.as_mut(), ended: Ended::None };
+            let after = decoder.feed_event(rest, &mut sink);
+            match sink.ended {
+                Ended::None => {}
+                Ended::Changed => repeated.forget(),
+                Ended::Unchanged(places) if begins_here => {
+                    let event = rest.len().checked_sub(after.len()).and_then(|bytes| rest.get(..bytes));
+                    repeated.learn(event.unwrap_or_default(), &places);
+                }
+                // An earlier chunk has its first bytes.
+                Ended::Unchanged(_) => {}
+            }
+            rest = after;
+        }
+        let cut = cut.as_mut()?;
+        let (begin, end) = (decoder.event_start(), decoder.offset());
+        let waits = end.saturating_sub(begin) <= *event_bytes && data.may_be_usage_event();
+        cut.pass(chunk, if waits { begin } else { end })
+    }
+
+    fn finish(&mut self, answer: &mut Answer) -> Vec<u8> {
+        let Self { decoder, data, cut, .. } = self;
+        decoder.finish(&mut EventSink { data, answer, cut: cut.as_mut(), ended: Ended::None });
+        cut.as_mut().map(Cut::finish).unwrap_or_default()
+    }
+
+    fn abandon(&mut self, _answer: &mut Answer) {}
+
+    fn any_event(&self) -> bool {
+        self.data.any
+    }
+
+    /// An event stream has an end of its own.
+    fn ends_with_body(&self) -> bool {
+        false
+    }
+
+    fn cut_usage_event(&mut self) {
+        self.cut.get_or_insert_with(|| Cut::from(self.decoder.offset()));
+    }
+}
+
+impl<R: ObjectReader> EventData<R> {
+    /// Reads a run of data that is not the sentinel.
+    fn read(&mut self, run: &[u8], answer: &mut Answer) {
+        if !self.invalid {
+            let mut visit = ObjectVisitor { reader: &mut self.reader, answer, document: false };
+            self.invalid = self.scanner.feed(run, &mut visit).is_err();
+        }
+    }
+
+    /// Whether the current event, which has not ended, may be the usage event.
+    fn may_be_usage_event(&self) -> bool {
+        let may_be = match self.reader.usage_event() {
+            UsageEvent::No => false,
+            UsageEvent::Undecided => !self.scanner.is_complete(),
+            UsageEvent::Yes => true,
+        };
+        may_be && !self.invalid && matches!(self.sentinel, None | Some(0))
+    }
+}
+
+/// Receives what the decoder finds.
+struct EventSink<'a, R: ObjectReader> {
+    data: &'a mut EventData<R>,
+    answer: &'a mut Answer,
+    cut: Option<&'a mut Cut>,
+    ended: Ended,
+}
+
+/// The event that ended in the bytes that were fed.
+enum Ended {
+    /// No event ended.
+    None,
+    /// It changed the reader or the answer, or was not read as JSON.
+    Changed,
+    /// It changed nothing, and would not have with other values at these places.
+    Unchanged(UnreadValues),
+}
+
+impl<R: ObjectReader> sse::Sink for EventSink<'_, R> {
+    fn data(&mut self, run: &[u8]) {
+        let data = &mut *self.data;
+        if let Some(seen) = data.sentinel {
+            let rest = R::SENTINEL.get(seen..).unwrap_or_default();
+            let same = rest.iter().zip(run).take_while(|(wanted, found)| wanted == found).count();
+            if same == rest.len() || same == run.len() {
+                data.sentinel = Some(seen.saturating_add(same));
+                return;
+            }
+            data.sentinel = None;
+            if seen > 0 {
+                data.read(R::SENTINEL.get(..seen).unwrap_or_default(), self.answer);
+            }
+        }
+        data.read(run, self.answer);
+    }
+
+    fn event(&mut self, event: sse::Event<'_>) {
+        let data = &mut *self.data;
+        let mut visit = ObjectVisitor { reader: &mut data.reader, answer: self.answer, document: false };
+        let scanned = data.scanner.finish(&mut visit).map_err(|error| error.problem);
+        let valid = !data.invalid && scanned.is_ok();
+        data.any = true;
+        self.ended = Ended::Changed;
+        match (event.completeness, valid) {
+            _ if data.sentinel.is_some_and(|seen| seen == R::SENTINEL.len()) => {
+                data.reader.sentinel(self.answer);
+            }
+            (Completeness::Complete | Completeness::Unterminated, true) => {
+                if let Some(cut) = self.cut.as_mut()
+                    && data.reader.usage_event() == UsageEvent::Yes
+                {
+                    cut.leave_out(event.start, event.end);
+                }
+                if data.reader.event(event.name, self.answer) == Change::None {
+                    self.ended = Ended::Unchanged(*data.scanner.unread_values());
+                }
+            }
+            (Completeness::Oversized, _) => {
+                self.answer.notes.add(Note::EventTooLarge);
+                data.reader.oversized(event.name, self.answer);
+            }
+            // The record's outcome says that the stream broke off.
+            (Completeness::Unterminated, false) => data.reader.forget(),
+            // After the end of a response invalid data does not matter, except in an API with a sentinel, where the
+            // usage may come after the end.
+            (Completeness::Complete, false) if self.answer.ended && R::SENTINEL.is_empty() => {
+                data.reader.forget();
+            }
+            (Completeness::Complete, false) => {
+                // An event with empty data is a keep-alive.
+                if scanned != Err(Problem::Empty) || data.sentinel.is_some_and(|seen| seen > 0) {
+                    self.answer.notes.add(Note::ResponseUnreadable);
+                }
+                data.reader.unread(event.name, self.answer);
+            }
+        }
+        data.scanner.renew();
+        data.sentinel = (!R::SENTINEL.is_empty()).then_some(0);
+        data.invalid = false;
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,191 @@
+//! The tool calls of one response that are known.
+
+use super::stage::{ItemStage, same_item};
+use crate::answer::{Answer, ToolCall};
+use crate::api::responses::item::{Call, Notation};
+use crate::text::Text;
+
+/// The tool calls that were stated.
+#[derive(Debug, Default)]
+pub(super) struct KnownCalls {
+    /// One for each of the answer's tool calls, in the same order: that of their output indexes.
+    calls: Vec<KnownCall>,
+    /// One more than the highest output index of a stated call. A call that is not kept is counted once.
+    stated_to: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct KnownCall {
+    index: u64,
+    arguments: ArgumentsStage,
+    /// The terminal event has stated it too.
+    confirmed: bool,
+}
+
+/// Which statement of a call's arguments the answer has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ArgumentsStage {
+    /// Those of the added item, which pieces replace.
+    Added,
+    /// Pieces.
+    Pieces,
+    /// Those of the finished item.
+    Finished,
+}
+
+// === impl KnownCalls ===
+
+impl KnownCalls {
+    pub(super) const fn knows(&self, index: u64) -> bool {
+        index < self.stated_to
+    }
+
+    /// The output index of the known call with an id of `call`.
+    pub(super) fn index_of(&self, call: &Call, answer: &Answer) -> Option<u64> {
+        let same = |id: &Option<String>, known: &Option<String>| id.is_some() && id == known;
+        let mut known = self.calls.iter().zip(&answer.tool_calls);
+        let is_it = |kept: &ToolCall| same(&call.id, &kept.id) || same(&call.item_id, &kept.item_id);
+        known.find(|(_, kept)| is_it(kept)).map(|(known, _)| known.index)
+    }
+
+    /// The output index of the call that is the item with this id.
+    pub(super) fn index_of_item(&self, item_id: &str, answer: &Answer) -> Option<u64> {
+        let mut calls = self.calls.iter().zip(&answer.tool_calls);
+        calls.find(|(_, kept)| kept.item_id.as_deref() == Some(item_id)).map(|(known, _)| known.index)
+    }
+
+    /// Takes a statement of a call.
+    pub(super) fn take(&mut self, index: u64, call: Call, stage: ItemStage, answer: &mut Answer) {
+        self.merge(index, call, stage, answer);
+        self.stated_to = self.stated_to.max(index.saturating_add(1));
+    }
+
+    fn merge(&mut self, index: u64, call: Call, stage: ItemStage, answer: &mut Answer) {
+        let at = match self.position(index, &call, stage, answer) {
+            Some(at) => at,
+            None => match self.begin(index, &call, answer) {
+                Some(at) => at,
+                None => return,
+            },
+        };
+        let (Some(known), Some(kept)) = (self.calls.get_mut(at), answer.tool_calls.get_mut(at)) else {
+            return;
+        };
+        known.confirmed |= stage == ItemStage::InResponse;
+        // After the finished item, the terminal event only fills what is missing.
+        let finished = known.arguments == ArgumentsStage::Finished;
+        for (kept, stated) in
+            [(&mut kept.id, call.id), (&mut kept.item_id, call.item_id), (&mut kept.name, call.name)]
+        {
+            if stated.is_some() && !(finished && kept.is_some()) {
+                *kept = stated;
+            }
+        }
+        if stage != ItemStage::Added {
+            known.arguments = ArgumentsStage::Finished;
+            kept.arguments_stated |= call.arguments.is_some();
+            kept.complete |= !call.cut && (stage == ItemStage::Done || !call.running);
+        }
+        let has_arguments = !kept.arguments.is_empty() || kept.arguments.is_cut();
+        if let Some((text, notation)) = call.arguments
+            && !(has_arguments && (finished || text.is_empty()))
+        {
+            kept.plain = notation == Notation::Plain;
+            answer.replace_arguments(at, &text);
+        }
+    }
+
+    /// The position of the known call that a statement is about. `None`: the call is new.
+    fn position(&self, index: u64, call: &Call, stage: ItemStage, answer: &Answer) -> Option<usize> {
+        let find = |is_it: &dyn Fn(&KnownCall, &ToolCall) -> bool| {
+            let mut known = self.calls.iter().zip(&answer.tool_calls);
+            known.position(|(known, kept)| is_it(known, kept))
+        };
+        let in_response = stage == ItemStage::InResponse;
+        let same_id = |kept: &ToolCall| call.id.is_some() && kept.id == call.id;
+        if !self.knows(index) && self.calls.iter().all(|known| known.confirmed) {
+            // Fast path: every item of a document is new.
+            return None;
+        }
+        find(&|known, kept| known.index == index && same_id(kept))
+            // Some providers number items in the terminal event differently than before.
+            .or_else(|| find(&|known, kept| in_response && !known.confirmed && same_id(kept)))
+            .or_else(|| {
+                find(&|known, kept| {
+                    // Some providers reuse one output index; a finished call there means a new call.
+                    let reused =
+                        known.arguments == ArgumentsStage::Finished && kept.id.is_some() && call.id.is_some();
+                    known.index == index && if in_response { !known.confirmed } else { !reused }
+                })
+            })
+    }
+
+    /// Adds a new call to the answer. `None`: enough calls are kept already.
+    fn begin(&mut self, index: u64, call: &Call, answer: &mut Answer) -> Option<usize> {
+        let full = answer.tool_calls.len() >= answer.keep().tool_calls;
+        if full && self.knows(index) {
+            // It was counted when it was stated first.
+            return None;
+        }
+        let last = answer.begin_tool_call(ToolCall { hosted: call.hosted, ..ToolCall::default() })?;
+        let at = self.calls.partition_point(|known| known.index <= index).min(last);
+        self.calls.insert(at, KnownCall { index, arguments: ArgumentsStage::Added, confirmed: false });
+        if let Some(behind) = answer.tool_calls.get_mut(at..) {
+            behind.rotate_right(1);
+        }
+        Some(at)
+    }
+
+    pub(super) fn add_arguments(
+        &mut self,
+        index: Option<u64>,
+        item_id: Option<&str>,
+        (piece, notation): (&Text, Notation),
+        answer: &mut Answer,
+    ) {
+        let Some(at) = self.unfinished(index) else { return };
+        let (Some(known), Some(kept)) = (self.calls.get_mut(at), answer.tool_calls.get_mut(at)) else {
+            return;
+        };
+        if !same_item(item_id, kept.item_id.as_deref()) {
+            return;
+        }
+        if known.arguments == ArgumentsStage::Added {
+            known.arguments = ArgumentsStage::Pieces;
+            kept.plain = notation == Notation::Plain;
+            answer.replace_arguments(at, &Text::default());
+        }
+        answer.add_arguments_piece(at, piece);
+    }
+
+    pub(super) fn replace_arguments(
+        &self,
+        index: Option<u64>,
+        (whole, notation): (&Text, Notation),
+        answer: &mut Answer,
+    ) {
+        if let Some(at) = self.unfinished(index)
+            && let Some(kept) = answer.tool_calls.get_mut(at)
+            && !whole.is_empty()
+        {
+            kept.plain = notation == Notation::Plain;
+            answer.replace_arguments(at, whole);
+        }
+    }
+
+    /// Marks the call as complete.
+    pub(super) fn complete(&self, index: Option<u64>, answer: &mut Answer) {
+        if let Some(at) = self.unfinished(index)
+            && let Some(kept) = answer.tool_calls.get_mut(at)
+        {
+            kept.complete = true;
+        }
+    }
+
+    /// The position of the last call at `index` whose item has not ended.
+    fn unfinished(&self, index: Option<u64>) -> Option<usize> {
+        let is_it =
+            |known: &KnownCall| Some(known.index) == index && known.arguments != ArgumentsStage::Finished;
+        self.calls.iter().rposition(is_it)
+    }
+}

@@ -15,7 +15,7 @@
 //! | [`api`] | what each API's requests and responses say; `api/request/prompt`: the user's words, unread until asked for |
 //! | [`json`], [`sse`] | documents and events in any chunking; `json` has a map of its own: grammar, fast ways, writer |
 //! | [`answer`], [`usage`], [`note`] | what was learned, what its numbers mean, where it is less than passed |
-//! | [`record`], [`timestamp`], [`metric`], [`price`] | what is left behind; `record/written` is the line itself |
+//! | [`record`], [`timestamp`], [`metric`], [`price`] | what is left behind; `record/json` writes the line |
 //! | [`rejection`] | why the gateway answers itself, in the caller's dialect |
 //! | [`text`], [`glob`], `object` | bounded texts; patterns; JSON that is there whole, by `serde_json` |
 //! | `host` | wasm32 only: carries steps out. Nothing else names `proxy_wasm`; `tests/walls.rs` holds that |

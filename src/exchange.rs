@@ -20,7 +20,7 @@
 //! A passthrough request that turns out to be one that Envoy cannot sign is refused, and `Ignored` from then on.
 //!
 //! # The directions of a bridged stream
-//! Upload ([`upload`]) and download ([`download`]) move independently, but for one edge: a refusal moves both.
+//! Upload (`upload.rs`) and download (`download.rs`) move independently, with one exception: a refusal moves both.
 //! ```text
 //!   upload          the last chunk; a Held request: released in Bedrock's form
 //!     Held --------------------------------------------------------------------> Read
@@ -34,8 +34,8 @@
 //!     Awaiting ------------ the upload is refused: this filter replies ---------> Replied
 //!     Reading  ------------ the upload is refused: this filter resets ----------> Reset
 //! ```
-//! Only `Held`, `Reading` (of either direction) and `Awaiting` look at what comes. [`ending`] derives the outcome from the
-//! two states, [`recording`] the record.
+//! Only `Held`, `Reading` and `Awaiting` look at what comes. `ending.rs` derives the outcome from the two states,
+//! `recording.rs` the record.
 
 mod admission;
 mod arrival;

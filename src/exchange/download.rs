@@ -10,7 +10,7 @@ use crate::note::{Note, Notes};
 use crate::reply::Local;
 use crate::step::ResponseHead;
 
-/// The state of the download. [`exchange`](super) draws the edges between the states.
+/// The state of the download. `exchange.rs` draws the edges between the states.
 #[derive(Debug)]
 pub(super) enum Download {
     /// No response headers have come.

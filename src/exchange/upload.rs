@@ -10,7 +10,7 @@ use crate::json::Problem;
 use crate::provider::ModelRefusal;
 use crate::reply::Rejection;
 
-/// The state of the upload. [`exchange`](super) draws the edges between the states.
+/// The state of the upload. `exchange.rs` draws the edges between the states.
 #[derive(Debug)]
 pub(super) enum Upload {
     /// Envoy holds headers and body until the body is whole; each part is read as it comes (Bedrock's `invoke`).
@@ -87,7 +87,7 @@ impl Upload {
         }
     }
 
-    /// Whether what comes of the body may still add `stream_options` to it.
+    /// Whether the body may still turn out to be one that is edited (`stream_options`).
     pub(super) fn may_be_edited(&self) -> bool {
         matches!(self, Self::Reading(reading) if !reading.allowed)
     }

@@ -1,27 +1,62 @@
 //! One request and its response: the only place that sequences.
 //!
-//! The host calls one method per callback and carries out the [`Step`] that comes back. A stream goes from `Start` to
-//! one of three lives, and to `Done`:
+//! The host calls one method per callback and carries out the [`Step`] that comes back. Callbacks may be missing (a stream
+//! can end anywhere), repeated (Envoy flushes logs periodically) or out of order (a response before the request is whole):
+//! every method is defined in every state.
 //!
-//! * `Aside`: not ours, or answered at once without a record. Nothing more is looked at.
-//! * `Passthrough`, then `Forwarded`: only the response's headers and the request's trailers are looked at.
-//! * `Bridged`: an interception that leaves exactly one record, at the first [`Exchange::finish`].
+//! # The stream
+//! ```text
+//!              a path outside the root, or
+//!              refused without a record
+//!           +----------------------------> Ignored -----------------------+
+//!           |                                                             |
+//!           |   passthrough route           response headers              |  finish
+//!   Start --+----------------------------> Passthrough ----> Forwarded ---+---------> Done
+//!           |                                                             |
+//!           |   bridged route                                             |
+//!           +----------------------------> Bridged -----------------------+
+//!                                                    (publishes the record)
+//! ```
+//! A passthrough request that turns out to be one that Envoy cannot sign is refused, and `Ignored` from then on.
 //!
-//! Callbacks may be missing (a stream can end anywhere), repeated (Envoy flushes logs periodically) or out of order (an
-//! answer before the request is whole); every method is defined in every state.
+//! # The directions of a bridged stream
+//! Upload (`upload.rs`) and download (`download.rs`) move independently, with one exception: a refusal moves both.
+//! ```text
+//!   upload          the last chunk; a Held request: released in Bedrock's form
+//!     Held --------------------------------------------------------------------> Read
+//!     Reading -----------------------------------------------------------------> Read
+//!     Held, Reading, Read  --- refused by this filter --------------------------> Refused
+//!
+//!   download        response headers
+//!     Awaiting ------------ of a reply by Envoy or another filter --------------> Local
+//!     Awaiting ------------ of the upstream ------------------------------------> Reading
+//!     Reading  ------------ the last chunk, or trailers ------------------------> Over
+//!     Awaiting ------------ the upload is refused: this filter replies ---------> Replied
+//!     Reading  ------------ the upload is refused: this filter resets ----------> Reset
+//! ```
+//! Only `Held`, `Reading` and `Awaiting` look at what comes. `ending.rs` derives the outcome from the two states,
+//! `recording.rs` the record.
 
 mod admission;
+mod arrival;
 mod bedrock;
+mod download;
+mod ending;
 mod interception;
+mod measurements;
 mod passthrough;
-mod publication;
-mod remaining;
+mod recording;
+mod refusal;
+mod request_edits;
+mod totals;
+mod upload;
 mod values;
 
 use crate::bridge::Bridge;
 use crate::headers::Headers;
 use crate::reply::Rejection;
 use crate::step::{Effect, Ending, Flow, RequestHead, ResponseHead, Step};
+use admission::Admission;
 use core::time::Duration;
 use interception::Interception;
 use passthrough::Passthrough;
@@ -31,24 +66,29 @@ use std::rc::Rc;
 #[derive(Debug)]
 pub struct Exchange {
     bridge: Rc<Bridge>,
-    /// What the id of a record is made of besides the time.
+    /// The random part of the record's id.
     random: u128,
     state: State,
 }
 
 #[derive(Debug)]
 enum State {
+    /// No headers have come.
     Start,
-    Aside,
+    /// Outside the root, or answered without a record. Nothing more is looked at.
+    Ignored,
+    /// On a passthrough route. Only the response's headers and the request's trailers are looked at.
     Passthrough(Passthrough),
-    /// Passthrough whose answer has begun.
+    /// On a passthrough route; the response has begun.
     Forwarded,
+    /// On a bridged route. Leaves one record.
     Bridged(Box<Interception>),
+    /// The stream is over.
     Done,
 }
 
 impl Exchange {
-    /// A stream under the configuration of `bridge`. Of `random`, 74 bits are used.
+    /// A stream under the configuration of `bridge`. `random` is the random part of the record's id; 74 bits are used.
     #[must_use]
     pub const fn new(bridge: Rc<Bridge>, random: u128) -> Self {
         Self { bridge, random, state: State::Start }
@@ -60,25 +100,29 @@ impl Exchange {
         &self.bridge
     }
 
-    /// The request's headers. `clock` is asked for the time since the Unix epoch where there will be a record.
+    /// The request's headers. `clock` gives the time since the Unix epoch; it is asked only where there will be a record.
     pub fn request_headers(&mut self, head: &RequestHead, clock: impl FnOnce() -> Duration) -> Step {
         if !matches!(self.state, State::Start) {
             return Step::pass();
         }
-        let (state, step) = admission::admit(&self.bridge, head, self.random, clock);
-        self.state = state;
+        let (admission, step) = admission::admit(&self.bridge, head, self.random, clock);
+        self.state = match admission {
+            Admission::Ignored => State::Ignored,
+            Admission::Passthrough(passthrough) => State::Passthrough(passthrough),
+            Admission::Bridged(interception) => State::Bridged(interception),
+        };
         self.with_values(step)
     }
 
-    /// A piece of the request's body; `end`: there is no more, and no trailers.
+    /// A chunk of the request's body; `end`: it is the last one, and no trailers follow.
     pub fn request_body(&mut self, chunk: &[u8], end: bool) -> Step {
         let State::Bridged(interception) = &mut self.state else { return Step::pass() };
-        let step = interception.request_body(&self.bridge, chunk, end);
+        let step = interception.request_body(chunk, end);
         self.with_values(step)
     }
 
-    /// The request's trailers: its body is over. (No body can be changed any more; the host would refuse to.) What does
-    /// not go upstream as a header does not as a trailer.
+    /// The request's trailers, which end its body. The host can no longer change the body. Headers that are removed from a
+    /// request are removed from its trailers, too.
     pub fn request_trailers(&mut self, trailers: &Headers) -> Step {
         match &mut self.state {
             State::Bridged(interception) if interception.is_to_be_signed() => {
@@ -86,65 +130,49 @@ impl Exchange {
             }
             State::Passthrough(passthrough) if passthrough.provider.is_signed_behind() => {
                 let step = passthrough.refuse(&self.bridge, &Rejection::Unsignable);
-                self.state = State::Aside;
+                self.state = State::Ignored;
                 return step;
             }
-            State::Start
-            | State::Aside
-            | State::Passthrough(_)
-            | State::Forwarded
-            | State::Bridged(_)
-            | State::Done => {}
+            State::Bridged(_) | State::Passthrough(_) | State::Forwarded => {}
+            State::Start | State::Ignored | State::Done => return Step::pass(),
         }
         let mut step = self.request_body(&[], true);
         step.effects.retain(|effect| !matches!(effect, Effect::ReplaceRequestChunk(_)));
-        let ours = matches!(self.state, State::Bridged(_) | State::Passthrough(_) | State::Forwarded);
-        if ours && step.flow != Flow::Stop {
-            let edits = admission::trailer_strippings(&self.bridge, trailers);
+        if step.flow != Flow::Stop {
+            let edits = request_edits::trailers(&self.bridge, trailers);
             step.effects.push(Effect::EditRequestTrailers(edits));
         }
         step
     }
 
-    /// The whole body of a request that was held, after [`Flow::Release`]: what goes upstream instead.
+    /// The whole body of a held request, after [`Flow::Release`]. The step has what goes upstream instead.
     pub fn release(&mut self, body: &[u8]) -> Step {
-        match &mut self.state {
-            State::Bridged(interception) => interception.release(body),
-            State::Start | State::Aside | State::Passthrough(_) | State::Forwarded | State::Done => {
-                Step::pass()
-            }
-        }
+        self.bridged_mut().map_or_else(Step::pass, |interception| interception.release(body))
     }
 
-    /// Headers have been waiting for long, and nothing of the body came: the host is not set up to hold them.
+    /// The request has been held for long and nothing of its body came: the host is not set up to deliver the body of
+    /// held headers.
     pub fn body_withheld(&mut self) -> Step {
-        match &mut self.state {
-            State::Bridged(interception) if interception.awaits_body() => {
-                interception.reject(Rejection::BodyWithheld)
-            }
-            State::Start
-            | State::Aside
-            | State::Passthrough(_)
-            | State::Forwarded
-            | State::Bridged(_)
-            | State::Done => Step::pass(),
+        match self.bridged_mut() {
+            Some(interception) if interception.awaits_body() => interception.reject(Rejection::BodyWithheld),
+            Some(_) | None => Step::pass(),
         }
     }
 
-    /// Whether the request waits until it is whole.
+    /// Whether the request is held until it is whole.
     #[must_use]
     pub fn holds_request(&self) -> bool {
-        matches!(&self.state, State::Bridged(interception) if interception.waiting.is_some())
+        self.bridged().is_some_and(|interception| interception.upload.is_held())
     }
 
-    /// Whether it matters for a response with these headers who gives it: only errors that somebody on the gateway
-    /// answers are put into the caller's dialect.
+    /// Whether [`ResponseHead::code_details`] matter for a response with these headers. Only an error can be a reply of
+    /// Envoy or another filter that has to be put into the caller's dialect.
     #[must_use]
     pub fn asks_who_answers(headers: &Headers) -> bool {
         headers.error_status().is_some()
     }
 
-    /// The response's headers: the upstream's, or of a local reply, our own included.
+    /// The response's headers: the upstream's, or those of a local reply, this filter's own included.
     pub fn response_headers(&mut self, head: &ResponseHead) -> Step {
         match &mut self.state {
             State::Bridged(interception) => {
@@ -156,12 +184,12 @@ impl Exchange {
                 self.state = State::Forwarded;
                 step
             }
-            State::Start | State::Aside | State::Forwarded | State::Done => Step::pass(),
+            State::Start | State::Ignored | State::Forwarded | State::Done => Step::pass(),
         }
     }
 
-    /// A piece of the response's body; `end`: there is no more, and no trailers. `clock` is asked for the time since the
-    /// Unix epoch at the first event alone: asking is a call to the host.
+    /// A chunk of the response's body; `end`: it is the last one, and no trailers follow. `clock` gives the time since the
+    /// Unix epoch; it is asked only at a stream's first event, because asking is a call to the host.
     pub fn response_body(&mut self, chunk: &[u8], end: bool, clock: impl FnOnce() -> Duration) -> Step {
         let State::Bridged(interception) = &mut self.state else { return Step::pass() };
         let step = interception.response_body(chunk, end, clock);
@@ -171,7 +199,7 @@ impl Exchange {
     /// Whether [`response_body`](Self::response_body) would look at the body.
     #[must_use]
     pub fn reads_response(&self) -> bool {
-        matches!(&self.state, State::Bridged(interception) if interception.reads_response())
+        self.bridged().is_some_and(Interception::reads_response)
     }
 
     /// Whether [`response_headers`](Self::response_headers) would look at the headers.
@@ -186,10 +214,12 @@ impl Exchange {
         !matches!(&self.state, State::Bridged(_))
     }
 
-    /// Whether the outcome depends on how the stream ended: [`Ending::code_details`].
+    /// Whether the outcome depends on [`Ending::code_details`].
     #[must_use]
     pub fn asks_how_it_ended(&self) -> bool {
-        matches!(&self.state, State::Bridged(interception) if interception.settled_outcome().is_none())
+        self.bridged().is_some_and(|interception| {
+            ending::settled(&interception.upload, &interception.download).is_none()
+        })
     }
 
     /// Whether [`request_body`](Self::request_body) would look at the body.
@@ -198,32 +228,42 @@ impl Exchange {
         matches!(&self.state, State::Bridged(_))
     }
 
-    /// The response's trailers: its body is over. (No body can be changed any more; the host would refuse to.)
+    /// The response's trailers, which end its body. The host can no longer change the body.
     pub fn response_trailers(&mut self, clock: impl FnOnce() -> Duration) -> Step {
         let State::Bridged(interception) = &mut self.state else { return Step::pass() };
         let step = interception.response_trailers(clock);
         self.with_values(step)
     }
 
-    /// Adds the single values of the end, once it is known; a reply stays the last effect.
+    /// The stream is over, however it ended. Only the first call does anything.
+    pub fn finish(&mut self, ending: &Ending) -> Step {
+        match core::mem::replace(&mut self.state, State::Done) {
+            State::Bridged(interception) => {
+                let effects = recording::finish(interception, &self.bridge, ending);
+                Step { effects, flow: Flow::Continue }
+            }
+            State::Start | State::Ignored | State::Passthrough(_) | State::Forwarded | State::Done => {
+                Step::pass()
+            }
+        }
+    }
+
+    /// Puts the values of the end in front of the step's effects once the outcome is settled, so that a reply stays the
+    /// last effect.
     fn with_values(&mut self, mut step: Step) -> Step {
         if let State::Bridged(interception) = &mut self.state {
             let before = step.effects.len();
-            interception.values_once_settled(&self.bridge, &mut step.effects);
+            interception.publish_settled(&self.bridge, &mut step.effects);
             step.effects.rotate_left(before);
         }
         step
     }
 
-    /// The stream is over, however it ended. Only the first call does anything.
-    pub fn finish(&mut self, ending: &Ending) -> Step {
-        match core::mem::replace(&mut self.state, State::Done) {
-            State::Bridged(interception) => {
-                Step { effects: interception.publish(&self.bridge, ending), flow: Flow::Continue }
-            }
-            State::Start | State::Aside | State::Passthrough(_) | State::Forwarded | State::Done => {
-                Step::pass()
-            }
-        }
+    const fn bridged(&self) -> Option<&Interception> {
+        if let State::Bridged(interception) = &self.state { Some(interception) } else { None }
+    }
+
+    const fn bridged_mut(&mut self) -> Option<&mut Interception> {
+        if let State::Bridged(interception) = &mut self.state { Some(interception) } else { None }
     }
 }

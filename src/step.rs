@@ -1,4 +1,4 @@
-//! The vocabulary between the exchange and the host: what goes in with a callback and what is to be done after it.
+//! The vocabulary between the exchange and the host: what a callback brings, and what the host has to do after it.
 
 use crate::headers::{HeaderEdits, Headers};
 use crate::metric::Measurement;
@@ -6,64 +6,64 @@ use core::fmt;
 use core::time::Duration;
 use std::borrow::Cow;
 
-/// What the host knows when request headers come.
+/// The request's headers, with what else the host knows when they come.
 #[derive(Debug)]
 pub struct RequestHead {
-    /// All of them, pseudo headers included.
+    /// Pseudo headers included.
     pub headers: Headers,
-    /// The host property that names the actor, where one is configured and present.
+    /// The value of the host property `actor.property`, where that is configured and set.
     pub actor_property: Option<Vec<u8>>,
-    /// There is no body.
+    /// The request has no body and no trailers.
     pub end: bool,
 }
 
-/// What the host knows when response headers come.
+/// The response's headers, with what else the host knows when they come.
 #[derive(Debug)]
 pub struct ResponseHead {
-    /// All of them, pseudo headers included.
+    /// Pseudo headers included.
     pub headers: Headers,
-    /// Envoy's `response.code_details`: `via_upstream`, or why Envoy or a filter answers itself. Needed only where
-    /// [`Exchange::asks_who_answers`](crate::exchange::Exchange::asks_who_answers).
+    /// Envoy's `response.code_details`: `via_upstream`, or why Envoy or a filter replied. Needed only where
+    /// [`Exchange::asks_who_answers`](crate::exchange::Exchange::asks_who_answers) is true.
     pub code_details: Option<String>,
-    /// There is no body.
+    /// The response has no body and no trailers.
     pub end: bool,
 }
 
-/// What the host knows when a stream is over.
+/// How a stream ended.
 #[derive(Debug)]
 pub struct Ending {
-    /// Envoy's `response.code_details` at the end: who cut the stream, where somebody did. Needed only where
-    /// [`Exchange::asks_how_it_ended`](crate::exchange::Exchange::asks_how_it_ended).
+    /// Envoy's `response.code_details` at the end, which names the side that broke the stream off. Needed only where
+    /// [`Exchange::asks_how_it_ended`](crate::exchange::Exchange::asks_how_it_ended) is true.
     pub code_details: Option<String>,
-    /// When: time since the Unix epoch.
+    /// When it ended: time since the Unix epoch.
     pub now: Duration,
 }
 
-/// What is to be done, in this order, and how the stream goes on.
+/// What the host has to do after a callback, and how the stream goes on.
 #[derive(Debug, Default)]
 pub struct Step {
-    /// Carried out in order.
+    /// To be carried out in this order.
     pub effects: Vec<Effect>,
-    /// What the callback answers.
+    /// What the callback returns to Envoy.
     pub flow: Flow,
 }
 
 /// How the stream goes on after a callback.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Flow {
-    /// What was looked at passes.
+    /// The headers or the chunk at hand are forwarded.
     #[default]
     Continue,
-    /// What was looked at goes nowhere: a reply or a reset is on its way.
+    /// The headers or the chunk at hand are not forwarded: a reply or a reset follows.
     Stop,
-    /// The request's headers wait, and its body with them, until it is whole.
+    /// Envoy holds the request's headers and body until the body is whole.
     Hold,
-    /// The request is whole: its body is given to [`Exchange::release`](crate::exchange::Exchange::release), and that
-    /// step carried out.
+    /// The held request is whole: the host calls [`Exchange::release`](crate::exchange::Exchange::release) with its body
+    /// and carries out that step.
     Release,
 }
 
-/// One thing for the host to do. `Debug` shows no bodies, header values or records.
+/// One action of the host. `Debug` shows no bodies, header values or records.
 pub enum Effect {
     /// Change the request's headers.
     EditRequestHeaders(HeaderEdits),
@@ -71,13 +71,13 @@ pub enum Effect {
     EditRequestTrailers(HeaderEdits),
     /// Change the response's headers.
     EditResponseHeaders(HeaderEdits),
-    /// Send these bytes to the upstream instead of the chunk that was looked at.
+    /// Send these bytes to the upstream instead of the chunk at hand.
     ReplaceRequestChunk(Vec<u8>),
-    /// Send these bytes to the client instead of the chunk that was looked at.
+    /// Send these bytes to the client instead of the chunk at hand.
     ReplaceResponseChunk(Vec<u8>),
-    /// Answer the client; the upstream is not asked, or its stream is reset.
+    /// Reply to the client. The request does not reach the upstream, or the upstream's stream is reset.
     Reply(LocalReply),
-    /// Cut the stream: the answer has begun and cannot be replaced.
+    /// Reset the stream: the response has begun, so that no reply can be sent.
     Reset,
     /// Set the property `name` (Envoy: `%FILTER_STATE(wasm.{name}:PLAIN)%`).
     Publish {
@@ -86,7 +86,7 @@ pub enum Effect {
         /// UTF-8 text.
         value: Cow<'static, [u8]>,
     },
-    /// Keep a metric.
+    /// Record a metric.
     Measure(Measurement),
 }
 
@@ -106,21 +106,66 @@ impl fmt::Debug for Effect {
     }
 }
 
-/// An answer of our own.
+/// A reply that the gateway makes itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LocalReply {
-    /// HTTP status.
+    /// HTTP status, 400 to 599.
     pub status: u16,
-    /// Besides those that Envoy adds.
+    /// Lower-case name and value, `content-type` included. Envoy adds the others that HTTP needs.
     pub headers: Vec<(String, Vec<u8>)>,
-    /// JSON in the caller's dialect.
+    /// JSON in the shape that the caller's API has for errors.
     pub body: String,
 }
 
 impl Step {
-    /// Nothing to do.
+    /// No effects; the stream continues.
     #[must_use]
     pub fn pass() -> Self {
         Self::default()
+    }
+}
+
+/// What `code_details` begin with when the client closed the stream or broke its protocol.
+/// <https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_conn_man/response_code_details>
+const BY_CLIENT: [&str; 5] = ["downstream", "http1.", "http2.", "http3.", "codec_error"];
+/// What they begin with when Envoy closed the client's connection, as after a listener's drain time.
+const BY_GATEWAY: &str = "downstream_local_disconnect";
+
+impl Ending {
+    /// Whether the client closed the stream or broke its protocol.
+    pub(crate) fn is_by_client(&self) -> bool {
+        !self.is_by_gateway() && BY_CLIENT.iter().any(|side| self.details().starts_with(side))
+    }
+
+    /// Whether Envoy itself closed the client's connection.
+    pub(crate) fn is_by_gateway(&self) -> bool {
+        self.details().starts_with(BY_GATEWAY)
+    }
+
+    fn details(&self) -> &str {
+        self.code_details.as_deref().unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Ending;
+    use core::time::Duration;
+
+    #[test]
+    fn code_details_name_the_side_that_ended_the_stream() {
+        for (details, client, gateway) in [
+            (Some("downstream_remote_disconnect"), true, false),
+            (Some("http1.codec_error"), true, false),
+            (Some("http2.remote_reset"), true, false),
+            (Some("codec_error:The user callback failed"), true, false),
+            (Some("downstream_local_disconnect(drain)"), false, true),
+            (Some("upstream_reset_after_response_started{remote_reset}"), false, false),
+            (Some("via_upstream"), false, false),
+            (None, false, false),
+        ] {
+            let ending = Ending { code_details: details.map(str::to_owned), now: Duration::ZERO };
+            assert_eq!((ending.is_by_client(), ending.is_by_gateway()), (client, gateway), "{details:?}");
+        }
     }
 }

@@ -1,4 +1,7 @@
-//! Time as records state it.
+//! Times as records write them: RFC 3339.
+//!
+//! They are written by hand because the core has no clock and needs no time zones, durations or parsing: a date crate
+//! would only add bytes to the module.
 
 use crate::json::set_digits;
 use core::time::Duration;
@@ -6,11 +9,11 @@ use core::time::Duration;
 /// RFC 3339 in UTC with milliseconds: `2026-11-23T05:33:00.000Z`.
 pub type Timestamp = [u8; 24];
 
-/// `at` is time since the Unix epoch; the host counts it in nanoseconds, so that the year has four digits.
+/// The time `at` after the Unix epoch. The host counts it in 64 bits of nanoseconds, so that the year has four digits.
 #[must_use]
 pub fn timestamp(at: Duration) -> Timestamp {
     let seconds = at.as_secs();
-    // Half the width divides much faster. A day holds far fewer seconds, and four digits of years far fewer days.
+    // 32 bits divide much faster than 64. They hold the days of all years of four digits, and the seconds of a day.
     let (year, month, day) = date(u32::try_from(seconds / 86_400).unwrap_or_default());
     let second = (seconds % 86_400) as u32;
     let mut written = *b"0000-00-00T00:00:00.000Z";
@@ -28,8 +31,8 @@ pub fn timestamp(at: Duration) -> Timestamp {
     written
 }
 
-/// The Gregorian date `days` after 1970-01-01: years are counted from March, so that the leap day comes last, in eras
-/// of 400 years.
+/// The Gregorian date `days` after 1970-01-01. It counts in eras of 400 years, and years from March, so that the leap day
+/// is a year's last.
 const fn date(days: u32) -> (u32, u32, u32) {
     let from_march_0000 = days.saturating_add(719_468);
     let (era, day_of_era) = (from_march_0000 / 146_097, from_march_0000 % 146_097);

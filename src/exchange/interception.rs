@@ -1,344 +1,271 @@
-//! One bridged request with its response, from admission to its record.
+//! One bridged request with its response, from admission to its record: what each callback does with both directions.
+//!
+//! The directions have states of their own, because a response may begin before the request is whole.
 
-use super::bedrock::{self, Translation, Waiting};
-use super::remaining::upstream_remaining;
-use super::values::Told;
-use crate::api::Api;
-use crate::api::request::{FedChunk, RequestFacts, RequestProblem, RequestReader};
-use crate::api::response::{Format, ResponseReader};
+use super::arrival::Arrival;
+use super::bedrock;
+use super::download::{Download, Response};
+use super::ending;
+use super::measurements;
+use super::totals::Totals;
+use super::upload::Upload;
+use super::values::{self, EndValues};
+use crate::api::response::Format;
 use crate::bridge::Bridge;
-use crate::caller::{Actor, Client};
+use crate::caller::Client;
 use crate::credential::CredentialKind;
-use crate::headers::{HeaderEdits, Headers};
-use crate::json::Problem;
+use crate::headers::HeaderEdits;
 use crate::note::{Note, Notes};
-use crate::provider::{ModelRefusal, Provider};
+use crate::record::Outcome;
 use crate::reply::{Local, Rejection};
 use crate::step::{Effect, Flow, ResponseHead, Step};
+use crate::text::Text;
 use core::time::Duration;
-use std::rc::Rc;
 
-/// What is known of a bridged stream. Both directions have their own place: an answer may begin before the request is
-/// whole.
+/// What is known of a bridged stream.
 #[derive(Debug)]
 pub(super) struct Interception {
-    pub(super) provider: Rc<Provider>,
-    pub(super) api: Api,
-    pub(super) id: String,
-    pub(super) started: Duration,
-    pub(super) request_id: Option<String>,
-    pub(super) method: String,
-    /// Without query.
-    pub(super) path: String,
-    pub(super) actor: Option<Actor>,
-    /// Also where the actor is not known: a gateway may know a caller's team all the same.
-    pub(super) actor_metadata: Vec<(String, String)>,
-    pub(super) client: Client,
-    pub(super) user_agent: Option<String>,
-    pub(super) session_id: Option<String>,
-    /// Whose, and its hint.
-    pub(super) credential: (CredentialKind, Option<String>),
-    /// Whether it goes to the cluster for callers' own credentials.
-    pub(super) byok_cluster: bool,
+    pub(super) arrival: Arrival,
     pub(super) upload: Upload,
-    /// Where the request is held until it is whole.
-    pub(super) waiting: Option<Waiting>,
-    pub(super) rejection: Option<Rejection>,
     pub(super) download: Download,
+    pub(super) progress: Progress,
+}
+
+/// What happened on the way.
+#[derive(Debug, Default)]
+pub(super) struct Progress {
+    /// When a stream's first event came: time since the Unix epoch.
     pub(super) first_event: Option<Duration>,
-    /// The single values of the end, once they are published.
-    pub(super) told: Option<Told>,
+    /// The session, where the request's body alone names it.
+    pub(super) session_of_body: Option<String>,
+    /// Notes of the exchange itself; request and response have their own.
     pub(super) notes: Notes,
-}
-
-/// The request's side.
-#[derive(Debug)]
-pub(super) enum Upload {
-    /// The body is on its way.
-    Reading(Box<Uploading>),
-    /// It is whole, and was one valid JSON object that may pass; or nothing more is to be read.
-    Read(RequestFacts),
-}
-
-/// A body on its way.
-#[derive(Debug)]
-pub(super) struct Uploading {
-    reader: RequestReader,
-    /// By `content-length`.
-    declared: Option<u64>,
-    seen: u64,
-    /// The object is complete, and what it asks for is allowed.
-    judged: bool,
-}
-
-/// The response's side.
-#[derive(Debug)]
-pub(super) enum Download {
-    /// Nothing has come.
-    Awaiting,
-    /// Envoy or another filter answers.
-    Local(Local),
-    /// The upstream's answer has begun.
-    Reading(Box<Downloading>),
-}
-
-/// An answer of the upstream.
-#[derive(Debug)]
-pub(super) struct Downloading {
-    pub(super) status: u16,
-    pub(super) reader: ResponseReader,
-    /// Where what comes is said otherwise to the client, and read as it is said.
-    pub(super) translation: Option<Translation>,
-    /// HTTP's end was seen.
-    pub(super) over: bool,
-}
-
-// === impl Upload ===
-
-impl Upload {
-    pub(super) fn new(reader: RequestReader, declared: Option<u64>) -> Self {
-        Self::Reading(Box::new(Uploading { reader, declared, seen: 0, judged: false }))
-    }
-
-    /// What the request said as far as it came.
-    pub(super) fn facts(&self) -> &RequestFacts {
-        match self {
-            Self::Reading(uploading) => uploading.reader.facts(),
-            Self::Read(facts) => facts,
-        }
-    }
-
-    /// Whether it is not yet known what the request asks for.
-    fn is_undecided(&self) -> bool {
-        matches!(self, Self::Reading(uploading) if !uploading.judged)
-    }
-}
-
-impl Uploading {
-    /// Whether nothing of the body has come.
-    pub(super) const fn is_untouched(&self) -> bool {
-        self.seen == 0
-    }
-
-    /// Reads on. A request is refused in the chunk that shows why, before that chunk is forwarded; with a declared
-    /// length the chunk that reaches it is judged as the last one, because an HTTP/1 upstream acts on it without waiting
-    /// for the end of the stream. What comes after it all the same is read on.
-    fn read(
-        &mut self,
-        limit_bytes: u64,
-        provider: &Provider,
-        chunk: &[u8],
-        end: bool,
-    ) -> Result<FedChunk, Rejection> {
-        self.seen = self.seen.saturating_add(u64::try_from(chunk.len()).unwrap_or(u64::MAX));
-        if self.seen > limit_bytes {
-            return Err(Rejection::RequestTooLarge);
-        }
-        let fed = self.reader.feed(chunk).map_err(|problem| refused_by(&problem))?;
-        if fed.is_complete && !self.judged {
-            judge(provider, self.reader.facts())?;
-            self.judged = true;
-        }
-        if end || self.declared.is_some_and(|declared| self.seen >= declared) {
-            self.reader.finish().map_err(|problem| refused_by(&problem))?;
-        }
-        Ok(fed)
-    }
-}
-
-fn refused_by(problem: &RequestProblem) -> Rejection {
-    match problem {
-        RequestProblem::Json(error) if error.problem == Problem::Empty => Rejection::EmptyBody,
-        RequestProblem::Json(error) => Rejection::InvalidJson(*error),
-        RequestProblem::Repeated(name) => Rejection::RepeatedMember(name),
-    }
-}
-
-/// Whether what the request asks for is allowed.
-fn judge(provider: &Provider, facts: &RequestFacts) -> Result<(), Rejection> {
-    provider.models.judge(facts.model.as_ref()).map_err(|refusal| match refusal {
-        ModelRefusal::Denied(model) => Rejection::ModelDenied(model),
-        ModelRefusal::Unreadable => Rejection::ModelUnreadable,
-    })?;
-    if facts.background && !provider.allow_background {
-        return Err(Rejection::BackgroundRefused);
-    }
-    Ok(())
+    /// Usage and cost, computed after the last change of what they follow from.
+    totals: Option<Totals>,
+    /// The values of the end as they were published last.
+    published: Option<EndValues>,
 }
 
 // === impl Interception ===
 
 impl Interception {
-    /// Reads a piece of the request's body.
-    pub(super) fn request_body(&mut self, bridge: &Bridge, chunk: &[u8], end: bool) -> Step {
-        if self.rejection.is_some() {
-            return Step { effects: Vec::new(), flow: Flow::Stop };
-        }
-        let Upload::Reading(uploading) = &mut self.upload else { return Step::pass() };
-        let limit_bytes = bridge.request_body_bytes(&self.provider);
-        match uploading.read(limit_bytes, &self.provider, chunk, end) {
-            Ok(_) if self.waiting.is_some() => {
-                Step { effects: Vec::new(), flow: if end { Flow::Release } else { Flow::Hold } }
+    pub(super) fn new(arrival: Arrival, upload: Upload) -> Self {
+        Self { arrival, upload, download: Download::Awaiting, progress: Progress::default() }
+    }
+
+    /// Whether the request is held and nothing of its body has come.
+    pub(super) fn awaits_body(&self) -> bool {
+        matches!(&self.upload, Upload::Held(held) if held.reading.is_untouched())
+    }
+
+    /// Whether Envoy still has to sign the request. It signs at the end of the body. It does not sign a request that ends
+    /// in trailers, as every request does behind Envoy's decompressor (seen with Envoy 1.40).
+    pub(super) fn is_to_be_signed(&self) -> bool {
+        self.arrival.provider.is_signed_behind() && self.upload.rejection().is_none()
+    }
+
+    /// Reads a chunk of the request's body.
+    pub(super) fn request_body(&mut self, chunk: &[u8], end: bool) -> Step {
+        let read = match &mut self.upload {
+            Upload::Refused { .. } => return Step { effects: Vec::new(), flow: Flow::Stop },
+            Upload::Read(_) => return Step::pass(),
+            Upload::Held(held) => held
+                .reading
+                .read(&self.arrival, chunk, end)
+                .map(|_| Step { effects: Vec::new(), flow: if end { Flow::Release } else { Flow::Hold } }),
+            Upload::Reading(reading) => {
+                reading.read(&self.arrival, chunk, end).map(|fed| {
+                    // A response that has begun already; one that begins later is asked at its headers.
+                    if fed.begins_splice
+                        && let Download::Reading(response) = &mut self.download
+                    {
+                        response.cut_usage_event();
+                    }
+                    let instead = fed.instead.map(Effect::ReplaceRequestChunk);
+                    Step { effects: instead.into_iter().collect(), flow: Flow::Continue }
+                })
             }
-            Ok(fed) => {
-                if fed.begins_splice
-                    && let Download::Reading(downloading) = &mut self.download
-                {
-                    downloading.reader.cut_usage_event();
+        };
+        self.progress.totals = None;
+        match read {
+            Ok(step) => {
+                if end && step.flow == Flow::Continue {
+                    self.upload.complete();
                 }
-                if end {
-                    self.settle();
-                }
-                let instead = fed.instead.map(Effect::ReplaceRequestChunk);
-                Step { effects: instead.into_iter().collect(), flow: Flow::Continue }
+                step
             }
             Err(rejection) => self.reject(rejection),
         }
     }
 
-    /// Where it goes.
-    pub(super) fn cluster(&self) -> &str {
-        if self.byok_cluster { &self.provider.byok_cluster } else { &self.provider.cluster }
-    }
-
-    /// The request was read as far as it will be: its reader's memory is given back.
-    pub(super) fn settle(&mut self) {
-        let upload = core::mem::replace(&mut self.upload, Upload::Read(RequestFacts::default()));
-        self.upload = match upload {
-            Upload::Reading(uploading) => Upload::Read(uploading.reader.into_facts()),
-            Upload::Read(facts) => Upload::Read(facts),
-        };
-    }
-
-    /// Refuses the request: with a reply, or, where an answer has begun, by cutting the stream.
-    pub(super) fn reject(&mut self, rejection: Rejection) -> Step {
-        let effect = match self.download {
-            Download::Awaiting => Effect::Reply(rejection.reply(self.api)),
-            Download::Local(_) | Download::Reading(_) => {
-                self.notes.add(Note::ReplyImpossible);
-                Effect::Reset
+    /// A held request is whole: it goes up as Bedrock takes it.
+    pub(super) fn release(&mut self, body: &[u8]) -> Step {
+        let Upload::Held(held) = &self.upload else { return Step::pass() };
+        match bedrock::adapted(&self.arrival.provider, held.reading.facts(), &held.betas, body) {
+            Ok((effects, lossy)) => {
+                if lossy {
+                    self.progress.notes.add(Note::BedrockAdapted);
+                }
+                self.upload.complete();
+                Step { effects, flow: Flow::Continue }
             }
+            Err(rejection) => self.reject(rejection),
+        }
+    }
+
+    /// Refuses the request: with a reply or, where a response has begun, by resetting the stream.
+    pub(super) fn reject(&mut self, rejection: Rejection) -> Step {
+        let effect = if self.download.refuse() {
+            Effect::Reply(rejection.reply(self.arrival.api))
+        } else {
+            self.progress.notes.add(Note::ReplyImpossible);
+            Effect::Reset
         };
-        self.rejection = Some(rejection);
-        self.settle();
+        self.upload.refuse(rejection);
+        self.progress.totals = None;
         Step { effects: vec![effect], flow: Flow::Stop }
     }
 
-    /// Whether the response's body matters.
+    /// Whether the response's body is read.
     pub(super) const fn reads_response(&self) -> bool {
-        self.rejection.is_none() && matches!(self.download, Download::Reading(_))
+        matches!(self.download, Download::Reading(_))
     }
 
-    /// Looks at the response's headers and decides how its body is read.
+    /// Looks at the response's headers and decides how its body is read. The headers of this filter's own reply pass.
     pub(super) fn response_headers(&mut self, bridge: &Bridge, head: &ResponseHead) -> Step {
-        if self.rejection.is_some() || !matches!(self.download, Download::Awaiting) {
-            // Our own reply, on its way through the filters.
+        if !matches!(self.download, Download::Awaiting) {
             return Step::pass();
         }
+        let Self { arrival, upload, progress, .. } = self;
+        let provider = &arrival.provider;
         if let Some(local) = Local::recognise(head) {
-            let reply = local.reply(self.api, self.provider.open_retry_after_seconds, &head.headers);
+            let reply = local.reply(arrival.api, provider.open_retry_after_seconds, &head.headers);
             self.download = Download::Local(local);
             return Step { effects: vec![Effect::Reply(reply)], flow: Flow::Stop };
         }
-        let status = head.headers.status().unwrap_or_default();
-        let translation = Translation::of(&self.provider, status, head, bridge.limits.event_bytes);
-        let format = match &translation {
-            Some(translation) => translation.format(),
-            None => self.format(status, &head.headers),
-        };
-        let reader = self.api.response_reader(format, bridge.keep(), &bridge.limits);
-        let edits = bedrock::response_edits(&self.provider, translation.as_ref(), &head.headers);
+        let facts = upload.facts();
+        let mut response = Response::begin(bridge, arrival, head, facts.stream, &mut progress.notes);
+        let edits = bedrock::response_edits(provider, response.translation.as_ref(), &head.headers);
         let mut effects: Vec<Effect> = edits.into_iter().map(Effect::EditResponseHeaders).collect();
-        let mut downloading = Downloading { status, reader, translation, over: false };
-        let spliced = self.upload.facts().usage_spliced;
-        if spliced {
-            downloading.reader.cut_usage_event();
+        if facts.usage_spliced {
+            response.cut_usage_event();
         }
-        // A response may begin before it is known whether the request is edited.
-        let may_cut =
-            self.api.edits_usage() && format == Format::Events && (spliced || self.upload.is_undecided());
-        if may_cut && !head.end && head.headers.contains("content-length") {
-            // It may become shorter.
+        // The response may begin before the request shows whether it is edited.
+        let edited = facts.usage_spliced || upload.may_be_edited();
+        let may_become_shorter = edited && arrival.api.edits_usage() && response.format == Format::Events;
+        if may_become_shorter && !head.end && head.headers.contains("content-length") {
             let mut edits = HeaderEdits::default();
             edits.remove("content-length");
             effects.push(Effect::EditResponseHeaders(edits));
         }
-        if head.end {
-            downloading.end();
-        }
-        self.download = Download::Reading(Box::new(downloading));
-        if bridge.metrics && self.credential.0 == CredentialKind::Centralized {
-            effects.extend(upstream_remaining(&self.provider.name, &head.headers));
+        self.download = if head.end {
+            response.finish(&mut None);
+            Download::Over(Box::new(response))
+        } else {
+            Download::Reading(Box::new(response))
+        };
+        if bridge.metrics && arrival.credential_kind == CredentialKind::Centralized {
+            effects.extend(measurements::upstream_remaining(&provider.name, &head.headers));
         }
         Step { effects, flow: Flow::Continue }
     }
 
-    /// How the answer's body is to be read.
-    fn format(&mut self, status: u16, headers: &Headers) -> Format {
-        if headers.is_encoded() {
-            self.notes.add(Note::ResponseEncoded);
-            return Format::Unread;
-        }
-        Format::of(status, headers.text("content-type"), self.upload.facts().stream).unwrap_or_else(|| {
-            self.notes.add(Note::ResponseContentType);
-            Format::Unread
-        })
-    }
-
-    /// Reads a piece of the response's body.
+    /// Reads a chunk of the response's body. `clock` is asked at the first event.
     pub(super) fn response_body(
         &mut self,
         chunk: &[u8],
         end: bool,
         clock: impl FnOnce() -> Duration,
     ) -> Step {
-        if self.rejection.is_none()
-            && let Download::Reading(downloading) = &mut self.download
-            && !downloading.over
-        {
-            let translated = downloading.translation.as_mut().map(|translation| translation.feed(chunk, end));
-            let mut instead = downloading.reader.feed(translated.as_deref().unwrap_or(chunk));
-            if downloading.translation.as_ref().is_some_and(Translation::met_its_limit) {
-                self.notes.add(Note::EventTooLarge);
-            }
-            if self.first_event.is_none() && downloading.reader.any_event() {
-                self.first_event = Some(clock());
-            }
-            if end {
-                let mut waited = downloading.end();
-                if !waited.is_empty() {
-                    instead.get_or_insert_default().append(&mut waited);
-                }
-            }
-            let instead = translated.or(instead).map(Effect::ReplaceResponseChunk);
-            return Step { effects: instead.into_iter().collect(), flow: Flow::Continue };
+        let Download::Reading(response) = &mut self.download else { return Step::pass() };
+        let progress = &mut self.progress;
+        progress.totals = None;
+        let mut instead = response.read(chunk, end, &mut progress.notes);
+        if progress.first_event.is_none() && response.any_event() {
+            progress.first_event = Some(clock());
         }
-        Step::pass()
+        if end {
+            response.finish(&mut instead);
+            self.download.end();
+        }
+        let instead = instead.map(Effect::ReplaceResponseChunk);
+        Step { effects: instead.into_iter().collect(), flow: Flow::Continue }
     }
 
-    /// The response's body is over, and no byte can be added to it. Where the start of an event waits that never came
-    /// to its end, it is lost, as it would be to any reader of events.
+    /// The response ends in trailers, so that no byte can be added to its body. The start of an event that was kept back
+    /// is lost; a client would drop such an event, because it has no end.
     pub(super) fn response_trailers(&mut self, clock: impl FnOnce() -> Duration) -> Step {
         let mut step = self.response_body(&[], true, clock);
         let lost =
             |effect: &Effect| matches!(effect, Effect::ReplaceResponseChunk(bytes) if !bytes.is_empty());
         if step.effects.iter().any(lost) {
-            self.notes.add(Note::IncompleteEventLost);
+            self.progress.notes.add(Note::IncompleteEventLost);
         }
         step.effects.retain(|effect| !matches!(effect, Effect::ReplaceResponseChunk(_)));
         step
     }
-}
 
-impl Downloading {
-    /// Returns the bytes that waited.
-    fn end(&mut self) -> Vec<u8> {
-        self.over = true;
-        self.reader.finish()
+    /// Adds the values of the end once the outcome is settled, and again what has changed of them since.
+    pub(super) fn publish_settled(&mut self, bridge: &Bridge, effects: &mut Vec<Effect>) {
+        if self.progress.totals.is_some() || bridge.publish.is_nothing() {
+            return;
+        }
+        let Some(outcome) = ending::settled(&self.upload, &self.download) else { return };
+        self.publish_session(bridge, effects);
+        let totals = self.totals(bridge);
+        self.publish_end(bridge, outcome, &totals, effects);
+        self.progress.totals = Some(totals);
     }
 
-    /// 2xx.
-    pub(super) const fn is_success(&self) -> bool {
-        self.status >= 200 && self.status < 300
+    /// Adds the session, where the request's body alone names it and has come that far.
+    pub(super) fn publish_session(&mut self, bridge: &Bridge, effects: &mut Vec<Effect>) {
+        let Self { arrival, upload, progress, .. } = self;
+        let known = arrival.session_id.is_some() || progress.session_of_body.is_some();
+        if known || !arrival.client.names_session_in_body() {
+            return;
+        }
+        let Some(user_id) = &upload.facts().user_id else { return };
+        progress.session_of_body = Client::session_from_user_id(user_id);
+        if let Some(session) = &progress.session_of_body {
+            values::session(bridge, session, effects);
+        }
+    }
+
+    /// Adds the values of the end that were not published yet, or not with this text.
+    pub(super) fn publish_end(
+        &mut self,
+        bridge: &Bridge,
+        outcome: Outcome,
+        totals: &Totals,
+        effects: &mut Vec<Effect>,
+    ) {
+        let mut published = self.progress.published.take();
+        values::of_end(bridge, &mut published, outcome, self.model().unwrap_or_default(), totals, effects);
+        self.progress.published = published;
+    }
+
+    /// Usage and cost of what was read so far. They are computed again only after something more was read.
+    pub(super) fn totals(&mut self, bridge: &Bridge) -> Totals {
+        let known = self.progress.totals.take();
+        known.unwrap_or_else(|| Totals::new(self.download.answer(), self.model(), &bridge.prices))
+    }
+
+    /// The stream is over: a response that broke off is read as far as it came.
+    pub(super) fn abandon_response(&mut self) {
+        if self.download.abandon() {
+            self.progress.totals = None;
+        }
+    }
+
+    /// The served model, else the requested one.
+    pub(super) fn model(&self) -> Option<&str> {
+        let served = self.download.answer().and_then(|answer| answer.model.as_deref());
+        let requested = self.upload.facts().model.as_ref().map(Text::as_str);
+        served.or(requested).filter(|model| !model.is_empty())
+    }
+
+    /// The session that a header or the body names.
+    pub(super) fn session_id(&self) -> Option<&str> {
+        self.arrival.session_id.as_deref().or(self.progress.session_of_body.as_deref())
     }
 }

@@ -1,11 +1,10 @@
 //! A passthrough stream: the exchange looks at its headers and never at its body.
 
-use super::admission;
-use super::remaining::upstream_remaining;
+use super::measurements;
+use super::refusal;
 use crate::api::Api;
 use crate::bridge::Bridge;
 use crate::credential::CredentialKind;
-use crate::metric::{Metric, Series};
 use crate::provider::Provider;
 use crate::reply::{Local, Rejection};
 use crate::step::{Effect, Flow, ResponseHead, Step};
@@ -15,7 +14,9 @@ use std::rc::Rc;
 #[derive(Debug)]
 pub(super) struct Passthrough {
     pub(super) provider: Rc<Provider>,
+    /// The shape of errors on this route.
     dialect: Api,
+    /// Whose credential it uses.
     kind: CredentialKind,
 }
 
@@ -26,11 +27,12 @@ impl Passthrough {
         Self { provider, dialect, kind }
     }
 
-    /// It cannot go on after all.
+    /// Refuses the request after its headers were admitted.
     pub(super) fn refuse(&self, bridge: &Bridge, rejection: &Rejection) -> Step {
-        admission::refusal(bridge, (&self.provider.name).into(), rejection, self.dialect)
+        refusal::refuse(bridge, (&self.provider.name).into(), rejection, self.dialect)
     }
 
+    /// Counts the response, and puts an error that another filter or Envoy replies into the route's dialect.
     pub(super) fn response_headers(&self, bridge: &Bridge, head: &ResponseHead) -> Step {
         let mut step = Step::pass();
         let local = Local::recognise(head);
@@ -46,21 +48,14 @@ impl Passthrough {
     }
 
     fn measurements(&self, head: &ResponseHead, local: Option<&Local>) -> Vec<Effect> {
-        let class = match head.headers.status() {
-            Some(200..=299) => "2xx",
-            Some(300..=399) => "3xx",
-            Some(400..=499) => "4xx",
-            Some(500..=599) => "5xx",
-            _ => "unknown",
-        };
-        let series = Series::new(Metric::Passthrough, [(&self.provider.name).into(), class.into()]);
-        let mut measured = vec![Effect::Measure(series.measured(1))];
+        let name = &self.provider.name;
+        let mut measured = vec![measurements::passthrough(name, head.headers.status())];
         match local {
             Some(local) if local.is_refusal() => {
-                measured.push(Effect::Measure(admission::refused((&self.provider.name).into(), local.code)));
+                measured.push(measurements::refused(name.into(), local.code));
             }
             None if self.kind == CredentialKind::Centralized => {
-                measured.extend(upstream_remaining(&self.provider.name, &head.headers));
+                measured.extend(measurements::upstream_remaining(name, &head.headers));
             }
             Some(_) | None => {}
         }

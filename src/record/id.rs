@@ -1,11 +1,15 @@
-//! The record's id.
+//! The record's id: a UUID of version 7.
+//!
+//! It is written by hand because the core has neither a clock nor a source of randomness: both come from the host. What a
+//! crate would add is the formatting below, for more bytes of the module.
 
 use core::time::Duration;
 
-/// A UUID of version 7 (RFC 9562 §5.7) for a record that begins at `now`, time since the Unix epoch: 48 bits of milliseconds, then random bits around the version and the variant.
+/// A UUID of version 7 (RFC 9562 §5.7) for a record that begins at `now`, time since the Unix epoch: 48 bits of
+/// milliseconds, then 74 bits of `random` around the version and the variant.
 #[must_use]
 pub fn uuid_v7(now: Duration, random: u128) -> String {
-    // What does not fit is cut off.
+    // The casts drop the bits above those that are used.
     let (millis, rand_a, rand_b) = (now.as_millis() as u64, random as u64 & 0xfff, (random >> 12) as u64);
     let halves = [(millis << 16) | 0x7000 | rand_a, (0b10 << 62) | (rand_b & 0x3fff_ffff_ffff_ffff)];
     let mut written = String::with_capacity(36);

@@ -1,16 +1,16 @@
-//! Which texts of the traffic a record holds, and how much of them.
+//! Which texts of the traffic a record holds, and how many bytes of them.
 
 use crate::answer::Keep;
 use crate::limits::Limits;
 
-/// What of the traffic's text is recorded.
+/// What `record` configures; see `envoy/behaviour.md#the-record`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecordPolicy {
-    /// User prompts; default yes.
+    /// Whether the user's last text is recorded; default `true`.
     pub prompts: bool,
-    /// Arguments of tool calls; default yes.
+    /// Whether the arguments of tool calls are recorded; default `true`.
     pub tool_arguments: bool,
-    /// Thoughts; default yes.
+    /// Whether thoughts are recorded; default `true`.
     pub thoughts: bool,
     /// Bytes kept of one text, as written in the record; default 64 KiB.
     pub text_bytes: usize,
@@ -31,7 +31,7 @@ impl Default for RecordPolicy {
 }
 
 impl RecordPolicy {
-    /// How much of an answer is kept under this policy and `limits`.
+    /// How much of a response is kept under this policy and `limits`.
     #[must_use]
     pub const fn keep(&self, limits: &Limits) -> Keep {
         Keep {

@@ -1,6 +1,7 @@
-//! The record and `envoy/records/record.schema.json` name the same members.
+//! The record and `envoy/records/record.schema.json` have the same members.
 
-use super::written::{write_actor, write_error, write_thought, write_tool_call};
+use super::json::{write_actor, write_error, write_thought, write_tool_call};
+use super::texts::compact;
 use super::*;
 use crate::json::Writer;
 use crate::usage::UsageDetails;
@@ -9,7 +10,7 @@ use std::collections::BTreeSet;
 
 const SCHEMA: &str = include_str!("../../envoy/records/record.schema.json");
 
-/// Every member, each with a value. No `..`: a new member does not compile until it stands here.
+/// A record in which every member has a value. Without `..`, so that it does not compile until a new member is added.
 fn everything<'a>(metadata: &'a [(String, String)], finish_reasons: &'a [String]) -> Record<'a> {
     Record {
         version: 1,
@@ -74,7 +75,7 @@ fn everything<'a>(metadata: &'a [(String, String)], finish_reasons: &'a [String]
     }
 }
 
-/// Nothing that may be absent. Of what is there, the members that may be absent are.
+/// A record without any member that may be absent.
 fn nothing() -> Record<'static> {
     Record {
         request_id: None,
@@ -99,7 +100,7 @@ fn nothing() -> Record<'static> {
 
 /// The record as it is written.
 fn line(record: &Record<'_>) -> String {
-    String::from_utf8(record.written(0)).unwrap()
+    String::from_utf8(record.to_json(0)).unwrap()
 }
 
 /// What `write` writes.
@@ -124,7 +125,7 @@ fn compare(schema: &Value, value: &Value, listed: &dyn Fn(&Value) -> BTreeSet<St
 }
 
 #[test]
-fn the_schema_names_every_member_of_a_record_that_has_them_all() {
+fn the_schema_names_every_member_of_a_full_record() {
     let schema: Value = serde_json::from_str(SCHEMA).unwrap();
     let metadata = [("team".to_owned(), "payments".to_owned())];
     let reasons = ["end_turn".to_owned()];
@@ -136,7 +137,7 @@ fn the_schema_names_every_member_of_a_record_that_has_them_all() {
 }
 
 #[test]
-fn the_schema_requires_exactly_what_a_record_has_of_which_nothing_is_known() {
+fn the_schema_requires_what_a_record_has_when_nothing_is_known() {
     let schema: Value = serde_json::from_str(SCHEMA).unwrap();
     let required = |schema: &Value| {
         schema["required"]
@@ -148,7 +149,7 @@ fn the_schema_requires_exactly_what_a_record_has_of_which_nothing_is_known() {
             .collect()
     };
     compare(&schema, &value(|out| out.raw(&line(&nothing()))), &required, "record");
-    // What hangs on something else that may be absent.
+    // The members of objects that may be absent themselves.
     let call =
         ToolCallRef { id: None, item_id: None, name: None, arguments: None, kind: "hosted", complete: false };
     let thought = ThoughtRef { source: "thinking", text: Spoken("Hm.") };

@@ -5,14 +5,14 @@ use crate::answer::NAME_BYTES;
 use crate::json::Writer;
 use crate::text::head;
 
-/// Room for everything but what people and models said: as much as a record without rarities takes.
+/// Room for everything but the texts: most records need no more.
 const USUAL_BYTES: usize = 1536;
 
 impl Record<'_> {
-    /// The line. Optional members are left out where nothing is known; lists are always there. `text_bytes`: how much of
-    /// it will be texts.
+    /// The record as one line of JSON. Optional members are left out where nothing is known; lists are always there.
+    /// `text_bytes`: the bytes of texts in it, for which room is reserved.
     #[must_use]
-    pub fn written(&self, text_bytes: usize) -> Vec<u8> {
+    pub fn to_json(&self, text_bytes: usize) -> Vec<u8> {
         let mut out = Writer::with_capacity(USUAL_BYTES.saturating_add(text_bytes));
         out.begin('{');
         out.number_member("version", u64::from(self.version));
@@ -65,7 +65,7 @@ impl Record<'_> {
         out.into_bytes()
     }
 
-    /// What the response said, and before it the prompt that it answers.
+    /// The members that describe the response, and the prompt among them.
     fn write_answer(&self, out: &mut Writer) {
         out.name("response");
         out.begin('{');

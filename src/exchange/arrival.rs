@@ -1,0 +1,87 @@
+//! What a bridged request brought with its headers. Admission fills it; later callbacks only read it.
+
+use crate::answer::NAME_BYTES;
+use crate::api::Api;
+use crate::caller::{Actor, Client};
+use crate::credential::CredentialKind;
+use crate::headers::Headers;
+use crate::provider::Provider;
+use crate::record::uuid_v7;
+use crate::text::head;
+use core::time::Duration;
+use std::rc::Rc;
+
+/// A bridged request as its headers describe it. Texts of the request are cut at [`NAME_BYTES`].
+#[derive(Debug)]
+pub(super) struct Arrival {
+    pub(super) provider: Rc<Provider>,
+    pub(super) api: Api,
+    /// The record's id.
+    pub(super) id: String,
+    /// When the headers came: time since the Unix epoch.
+    pub(super) started: Duration,
+    /// `x-request-id`.
+    pub(super) request_id: Option<String>,
+    pub(super) method: String,
+    /// Without the query.
+    pub(super) path: String,
+    pub(super) actor: Option<Actor>,
+    /// Configured key and value. A request may have metadata, such as a team, without an actor.
+    pub(super) actor_metadata: Vec<(String, String)>,
+    pub(super) client: Client,
+    pub(super) user_agent: Option<String>,
+    /// The session that a header names.
+    pub(super) session_id: Option<String>,
+    /// Whose credential the request uses, or was refused with.
+    pub(super) credential_kind: CredentialKind,
+    /// The part of that credential that records show.
+    pub(super) credential_hint: Option<String>,
+    /// The request goes to the cluster for callers' own credentials. A refused credential leaves it `false`.
+    pub(super) byok_cluster: bool,
+}
+
+// === impl Arrival ===
+
+impl Arrival {
+    /// A request that no check has seen: without actor and credential.
+    pub(super) fn new(
+        provider: &Rc<Provider>,
+        api: Api,
+        headers: &Headers,
+        started: Duration,
+        random: u128,
+    ) -> Self {
+        let client = Client::recognise(headers);
+        let named = |name: &str| headers.first(name).map(text);
+        Self {
+            provider: Rc::clone(provider),
+            api,
+            id: uuid_v7(started, random),
+            started,
+            request_id: named("x-request-id"),
+            method: named(":method").unwrap_or_default(),
+            path: text(headers.path_without_query()),
+            actor: None,
+            actor_metadata: Vec::new(),
+            client,
+            user_agent: named("user-agent"),
+            session_id: client.session(headers),
+            credential_kind: CredentialKind::None,
+            credential_hint: None,
+            byok_cluster: false,
+        }
+    }
+
+    /// The Envoy cluster that the request goes to, or would have gone to.
+    pub(super) fn cluster(&self) -> &str {
+        if self.byok_cluster { &self.provider.byok_cluster } else { &self.provider.cluster }
+    }
+}
+
+/// A header's value as text; bytes that are not UTF-8 are replaced.
+fn text(value: &[u8]) -> String {
+    match core::str::from_utf8(value) {
+        Ok(text) => head(text, NAME_BYTES).to_owned(),
+        Err(_) => head(&String::from_utf8_lossy(value), NAME_BYTES).to_owned(),
+    }
+}

@@ -1,0 +1,169 @@
+//! The response, from its headers until it has ended or broken off.
+
+use super::arrival::Arrival;
+use super::bedrock::Translation;
+use crate::answer::Answer;
+use crate::api::response::{Format, ResponseReader};
+use crate::bridge::Bridge;
+use crate::headers::Headers;
+use crate::note::{Note, Notes};
+use crate::reply::Local;
+use crate::step::ResponseHead;
+
+/// The state of the download. `exchange.rs` draws the edges between the states.
+#[derive(Debug)]
+pub(super) enum Download {
+    /// No response headers have come.
+    Awaiting,
+    /// This filter replied because it refused the request. Its own reply is not read.
+    Replied,
+    /// Envoy or another filter replied.
+    Local(Local),
+    /// The upstream's response is being read.
+    Reading(Box<Response>),
+    /// The upstream's response has ended as HTTP ends it.
+    Over(Box<Response>),
+    /// The request was refused while the response was read: the stream is reset, and nothing more is read.
+    Reset(Box<Response>),
+}
+
+/// An upstream's response.
+#[derive(Debug)]
+pub(super) struct Response {
+    pub(super) status: u16,
+    pub(super) format: Format,
+    reader: ResponseReader,
+    /// Set when the response is translated (Bedrock); the reader sees the translation.
+    pub(super) translation: Option<Translation>,
+}
+
+// === impl Download ===
+
+impl Download {
+    /// The upstream's response, once its headers have come.
+    pub(super) fn response(&self) -> Option<&Response> {
+        match self {
+            Self::Reading(response) | Self::Over(response) | Self::Reset(response) => Some(response),
+            Self::Awaiting | Self::Replied | Self::Local(_) => None,
+        }
+    }
+
+    /// What was read of the upstream's response so far.
+    pub(super) fn answer(&self) -> Option<&Answer> {
+        self.response().map(Response::answer)
+    }
+
+    /// The response has ended, and its reader has finished.
+    pub(super) fn end(&mut self) {
+        *self = match core::mem::replace(self, Self::Awaiting) {
+            Self::Reading(response) => Self::Over(response),
+            other @ (Self::Awaiting | Self::Replied | Self::Local(_) | Self::Over(_) | Self::Reset(_)) => {
+                other
+            }
+        };
+    }
+
+    /// The request is refused: no response is read any more. Returns whether a reply can still be sent to the client.
+    pub(super) fn refuse(&mut self) -> bool {
+        let replied = matches!(self, Self::Awaiting);
+        *self = match core::mem::replace(self, Self::Replied) {
+            Self::Awaiting => Self::Replied,
+            Self::Reading(response) => Self::Reset(response),
+            other @ (Self::Replied | Self::Local(_) | Self::Over(_) | Self::Reset(_)) => other,
+        };
+        replied
+    }
+
+    /// The stream is over. Returns whether the response broke off: what was read of it may then count differently.
+    pub(super) fn abandon(&mut self) -> bool {
+        match self {
+            Self::Reading(response) | Self::Reset(response) => {
+                response.reader.abandon();
+                true
+            }
+            Self::Awaiting | Self::Replied | Self::Local(_) | Self::Over(_) => false,
+        }
+    }
+}
+
+// === impl Response ===
+
+impl Response {
+    /// A response with these headers; `streamed`: the request asked for a stream.
+    pub(super) fn begin(
+        bridge: &Bridge,
+        arrival: &Arrival,
+        head: &ResponseHead,
+        streamed: bool,
+        notes: &mut Notes,
+    ) -> Self {
+        let status = head.headers.status().unwrap_or_default();
+        let event_bytes = bridge.limits.event_bytes;
+        let translation = Translation::for_response(&arrival.provider, status, head, event_bytes);
+        let format = match &translation {
+            Some(translation) => translation.format(),
+            None => format(status, &head.headers, streamed, notes),
+        };
+        let reader = arrival.api.response_reader(format, bridge.keep(), &bridge.limits);
+        Self { status, format, reader, translation }
+    }
+
+    /// What was read so far.
+    pub(super) const fn answer(&self) -> &Answer {
+        self.reader.answer()
+    }
+
+    /// Cuts the event that states only the usage from what the client gets.
+    pub(super) fn cut_usage_event(&mut self) {
+        self.reader.cut_usage_event();
+    }
+
+    /// Reads the next chunk, translated where the response is. Returns what the client gets instead of it: the translation,
+    /// or what is left after the cut; `None`: the chunk itself.
+    pub(super) fn read(&mut self, chunk: &[u8], end: bool, notes: &mut Notes) -> Option<Vec<u8>> {
+        let Some(translation) = &mut self.translation else {
+            return self.reader.feed(chunk);
+        };
+        let translated = translation.feed(chunk, end);
+        self.reader.feed(&translated);
+        if translation.met_its_limit() {
+            notes.add(Note::EventTooLarge);
+        }
+        Some(translated)
+    }
+
+    /// The body is over. Bytes that waited are added to `instead`, what the client gets instead of the last chunk.
+    pub(super) fn finish(&mut self, instead: &mut Option<Vec<u8>>) {
+        let mut waited = self.reader.finish();
+        if self.translation.is_none() && !waited.is_empty() {
+            instead.get_or_insert_default().append(&mut waited);
+        }
+    }
+
+    /// Whether an event has come.
+    pub(super) fn any_event(&self) -> bool {
+        self.format == Format::Events && self.reader.any_event()
+    }
+
+    /// Whether the end of the body alone shows that the answer is whole.
+    pub(super) fn ends_with_body(&self) -> bool {
+        self.reader.ends_with_body()
+    }
+
+    /// Whether the status is 2xx.
+    pub(super) const fn is_success(&self) -> bool {
+        self.status >= 200 && self.status < 300
+    }
+}
+
+/// How a response that is not translated is read.
+fn format(status: u16, headers: &Headers, streamed: bool, notes: &mut Notes) -> Format {
+    if headers.is_encoded() {
+        notes.add(Note::ResponseEncoded);
+        return Format::Unread;
+    }
+    Format::of(status, headers.text("content-type"), streamed).unwrap_or_else(|| {
+        notes.add(Note::ResponseContentType);
+        Format::Unread
+    })
+}

@@ -1,0 +1,97 @@
+//! The measurements of a stream: what is counted when, and under which labels. [`metric`](crate::metric) has the names.
+
+use super::arrival::Arrival;
+use crate::headers::Headers;
+use crate::metric::{Label, Metric, Series};
+use crate::record::{Outcome, Record};
+use crate::step::Effect;
+use std::rc::Rc;
+
+/// What only the exchange knows about an interception besides its record.
+pub(super) struct Labels<'a> {
+    /// The model of a 2xx response. Others are `None`, so that callers cannot make up label values.
+    pub(super) model: Option<&'a str>,
+    /// Why a request was refused, by this filter or by one behind it.
+    pub(super) refusal_code: Option<&'static str>,
+    /// The notes that say what was not read.
+    pub(super) unread: &'a [&'static str],
+}
+
+/// Adds the measurements of an interception that is over.
+pub(super) fn of_interception(
+    arrival: &Arrival,
+    record: &Record<'_>,
+    labels: &Labels<'_>,
+    effects: &mut Vec<Effect>,
+) {
+    let name = || Label::from(&arrival.provider.name);
+    let api = || Label::Fixed(arrival.api.name());
+    let model = labels.model.map(Rc::<str>::from);
+    let model = || model.as_ref().map_or(Label::Fixed("unknown"), Label::from);
+    let mut measure = |series: Series, value: u64| effects.push(Effect::Measure(series.measured(value)));
+    measure(Series::new(Metric::Requests, [name(), api(), model(), record.outcome.name().into()]), 1);
+    let usage = &record.usage.usage;
+    for (kind, tokens) in [
+        ("input", usage.input_tokens),
+        ("output", usage.output_tokens),
+        ("cache_read", usage.cache_read_tokens),
+        ("cache_write", usage.cache_write_tokens),
+        ("reasoning", usage.reasoning_tokens),
+    ] {
+        if let Some(tokens) = tokens.filter(|tokens| *tokens > 0) {
+            measure(Series::new(Metric::Tokens, [name(), model(), kind.into()]), tokens);
+        }
+    }
+    if let Some(cost) = record.cost_microusd.filter(|cost| *cost > 0) {
+        measure(Series::new(Metric::CostMicrousd, [name(), model()]), cost);
+    }
+    measure(Series::new(Metric::DurationMs, [name(), api()]), record.duration_ms);
+    if let Some(waited) = record.time_to_first_event_ms {
+        measure(Series::new(Metric::TimeToFirstEventMs, [name(), api()]), waited);
+    }
+    for reason in labels.unread {
+        measure(Series::new(Metric::Unread, [(*reason).into()]), 1);
+    }
+    if let Some(code) = labels.refusal_code.filter(|_| record.outcome == Outcome::Rejected) {
+        effects.push(refused(name(), code));
+    }
+}
+
+/// Counts one refused request.
+pub(super) fn refused(provider: Label, reason: &'static str) -> Effect {
+    Effect::Measure(Series::new(Metric::Refusals, [provider, reason.into()]).measured(1))
+}
+
+/// Counts one response on a passthrough route by the class of its status.
+pub(super) fn passthrough(provider: &Rc<str>, status: Option<u16>) -> Effect {
+    let class = match status {
+        Some(200..=299) => "2xx",
+        Some(300..=399) => "3xx",
+        Some(400..=499) => "4xx",
+        Some(500..=599) => "5xx",
+        _ => "unknown",
+    };
+    Effect::Measure(Series::new(Metric::Passthrough, [provider.into(), class.into()]).measured(1))
+}
+
+/// What the provider states in a response as left of its limits for the gateway's key, as gauges.
+pub(super) fn upstream_remaining(provider: &Rc<str>, headers: &Headers) -> Vec<Effect> {
+    let gauges = REMAINING.iter().filter_map(|(header, of)| {
+        let left = headers.text(header)?.trim().parse().ok()?;
+        let series = Series::new(Metric::UpstreamRemaining, [provider.into(), (*of).into()]);
+        Some(Effect::Measure(series.measured(left)))
+    });
+    gauges.collect()
+}
+
+/// Header and value of the label `of`.
+/// <https://docs.anthropic.com/en/api/rate-limits#response-headers>,
+/// <https://platform.openai.com/docs/guides/rate-limits#rate-limits-in-headers>
+const REMAINING: [(&str, &str); 6] = [
+    ("anthropic-ratelimit-requests-remaining", "requests"),
+    ("anthropic-ratelimit-tokens-remaining", "tokens"),
+    ("anthropic-ratelimit-input-tokens-remaining", "input_tokens"),
+    ("anthropic-ratelimit-output-tokens-remaining", "output_tokens"),
+    ("x-ratelimit-remaining-requests", "requests"),
+    ("x-ratelimit-remaining-tokens", "tokens"),
+];

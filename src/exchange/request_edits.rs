@@ -1,0 +1,85 @@
+//! What changes in a request's headers and trailers on the way to the upstream.
+
+use super::arrival::Arrival;
+use super::bedrock;
+use crate::bridge::Bridge;
+use crate::caller;
+use crate::credential::Credential;
+use crate::headers::{CREDENTIAL_HEADERS, HeaderEdits, Headers};
+use crate::provider::Provider;
+
+/// Outside the root: only the header that chooses clusters is removed, because a caller must not set it.
+pub(super) fn foreign(bridge: &Bridge, headers: &Headers) -> Option<HeaderEdits> {
+    headers.contains(&bridge.cluster_header).then(|| {
+        let mut edits = HeaderEdits::default();
+        edits.remove(bridge.cluster_header.clone());
+        edits
+    })
+}
+
+/// On a passthrough route.
+pub(super) fn passthrough(
+    bridge: &Bridge,
+    provider: &Provider,
+    headers: &Headers,
+    credential: Credential,
+    upstream_path: Vec<u8>,
+) -> HeaderEdits {
+    let cluster = provider.cluster_for(credential.kind);
+    let mut edits = common(bridge, provider, headers, credential);
+    address(bridge, provider, cluster, upstream_path, &mut edits);
+    edits
+}
+
+/// On a bridged route.
+pub(super) fn bridged(
+    bridge: &Bridge,
+    arrival: &Arrival,
+    headers: &Headers,
+    credential: Credential,
+    upstream_path: Vec<u8>,
+) -> HeaderEdits {
+    let provider = &arrival.provider;
+    let mut edits = common(bridge, provider, headers, credential);
+    if headers.contains("accept-encoding") {
+        edits.remove("accept-encoding");
+    }
+    if provider.asks_for_usage(arrival.api) && headers.contains("content-length") {
+        // The body may become longer. The upload keeps the declared length, which says which chunk is the last.
+        edits.remove("content-length");
+    }
+    address(bridge, provider, arrival.cluster(), upstream_path, &mut edits);
+    if provider.sends_actor() {
+        let id = arrival.actor.as_ref().map(|actor| actor.id.as_str());
+        caller::send_actor(id, &arrival.actor_metadata, &mut edits);
+    }
+    edits
+}
+
+/// In trailers: the headers that are removed from a request, and every credential.
+pub(super) fn trailers(bridge: &Bridge, trailers: &Headers) -> HeaderEdits {
+    let mut edits = strippings(bridge, trailers);
+    for name in CREDENTIAL_HEADERS.into_iter().filter(|name| trailers.contains(name)) {
+        edits.remove(name);
+    }
+    edits
+}
+
+/// What both kinds of route share.
+fn common(bridge: &Bridge, provider: &Provider, headers: &Headers, credential: Credential) -> HeaderEdits {
+    let mut edits = strippings(bridge, headers);
+    bedrock::edit_request(provider, headers, &mut edits);
+    credential.edit(&mut edits);
+    edits
+}
+
+fn strippings(bridge: &Bridge, headers: &Headers) -> HeaderEdits {
+    HeaderEdits { remove: bridge.stripping.list(headers), set: Vec::new() }
+}
+
+/// Sets path, host and cluster.
+fn address(bridge: &Bridge, provider: &Provider, cluster: &str, path: Vec<u8>, edits: &mut HeaderEdits) {
+    edits.set(":path", path);
+    edits.set(":authority", provider.base_url.authority.as_str());
+    edits.set(bridge.cluster_header.clone(), cluster);
+}

@@ -1,0 +1,172 @@
+//! The request's body, from its first byte until it was forwarded or refused.
+
+use super::arrival::Arrival;
+use super::bedrock::BetaHeaders;
+use crate::api::request::{FedChunk, RequestFacts, RequestProblem, RequestReader};
+use crate::bridge::Bridge;
+use crate::headers::Headers;
+use crate::json::Problem;
+use crate::provider::ModelRefusal;
+use crate::reply::Rejection;
+
+/// The state of the upload. `exchange.rs` draws the edges between the states.
+#[derive(Debug)]
+pub(super) enum Upload {
+    /// Envoy holds headers and body until the body is whole; each part is read as it comes (Bedrock's `invoke`).
+    Held(Box<Held>),
+    /// Each chunk is read and then forwarded.
+    Reading(Box<Reading>),
+    /// The body is whole and was forwarded. Bytes that come after it pass unread.
+    Read(RequestFacts),
+    /// This filter refused the request. Nothing more is read or forwarded.
+    Refused {
+        rejection: Rejection,
+        /// What was read until then.
+        facts: RequestFacts,
+    },
+}
+
+/// A held request.
+#[derive(Debug)]
+pub(super) struct Held {
+    pub(super) reading: Reading,
+    pub(super) betas: BetaHeaders,
+}
+
+/// A body that is being read.
+#[derive(Debug)]
+pub(super) struct Reading {
+    reader: RequestReader,
+    /// `limits.request_body_bytes`, or less where the provider takes less.
+    limit_bytes: u64,
+    /// By `content-length`, in bytes.
+    declared: Option<u64>,
+    /// Bytes that were read.
+    seen: u64,
+    /// The object is complete, and the provider's policies allow what it asks for.
+    allowed: bool,
+}
+
+// === impl Upload ===
+
+impl Upload {
+    /// The upload of a request with these headers.
+    pub(super) fn begin(bridge: &Bridge, arrival: &Arrival, headers: &Headers) -> Self {
+        let reader = arrival.api.request_reader(bridge.request_bounds());
+        let asks = arrival.provider.asks_for_usage(arrival.api);
+        let reader = if asks { reader } else { reader.without_splice() };
+        let reading = Reading {
+            reader,
+            limit_bytes: bridge.request_body_bytes(&arrival.provider),
+            declared: headers.content_length(),
+            seen: 0,
+            allowed: false,
+        };
+        match BetaHeaders::of_held_request(&arrival.provider, headers) {
+            Some(betas) => Self::Held(Box::new(Held { reading, betas })),
+            None => Self::Reading(Box::new(reading)),
+        }
+    }
+
+    /// What was read of the request so far.
+    pub(super) fn facts(&self) -> &RequestFacts {
+        match self {
+            Self::Held(held) => held.reading.facts(),
+            Self::Reading(reading) => reading.facts(),
+            Self::Read(facts) | Self::Refused { facts, .. } => facts,
+        }
+    }
+
+    pub(super) const fn is_held(&self) -> bool {
+        matches!(self, Self::Held(_))
+    }
+
+    /// Why this filter refused the request.
+    pub(super) const fn rejection(&self) -> Option<&Rejection> {
+        match self {
+            Self::Refused { rejection, .. } => Some(rejection),
+            Self::Held(_) | Self::Reading(_) | Self::Read(_) => None,
+        }
+    }
+
+    /// Whether the body may still turn out to be one that is edited (`stream_options`).
+    pub(super) fn may_be_edited(&self) -> bool {
+        matches!(self, Self::Reading(reading) if !reading.allowed)
+    }
+
+    /// The body was forwarded to its end. The reader's memory is given back.
+    pub(super) fn complete(&mut self) {
+        if self.rejection().is_none() {
+            *self = Self::Read(self.take_facts());
+        }
+    }
+
+    /// The request is refused. The reader's memory is given back.
+    pub(super) fn refuse(&mut self, rejection: Rejection) {
+        *self = Self::Refused { rejection, facts: self.take_facts() };
+    }
+
+    fn take_facts(&mut self) -> RequestFacts {
+        match core::mem::replace(self, Self::Read(RequestFacts::default())) {
+            Self::Held(held) => held.reading.reader.into_facts(),
+            Self::Reading(reading) => reading.reader.into_facts(),
+            Self::Read(facts) | Self::Refused { facts, .. } => facts,
+        }
+    }
+}
+
+// === impl Reading ===
+
+impl Reading {
+    /// What was read of the request so far.
+    pub(super) const fn facts(&self) -> &RequestFacts {
+        self.reader.facts()
+    }
+
+    /// Whether nothing of the body has come.
+    pub(super) const fn is_untouched(&self) -> bool {
+        self.seen == 0
+    }
+
+    /// Reads the next chunk.
+    ///
+    /// A request is refused at the chunk that shows why, before that chunk is forwarded. With a declared length, the
+    /// chunk that reaches it is checked as the last one: an HTTP/1 upstream acts on it without waiting for the end of the
+    /// stream. What comes after it is read, too.
+    pub(super) fn read(&mut self, arrival: &Arrival, chunk: &[u8], end: bool) -> Result<FedChunk, Rejection> {
+        self.seen = self.seen.saturating_add(u64::try_from(chunk.len()).unwrap_or(u64::MAX));
+        if self.seen > self.limit_bytes {
+            return Err(Rejection::RequestTooLarge);
+        }
+        let fed = self.reader.feed(chunk).map_err(|problem| body_rejection(&problem))?;
+        if fed.is_complete && !self.allowed {
+            check_policies(arrival, self.reader.facts())?;
+            self.allowed = true;
+        }
+        if end || self.declared.is_some_and(|declared| self.seen >= declared) {
+            self.reader.finish().map_err(|problem| body_rejection(&problem))?;
+        }
+        Ok(fed)
+    }
+}
+
+fn body_rejection(problem: &RequestProblem) -> Rejection {
+    match problem {
+        RequestProblem::Json(error) if error.problem == Problem::Empty => Rejection::EmptyBody,
+        RequestProblem::Json(error) => Rejection::InvalidJson(*error),
+        RequestProblem::Repeated(name) => Rejection::RepeatedMember(name),
+    }
+}
+
+/// Whether the provider's policies allow what the request asks for.
+fn check_policies(arrival: &Arrival, facts: &RequestFacts) -> Result<(), Rejection> {
+    let provider = &arrival.provider;
+    provider.models.judge(facts.model.as_ref()).map_err(|refusal| match refusal {
+        ModelRefusal::Denied(model) => Rejection::ModelDenied(model),
+        ModelRefusal::Unreadable => Rejection::ModelUnreadable,
+    })?;
+    if facts.background && !provider.allow_background {
+        return Err(Rejection::BackgroundRefused);
+    }
+    Ok(())
+}

@@ -24,7 +24,7 @@ pub const PROFILE: Profile = Profile {
         "/api/event_logging/",
         "/api/hello",
     ],
-    // The API stores nothing else, and today it deletes no model: the rule holds for compatible servers.
+    // Nothing is stored under the key. Deleting a model counts as with OpenAI.
     stored_objects: &[StoredObjects::deleted_at("/v1/models")],
     dialect: Api::Messages,
     dialects: &[],

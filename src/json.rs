@@ -7,9 +7,9 @@
 //! | only know whether such a document is valid and complete | a [`Scanner`] with [`ValidateOnly`] |
 //! | skip a document that repeats an earlier one except in values that are not read | a [`Shape`] |
 //! | read a value that is in memory as a whole with a visitor | [`read_whole()`] |
-//! | read a few strings of a small object | [`text_members`]: validates the object, finds repeated members |
-//! | copy or drop members of an object byte for byte | [`RawMembers`]: the object must be valid |
-//! | read all of a small value: a configuration, a list | [`Value`] with `serde_json::from_slice` |
+//! | read a few strings of a small object | `text_members`: validates the object, finds repeated members |
+//! | copy or drop members of an object byte for byte | `RawMembers`: the object must be valid |
+//! | read all of a small value: a configuration, a list | `Value` with `serde_json::from_slice` |
 //! | put a valid value on one line | [`compact()`] |
 //! | write a new document | a [`Writer`] |
 //!

@@ -1,5 +1,5 @@
 //! The grammar of documents (RFC 8259 §2–5), a byte at a time. It knows every rule, and finds every error; the fast
-//! paths ([`fast_read`](self::fast_read), [`fast_skip`](super::fast_skip)) only run ahead of it. It does not know what
+//! paths (`fast_read`, `fast_skip`) only run ahead of it. It does not know what
 //! names mean.
 
 mod fast_read;

@@ -41,7 +41,7 @@ struct ValueSpan {
 
 impl Shape {
     /// Learns `bytes`, which hold a valid document from `base` on with these unread values. It learns nothing if there
-    /// are none or more than [`MAX_UNREAD_VALUES`], or more than [`MAX_SHAPE_BYTES`] bytes.
+    /// are none or more than `MAX_UNREAD_VALUES`, or more than [`MAX_SHAPE_BYTES`] bytes.
     pub fn learn(&mut self, bytes: &[u8], base: usize, unread: &UnreadValues) {
         let offsets = unread.offsets();
         if offsets.is_empty() || bytes.len() > MAX_SHAPE_BYTES {

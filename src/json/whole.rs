@@ -1,6 +1,6 @@
 //! Readers of values that are in memory as a whole: small, and mostly not on the path of a stream.
 //!
-//! They are not one reader, because their contracts differ: [`text_members`] validates the object and finds repeated
+//! They are not one reader, because their contracts differ: [`text_members()`] validates the object and finds repeated
 //! members, [`RawMembers`] validates nothing and keeps every byte, [`Value`] builds a tree.
 
 mod compact;

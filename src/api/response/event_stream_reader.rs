@@ -55,32 +55,16 @@ impl<R: ObjectReader> EventStreamReader<R> {
 
 impl<R: ObjectReader> BodyReader for EventStreamReader<R> {
     fn feed(&mut self, chunk: &[u8], answer: &mut Answer) -> Option<Vec<u8>> {
-        let Self { decoder, data, event_bytes, repeated, cut } = self;
         let mut rest = chunk;
         while !rest.is_empty() {
-            let begins_here = decoder.is_between_events();
-            if begins_here && let Some(after) = repeated.skip(rest, *event_bytes) {
-                decoder.skip_event(rest.len().saturating_sub(after.len()));
-                rest = after;
-                continue;
-            }
-            let mut sink = EventSink { data, answer, cut: cut.as_mut(), ended: Ended::None };
-            let after = decoder.feed_event(rest, &mut sink);
-            match sink.ended {
-                Ended::None => {}
-                Ended::Changed => repeated.forget(),
-                Ended::Unchanged(places) if begins_here => {
-                    let event = rest.len().checked_sub(after.len()).and_then(|bytes| rest.get(..bytes));
-                    repeated.learn(event.unwrap_or_default(), &places);
-                }
-                // An earlier chunk has its first bytes.
-                Ended::Unchanged(_) => {}
-            }
-            rest = after;
+            rest = match self.skip_event(rest) {
+                Some(after) => after,
+                None => self.read_event(rest, answer),
+            };
         }
-        let cut = cut.as_mut()?;
-        let (begin, end) = (decoder.event_start(), decoder.offset());
-        let waits = end.saturating_sub(begin) <= *event_bytes && data.may_be_usage_event();
+        let (begin, end) = (self.decoder.event_start(), self.decoder.offset());
+        let cut = self.cut.as_mut()?;
+        let waits = end.saturating_sub(begin) <= self.event_bytes && self.data.may_be_usage_event();
         cut.pass(chunk, if waits { begin } else { end })
     }
 
@@ -103,6 +87,41 @@ impl<R: ObjectReader> BodyReader for EventStreamReader<R> {
 
     fn cut_usage_event(&mut self) {
         self.cut.get_or_insert_with(|| Cut::from(self.decoder.offset()));
+    }
+}
+
+impl<R: ObjectReader> EventStreamReader<R> {
+    /// Skips the event that `rest` begins with, if it need not be read. Returns the bytes after it.
+    #[inline(always)]
+    fn skip_event<'a>(&mut self, rest: &'a [u8]) -> Option<&'a [u8]> {
+        if !self.decoder.is_between_events() {
+            return None;
+        }
+        let end = self.repeated.event_end(rest, self.event_bytes)?;
+        let after = rest.get(end..)?;
+        self.decoder.skip_event(end);
+        Some(after)
+    }
+
+    /// Reads up to the end of one event. Returns the bytes after it. (Not inlined: most events are skipped, and the loop
+    /// around it stays small.)
+    #[inline(never)]
+    fn read_event<'a>(&mut self, rest: &'a [u8], answer: &mut Answer) -> &'a [u8] {
+        let Self { decoder, data, repeated, cut, .. } = self;
+        let begins_here = decoder.is_between_events();
+        let mut sink = EventSink { data, answer, cut: cut.as_mut(), ended: Ended::None };
+        let after = decoder.feed_event(rest, &mut sink);
+        match sink.ended {
+            Ended::None => {}
+            Ended::Changed => repeated.forget(),
+            Ended::Unchanged(places) if begins_here => {
+                let event = rest.len().checked_sub(after.len()).and_then(|bytes| rest.get(..bytes));
+                repeated.learn(event.unwrap_or_default(), &places);
+            }
+            // An earlier chunk has its first bytes.
+            Ended::Unchanged(_) => {}
+        }
+        after
     }
 }
 

@@ -24,11 +24,11 @@ pub(super) struct RepeatedEvents {
 // === impl RepeatedEvents ===
 
 impl RepeatedEvents {
-    /// The bytes after the event that `bytes` begin with, if that event need not be read and has at most `event_bytes`
+    /// The length of the event that `bytes` begin with, if that event need not be read and has at most `event_bytes`
     /// bytes.
     #[inline(always)]
-    pub(super) fn skip<'a>(&self, bytes: &'a [u8], event_bytes: u64) -> Option<&'a [u8]> {
-        self.shape.fits(bytes).filter(|&end| end as u64 <= event_bytes).and_then(|end| bytes.get(end..))
+    pub(super) fn event_end(&self, bytes: &[u8], event_bytes: u64) -> Option<usize> {
+        self.shape.fits(bytes).filter(|&end| end as u64 <= event_bytes)
     }
 
     /// Takes the shape of an event that changed nothing. `places`: values in its data that may differ. Only events of

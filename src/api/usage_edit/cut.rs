@@ -35,6 +35,7 @@ impl Cut {
 
     /// Takes the next chunk, of which the bytes from offset `undecided` on wait. Returns what passes to the client
     /// instead of the chunk; `None`: the chunk itself.
+    #[inline(never)]
     pub fn pass(&mut self, chunk: &[u8], undecided: u64) -> Option<Vec<u8>> {
         if core::mem::take(&mut self.after_cr) {
             match chunk.first() {

@@ -169,8 +169,13 @@ impl Splice {
             self.last = last_visible(chunk).unwrap_or(self.last);
             return None;
         }
-        let mut view = core::mem::take(&mut self.held);
-        view.extend_from_slice(chunk);
+        let mut joined = core::mem::take(&mut self.held);
+        let view = if joined.is_empty() {
+            chunk
+        } else {
+            joined.extend_from_slice(chunk);
+            &joined
+        };
         let at = |offset: u64| usize::try_from(offset.saturating_sub(begin)).unwrap_or(usize::MAX);
         let mut edited = Vec::with_capacity(view.len() + OPTIONS_MEMBER.len() + 1);
         let mut from = 0;
@@ -185,8 +190,8 @@ impl Splice {
         }
         let to = self.literal.map_or(view.len(), at);
         edited.extend_from_slice(view.get(from..to).unwrap_or_default());
-        self.held = view.split_off(to.min(view.len()));
-        self.last = last_visible(&view).unwrap_or(self.last);
+        self.last = last_visible(view.get(..to).unwrap_or(view)).unwrap_or(self.last);
+        self.held = view.get(to..).unwrap_or_default().to_vec();
         Some(edited)
     }
 }

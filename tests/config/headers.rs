@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{accepted, globs, parse, refuses};
 
 #[test]
-fn the_root_is_empty_or_a_path_that_requests_can_have() {
+fn the_root_is_empty_or_a_normal_path() {
     for root in ["", "/api/v2/aibridge", "/a", "/~x/a-b_c.d", "/a%20b", "/v1:x@y"] {
         let config = accepted(&json!({"providers": [{"type": "openai"}], "root": root}));
         assert_eq!(config.root, root);
@@ -60,7 +60,7 @@ fn header_names_are_lower_cased() {
 }
 
 #[test]
-fn what_cannot_be_a_header_s_name_is_refused() {
+fn an_invalid_or_reserved_header_name_is_refused() {
     refuses(&[
         (r#""cluster_header": """#, &["cluster_header: expected a header name, found \"\""]),
         (
@@ -123,7 +123,7 @@ fn what_cannot_be_a_header_s_name_is_refused() {
 }
 
 #[test]
-fn one_header_cannot_mean_two_things() {
+fn one_header_cannot_have_two_uses() {
     refuses(&[
         (
             r#""actor": {"header": "X-AI-Bridge-Cluster"}"#,

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::{accepted, problems, refuses};
 
 #[test]
-fn a_token_prefix_never_takes_a_vendor_s_keys_with_it() {
+fn a_token_prefix_may_not_match_keys_of_a_vendor() {
     let vendor = |path: usize, vendor: &str| {
         format!(
             "gateway_credentials.value_prefixes[{path}]: keys of {vendor} begin so too and would be taken for the gateway's tokens"
@@ -39,7 +39,7 @@ fn a_token_prefix_never_takes_a_vendor_s_keys_with_it() {
 }
 
 #[test]
-fn an_actors_property_is_a_path_and_its_requirement_stands_alone() {
+fn an_actors_property_is_a_path_and_required_needs_no_source() {
     refuses(&[
         (r#""actor": {"property": []}"#, &["actor.property: expected 1 to 32 strings, found 0"]),
         (
@@ -61,7 +61,7 @@ fn an_actors_property_is_a_path_and_its_requirement_stands_alone() {
 }
 
 #[test]
-fn a_metadata_key_can_be_part_of_a_property_s_and_a_header_s_name() {
+fn a_metadata_key_fits_into_a_property_and_a_header_name() {
     for key in ["team", "cost_center", "cost-center", "costCenter", "0", "a1"] {
         accepted(&json!({"providers": [{"type": "openai"}], "actor": {"metadata_headers": {(key): "x-h"}}}));
     }

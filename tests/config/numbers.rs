@@ -50,7 +50,7 @@ fn a_whole_number_may_be_written_with_an_exponent() {
 }
 
 #[test]
-fn where_one_cap_of_the_record_is_given_the_other_follows() {
+fn one_bound_of_the_record_adjusts_the_other() {
     for (record, text_bytes, total_bytes) in [
         (json!({"text_bytes": 100}), 100, 1_048_576),
         (json!({"total_bytes": 1000}), 1000, 1000),

@@ -1,12 +1,12 @@
 //! The configuration through the public API: what every member accepts, means and refuses.
 
 mod bedrock;
+mod callers_and_values;
 mod document;
-mod headers;
+mod limits_and_prices;
 mod members;
-mod names;
-mod numbers;
 mod providers;
+mod root_and_headers;
 mod secrecy;
 
 use ai_bridge::config::{Config, ConfigErrors};

@@ -112,7 +112,7 @@ const DOCUMENT: [(&str, &str); 1] = [("content-type", "application/json")];
 /// Envoy charges a budget with the published value, so it has to know the age of cache writes too.
 #[test]
 fn the_published_cost_is_that_of_the_record() {
-    let mut world = World::new(&bridge(CONFIGURATION));
+    let mut world = World::watched(&bridge(CONFIGURATION));
     let answer = json!({"type": "message", "model": "claude-opus-4-8", "usage": {
         "input_tokens": 0, "output_tokens": 0, "cache_creation_input_tokens": 300,
         "cache_creation": {"ephemeral_5m_input_tokens": 100, "ephemeral_1h_input_tokens": 200}}});

@@ -259,7 +259,7 @@ fn remaining_limits_are_gauges_of_the_central_key_only() {
                 .map(|(of, left)| (format!("provider=.={provider};.;of=.={of};.;"), *left))
                 .collect();
             assert_eq!(of(&world, "ai_bridge_upstream_remaining"), wanted, "{first} {lines:?} {details}");
-            if status == "200" && first.starts_with("POST") {
+            if status == "200" && details == "via_upstream" && first.starts_with("POST") {
                 assert_eq!(world.measured.len(), wanted.len(), "{first}");
             }
         }

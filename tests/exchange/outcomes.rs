@@ -153,6 +153,15 @@ const ENDS: [(&str, bool); 6] = [
     ("downstream_local_disconnect", false),
 ];
 
+/// A stream that has the headers of a request to this route, with a credential where the route needs one.
+fn requested(path: &str) -> World {
+    let own = [("authorization", "Bearer gho_1")];
+    let lines = if path.starts_with("/copilot") { &own[..] } else { &[] };
+    let mut world = World::new(&bridge(CONFIGURATION));
+    world.request(head(&format!("POST {path}"), lines), false);
+    world
+}
+
 #[test]
 fn a_stream_of_any_api_may_end_at_any_stage() {
     const ASKED: &[u8] =
@@ -162,14 +171,7 @@ fn a_stream_of_any_api_may_end_at_any_stage() {
             // 0, 1: nothing or a part of the request has come; 2: all of it; 3: the response's headers; then its events; the end.
             for stage in 0..=5 + events.len() {
                 let at = format!("{path} {details} at {stage}");
-                let mut world = World::new(&bridge(CONFIGURATION));
-                world.request(
-                    head(
-                        &format!("POST {path}"),
-                        &[("authorization", "Bearer gho_1")][usize::from(!path.starts_with("/copilot"))..],
-                    ),
-                    false,
-                );
+                let mut world = requested(path);
                 match stage {
                     0 => {}
                     1 => drop(world.upload(&ASKED[..20], false)),
@@ -232,14 +234,7 @@ fn a_document_may_end_at_any_stage() {
                 (body.len(), false, true),
                 (body.len(), true, true),
             ] {
-                let mut world = World::new(&bridge(CONFIGURATION));
-                world.request(
-                    head(
-                        &format!("POST {path}"),
-                        &[("authorization", "Bearer gho_1")][usize::from(!path.starts_with("/copilot"))..],
-                    ),
-                    false,
-                );
+                let mut world = requested(path);
                 world.upload(b"{}", true).answer(head("200", &[("content-type", "application/json")]), false);
                 world.download(&body.as_bytes()[..cut], over).finish(details);
                 let wanted = match (completed, over) {

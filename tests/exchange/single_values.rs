@@ -155,7 +155,7 @@ const COUNTED: &str =
 /// Envoy closes its trace span before it writes its logs, so values that come with the record are too late for the span.
 #[test]
 fn final_values_are_published_with_the_last_byte() {
-    let mut world = World::new(&bridge(CONFIGURATION));
+    let mut world = World::watched(&bridge(CONFIGURATION));
     let user_id = json!({"session_id": "s-1"}).to_string();
     let request = json!({"model": "asked", "metadata": {"user_id": user_id}}).to_string();
     let answer = json!({"type": "message", "model": "m", "usage": {"input_tokens": 1, "output_tokens": 2}});

@@ -75,6 +75,8 @@ const KIB: usize = 1024;
 const REQUEST_LENGTHS: [usize; 2] = [MB, 4 * MB];
 /// The two lengths of responses; at most 6 MiB of one are kept.
 const RESPONSE_LENGTHS: [usize; 2] = [7 * MB, 9 * MB];
+/// The two lengths of responses with large items, of which it takes more bytes until all bounds are reached.
+const LONG_RESPONSE_LENGTHS: [usize; 2] = [10 * MB, 20 * MB];
 /// About the size of the chunks that Envoy passes.
 const CHUNK: usize = 16 * KIB;
 
@@ -475,11 +477,18 @@ fn stream(api: Api, shape: &str, len: usize) -> Vec<u8> {
     }
 }
 
+fn response_lengths(shape: &str) -> [usize; 2] {
+    match shape {
+        "escaped calls" | "large calls" | "terminal" | "thoughts" => LONG_RESPONSE_LENGTHS,
+        _ => RESPONSE_LENGTHS,
+    }
+}
+
 fn streams(shapes: &[&str]) {
     let bridge = bridge();
     for api in APIS {
         for shape in shapes {
-            holds(shape, api, ANSWER_BOUND, RESPONSE_LENGTHS, |len| {
+            holds(shape, api, ANSWER_BOUND, response_lengths(shape), |len| {
                 let request = br#"{"model":"m","stream":true,"stream_options":{}}"#;
                 peak(&bridge, api, request, "text/event-stream", &stream(api, shape, len))
             });
@@ -518,7 +527,7 @@ fn a_document_takes_bounded_memory() {
             ("both", &|at| item(api, at, &long, &long, (at % 2 == 0).then_some(&long))),
         ];
         for (shape, item) in shapes {
-            holds(&format!("document of {shape}"), api, ANSWER_BOUND, RESPONSE_LENGTHS, |len| {
+            holds(&format!("document of {shape}"), api, ANSWER_BOUND, response_lengths(shape), |len| {
                 peak(&bridge, api, b"{}", "application/json", &document(api, len, item))
             });
         }

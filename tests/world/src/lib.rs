@@ -3,7 +3,7 @@
 //! | module | holds |
 //! |---|---|
 //! | [`gateway`] | [`World`]: one stream through the filter, without Envoy |
-//! | [`transcript`] | the recorded exchanges below `tests/transcripts` |
+//! | [`transcript`] | the whole exchanges below `tests/transcripts` |
 //! | [`frames`] | frames of AWS's event stream, as Bedrock sends them |
 //! | [`sse`], [`splice`] | plain readings of a whole body, with which the streaming readers have to agree |
 #![expect(

@@ -16,7 +16,7 @@ fn every(check: impl Fn(&Transcript, &Outcome)) {
 }
 
 /// The chunks of `body` that end at these ascending offsets and at its end.
-fn chunks<'b>(body: &'b [u8], cuts: impl Iterator<Item = usize>) -> Vec<&'b [u8]> {
+fn chunks(body: &[u8], cuts: impl Iterator<Item = usize>) -> Vec<&[u8]> {
     let (mut chunks, mut rest, mut from) = (Vec::new(), body, 0);
     for cut in cuts {
         let (chunk, after) = rest.split_at(cut - from);

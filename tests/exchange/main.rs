@@ -2,7 +2,6 @@
 //! `tests/README.md` says which file holds which rule.
 #![expect(
     clippy::unwrap_used,
-    clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
     clippy::string_slice,

@@ -2,6 +2,7 @@
 
 use ai_bridge::values::Publish;
 use serde_json::json;
+use world::SINGLE_VALUES;
 
 use super::{accepted, problems, refuses};
 
@@ -75,26 +76,10 @@ fn a_metadata_key_fits_into_a_property_and_a_header_name() {
 
 #[test]
 fn only_known_values_are_published_each_once() {
-    let all = [
-        "id",
-        "provider",
-        "api",
-        "model",
-        "outcome",
-        "input_tokens",
-        "output_tokens",
-        "cache_read_tokens",
-        "cache_write_tokens",
-        "total_tokens",
-        "cost_microusd",
-        "actor",
-        "session",
-        "actor_team",
-    ];
     let config = accepted(&json!({
-        "providers": [{"type": "openai"}], "publish": all, "actor": {"metadata_headers": {"team": "x-team"}},
+        "providers": [{"type": "openai"}], "publish": SINGLE_VALUES, "actor": {"metadata_headers": {"team": "x-team"}},
     }));
-    assert_eq!(config.publish, Publish::Only(all.map(str::to_owned).to_vec()));
+    assert_eq!(config.publish, Publish::Only(SINGLE_VALUES.map(str::to_owned).to_vec()));
     let none = accepted(&json!({"providers": [{"type": "openai"}], "publish": []}));
     assert_eq!(none.publish, Publish::Only(Vec::new()));
     refuses(&[(

@@ -101,10 +101,14 @@ fn headers_that_name_the_actor_never_go_upstream() {
             );
         }
     }
-    let nobody = changed(|configuration| configuration["actor"] = json!({}));
-    let world =
-        called(&nobody, BRIDGED, &[("x-actor", b"ann"), ("x-ai-bridge-actor-id", b"ann")], Some(b"ann"));
-    assert_eq!(world.sent("x-actor"), Some("ann"), "a header that nobody configured is the client's own");
+    let without_actor = changed(|configuration| configuration["actor"] = json!({}));
+    let world = called(
+        &without_actor,
+        BRIDGED,
+        &[("x-actor", b"ann"), ("x-ai-bridge-actor-id", b"ann")],
+        Some(b"ann"),
+    );
+    assert_eq!(world.sent("x-actor"), Some("ann"), "a header without a configured use is the client's own");
     let record = recorded(world);
     assert!(record.get("actor").is_none_or(|actor| actor["id"].is_null()), "{record}");
 }

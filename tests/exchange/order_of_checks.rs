@@ -109,7 +109,7 @@ fn a_bridged_request_is_refused_for_its_first_problem() {
         for (route, _) in PLACES {
             for ((below, path), (method, not_post)) in pairs(&PATHS, &METHODS) {
                 for (upgrade, (credential, uncredited)) in pairs(&UPGRADES, &CREDENTIALS) {
-                    for ((actor, nobody), (encoding, encoded)) in pairs(&ACTORS, &ENCODINGS) {
+                    for ((actor, no_actor), (encoding, encoded)) in pairs(&ACTORS, &ENCODINGS) {
                         for ((length, long), (body, broken)) in pairs(&LENGTHS, &BODIES) {
                             let upgraded = upgrade.and(Some((426, "upgrade_refused")));
                             // Every path below the prefix of a disabled provider is 503, also one that is no route.
@@ -118,8 +118,8 @@ fn a_bridged_request_is_refused_for_its_first_problem() {
                                 _ => (None, path),
                             };
                             let problems = [
-                                hostile, disabled, nowhere, upgraded, not_post, uncredited, nobody, encoded,
-                                long, broken,
+                                hostile, disabled, nowhere, upgraded, not_post, uncredited, no_actor,
+                                encoded, long, broken,
                             ];
                             let lines = lines_of(upgrade, credential, actor, encoding, length);
                             let first = format!("{method} {route}{below}");
@@ -148,7 +148,7 @@ fn a_passthrough_request_is_refused_for_its_first_problem() {
         for (_, route) in PLACES {
             for (hostile, (method, _)) in pairs(&[false, true], &METHODS) {
                 for (upgrade, (credential, uncredited)) in pairs(&UPGRADES, &CREDENTIALS) {
-                    for ((actor, nobody), (encoding, _)) in pairs(&ACTORS, &ENCODINGS) {
+                    for ((actor, no_actor), (encoding, _)) in pairs(&ACTORS, &ENCODINGS) {
                         for ((length, _), (body, _)) in pairs(&LENGTHS, &BODIES) {
                             let path = if hostile { format!("{route}//") } else { route.to_owned() };
                             let problems = [
@@ -156,7 +156,7 @@ fn a_passthrough_request_is_refused_for_its_first_problem() {
                                 disabled,
                                 upgrade.and(Some((501, "upgrade_unsupported"))),
                                 uncredited,
-                                nobody,
+                                no_actor,
                             ];
                             let lines = lines_of(upgrade, credential, actor, encoding, length);
                             let world = check(&bridge, &format!("{method} {path}"), &lines, body, &problems);

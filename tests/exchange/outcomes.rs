@@ -319,7 +319,7 @@ const ROUTE: &str = "POST /anthropic/v1/messages";
 const JSON: [(&str, &str); 1] = [("content-type", "application/json")];
 
 /// A stream that has the response's headers with these lines, and no body yet.
-fn answering(lines: &[(&str, &str)]) -> World {
+pub(crate) fn answering(lines: &[(&str, &str)]) -> World {
     let mut world = World::new(&bridge(CONFIGURATION));
     world.request(head(ROUTE, &[]), false).upload(br#"{"model":"claude-opus-4-8","messages":[]}"#, true);
     world.answer(head("200", lines), false);

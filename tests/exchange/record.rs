@@ -1,5 +1,6 @@
 //! The record: every member, its form, and whether it is absent or empty.
 
+use crate::outcomes::answering;
 use serde_json::{Value, json};
 use world::{CONFIGURATION, World, bridge, changed, exchanged, head};
 
@@ -164,17 +165,7 @@ fn the_providers_usage_is_kept_verbatim_up_to_16_kib() {
     assert_eq!(world.record()["usage"]["output_tokens"], 10);
 }
 
-const ROUTE: &str = "POST /anthropic/v1/messages";
-
 const JSON: [(&str, &str); 1] = [("content-type", "application/json")];
-
-/// A stream that has the response's headers with these lines, and no body yet.
-fn answering(lines: &[(&str, &str)]) -> World {
-    let mut world = World::new(&bridge(CONFIGURATION));
-    world.request(head(ROUTE, &[]), false).upload(br#"{"model":"claude-opus-4-8","messages":[]}"#, true);
-    world.answer(head("200", lines), false);
-    world
-}
 
 #[test]
 fn arguments_never_make_the_record_unreadable() {

@@ -1,5 +1,6 @@
 //! What bounds the texts of a record (`record.text_bytes`, `record.total_bytes`), and what policy keeps out of it.
 
+use crate::outcomes::answering;
 use ai_bridge::bridge::Bridge;
 use serde_json::{Value, json};
 use std::rc::Rc;
@@ -179,17 +180,7 @@ fn a_cut_text_is_measured_as_it_is_written_in_json() {
     assert_eq!(record["notes"], json!(["text_cut"]));
 }
 
-const ROUTE: &str = "POST /anthropic/v1/messages";
-
 const EVENTS: [(&str, &str); 1] = [("content-type", "text/event-stream")];
-
-/// A stream that has the response's headers with these lines, and no body yet.
-fn answering(lines: &[(&str, &str)]) -> World {
-    let mut world = World::new(&bridge(CONFIGURATION));
-    world.request(head(ROUTE, &[]), false).upload(br#"{"model":"claude-opus-4-8","messages":[]}"#, true);
-    world.answer(head("200", lines), false);
-    world
-}
 
 #[test]
 fn unfinished_calls_are_bounded_and_not_in_debug_output() {

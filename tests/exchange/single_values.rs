@@ -4,26 +4,9 @@ use crate::outcomes::{STOP, streaming};
 use ai_bridge::bridge::Bridge;
 use serde_json::{Value, json};
 use std::rc::Rc;
-use world::{CONFIGURATION, World, bridge, changed, exchanged, head};
+use world::{CONFIGURATION, SINGLE_VALUES, World, bridge, changed, exchanged, head};
 
 const DOCUMENT: (&str, &str) = ("content-type", "application/json");
-
-const SINGLE_VALUES: [&str; 14] = [
-    "id",
-    "provider",
-    "api",
-    "model",
-    "outcome",
-    "input_tokens",
-    "output_tokens",
-    "cache_read_tokens",
-    "cache_write_tokens",
-    "total_tokens",
-    "cost_microusd",
-    "actor",
-    "session",
-    "actor_team",
-];
 
 fn answered(bridge: &Rc<Bridge>, request: &Value, answer: &Value) -> World {
     exchanged(bridge, "/anthropic/v1/messages", &[], request, answer)

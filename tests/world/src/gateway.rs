@@ -15,6 +15,24 @@ use std::rc::Rc;
 /// The configuration that the transcripts assume.
 pub const CONFIGURATION: &str = include_str!("../../transcripts/config.json");
 
+/// The names of all single values (`publish`) under [`CONFIGURATION`].
+pub const SINGLE_VALUES: [&str; 14] = [
+    "id",
+    "provider",
+    "api",
+    "model",
+    "outcome",
+    "input_tokens",
+    "output_tokens",
+    "cache_read_tokens",
+    "cache_write_tokens",
+    "total_tokens",
+    "cost_microusd",
+    "actor",
+    "session",
+    "actor_team",
+];
+
 /// A bridge under `configuration`.
 pub fn bridge(configuration: &str) -> Rc<Bridge> {
     let config =

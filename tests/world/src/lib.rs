@@ -21,4 +21,4 @@ pub mod splice;
 pub mod sse;
 pub mod transcript;
 
-pub use gateway::{CONFIGURATION, World, bridge, changed, exchanged, head, headers};
+pub use gateway::{CONFIGURATION, SINGLE_VALUES, World, bridge, changed, exchanged, head, headers};

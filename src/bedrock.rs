@@ -102,10 +102,6 @@ impl Table {
 }
 
 #[cfg(test)]
-#[path = "../tests/exchange/frames.rs"]
-mod frames;
-
-#[cfg(test)]
 mod tests {
     use super::{Bedrock, Glob, Mode, Table};
 

@@ -6,13 +6,6 @@
 //! request; the response.
 #![no_main]
 
-#[path = "../../tests/events/reference.rs"]
-#[allow(dead_code, reason = "the target `sse` uses the rest")]
-mod events;
-#[path = "../../tests/exchange/splice/reference.rs"]
-#[allow(dead_code, reason = "the target `splice` uses the rest")]
-mod splice;
-
 use ai_bridge::bridge::Bridge;
 use ai_bridge::exchange::Exchange;
 use ai_bridge::headers::Headers;
@@ -23,6 +16,7 @@ use core::time::Duration;
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 use std::rc::Rc;
+use world::{headers, splice, sse};
 
 thread_local! {
     static BRIDGES: Vec<Rc<Bridge>> = bridges();
@@ -203,10 +197,6 @@ struct Heads {
     ending: Option<&'static str>,
 }
 
-fn headers(pairs: &[(&str, &str)]) -> Headers {
-    Headers::new(pairs.iter().map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec())).collect())
-}
-
 fn request_head((method, path): (&str, &str), flags: u8, length: &str) -> Headers {
     let mut pairs =
         vec![(":method", method), (":path", path), (":authority", "gateway"), (":scheme", "http")];
@@ -256,7 +246,7 @@ fn check_cut(received: &[u8], client: &[u8], event_bytes: usize) {
             _ => false,
         };
     let mut from = 0;
-    for event in events::decoded([received], event_bytes) {
+    for event in sse::decoded([received], event_bytes) {
         let (start, end) = (event.start as usize, event.end as usize);
         assert!(take(from..start), "what stands before the event at {start} is lost");
         let may_be = match event.completeness {

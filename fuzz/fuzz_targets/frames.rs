@@ -5,14 +5,12 @@
 //! checksums and these headers; an event; an exception), two for the length, and so many bytes.
 #![no_main]
 
-#[path = "../../tests/exchange/frames.rs"]
-mod frames;
-
 use ai_bridge::bedrock::frame::{Decoder, Problem};
 use ai_bridge::bedrock::transcode::{Failure, Transcoder};
 use ai_bridge::sse::{self, Completeness};
 use ai_bridge_fuzz::{Cut, Input};
 use libfuzzer_sys::fuzz_target;
+use world::frames;
 
 type Frames = Vec<(Option<String>, Vec<u8>)>;
 

@@ -4,14 +4,12 @@
 //! Input: one byte for the distance of the cuts, then the body.
 #![no_main]
 
-#[path = "../../tests/exchange/splice/reference.rs"]
-mod reference;
-
 use libfuzzer_sys::fuzz_target;
+use world::splice::check;
 
 fuzz_target!(|input: &[u8]| {
     let [distance, body @ ..] = input else { return };
     let cuts: Vec<usize> = (1..body.len()).step_by(usize::from(*distance).max(1)).collect();
-    reference::check(body, &[]);
-    reference::check(body, &cuts);
+    check(body, &[]);
+    check(body, &cuts);
 });

@@ -3,16 +3,14 @@
 //! Input: one byte for the limit, one for the distance of the cuts, then the stream.
 #![no_main]
 
-#[path = "../../tests/events/reference.rs"]
-mod reference;
-
 use libfuzzer_sys::fuzz_target;
+use world::sse::check;
 
 fuzz_target!(|input: &[u8]| {
     let [limit, distance, stream @ ..] = input else { return };
     let cuts: Vec<usize> = (1..stream.len()).step_by(usize::from(*distance).max(1)).collect();
     for event_bytes in [usize::from(*limit), usize::MAX] {
-        reference::check(stream, &[], event_bytes);
-        reference::check(stream, &cuts, event_bytes);
+        check(stream, &[], event_bytes);
+        check(stream, &cuts, event_bytes);
     }
 });

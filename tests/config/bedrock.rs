@@ -43,7 +43,7 @@ fn native_is_the_default_and_envoy_signs_unless_there_is_a_key() {
 }
 
 #[test]
-fn invoke_has_tables_that_can_each_be_replaced() {
+fn each_table_of_invoke_can_be_replaced() {
     let of = |more: Value| {
         let invoke = json!({"region": "us-east-1", "mode": "invoke", "host_holds_headers": true});
         let bedrock = with(invoke, &more);
@@ -76,7 +76,7 @@ fn invoke_has_tables_that_can_each_be_replaced() {
 }
 
 #[test]
-fn every_problem_has_its_path() {
+fn every_problem_of_bedrock_has_its_path() {
     let region = "expected an AWS region, such as \"us-east-1\", found";
     let only = "only for mode \"invoke\"; \"native\" passes bodies unchanged";
     let holds = ".bedrock.host_holds_headers: expected true: mode \"invoke\" writes the model into the path, so the headers \
@@ -150,7 +150,7 @@ fn every_problem_has_its_path() {
 }
 
 #[test]
-fn bedrock_serves_anthropic_only_and_takes_no_key_but_its_own() {
+fn bedrock_serves_anthropic_only_and_takes_only_its_own_keys() {
     let denied = ".byok: expected \"deny\": callers' own keys never go to AWS";
     provider_refuses(&[
         (

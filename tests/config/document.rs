@@ -8,13 +8,13 @@ use ai_bridge::record::RecordPolicy;
 use ai_bridge::values::Publish;
 use serde_json::json;
 
-use super::{CONTRACT, accepted, environment, globs, parse, problems, provider_refuses, refuses};
+use super::{EXAMPLE, accepted, environment, globs, parse, problems, provider_refuses, refuses};
 
 const EVERYTHING_WRONG: &str = include_str!("everything-wrong.json");
 
 #[test]
-fn the_contract_s_example_is_accepted_and_means_what_it_says() {
-    let config = parse(CONTRACT).unwrap();
+fn the_example_is_accepted_with_the_meaning_of_every_member() {
+    let config = parse(EXAMPLE).unwrap();
     assert_eq!((config.root.as_str(), config.cluster_header.as_str()), ("", "x-ai-bridge-cluster"));
     let [provider] = config.providers.as_slice() else { panic!("{:?}", config.providers) };
     assert_eq!(provider.kind, ProviderType::Anthropic);
@@ -38,7 +38,7 @@ fn the_contract_s_example_is_accepted_and_means_what_it_says() {
 }
 
 #[test]
-fn everything_but_the_providers_has_a_default() {
+fn everything_except_providers_has_a_default() {
     let config = accepted(&json!({"providers": [{"type": "anthropic"}]}));
     assert_eq!(config.root, "");
     assert_eq!(config.cluster_header, "x-ai-bridge-cluster");
@@ -73,7 +73,7 @@ fn an_empty_configuration_says_that_providers_are_required() {
 }
 
 #[test]
-fn what_is_not_json_is_reported_with_its_place() {
+fn invalid_json_is_reported_with_line_and_column() {
     for (text, line) in [
         ("{", "configuration: not valid JSON: EOF while parsing an object at line 1 column 1"),
         (
@@ -120,7 +120,7 @@ fn every_problem_is_reported_at_once_one_a_line() {
 }
 
 #[test]
-fn unknown_and_repeated_members_are_problems_wherever_they_stand() {
+fn unknown_and_repeated_members_are_problems_at_any_depth() {
     refuses(&[
         (r#""rot": "/x""#, &["rot: unknown member; did you mean \"root\"?"]),
         (r#""clusterHeader": "x-c""#, &["clusterHeader: unknown member; did you mean \"cluster_header\"?"]),
@@ -160,7 +160,7 @@ fn unknown_and_repeated_members_are_problems_wherever_they_stand() {
 }
 
 #[test]
-fn what_is_not_built_yet_is_refused() {
+fn unsupported_members_are_refused() {
     provider_refuses(&[(
         r#""type": "openai", "keys": [{"value": "k"}]"#,
         &[".keys: not supported in this version; give one `key`"],
@@ -168,7 +168,7 @@ fn what_is_not_built_yet_is_refused() {
 }
 
 #[test]
-fn a_wrong_type_says_what_was_expected_and_found() {
+fn a_wrong_type_is_reported_with_expected_and_found() {
     refuses(&[
         (r#""root": null"#, &["root: expected a string, found null"]),
         (r#""cluster_header": 1"#, &["cluster_header: expected a string, found a number"]),

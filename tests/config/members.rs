@@ -1,11 +1,11 @@
-//! Member by member of the contract's example: each has its place in problems, each slip of the finger its hint, and
+//! Every member of the example: its path in problem lines, the hint for a misspelt name, and
 //! texts and lists have their bounds.
 
 use serde_json::{Map, Value, json};
 
-use super::{CONTRACT, accepted, parse, problems, provider_refuses, refuses};
+use super::{EXAMPLE, accepted, parse, problems, provider_refuses, refuses};
 
-/// Every member of the example: the path of its object as problems write it, as a JSON pointer, and its name. The
+/// Every member of the example: the path of its object in problem lines, the same as a JSON pointer, and its name. The
 /// names in `metadata_headers` are free.
 fn members() -> Vec<(String, String, String)> {
     fn walk(value: &Value, path: &str, pointer: &str, found: &mut Vec<(String, String, String)>) {
@@ -33,7 +33,7 @@ fn members() -> Vec<(String, String, String)> {
 
 #[expect(clippy::unwrap_used, reason = "a panic in a test is a failed test")]
 fn example() -> Value {
-    serde_json::from_str(CONTRACT).unwrap()
+    serde_json::from_str(EXAMPLE).unwrap()
 }
 
 fn path_of(object: &str, name: &str) -> String {
@@ -49,7 +49,7 @@ fn changed(pointer: &str, change: impl FnOnce(&mut Map<String, Value>)) -> Vec<S
 }
 
 #[test]
-fn every_member_that_is_misspelt_is_named_with_its_path_and_the_name_that_was_meant() {
+fn a_misspelt_member_is_reported_with_its_path_and_a_hint() {
     for (object, pointer, name) in members() {
         let last = name.chars().last().unwrap();
         let short = name.strip_suffix(last).unwrap();
@@ -67,7 +67,7 @@ fn every_member_that_is_misspelt_is_named_with_its_path_and_the_name_that_was_me
 }
 
 #[test]
-fn a_member_that_nobody_knows_is_a_problem_beside_every_other() {
+fn an_unknown_member_is_a_problem_in_every_object() {
     for (object, pointer, name) in members() {
         let lines = changed(&pointer, |members| drop(members.insert("zzzzzzzz".to_owned(), json!(1))));
         assert_eq!(lines, [format!("{}: unknown member", path_of(&object, "zzzzzzzz"))], "beside {name}");
@@ -75,7 +75,7 @@ fn a_member_that_nobody_knows_is_a_problem_beside_every_other() {
 }
 
 #[test]
-fn null_is_no_way_to_ask_for_a_default() {
+fn null_does_not_stand_for_a_default() {
     for (object, pointer, name) in members() {
         let lines = changed(&pointer, |members| drop(members.insert(name.clone(), Value::Null)));
         let path = path_of(&object, &name);
@@ -86,7 +86,7 @@ fn null_is_no_way_to_ask_for_a_default() {
 }
 
 #[test]
-fn every_member_but_those_that_are_required_may_be_left_out() {
+fn every_member_that_is_not_required_may_be_left_out() {
     let required = [
         "providers",
         "providers[0].type",
@@ -105,7 +105,7 @@ fn every_member_but_those_that_are_required_may_be_left_out() {
 }
 
 #[test]
-fn what_is_wrong_in_the_second_provider_is_told_of_the_second() {
+fn problems_have_the_index_of_their_provider() {
     let second = r#"{"type": "copilot", "name": "b-", "clustr": "", "key": {"value": "gho_x"}, "models": {"deny": [1]}}"#;
     assert_eq!(
         problems(&format!(
@@ -124,7 +124,7 @@ fn what_is_wrong_in_the_second_provider_is_told_of_the_second() {
 }
 
 #[test]
-fn texts_have_the_lengths_that_are_documented_and_not_one_byte_more() {
+fn every_text_has_its_maximum_length() {
     let x = |count: usize| "x".repeat(count);
     let provider = |members: Value| {
         let mut provider = json!({"type": "openai"});
@@ -169,7 +169,7 @@ fn texts_have_the_lengths_that_are_documented_and_not_one_byte_more() {
 }
 
 #[test]
-fn an_actor_has_at_most_32_metadata_keys_and_32_parts_of_a_property_s_path() {
+fn an_actor_has_32_metadata_keys_and_property_parts_at_most() {
     let with = |keys: usize, parts: usize| {
         let headers: Map<String, Value> =
             (0..keys).map(|key| (format!("k{key}"), json!(format!("x-{key}")))).collect();
@@ -188,7 +188,7 @@ fn an_actor_has_at_most_32_metadata_keys_and_32_parts_of_a_property_s_path() {
 }
 
 #[test]
-fn bounds_that_are_not_powers_of_two_hold_on_both_sides() {
+fn numbers_and_prices_are_bounded_on_both_sides() {
     refuses(&[
         (
             r#""limits": {"tool_calls": 10001}"#,
@@ -218,7 +218,7 @@ fn bounds_that_are_not_powers_of_two_hold_on_both_sides() {
 }
 
 #[test]
-fn every_type_takes_every_member_but_copilot_no_key() {
+fn every_type_takes_every_member_except_copilot_a_key() {
     for kind in ["anthropic", "openai", "copilot"] {
         let mut provider = example()["providers"][0].clone();
         provider["type"] = json!(kind);

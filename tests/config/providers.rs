@@ -15,7 +15,7 @@ fn url(authority: &str, path: &str) -> BaseUrl {
 }
 
 #[test]
-fn everything_but_a_provider_s_type_has_a_default() {
+fn everything_except_a_providers_type_has_a_default() {
     for (name, kind, base_url) in [
         ("anthropic", ProviderType::Anthropic, url("api.anthropic.com", "")),
         ("openai", ProviderType::OpenAi, url("api.openai.com", "/v1")),
@@ -96,7 +96,7 @@ fn base_url_and_clusters_are_taken_as_written() {
 }
 
 #[test]
-fn a_key_comes_from_exactly_one_place_and_is_trimmed() {
+fn a_key_has_exactly_one_source_and_is_trimmed() {
     for (key, meant) in [
         (json!({"env": "ANTHROPIC_API_KEY"}), "sk-ant-environment-secret"),
         (json!({"value": "  sk-abc\r\n"}), "sk-abc"),
@@ -214,7 +214,7 @@ fn a_key_of_another_vendor_or_of_the_gateway_is_refused() {
 }
 
 #[test]
-fn a_provider_that_could_never_serve_anyone_is_refused() {
+fn a_provider_that_can_never_serve_a_caller_is_refused() {
     let injected =
         ".byok: expected \"deny\", because `key` is external: Envoy would add its key to the caller's own";
     let copilot_key = ".key: callers of Copilot always bring their own; leave it out";
@@ -223,7 +223,7 @@ fn a_provider_that_could_never_serve_anyone_is_refused() {
         (r#""type": "copilot", "key": {"external": true}, "byok": "deny""#, &[copilot_key]),
         (r#""type": "anthropic", "key": {"external": true}"#, &[injected]),
         (r#""type": "anthropic", "key": {"external": true}, "byok": "require""#, &[injected]),
-        // One cause, one problem: what the key would have been is not known.
+        // A missing key causes one problem only.
         (r#""type": "openai", "key": {"value": ""}, "byok": "deny""#, &[".key.value: the key is empty"]),
     ]);
     let consumed = |kind: &str, headers: &str| {
@@ -287,7 +287,7 @@ fn a_model_policy_distinguishes_an_absent_from_an_empty_allow_list() {
 }
 
 #[test]
-fn a_client_is_told_to_wait_between_a_second_and_a_day() {
+fn open_retry_after_seconds_is_between_a_second_and_a_day() {
     for seconds in [1, 86_400] {
         let provider = provider(&json!({"type": "openai", "open_retry_after_seconds": seconds}));
         assert_eq!(provider.open_retry_after_seconds, seconds);

@@ -1,12 +1,13 @@
-//! Claude on Bedrock: what goes to AWS, what the client gets of its answer, and what is recorded.
+//! Claude on Bedrock: what goes to AWS, what the client gets, and what is recorded.
 
-use crate::frames::{self, exception};
-use crate::world::{World, bridge, head};
 use ai_bridge::bridge::Bridge;
 use serde_json::{Value, json};
 use std::rc::Rc;
+use world::frames::{self, exception};
+use world::{World, bridge, head};
 
 const BODY: &str = r#"{"model":"claude-opus-4-8", "max_tokens":64,"stream":true,"messages":[{"role":"user","content":"hi"}]}"#;
+
 const HOST: &str = "bedrock-runtime.eu-west-1.amazonaws.com";
 
 fn providers(key: &str) -> Rc<Bridge> {
@@ -75,7 +76,7 @@ fn streaming() -> World {
 }
 
 #[test]
-fn natively_a_request_is_anthropics_but_for_place_and_credential() {
+fn native_mode_changes_only_address_and_credential() {
     for (key, authorization) in [
         ("", None),
         (r#", "key": {"external": true}"#, None),
@@ -116,7 +117,7 @@ fn natively_a_request_is_anthropics_but_for_place_and_credential() {
 }
 
 #[test]
-fn no_key_of_a_caller_reaches_aws() {
+fn no_callers_key_reaches_aws() {
     for (path, header, code) in [
         ("/native/v1/messages", ("x-api-key", "sk-ant-api03-0123456789"), "wrong_vendor_credential"),
         (
@@ -143,7 +144,7 @@ fn no_key_of_a_caller_reaches_aws() {
 }
 
 #[test]
-fn natively_tokens_are_counted_and_models_listed_and_invoke_has_neither() {
+fn passthrough_routes_exist_in_native_mode_only() {
     for (first, upstream) in [
         (
             "POST /native/v1/messages/count_tokens?beta=true",
@@ -188,7 +189,7 @@ fn invoke_holds_a_request_and_changes_only_what_it_must() {
 }
 
 #[test]
-fn nothing_goes_up_before_the_request_is_whole_and_a_declared_length_is_no_end() {
+fn invoke_sends_nothing_before_the_request_has_ended() {
     let mut world = World::new(&signed());
     let length = BODY.len().to_string();
     world.request(head("POST /invoke/v1/messages", &[("content-length", &length)]), false);
@@ -202,7 +203,7 @@ fn nothing_goes_up_before_the_request_is_whole_and_a_declared_length_is_no_end()
 }
 
 #[test]
-fn a_request_that_ends_in_trailers_goes_up_too() {
+fn a_request_that_ends_in_trailers_is_invoked() {
     let mut world = World::new(&providers(r#", "key": {"value": "ABSKQmVkcm9jazEyMzQ1Ng"}"#));
     world.request(head("POST /invoke/v1/messages", &[]), false);
     world.upload(BODY.as_bytes(), false).request_trailers();
@@ -211,7 +212,7 @@ fn a_request_that_ends_in_trailers_goes_up_too() {
 }
 
 #[test]
-fn a_request_that_ends_in_trailers_is_refused_where_envoy_would_not_sign_it() {
+fn a_signed_request_that_ends_in_trailers_is_refused() {
     for path in ["/invoke/v1/messages", "/native/v1/messages"] {
         let mut world = World::new(&signed());
         world.request(head(&format!("POST {path}"), &[]), false);
@@ -227,7 +228,7 @@ fn a_request_that_ends_in_trailers_is_refused_where_envoy_would_not_sign_it() {
 }
 
 #[test]
-fn what_cannot_be_invoked_is_refused_in_anthropics_dialect() {
+fn requests_that_cannot_be_invoked_are_refused_like_anthropic() {
     let large = format!(r#"{{"model":"claude-opus-4-8","x":"{}"}}"#, "x".repeat(2000));
     for (body, status, code, kind) in [
         (r#"{"model":"gpt-5","messages":[]}"#, 404, "model_unmapped", "not_found_error"),
@@ -253,7 +254,7 @@ fn what_cannot_be_invoked_is_refused_in_anthropics_dialect() {
 }
 
 #[test]
-fn a_body_that_the_host_withholds_is_answered_and_recorded() {
+fn a_body_that_the_host_withholds_is_refused_and_recorded() {
     let mut world = World::new(&signed());
     world.request(head("POST /invoke/v1/messages", &[]), false).body_withheld().done();
     let (status, reply) = world.replied();
@@ -261,7 +262,7 @@ fn a_body_that_the_host_withholds_is_answered_and_recorded() {
     let record = world.record();
     assert_eq!((&record["outcome"], &record["error"]["code"]), (&json!("rejected"), &json!("body_withheld")));
 
-    // Whoever sends is not withheld, and neither is what is not held.
+    // Neither where the body comes, nor where the request is not held.
     let mut world = World::new(&signed());
     world.request(head("POST /invoke/v1/messages", &[]), false).upload(b"{", false).body_withheld();
     assert!(world.reply.is_none());
@@ -271,7 +272,7 @@ fn a_body_that_the_host_withholds_is_answered_and_recorded() {
 }
 
 #[test]
-fn an_event_stream_becomes_server_sent_events_and_the_record_is_as_from_anthropic() {
+fn an_aws_event_stream_becomes_server_sent_events() {
     let stream: Vec<u8> = events().iter().flat_map(chunk).collect();
     for size in [1, 11, 100, stream.len()] {
         let mut world = streaming();
@@ -295,7 +296,7 @@ fn an_event_stream_becomes_server_sent_events_and_the_record_is_as_from_anthropi
         assert_eq!((&record["streaming"], &record["prompt"]), (&json!(true), &json!("hi")));
         assert_eq!(record["tool_calls"][0]["arguments"], json!({"a": 1}));
         let usage = &record["usage"];
-        // The message's own numbers; what they do not say, as Bedrock counted it.
+        // The message's own numbers, completed by those of Bedrock.
         assert_eq!((&usage["input_tokens"], &usage["output_tokens"]), (&json!(3), &json!(7)));
         assert_eq!((&usage["cache_read_tokens"], &usage["usage_status"]), (&json!(2), &json!("complete")));
         assert_eq!(record["notes"], json!(["bedrock_adapted"]));
@@ -304,7 +305,7 @@ fn an_event_stream_becomes_server_sent_events_and_the_record_is_as_from_anthropi
 }
 
 #[test]
-fn bedrocks_own_numbers_stand_in_where_the_message_has_none() {
+fn bedrocks_metrics_replace_missing_usage() {
     let mut world = streaming();
     let stop = json!({"type": "message_stop", "amazon-bedrock-invocationMetrics": {"inputTokenCount": 4, "outputTokenCount": 8}});
     world.download(&chunk(&stop), true).done();
@@ -332,7 +333,7 @@ fn an_exception_in_a_stream_is_an_error_event_and_a_failure() {
 }
 
 #[test]
-fn a_damaged_stream_fails_and_one_that_ends_early_was_aborted() {
+fn a_damaged_stream_fails_and_a_short_one_is_aborted() {
     let mut damaged = chunk(&events()[1]);
     damaged[50] ^= 4;
     let mut world = streaming();
@@ -404,7 +405,7 @@ fn a_stream_without_a_single_byte_is_not_completed() {
 }
 
 #[test]
-fn awss_message_is_found_in_either_spelling() {
+fn aws_error_messages_are_read_in_both_spellings() {
     for body in [
         r#"{"message":"no"}"#,
         r#"{"Message":"no"}"#,
@@ -437,7 +438,7 @@ fn a_document_passes_as_it_is() {
 }
 
 #[test]
-fn an_error_of_aws_is_said_in_anthropics_dialect() {
+fn an_error_of_aws_is_translated_for_the_client() {
     let headers = [
         ("content-type", "application/x-amz-json-1.1"),
         ("content-length", "30"),
@@ -475,7 +476,7 @@ fn an_error_of_aws_is_said_in_anthropics_dialect() {
 }
 
 #[test]
-fn natively_an_error_in_anthropics_words_is_untouched() {
+fn native_mode_passes_errors_of_anthropic_unchanged() {
     let body = br#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#;
     let length = body.len().to_string();
     let mut world = World::new(&signed());
@@ -488,7 +489,7 @@ fn natively_an_error_in_anthropics_words_is_untouched() {
 }
 
 #[test]
-fn what_is_compressed_is_not_transcoded_and_a_note_says_so() {
+fn compressed_responses_are_not_translated_and_are_noted() {
     let mut world = sent(BODY, 1000);
     let headers = [("content-type", "application/vnd.amazon.eventstream"), ("content-encoding", "gzip")];
     world.answer(head("200", &headers), false).download(b"\x1f\x8b", true).done();

@@ -1,13 +1,17 @@
-//! Contract §10 by heart: what happens at each bound, one below it, and one above.
+//! Every bound of `limits`: at the bound, one below it and one above.
 
-use crate::world::{World, changed, head};
+use crate::outcomes::{BROKEN_OFF, learned};
+use crate::request_bodies::APIS;
 use serde_json::{Value, json};
+use world::{World, changed, head};
 
 const EVENTS: &str = "text/event-stream";
+
 const DOCUMENT: &str = "application/json";
+
 const STOP: &str = "data: {\"type\":\"message_stop\"}\n\n";
 
-/// The record of this answer under these limits, fed whole and again in pieces of five bytes.
+/// The record of a response under these limits; the same in one chunk and in chunks of five bytes.
 fn answered(limits: &Value, content_type: &str, body: &str) -> Value {
     let bridge = changed(|configuration| configuration["limits"] = limits.clone());
     let mut records = [body.len().max(1), 5].map(|size| {
@@ -30,48 +34,7 @@ fn answered(limits: &Value, content_type: &str, body: &str) -> Value {
 }
 
 #[test]
-fn a_request_of_exactly_the_limit_passes_and_one_byte_more_is_413_declared_or_not() {
-    let bridge = changed(|configuration| configuration["limits"] = json!({"request_body_bytes": 20}));
-    for (length, refused) in [(19, false), (20, false), (21, true)] {
-        let body = format!("{{\"a\":\"{}\"}}", "x".repeat(length - 8));
-        assert_eq!(body.len(), length);
-        for declared in [true, false] {
-            for size in [1, length] {
-                let mut world = World::new(&bridge);
-                let stated = length.to_string();
-                let lines: Vec<(&str, &str)> =
-                    if declared { vec![("content-length", &stated)] } else { vec![] };
-                world.request(head("POST /anthropic/v1/messages", &lines), false);
-                for piece in body.as_bytes().chunks(size) {
-                    world.upload(piece, false);
-                }
-                world.upload(b"", true);
-                assert_eq!(
-                    world.reply.as_ref().map(|reply| reply.status),
-                    refused.then_some(413),
-                    "{length}"
-                );
-                world.finish("downstream_remote_disconnect");
-                let code = if refused { json!("request_too_large") } else { json!(null) };
-                assert_eq!(world.record()["error"]["code"], code);
-                if declared && refused {
-                    assert!(world.upstream_headers.is_none(), "nobody was asked");
-                }
-            }
-        }
-    }
-    // White space after the object counts.
-    let mut world = World::new(&bridge);
-    world
-        .request(head("POST /anthropic/v1/messages", &[]), false)
-        .upload(&[b"{}", &[b' '; 18][..]].concat(), false);
-    assert!(world.reply.is_none());
-    world.upload(b" ", false);
-    assert_eq!(world.replied().0, 413);
-}
-
-#[test]
-fn a_value_that_does_not_fit_the_reader_is_dropped_and_noted() {
+fn a_value_longer_than_the_reader_is_dropped_and_noted() {
     for (limit, length, kept) in
         [(65_536, 4096, true), (65_536, 4097, false), (100, 99, true), (100, 100, true), (100, 101, false)]
     {
@@ -89,7 +52,7 @@ fn a_value_that_does_not_fit_the_reader_is_dropped_and_noted() {
 }
 
 #[test]
-fn an_event_of_exactly_the_limit_is_read_and_one_byte_more_is_skipped_and_noted() {
+fn an_event_of_the_limit_is_read_and_a_longer_one_skipped() {
     for (line_end, counted) in [("\n", 2), ("\r\n", 3), ("\r", 2)] {
         for (bytes, read) in [(99, true), (100, true), (101, false)] {
             let data = |filler: usize| {
@@ -113,7 +76,7 @@ fn an_event_of_exactly_the_limit_is_read_and_one_byte_more_is_skipped_and_noted(
 }
 
 #[test]
-fn a_document_of_exactly_the_limit_is_read_and_one_byte_more_is_not_read_further_and_noted() {
+fn a_document_of_the_limit_is_read_and_a_longer_one_in_part() {
     let body = r#"{"id":"m","usage":{"input_tokens":7},"stop_reason":"end_turn"}"#;
     for (limit, id, reason, notes) in [
         (body.len() + 1, json!("m"), json!(["end_turn"]), json!([])),
@@ -130,13 +93,13 @@ fn a_document_of_exactly_the_limit_is_read_and_one_byte_more_is_not_read_further
         );
         assert_eq!((&record["notes"], &record["outcome"]), (&notes, &json!("completed")), "{limit}");
     }
-    // What is left when the document is over is white space.
+    // White space after the document does not count.
     let record = answered(&json!({"document_bytes": body.len()}), DOCUMENT, &format!("{body}\n\n"));
     assert_eq!(record["notes"], json!([]));
 }
 
 #[test]
-fn as_many_calls_and_thoughts_as_the_limit_are_kept_and_each_one_more_is_counted() {
+fn tool_calls_and_thoughts_above_the_limit_are_counted() {
     let block = |kind: &str| match kind {
         "tool" => json!({"type": "tool_use", "id": "t", "name": "n", "input": {}}),
         _ => json!({"type": "thinking", "thinking": "hm"}),
@@ -169,5 +132,93 @@ fn as_many_calls_and_thoughts_as_the_limit_are_kept_and_each_one_more_is_counted
             };
             assert_eq!(record["notes"], notes, "{limit} {stated}");
         }
+    }
+}
+
+#[test]
+fn a_request_of_the_limit_passes_and_one_byte_more_is_413() {
+    let bridge = changed(|configuration| configuration["limits"] = json!({"request_body_bytes": 15}));
+    let body = b"{\"model\":\"m12\"}";
+    for first in APIS {
+        for (declared, status) in [
+            (None, None),
+            (Some("15"), None),
+            (Some("16"), Some(413)),
+            (Some("99999999999999999999999999"), Some(413)),
+            // A value that is no number declares no length.
+            (Some("+16"), None),
+            (Some("16, 16"), None),
+            (Some(""), None),
+        ] {
+            let lines: Vec<_> = declared.iter().map(|length| ("content-length", *length)).collect();
+            let mut world = World::new(&bridge);
+            world.request(head(first, &lines), false);
+            assert_eq!(world.reply.as_ref().map(|reply| reply.status), status, "{declared:?}");
+            if status.is_none() {
+                world.upload(body, true);
+                assert!(world.reply.is_none());
+                world.finish("downstream_remote_disconnect");
+                assert_eq!(world.record()["error"]["code"], json!(null));
+            } else {
+                assert!(world.upstream_headers.is_none());
+                world.done();
+                assert_eq!(world.record()["error"]["code"], "request_too_large");
+            }
+        }
+        for split in 0..=body.len() {
+            let mut world = World::new(&bridge);
+            world
+                .request(head(first, &[]), false)
+                .upload(&body[..split], false)
+                .upload(&body[split..], false)
+                .upload(b" ", true);
+            assert_eq!((world.replied().0, world.upstream_body.as_slice()), (413, &body[..]));
+            world.done();
+            assert_eq!(world.record()["error"]["code"], "request_too_large");
+        }
+        // One byte above the limit inside the object, in one piece and byte by byte.
+        for length in [14, 15, 16] {
+            let object = format!("{{\"a\":\"{}\"}}", "x".repeat(length - 8));
+            assert_eq!(object.len(), length);
+            for size in [1, length] {
+                let mut world = World::new(&bridge);
+                world.request(head(first, &[]), false);
+                for piece in object.as_bytes().chunks(size) {
+                    world.upload(piece, false);
+                }
+                world.upload(b"", true);
+                let status = world.reply.as_ref().map(|reply| reply.status);
+                assert_eq!(status, (length == 16).then_some(413), "{length} {size}");
+            }
+        }
+    }
+    let mut world = World::new(&bridge);
+    world.request(head("POST /anthropic/v1/messages/count_tokens", &[("content-length", "16")]), false);
+    world.upload(&[b'x'; 16], true);
+    assert_eq!(world.upstream_body.len(), 16, "passthrough is not looked at");
+}
+
+const ROUTE: &str = "POST /anthropic/v1/messages";
+
+const JSON: [(&str, &str); 1] = [("content-type", "application/json")];
+
+#[test]
+fn a_document_is_read_up_to_its_limit_for_every_cut() {
+    let bridge =
+        changed(|configuration| configuration["limits"] = json!({"document_bytes": BROKEN_OFF.len()}));
+    let body = format!("{BROKEN_OFF}{}\"}}]}}", "x".repeat(1000));
+    for size in [1, 7, 100, 5000] {
+        let mut world = World::new(&bridge);
+        world.request(head(ROUTE, &[]), false).upload(b"{}", true).answer(head("200", &JSON), false);
+        for piece in body.as_bytes().chunks(size) {
+            world.download(piece, false);
+        }
+        world.download(b"", true).done();
+        let record = world.record();
+        assert_eq!(
+            (&record["outcome"], &record["notes"]),
+            (&json!("completed"), &json!(["document_too_large"]))
+        );
+        assert_eq!(learned(&record), (&json!("msg_1"), &json!("claude-opus-4-8"), &json!(4), 1), "{size}");
     }
 }

@@ -1,12 +1,13 @@
-//! Contract §5 over the whole product: who calls, with which program, in which session.
+//! Who calls: the actor, the client program, the session.
 
-use crate::world::{CONFIGURATION, World, bridge, changed, head};
 use ai_bridge::bridge::Bridge;
 use ai_bridge::headers::Headers;
 use serde_json::{Value, json};
 use std::rc::Rc;
+use world::{CONFIGURATION, World, bridge, changed, exchanged, head};
 
 const BRIDGED: &str = "POST /anthropic/v1/messages";
+
 const PASSTHROUGH: &str = "POST /anthropic/v1/messages/count_tokens";
 
 fn headers(first: &str, lines: &[(&str, &[u8])]) -> Headers {
@@ -31,7 +32,7 @@ fn recorded(mut world: World) -> Value {
 }
 
 #[test]
-fn an_actor_that_cannot_be_told_is_refused_on_every_route() {
+fn a_missing_or_unreadable_actor_is_refused_on_every_route() {
     let bridge = |required: bool| {
         changed(|configuration| {
             configuration["actor"]["property"] = json!(["metadata", "x"]);
@@ -84,7 +85,7 @@ fn an_actor_that_cannot_be_told_is_refused_on_every_route() {
 }
 
 #[test]
-fn the_headers_that_tell_the_actor_are_consumed_wherever_the_actor_came_from() {
+fn headers_that_name_the_actor_never_go_upstream() {
     let bridge = changed(|configuration| configuration["actor"]["property"] = json!(["metadata", "x"]));
     for first in [BRIDGED, PASSTHROUGH] {
         for property in [None, Some(&b"property"[..])] {
@@ -100,16 +101,20 @@ fn the_headers_that_tell_the_actor_are_consumed_wherever_the_actor_came_from() {
             );
         }
     }
-    let nobody = changed(|configuration| configuration["actor"] = json!({}));
-    let world =
-        called(&nobody, BRIDGED, &[("x-actor", b"ann"), ("x-ai-bridge-actor-id", b"ann")], Some(b"ann"));
-    assert_eq!(world.sent("x-actor"), Some("ann"), "a header that nobody configured is the client's own");
+    let without_actor = changed(|configuration| configuration["actor"] = json!({}));
+    let world = called(
+        &without_actor,
+        BRIDGED,
+        &[("x-actor", b"ann"), ("x-ai-bridge-actor-id", b"ann")],
+        Some(b"ann"),
+    );
+    assert_eq!(world.sent("x-actor"), Some("ann"), "a header without a configured use is the client's own");
     let record = recorded(world);
     assert!(record.get("actor").is_none_or(|actor| actor["id"].is_null()), "{record}");
 }
 
 #[test]
-fn the_actor_of_the_property_wins_with_the_metadata_of_the_headers() {
+fn the_property_wins_over_the_actor_header() {
     let bridge = changed(|configuration| configuration["actor"]["property"] = json!(["metadata", "x"]));
     for (property, lines, id) in [
         (Some(&b" prop "[..]), vec![("x-actor", &b"header"[..]), ("x-team", b" red ")], "prop"),
@@ -122,7 +127,7 @@ fn the_actor_of_the_property_wins_with_the_metadata_of_the_headers() {
     }
 }
 
-/// The client table, in its order: a user agent, or the `originator` that says the same.
+/// The clients in order of precedence: prefix of the user agent, `originator`, name.
 const CLIENTS: [(&str, Option<&str>, &str); 16] = [
     ("mux/", None, "Mux"),
     ("xum/", None, "Mux"),
@@ -143,7 +148,7 @@ const CLIENTS: [(&str, Option<&str>, &str); 16] = [
 ];
 
 #[test]
-fn the_first_client_of_the_table_that_anything_speaks_for_is_it() {
+fn the_first_matching_row_of_the_table_is_the_client() {
     let bridge = bridge(CONFIGURATION);
     let place = |wanted: &str| CLIENTS.iter().position(|(_, _, name)| *name == wanted).unwrap();
     for (prefix, _, name) in &CLIENTS[..14] {
@@ -168,7 +173,7 @@ fn the_first_client_of_the_table_that_anything_speaks_for_is_it() {
                 }
             }
         }
-        // Only at the beginning, and whole.
+        // The prefix counts only at the beginning, and only as a whole.
         let shorter = &prefix[..prefix.len() - 1];
         for agent in [format!("x{prefix}1"), format!("x {prefix}"), shorter.to_owned()] {
             let record = recorded(called(&bridge, BRIDGED, &[("user-agent", agent.as_bytes())], None));
@@ -178,10 +183,11 @@ fn the_first_client_of_the_table_that_anything_speaks_for_is_it() {
 }
 
 const JSON_ID: &str = r#"{"device_id":"d","account_uuid":"a","session_id":" json "}"#;
+
 const TEXT_ID: &str = "user_d_account_a_session_ text _session_2 ";
 
 #[test]
-fn claude_codes_session_is_its_headers_else_its_user_ids() {
+fn the_session_of_claude_code_is_in_its_header_or_user_id() {
     let bridge = bridge(CONFIGURATION);
     let request = |path: &str, agent: &str, header: Option<&str>, user_id: &Value| {
         let mut world = World::new(&bridge);
@@ -209,7 +215,7 @@ fn claude_codes_session_is_its_headers_else_its_user_ids() {
         (BRIDGED, claude, None, json!("user"), ""),
         (BRIDGED, claude, None, json!("user_session_ "), ""),
         (BRIDGED, claude, None, json!("{\"session_id\":\"\\u0061\\n\"}"), "a"),
-        // Not that client's own source.
+        // Other clients do not use these sources.
         (BRIDGED, "codex/1", Some("header"), json!(JSON_ID), ""),
         (BRIDGED, "curl/8", None, json!(TEXT_ID), ""),
         ("POST /openai/v1/chat/completions", claude, None, json!(JSON_ID), ""),
@@ -224,7 +230,7 @@ fn claude_codes_session_is_its_headers_else_its_user_ids() {
 }
 
 #[test]
-fn a_user_id_is_read_where_it_belongs_and_only_as_long_as_one_is() {
+fn a_user_id_is_read_in_its_place_and_up_to_its_bound() {
     let bridge = bridge(CONFIGURATION);
     let long = format!("{}_session_s", "u".repeat(5000));
     for (body, session, notes) in [
@@ -240,5 +246,47 @@ fn a_user_id_is_read_where_it_belongs_and_only_as_long_as_one_is() {
         world.upload(body.to_string().as_bytes(), true).finish("downstream_remote_disconnect");
         let record = world.record();
         assert_eq!((record["session_id"].as_str(), &record["notes"]), (session, &notes));
+    }
+}
+
+#[test]
+fn every_client_has_its_session_header() {
+    for (lines, client, session) in [
+        (vec![("user-agent", "mux/1"), ("x-mux-workspace-id", "w")], "Mux", Some("w")),
+        (vec![("user-agent", "codex_exec/0.1"), ("session_id", "s")], "Codex", Some("s")),
+        (
+            vec![("user-agent", "GitHubCopilotChat/1"), ("x-interaction-id", "i")],
+            "GitHub Copilot (VS Code)",
+            Some("i"),
+        ),
+        (vec![("user-agent", "copilot/1"), ("x-client-session-id", "c")], "GitHub Copilot (CLI)", Some("c")),
+        (vec![("originator", "kilo-code"), ("x-kilocode-taskid", "k")], "Kilo Code", Some("k")),
+        (vec![("user-agent", "coder-agents/1"), ("x-coder-chat-id", "d")], "Coder Agents", Some("d")),
+        (vec![("user-agent", "opencode/1"), ("x-session-affinity", "o")], "OpenCode", Some("o")),
+        (vec![("x-cursor-client-version", "1"), ("session-id", "no")], "Cursor", None),
+        (vec![("user-agent", "curl/8"), ("session-id", "no")], "Unknown", None),
+    ] {
+        let record =
+            exchanged(&bridge(CONFIGURATION), "/anthropic/v1/messages", &lines, &json!({}), &json!({}))
+                .record();
+        assert_eq!((record["client"].as_str(), record["session_id"].as_str()), (Some(client), session));
+    }
+}
+
+const ROUTE: &str = "POST /anthropic/v1/messages";
+
+#[test]
+fn a_property_that_is_no_text_is_refused() {
+    let bridge =
+        changed(|configuration| configuration["actor"] = json!({"property": ["request", "headers"]}));
+    // The host encodes a number, a boolean and a map like this: bytes that may be valid UTF-8.
+    for property in
+        [&b"\x03\0\0\0\0\0\0\0"[..], b"\0", b"\x01\0\0\0\x0d\0\0\0\x0a\0\0\0authorization\0Bearer sk-x\0"]
+    {
+        let mut world = World::new(&bridge);
+        world.request_with(head(ROUTE, &[]), Some(property), false).done();
+        assert_eq!(world.replied().0, 400);
+        let record = world.published["ai_bridge_record"].clone();
+        assert!(!record.contains("sk-x"), "{record}");
     }
 }

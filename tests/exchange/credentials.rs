@@ -1,11 +1,12 @@
-//! Contract §4 over the whole product: provider type × own key × policy × what stands in the headers, bridged and
-//! passthrough, against the rules written down once more.
+//! Which credential goes upstream: provider type × own key × policy × headers, on bridged and passthrough routes, compared
+//! with the rules written down once more.
 
-use crate::world::{World, bridge};
+use crate::stripped_headers::{PLACES, gateway};
 use ai_bridge::bridge::Bridge;
 use ai_bridge::headers::Headers;
 use serde_json::{Value, json};
 use std::rc::Rc;
+use world::{World, bridge, head};
 
 const CREDENTIALS: [&str; 5] =
     ["authorization", "proxy-authorization", "x-api-key", "api-key", "x-goog-api-key"];
@@ -18,7 +19,7 @@ struct Type {
     passthrough: &'static str,
     /// The central key.
     key: &'static str,
-    /// Whose keys it takes.
+    /// The vendor whose keys it takes.
     vendor: &'static str,
 }
 
@@ -29,6 +30,7 @@ const ANTHROPIC: Type = Type {
     key: "sk-ant-api03-OURSOURSOURS",
     vendor: "Anthropic",
 };
+
 const OPENAI: Type = Type {
     name: "openai",
     bridged: "/openai/v1/responses",
@@ -36,6 +38,7 @@ const OPENAI: Type = Type {
     key: "sk-proj-OURSOURSOURSOURS",
     vendor: "OpenAI",
 };
+
 const COPILOT: Type = Type {
     name: "copilot",
     bridged: "/copilot/chat/completions",
@@ -43,6 +46,7 @@ const COPILOT: Type = Type {
     key: "",
     vendor: "GitHub",
 };
+
 const TYPES: [Type; 3] = [ANTHROPIC, OPENAI, COPILOT];
 
 const VENDORS: [(&str, &str); 17] = [
@@ -65,11 +69,11 @@ const VENDORS: [(&str, &str); 17] = [
     ("gsk_", "Groq"),
 ];
 
-/// What must become of a request.
+/// What has to become of a request.
 #[derive(Debug, PartialEq)]
 enum Verdict {
     Refused(u16, &'static str, Option<String>),
-    /// The one credential header that goes up, if any; kind; hint.
+    /// The credential header that goes upstream, if any; kind; hint.
     Sent(Option<(String, String)>, &'static str, Option<String>),
 }
 
@@ -93,7 +97,7 @@ fn bearer(value: &str) -> Option<&str> {
     }
 }
 
-/// The contract's rules.
+/// The rules of `envoy/behaviour.md#credentials-and-vendors`.
 fn verdict(
     at: &Type,
     byok: &str,
@@ -145,7 +149,7 @@ fn verdict(
     }
 }
 
-/// A bridge with one provider; `None`: such a configuration is refused.
+/// A bridge with one provider; `None`: the configuration would be refused.
 fn configured(at: &Type, byok: &str, key: &str) -> Option<Rc<Bridge>> {
     let (kind, central) = (at.name, at.key);
     let mut provider = json!({"type": kind, "byok": byok, "byok_cluster": "theirs", "cluster": "ours"});
@@ -166,7 +170,7 @@ fn request(first: [&str; 2], lines: &[(&str, &str)]) -> Headers {
     Headers::new(pairs.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect())
 }
 
-/// What became of a request, and that it leaked nothing.
+/// What became of a request. Checks that no secret leaked.
 fn found(bridge: &Rc<Bridge>, first: [&str; 2], lines: &[(&str, &str)]) -> (Verdict, Option<Value>) {
     let bridged = first[0] == "POST";
     let mut world = World::new(bridge);
@@ -211,7 +215,7 @@ fn found(bridge: &Rc<Bridge>, first: [&str; 2], lines: &[(&str, &str)]) -> (Verd
 }
 
 #[test]
-fn every_type_key_policy_and_header_is_decided_as_the_contract_says() {
+fn every_combination_of_key_policy_and_header_follows_the_rules() {
     let mut authorizations: Vec<String> = [
         "",
         " ",
@@ -235,7 +239,7 @@ fn every_type_key_policy_and_header_is_decided_as_the_contract_says() {
     ]
     .map(str::to_owned)
     .to_vec();
-    // Without Bearer a comma is part of some other scheme.
+    // With another scheme than Bearer, a comma may be part of the value.
     authorizations.retain(|value| !value.contains("Digest"));
     authorizations.extend(VENDORS.iter().map(|(prefix, _)| format!("Bearer {prefix}0123456789abcdefghij")));
     let keys = [
@@ -284,7 +288,7 @@ fn every_type_key_policy_and_header_is_decided_as_the_contract_says() {
     assert!(cases > 15_000, "{cases}");
 }
 
-/// Passthrough leaves no record, so no hint; and the Messages shape has no code.
+/// Compares without what a passthrough reply lacks: hint, and in the Messages shape the code.
 fn same(decided: &Verdict, wanted: &Verdict, at: &Type) -> bool {
     match (decided, wanted) {
         (Verdict::Refused(status, code, _), Verdict::Refused(wanted, wanted_code, _)) => {
@@ -298,24 +302,7 @@ fn same(decided: &Verdict, wanted: &Verdict, at: &Type) -> bool {
 }
 
 #[test]
-fn a_repeated_credential_is_400_wherever_it_stands() {
-    for at in &TYPES {
-        let Some(bridge) = configured(at, "allow", "absent") else { continue };
-        for name in CREDENTIALS.into_iter().chain(["x-gateway-token"]) {
-            for value in ["Bearer a", "", "gw_x"] {
-                let lines = [(name, value), ("accept", "*/*"), (name, "Bearer a")];
-                for first in [["POST", at.bridged], ["GET", at.passthrough]] {
-                    let mut world = World::new(&bridge);
-                    world.request(request(first, &lines), true);
-                    assert_eq!(world.replied().0, 400, "{first:?} {lines:?}");
-                }
-            }
-        }
-    }
-}
-
-#[test]
-fn another_vendors_credential_is_named_by_kind_and_not_shown() {
+fn a_refusal_names_the_other_vendor_but_not_the_key() {
     for at in &TYPES {
         let bridge = configured(at, "allow", "absent").unwrap();
         for (prefix, vendor) in VENDORS.iter().filter(|(_, vendor)| *vendor != at.vendor) {
@@ -326,12 +313,15 @@ fn another_vendors_credential_is_named_by_kind_and_not_shown() {
             let message = body["error"]["message"].as_str().unwrap();
             assert_eq!((status, body["error"]["type"].as_str()), (403, Some("permission_error")));
             assert!(message.contains(vendor) && !message.contains(prefix), "{message}");
+            assert!(!message.contains("0123456789abcdef"), "{message}");
+            world.done();
+            assert_eq!(world.record()["credential"]["kind"], "byok");
         }
     }
 }
 
 #[test]
-fn a_gateway_token_never_goes_up_whatever_stands_around_it() {
+fn a_gateway_token_never_goes_upstream() {
     let bridge = configured(&ANTHROPIC, "allow", "value").unwrap();
     for (name, value) in [
         ("x-api-key", "Bearer gw_0123"),
@@ -364,7 +354,7 @@ fn a_gateway_token_never_goes_up_whatever_stands_around_it() {
 }
 
 #[test]
-fn an_api_key_that_is_two_is_refused_and_one_that_is_none_counts_as_absent() {
+fn an_api_key_header_with_two_keys_is_refused() {
     let bridge = configured(&ANTHROPIC, "allow", "value").unwrap();
     for (value, status) in [
         ("sk-ant-a,sk-ant-b", Some(400)),
@@ -377,6 +367,30 @@ fn an_api_key_that_is_two_is_refused_and_one_that_is_none_counts_as_absent() {
         assert_eq!(world.reply.as_ref().map(|reply| reply.status), status, "{value}");
         if status.is_none() {
             assert_eq!(world.sent("x-api-key"), Some(ANTHROPIC.key), "{value}");
+        }
+    }
+}
+
+#[test]
+fn a_repeated_credential_header_is_400_on_every_route() {
+    let bridge = gateway(|configuration| configuration["providers"][0]["key"] = json!({"value": "central"}));
+    for name in
+        ["authorization", "proxy-authorization", "x-api-key", "api-key", "x-goog-api-key", "x-gateway-token"]
+    {
+        for values in
+            [["Bearer own", "Bearer own"], ["", ""], ["Basic a", "Bearer own"], ["gw_x", "Bearer own"]]
+        {
+            for (_, bridged, passthrough) in PLACES {
+                for path in [bridged, passthrough] {
+                    let mut world = World::new(&bridge);
+                    let lines = [("authorization", "Bearer own"), (name, values[0]), (name, values[1])];
+                    let from = usize::from(name == "authorization");
+                    world.request(head(&format!("POST {path}"), &lines[from..]), false).done();
+                    assert_eq!(world.replied().0, 400, "{name} {path}");
+                    assert_eq!(world.records, usize::from(path == bridged));
+                    assert!(world.upstream_headers.is_none());
+                }
+            }
         }
     }
 }

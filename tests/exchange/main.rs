@@ -1,42 +1,39 @@
-//! The whole bridge without a host: bytes in, upstream request, client bytes, record and measurements out.
+//! The whole filter without a host: bytes in; upstream request, client's bytes, record and measurements out.
+//! `tests/README.md` says which file holds which rule.
 #![expect(
     clippy::unwrap_used,
-    clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
     clippy::string_slice,
     reason = "a panic in a test is a failed test"
 )]
 
-mod again;
-mod attack;
+mod answers;
 mod bedrock;
-mod bodies;
 mod bounds;
+mod callback_order;
 mod callers;
-mod chat;
-mod checks;
 mod chunking;
+mod cluster_header;
+mod cost;
 mod credentials;
-mod cut;
-mod endings;
-mod frames;
-mod headers;
-mod measured;
-mod messages;
-mod openai;
-mod order;
+mod metrics;
+mod model_policy;
+mod order_of_checks;
+mod outcomes;
+mod outside_the_root;
 mod paths;
 mod prompts;
-mod published;
-mod recorded;
-mod refusals;
+mod record;
+mod record_bounds;
+mod repeated_events;
 mod replies;
-mod requests;
-mod responses;
+mod request_bodies;
+mod response_headers;
 mod routes;
 mod secrecy;
-mod splice;
-mod stripping;
-mod transcript;
-mod world;
+mod single_values;
+mod stored_objects;
+mod stripped_headers;
+mod usage_cut;
+mod usage_splice;

@@ -1,30 +1,30 @@
-//! What becomes of a path: the contract's sentences (§1) as a second, plain reading of it, and paths made of pieces
-//! that nearly mean something, on which both readings have to agree.
+//! What the filter makes of a path, compared with a second, plain implementation over paths made of pieces that nearly
+//! mean something.
 
 use crate::routes::{ROWS, Row};
-use crate::world::{World, bridge, head};
 use ai_bridge::bridge::Bridge;
 use ai_bridge::headers::Headers;
 use proptest::prelude::*;
 use serde_json::json;
 use std::rc::Rc;
+use world::{World, bridge, head};
 
-/// What the contract says of a request.
+/// What becomes of a request.
 #[derive(Debug, PartialEq)]
 enum Meaning {
-    /// Left alone.
+    /// It passes unchanged.
     Outside,
-    /// This status, and whether in the shape of the Messages API.
+    /// It gets this status; whether in the shape of the Messages API.
     Refused(u16, bool),
-    /// Sent there; recorded or not.
+    /// It goes upstream with this path; whether it leaves a record.
     Sent { path: Vec<u8>, recorded: bool },
 }
 
-/// An instance of each type: its name, its base URL's path, and its row of the contract's table.
+/// An instance of each type: its name, its base URL's path, and its row of the table.
 const PLACES: [(&str, &str, &Row); 3] =
     [("a-1", "/api", &ROWS[0]), ("o", "/x/v1", &ROWS[1]), ("c", "", &ROWS[2])];
 
-/// One decoding; `None` for an invalid escape.
+/// The path, percent-decoded once; `None`: an escape is invalid.
 fn decoded(path: &[u8]) -> Option<Vec<u8>> {
     let mut parts = path.split(|byte| *byte == b'%');
     let mut decoded = parts.next().unwrap_or_default().to_vec();
@@ -52,14 +52,14 @@ fn is_unhygienic(below_root: &[u8]) -> bool {
         })
 }
 
-/// Whether a passthrough route is at `route`: a slash at its end is that path and everything below.
+/// Whether `route` is on the passthrough route `pattern`: one that ends in a slash includes everything below.
 fn is_passthrough(pattern: &str, route: &[u8]) -> bool {
     route == pattern.as_bytes()
         || (pattern.ends_with('/')
             && (route.starts_with(pattern.as_bytes()) || route == pattern.trim_end_matches('/').as_bytes()))
 }
 
-/// The contract, read literally.
+/// What has to become of a request, by a plain reading of the rules.
 fn meaning(root: &str, method: &str, target: &[u8]) -> Meaning {
     let query_at = target.iter().position(|byte| *byte == b'?').unwrap_or(target.len());
     let (path, query) = target.split_at(query_at);
@@ -90,7 +90,7 @@ fn meaning(root: &str, method: &str, target: &[u8]) -> Meaning {
     if let Some(pattern) = bridged {
         return if method == "POST" { sent(pattern, true) } else { Meaning::Refused(405, messages) };
     }
-    // «What decodes to a bridged route is 404», also where an upstream would then end the path or drop parameters.
+    // An escaped spelling of a bridged route is 404, also with a suffix that an upstream might drop.
     let plain = decoded(route).unwrap();
     let plain = plain.split(|byte| b"?#;".contains(byte)).next().unwrap().trim_ascii();
     let plain = plain.strip_suffix(b"/").unwrap_or(plain).trim_ascii();
@@ -115,7 +115,7 @@ thread_local! {
     });
 }
 
-/// What the filter makes of it.
+/// What the filter makes of the request.
 fn made(root: &str, method: &str, target: &[u8]) -> Meaning {
     let bridge = BRIDGES.with(|bridges| Rc::clone(&bridges.iter().find(|(of, _)| *of == root).unwrap().1));
     let mut pairs: Vec<(String, Vec<u8>)> = head("", &[("authorization", "Bearer own")])
@@ -146,7 +146,7 @@ fn made(root: &str, method: &str, target: &[u8]) -> Meaning {
     meaning
 }
 
-/// Pieces of which paths are made.
+/// Paths are made of these pieces.
 const PIECES: &[&[u8]] = &[
     b"/",
     b"/",
@@ -222,7 +222,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(3000))]
 
     #[test]
-    fn every_path_is_what_the_contract_says(
+    fn any_path_is_handled_as_the_plain_reading_says(
         root in prop::sample::select(&ROOTS[..]),
         below in any::<bool>(),
         method in prop::sample::select(&["POST", "GET"][..]),
@@ -236,7 +236,7 @@ proptest! {
 }
 
 #[test]
-fn the_plain_reading_reads_the_contracts_own_examples_as_it_says() {
+fn the_plain_reading_agrees_with_known_examples() {
     let sent = |path: &str, recorded| Meaning::Sent { path: path.into(), recorded };
     for (method, target, expected) in [
         ("POST", "/o/v1/chat/completions", sent("/x/v1/chat/completions", true)),

@@ -1,16 +1,16 @@
-//! Contract §6: the prompt and the correlating id, whatever the conversation looks like.
+//! The prompt and the correlating tool call id of a request.
 
-use crate::requests::{CHAT, MESSAGES, RESPONSES, passes, sent};
-use crate::world::changed;
+use crate::request_bodies::{CHAT, MESSAGES, RESPONSES, passes, sent};
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use world::{CONFIGURATION, World, bridge, changed, head};
 
 fn prompt(record: &Value) -> Option<&str> {
     record.get("prompt").map(|prompt| prompt.as_str().unwrap())
 }
 
 #[test]
-fn the_prompt_is_the_last_text_of_the_last_turn_if_that_is_the_users() {
+fn the_prompt_is_the_last_text_of_the_last_user_turn() {
     let user = |content: Value| json!({"role": "user", "content": content});
     let text = |text: &str| json!({"type": "text", "text": text});
     let earlier = user(json!("earlier"));
@@ -22,7 +22,7 @@ fn the_prompt_is_the_last_text_of_the_last_turn_if_that_is_the_users() {
         (json!([user(json!([{"text": "order", "type": "text"}]))]), Some("order")),
         (json!([{"content": "order", "role": "user"}]), Some("order")),
         (json!([user(json!([text("a"), {"type": "x", "content": [text("nested")]}]))]), Some("a")),
-        // Whoever speaks last but the system and the developer decides.
+        // The last turn decides, where turns of system and developer do not count.
         (
             json!([user(json!("hi")), {"role": "system", "content": "s"}, {"role": "developer", "content": "d"}]),
             Some("hi"),
@@ -37,7 +37,7 @@ fn the_prompt_is_the_last_text_of_the_last_turn_if_that_is_the_users() {
         (json!([user(json!("hi")), {}]), None),
         (json!([{"role": "system", "content": "s"}, {"role": "developer", "content": "d"}]), None),
         (json!([user(json!("hi")), {"role": "system"}, user(json!("ho")), {"role": "system"}]), Some("ho")),
-        // A turn that only returns tool results has none; no earlier one is taken instead.
+        // A turn of tool results alone has no prompt, and earlier turns do not count.
         (
             json!([
                 earlier,
@@ -49,7 +49,7 @@ fn the_prompt_is_the_last_text_of_the_last_turn_if_that_is_the_users() {
             json!([earlier, user(json!([{"type": "tool_result", "tool_use_id": "t"}, text("and")]))]),
             Some("and"),
         ),
-        // Wrong shapes are no prompt.
+        // Turns of a wrong shape have no prompt.
         (json!([earlier, user(json!(7))]), None),
         (json!([earlier, user(json!(null))]), None),
         (json!([earlier, user(json!({"type": "text", "text": "no"}))]), None),
@@ -76,7 +76,7 @@ fn the_prompt_is_the_last_text_of_the_last_turn_if_that_is_the_users() {
 }
 
 #[test]
-fn the_prompt_of_responses_is_a_string_or_all_input_texts_of_the_last_item() {
+fn the_prompt_of_responses_joins_the_last_items_texts() {
     let user = |content: Value| json!({"type": "message", "role": "user", "content": content});
     let text = |text: &str| json!({"type": "input_text", "text": text});
     let earlier = user(json!("earlier"));
@@ -119,7 +119,7 @@ fn the_prompt_of_responses_is_a_string_or_all_input_texts_of_the_last_item() {
 }
 
 #[test]
-fn of_a_member_that_stands_twice_the_last_is_the_prompt() {
+fn the_last_of_repeated_members_is_the_prompt() {
     for (first, body, wanted) in [
         (
             MESSAGES,
@@ -146,7 +146,7 @@ fn of_a_member_that_stands_twice_the_last_is_the_prompt() {
             Some("b"),
         ),
         (MESSAGES, r#"{"messages":[{"role":"assistant","role":"user","content":"a"}]}"#, Some("a")),
-        // Not kept when it came: unknown is not empty.
+        // The content came before the role made it the user's, so it was not kept.
         (MESSAGES, r#"{"messages":[{"role":"assistant","content":"a","role":"user"}]}"#, None),
         (
             CHAT,
@@ -168,7 +168,7 @@ fn of_a_member_that_stands_twice_the_last_is_the_prompt() {
 }
 
 #[test]
-fn a_prompt_is_what_was_written_after_unescaping() {
+fn a_prompt_is_unescaped() {
     for first in [MESSAGES, CHAT] {
         let body = br#"{"messages":[{"r\u006fle":"us\u0065r","\u0063ontent":[{"t\u0079pe":"\u0074ext","\u0074ext":"\"\\\/\b\f\n\r\t\u00e9\ud83d\ude00 \ud800 \udc00x \u0000"}]}]}"#;
         assert_eq!(prompt(&passes(first, body)), Some("\"\\/\u{8}\u{c}\n\r\té😀 \u{fffd} \u{fffd}x \0"));
@@ -176,7 +176,7 @@ fn a_prompt_is_what_was_written_after_unescaping() {
 }
 
 #[test]
-fn prompts_that_policy_keeps_out_are_not_there_and_long_ones_are_cut() {
+fn prompts_are_left_out_or_cut_by_the_record_policy() {
     let off = changed(|configuration| configuration["record"] = json!({"prompts": false}));
     let short = changed(|configuration| configuration["record"] = json!({"text_bytes": 5}));
     for (first, body) in [
@@ -197,7 +197,7 @@ fn prompts_that_policy_keeps_out_are_not_there_and_long_ones_are_cut() {
 }
 
 #[test]
-fn the_correlating_id_is_that_of_the_last_result_in_the_last_turn() {
+fn the_last_tool_result_of_the_last_turn_correlates() {
     let result = |id: Value| json!({"type": "tool_result", "tool_use_id": id, "content": []});
     let user = |content: Value| json!({"role": "user", "content": content});
     let turns = |turns: Value| json!({"messages": turns});
@@ -275,8 +275,6 @@ fn the_correlating_id_is_that_of_the_last_result_in_the_last_turn() {
     assert_eq!(record["correlating_tool_call_id"].as_str().unwrap().len(), 1024);
 }
 
-// === any conversation, against a plain reading of the whole ===
-
 const STRINGS: &[&str] = &[
     "\"\"",
     "\"a\"",
@@ -287,6 +285,7 @@ const STRINGS: &[&str] = &[
     "\"system\"",
     "\"tool_result\"",
 ];
+
 const OTHERS: &[&str] = &[
     "null",
     "true",
@@ -297,6 +296,7 @@ const OTHERS: &[&str] = &[
     "{\"text\":\"a\"}",
     "{\"role\":\"user\",\"content\":\"a\"}",
 ];
+
 const ROLES: &[&str] = &[
     "\"user\"",
     "\"user\"",
@@ -307,6 +307,7 @@ const ROLES: &[&str] = &[
     "\"tool\"",
     "\"User\"",
 ];
+
 const TYPES: &[&str] = &[
     "\"text\"",
     "\"input_text\"",
@@ -362,12 +363,12 @@ fn body() -> BoxedStrategy<String> {
     ])
 }
 
-/// The last that counts.
+/// The last turn that is not the system's or the developer's.
 fn last_turn(turns: &Value) -> Option<&Value> {
     turns.as_array()?.iter().rev().find(|turn| !matches!(turn["role"].as_str(), Some("system" | "developer")))
 }
 
-/// Prompt and correlating id by a plain reading of the contract's table.
+/// Prompt and correlating id by a plain reading of the whole body.
 fn expected(first: &str, body: &Value) -> (Option<String>, Option<String>) {
     let turns = if first == RESPONSES { &body["input"] } else { &body["messages"] };
     if let (RESPONSES, Some(input)) = (first, turns.as_str()) {
@@ -401,7 +402,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(1000))]
 
     #[test]
-    fn any_conversation_is_read_as_a_plain_reading_of_the_whole_reads_it(body in body()) {
+    fn any_conversation_is_read_as_the_plain_reading_says(body in body()) {
         let value: Value = serde_json::from_str(&body).unwrap();
         for first in [MESSAGES, CHAT, RESPONSES] {
             let record = passes(first, body.as_bytes());
@@ -411,5 +412,29 @@ proptest! {
             prop_assert_eq!(record["model"]["requested"].as_str(), value["model"].as_str());
             prop_assert_eq!(&record["streaming"], &json!(value["stream"] == true));
         }
+    }
+}
+
+const ROUTE: &str = "POST /anthropic/v1/messages";
+
+const EVENTS: [(&str, &str); 1] = [("content-type", "text/event-stream")];
+
+/// The record of a request with this body and an empty stream in response.
+fn asked(body: &Value) -> Value {
+    let mut world = World::new(&bridge(CONFIGURATION));
+    world.request(head(ROUTE, &[]), false).upload(body.to_string().as_bytes(), true);
+    world.answer(head("200", &EVENTS), true).done();
+    world.record()
+}
+
+#[test]
+fn a_last_message_of_the_wrong_shape_hides_earlier_prompts() {
+    for last in [json!("text"), json!(7), json!(null), json!([]), json!(true)] {
+        let turns = json!([
+            {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "t1"}, {"type": "text", "text": "earlier"}]},
+            last
+        ]);
+        let record = asked(&json!({"model": "m", "messages": turns}));
+        assert_eq!((record.get("prompt"), record.get("correlating_tool_call_id")), (None, None), "{last}");
     }
 }

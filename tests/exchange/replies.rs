@@ -1,11 +1,11 @@
-//! Contract §9 by heart: what every reply of the gateway looks like in each dialect, its headers, and what it may not say.
+//! Replies of the gateway: body and headers in each dialect, and what they do not disclose.
 
-use crate::world::{CONFIGURATION, World, bridge, changed, head};
 use ai_bridge::bridge::Bridge;
 use serde_json::{Value, json};
 use std::rc::Rc;
+use world::{CONFIGURATION, World, bridge, changed, head};
 
-/// A bridged route of each API, and whether its errors have the Messages shape.
+/// Bridged routes, and whether their errors have the Messages shape.
 const BRIDGED: [(&str, bool); 6] = [
     ("/anthropic/v1/messages", true),
     ("/copilot/v1/messages", true),
@@ -14,8 +14,10 @@ const BRIDGED: [(&str, bool); 6] = [
     ("/openai/v1/responses/compact", false),
     ("/copilot/chat/completions", false),
 ];
+
 const PASSTHROUGH: [(&str, bool); 3] =
     [("/anthropic/v1/models", true), ("/openai/v1/models", false), ("/copilot/models", false)];
+
 const COPILOT_TOKEN: (&str, &str) = ("authorization", "Bearer gho_0123456789");
 
 fn asked(bridge: &Rc<Bridge>, path: &str) -> World {
@@ -26,7 +28,7 @@ fn asked(bridge: &Rc<Bridge>, path: &str) -> World {
     world
 }
 
-/// The whole body is exactly the dialect's, with a message that says something.
+/// Checks that the whole body has the dialect's shape and a message.
 fn assert_dialect(body: &Value, messages: bool, kind: &str, code: &str, at: &str) {
     let message = body["error"]["message"].as_str().unwrap();
     assert!(!message.is_empty(), "{at}");
@@ -44,7 +46,8 @@ type Reply =
     (u16, &'static str, &'static str, &'static str, &'static str, bool, Option<&'static str>, &'static str);
 
 const INVALID: &str = "invalid_request_error";
-const REPLIES: [Reply; 19] = [
+
+const REPLIES: [Reply; 25] = [
     (400, "x", "bad_request", INVALID, INVALID, true, None, "rejected"),
     (401, "x", "unauthorized", "authentication_error", "authentication_error", true, None, "rejected"),
     (402, "x", "request_refused", INVALID, INVALID, false, None, "rejected"),
@@ -71,12 +74,63 @@ const REPLIES: [Reply; 19] = [
         Some("30"),
         "unavailable",
     ),
+    (
+        503,
+        "upstream_reset_before_response_started{connection_failure}",
+        "service_unavailable",
+        "overloaded_error",
+        "server_error",
+        false,
+        None,
+        "unavailable",
+    ),
+    (
+        403,
+        "rbac_access_denied_matched_policy[none]",
+        "forbidden",
+        "permission_error",
+        "permission_error",
+        true,
+        None,
+        "rejected",
+    ),
+    (
+        408,
+        "request_overall_timeout",
+        "request_timeout",
+        "timeout_error",
+        "server_error",
+        false,
+        None,
+        "aborted_client",
+    ),
+    (
+        413,
+        "request_payload_too_large",
+        "request_too_large",
+        "request_too_large",
+        INVALID,
+        true,
+        None,
+        "rejected",
+    ),
+    (
+        429,
+        "request_rate_limited",
+        "rate_limited",
+        "rate_limit_error",
+        "rate_limit_error",
+        true,
+        Some("60"),
+        "rejected",
+    ),
+    (504, "response_timeout", "gateway_timeout", "timeout_error", "server_error", false, None, "unavailable"),
     (504, "x", "gateway_timeout", "timeout_error", "server_error", false, None, "unavailable"),
     (529, "x", "gateway_error", "api_error", "server_error", false, None, "unavailable"),
 ];
 
 #[test]
-fn a_reply_of_envoy_or_of_a_filter_behind_is_in_the_dialect_of_the_route() {
+fn replies_of_envoy_and_other_filters_get_the_dialect() {
     let bridge = bridge(CONFIGURATION);
     for (path, messages) in BRIDGED.into_iter().chain(PASSTHROUGH) {
         for (status, details, code, in_messages, in_openai, no_retry, retry_after, outcome) in REPLIES {
@@ -105,7 +159,7 @@ fn a_reply_of_envoy_or_of_a_filter_behind_is_in_the_dialect_of_the_route() {
 }
 
 #[test]
-fn what_the_maker_of_a_reply_put_into_its_headers_stays_but_for_what_describes_its_body() {
+fn a_reply_keeps_its_headers_except_those_of_its_body() {
     let mut world = asked(&bridge(CONFIGURATION), "/openai/v1/responses");
     let lines = [
         ("retry-after", "7"),
@@ -131,7 +185,7 @@ fn what_the_maker_of_a_reply_put_into_its_headers_stays_but_for_what_describes_i
 }
 
 #[test]
-fn an_exceeded_budget_says_when_it_resets_else_sixty_seconds() {
+fn an_exceeded_budget_has_its_reset_or_60_s_in_retry_after() {
     for (reset, wanted) in [
         (Some("17"), "17"),
         (Some(" 0 "), "0"),
@@ -154,7 +208,7 @@ fn an_exceeded_budget_says_when_it_resets_else_sixty_seconds() {
 }
 
 #[test]
-fn an_open_circuit_says_so_in_every_dialect_and_leaves_a_record_without_model_and_prompt() {
+fn an_open_circuit_has_its_message_in_every_dialect() {
     for (path, messages) in BRIDGED.into_iter().chain(PASSTHROUGH) {
         let mut world = asked(&bridge(CONFIGURATION), path);
         world.answer_by("no_healthy_upstream", head("503", &[]), false);
@@ -177,7 +231,7 @@ fn an_open_circuit_says_so_in_every_dialect_and_leaves_a_record_without_model_an
 }
 
 #[test]
-fn what_the_upstream_says_itself_is_no_reply_of_the_gateways() {
+fn errors_of_the_upstream_are_no_replies_of_the_gateway() {
     for status in ["400", "401", "429", "503", "504", "529"] {
         let mut world = asked(&bridge(CONFIGURATION), "/anthropic/v1/messages");
         world.upload(b"{}", true).answer(head(status, &[("retry-after", "3")]), false);
@@ -190,9 +244,9 @@ fn what_the_upstream_says_itself_is_no_reply_of_the_gateways() {
     }
 }
 
-/// Our own refusals: how they are provoked, status, code, and the type in both dialects.
+/// Each case: headers, body, status, code, and the error type in both dialects.
 #[test]
-fn our_own_refusals_have_the_type_of_their_status_and_are_not_to_be_retried() {
+fn a_refusal_has_the_error_type_of_its_status_and_no_retry() {
     let strict = changed(|configuration| {
         configuration["limits"] = json!({"request_body_bytes": 100});
         configuration["actor"]["required"] = json!(true);
@@ -265,7 +319,7 @@ fn our_own_refusals_have_the_type_of_their_status_and_are_not_to_be_retried() {
 }
 
 #[test]
-fn a_refusal_by_route_or_method_has_the_type_of_its_status_in_the_dialect_of_the_path() {
+fn a_refusal_by_path_or_method_has_the_dialect_of_its_path() {
     let bridge = changed(|configuration| {
         let mut off = configuration["providers"][0].clone();
         off["name"] = json!("off");
@@ -285,6 +339,7 @@ fn a_refusal_by_route_or_method_has_the_type_of_its_status_in_the_dialect_of_the
         ("GET /nothing", vec![], false, 404, "not_found", "not_found_error"),
         ("GET /off/v1/models", vec![], true, 503, "provider_disabled", "overloaded_error"),
         ("POST /off/v1/messages", vec![], true, 503, "provider_disabled", "overloaded_error"),
+        ("POST /copilot/v1/messages", vec![], true, 401, "missing_credential", "authentication_error"),
         ("GET /copilot/models", vec![], false, 401, "missing_credential", "authentication_error"),
     ] {
         let mut world = World::new(&bridge);
@@ -303,7 +358,7 @@ fn a_refusal_by_route_or_method_has_the_type_of_its_status_in_the_dialect_of_the
 }
 
 #[test]
-fn no_reply_says_anything_of_the_configuration_keys_or_upstream_addresses() {
+fn no_reply_discloses_configuration_keys_or_addresses() {
     let private = changed(|configuration| {
         configuration["cluster_header"] = json!("x-where-SECRET");
         configuration["actor"]["required"] = json!(true);
@@ -340,4 +395,15 @@ fn no_reply_says_anything_of_the_configuration_keys_or_upstream_addresses() {
         }
     }
     assert_eq!(seen, 54);
+}
+
+#[test]
+fn retry_after_is_the_configured_wait_of_an_open_circuit() {
+    let bridge =
+        changed(|configuration| configuration["providers"][0]["open_retry_after_seconds"] = json!(7));
+    for path in ["POST /anthropic/v1/messages", "GET /anthropic/v1/models"] {
+        let mut world = World::new(&bridge);
+        world.request(head(path, &[]), false).answer_by("no_healthy_upstream", head("503", &[]), false);
+        assert_eq!(world.reply_header("retry-after"), Some("7"), "{path}");
+    }
 }

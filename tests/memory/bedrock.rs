@@ -1,7 +1,6 @@
-//! Bedrock: what its frames and a request that is changed take.
+//! Memory on Bedrock: frames, errors, and requests that are rewritten.
 
-use super::{CHUNK, KIB, LIVE, PEAK, frames, headers};
-use ai_bridge::bedrock::Invoke;
+use super::{CHUNK, KIB, LIVE, MB, PEAK};
 use ai_bridge::bedrock::error::ErrorDocument;
 use ai_bridge::bedrock::transcode::Transcoder;
 use ai_bridge::bridge::Bridge;
@@ -10,10 +9,11 @@ use ai_bridge::exchange::Exchange;
 use ai_bridge::step::{Flow, RequestHead};
 use core::time::Duration;
 use std::rc::Rc;
+use world::{frames, headers};
 
 const EVENT_BYTES: usize = 1024 * KIB;
 
-/// The most bytes that were live besides those before.
+/// The peak of the live bytes that `play` adds.
 fn most(play: impl FnOnce()) -> usize {
     let before = LIVE.get();
     PEAK.set(before);
@@ -22,7 +22,7 @@ fn most(play: impl FnOnce()) -> usize {
 }
 
 #[test]
-fn frames_as_large_as_they_may_be_take_what_the_readme_says_however_many_come() {
+fn frames_of_the_largest_size_take_bounded_memory() {
     let text = "x".repeat(EVENT_BYTES * 3 / 4 - 1000);
     let frame = frames::chunk(&format!(r#"{{"type":"ping","x":"{text}"}}"#));
     assert!(frame.len() < EVENT_BYTES && frame.len() > EVENT_BYTES - 4 * KIB);
@@ -41,7 +41,7 @@ fn frames_as_large_as_they_may_be_take_what_the_readme_says_however_many_come() 
 }
 
 #[test]
-fn an_error_that_never_ends_takes_no_more_than_its_bound() {
+fn an_endless_error_takes_bounded_memory() {
     let body = format!(r#"{{"message":"{}"#, "x".repeat(5_000_000));
     let peak = most(|| {
         let mut document = ErrorDocument::new(400, "ValidationException", None);
@@ -53,13 +53,13 @@ fn an_error_that_never_ends_takes_no_more_than_its_bound() {
 }
 
 #[test]
-fn a_request_that_is_changed_takes_its_own_size_once_more_whatever_it_is_made_of() {
+fn an_invoked_request_takes_its_own_size_once_more() {
     let config =
         br#"{"providers": [{"type": "anthropic", "bedrock": {"region": "us-east-1", "mode": "invoke",
-        "host_holds_headers": true, "models": {"m": "anthropic.claude-sonnet-4-5-20250929-v1:0"}}}]}"#;
+        "host_holds_headers": true, "body_bytes": 4000000, "models": {"m": "anthropic.claude-sonnet-4-5-20250929-v1:0"}}}]}"#;
     let config = Config::parse(config, &|_| None).unwrap_or_else(|errors| panic!("{errors}"));
     let bridge = Rc::new(Bridge::new(config));
-    let limit = usize::try_from(Invoke::default().body_bytes).unwrap();
+    let limit = 4 * MB;
     let head = r#"{"model":"m","#;
     let filled = |item: &str| format!("{head}{}\"z\":0}}", item.repeat((limit - 100) / item.len()));
     for body in [

@@ -1,6 +1,6 @@
 use super::{Decoder, Problem};
-use crate::bedrock::frames::{frame, sealed};
 use proptest::prelude::*;
+use world::frames::{frame, sealed};
 
 type Frames = Vec<(Option<String>, Vec<u8>)>;
 

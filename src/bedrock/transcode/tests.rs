@@ -1,9 +1,9 @@
 use super::{Failure, Transcoder};
-use crate::bedrock::frames::{chunk, exception, frame};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use world::frames::{chunk, exception, frame};
 
 fn transcode(stream: &[u8], size: usize) -> (String, Option<Failure>) {
     let mut transcoder = Transcoder::new(10_000, Some("req-1"));

@@ -1,0 +1,10 @@
+//! What is learned from responses, one file for each API.
+
+mod chat_completions;
+mod content_types;
+mod errors;
+mod event_streams;
+mod messages;
+mod openai;
+mod responses;
+mod responses_bounds;

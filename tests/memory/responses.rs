@@ -1,0 +1,251 @@
+//! Memory of responses: event streams and documents.
+
+use super::{APIS, Api, Bound, KIB, MB, bridge, filled, holds, peak};
+
+/// The two lengths of responses; at most 6 MiB of one are kept.
+const RESPONSE_LENGTHS: [usize; 2] = [7 * MB, 9 * MB];
+/// The two lengths of responses with large items, of which it takes more bytes until all bounds are reached.
+const LONG_RESPONSE_LENGTHS: [usize; 2] = [10 * MB, 20 * MB];
+
+const TOTAL_BYTES: usize = 1024 * KIB;
+const EVENT_BYTES: usize = 1024 * KIB;
+const COUNT: usize = 256;
+
+/// Texts, names, and one event (or one item of a document), with their reserved capacity; at the end the record too, in
+/// which names may be six times as long (`\u0001`).
+const ANSWER_BOUND: Bound = {
+    // A call has three, the finish reason of a choice one.
+    let names = COUNT * 4 * KIB;
+    let passing = 2 * (TOTAL_BYTES + names + EVENT_BYTES);
+    Bound { passing, publishing: passing + 2 * (TOTAL_BYTES + 6 * names) }
+};
+
+/// An event with this data.
+fn event(data: &str) -> String {
+    format!("data: {data}\n\n")
+}
+
+/// The events of a tool call with these arguments (the inside of a JSON string).
+fn call(api: Api, at: usize, id: &str, arguments: &str) -> String {
+    match api {
+        Api::Messages => [
+            format!(r#"{{"type":"content_block_start","index":{at},"content_block":{{"type":"tool_use","id":"{id}","name":"{id}","input":{{}}}}}}"#),
+            format!(r#"{{"type":"content_block_delta","index":{at},"delta":{{"type":"input_json_delta","partial_json":"{arguments}"}}}}"#),
+        ]
+        .map(|data| event(&data))
+        .concat(),
+        Api::Chat => event(&format!(
+            r#"{{"id":"c","choices":[{{"index":{},"delta":{{"tool_calls":[{{"index":{at},"id":"{id}","type":"function","function":{{"name":"{id}","arguments":"{arguments}"}}}}]}}}}]}}"#,
+            at % 300
+        )),
+        Api::Responses => [
+            format!(r#"{{"type":"response.output_item.added","output_index":{at},"item":{{"type":"function_call","id":"{id}","call_id":"{id}","name":"{id}","arguments":""}}}}"#),
+            format!(r#"{{"type":"response.function_call_arguments.delta","output_index":{at},"delta":"{arguments}"}}"#),
+        ]
+        .map(|data| event(&data))
+        .concat(),
+    }
+}
+
+/// The events of a thought with this text.
+fn thought(api: Api, at: usize, text: &str) -> String {
+    match api {
+        Api::Messages => [
+            format!(r#"{{"type":"content_block_start","index":{at},"content_block":{{"type":"thinking","thinking":""}}}}"#),
+            format!(r#"{{"type":"content_block_delta","index":{at},"delta":{{"type":"thinking_delta","thinking":"{text}"}}}}"#),
+        ]
+        .map(|data| event(&data))
+        .concat(),
+        Api::Chat => event(&format!(
+            r#"{{"id":"c","choices":[{{"index":{},"delta":{{"reasoning_content":"{text}"}}}}]}}"#,
+            at % 300
+        )),
+        Api::Responses => event(&format!(
+            r#"{{"type":"response.output_item.done","output_index":{at},"item":{{"type":"reasoning","id":"r","summary":[{{"type":"summary_text","text":"{text}"}}]}}}}"#
+        )),
+    }
+}
+
+/// A document with these items.
+fn document(api: Api, len: usize, item: impl Fn(usize) -> String) -> Vec<u8> {
+    let (open, close) = match api {
+        Api::Messages => (r#"{"id":"m","content":["#, r#"],"usage":{"input_tokens":1,"output_tokens":1}}"#),
+        Api::Chat => (r#"{"id":"c","choices":["#, r#"],"usage":{"prompt_tokens":1}}"#),
+        Api::Responses => {
+            (r#"{"id":"r","output":["#, r#"],"status":"completed","usage":{"input_tokens":1}}"#)
+        }
+    };
+    filled(len, open, ",", item, close)
+}
+
+/// An item of a document: a tool call, or a thought if `text` is given.
+fn item(api: Api, at: usize, id: &str, arguments: &str, text: Option<&str>) -> String {
+    match (api, text) {
+        (Api::Messages, None) => {
+            format!(r#"{{"type":"tool_use","id":"{id}","name":"{id}","input":"{arguments}"}}"#)
+        }
+        (Api::Messages, Some(text)) => format!(r#"{{"type":"thinking","thinking":"{text}"}}"#),
+        (Api::Chat, None) => format!(
+            r#"{{"index":{at},"finish_reason":"{id}","message":{{"tool_calls":[{{"id":"{id}","function":{{"name":"{id}","arguments":"{arguments}"}}}}]}}}}"#
+        ),
+        (Api::Chat, Some(text)) => {
+            format!(r#"{{"index":{at},"message":{{"reasoning_content":"{text}","reasoning":"{text}"}}}}"#)
+        }
+        (Api::Responses, None) => format!(
+            r#"{{"type":"function_call","id":"{id}","call_id":"{id}","name":"{id}","arguments":"{arguments}"}}"#
+        ),
+        (Api::Responses, Some(text)) => {
+            format!(
+                r#"{{"type":"reasoning","id":"{id}","summary":[{{"text":"{text}"}},{{"text":"{text}"}}]}}"#
+            )
+        }
+    }
+}
+
+/// A document with one item of many parts.
+fn parts(api: Api, len: usize, text: &str) -> Vec<u8> {
+    let part = |_: usize| match api {
+        Api::Messages => format!(r#"{{"type":"text","id":"{text}","name":"{text}","text":"{text}"}}"#),
+        Api::Chat => {
+            format!(r#"{{"id":"{text}","function":{{"name":"{text}","arguments":"{text}"}}}}"#)
+        }
+        Api::Responses => format!(r#"{{"type":"output_text","text":"{text}"}}"#),
+    };
+    let open = match api {
+        Api::Messages => r#"{"content":[{"type":"tool_use","id":"i","name":"n","input":["#,
+        Api::Chat => r#"{"choices":[{"index":0,"message":{"tool_calls":["#,
+        Api::Responses => r#"{"output":[{"type":"reasoning","summary":["#,
+    };
+    filled(len, open, ",", part, "]}]}")
+}
+
+/// A terminal event that repeats everything, just below the event limit.
+fn terminal(api: Api) -> String {
+    let long = "z".repeat(3000);
+    let items =
+        document(api, EVENT_BYTES - 10_000, |at| item(api, at, &long, &long, (at % 2 == 0).then_some(&long)));
+    let items = String::from_utf8(items).unwrap();
+    match api {
+        // Messages has none; a block that begins with everything is as large.
+        Api::Messages => event(&format!(
+            r#"{{"type":"content_block_start","index":1,"content_block":{{"type":"tool_use","id":"i","name":"n","input":{{"a":{items}}}}}}}"#
+        )),
+        Api::Chat => event(&items.replace("message", "delta")),
+        Api::Responses => event(&format!(r#"{{"type":"response.completed","response":{items}}}"#)),
+    }
+}
+
+fn stream(api: Api, shape: &str, len: usize) -> Vec<u8> {
+    let text = "t".repeat(30_000);
+    let escapes = r"\u0001".repeat(2000);
+    let id = |at: usize| format!("{at}{}", "i".repeat(2000));
+    let begin =
+        r#"{"type":"message_start","id":"c","choices":[],"message":{"id":"m"},"response":{"id":"r"}}"#;
+    let begin = event(begin);
+    let fill = |item: &dyn Fn(usize) -> String| filled(len, &begin, "", item, "");
+    match shape {
+        "one event" => filled(
+            len,
+            "data: {\"type\":\"content_block_delta\",\"delta\":\"",
+            "",
+            |_| text.clone(),
+            "\"}\n\n",
+        ),
+        "one line" => filled(len, "data", "", |_| text.clone(), ""),
+        "small events" => fill(&|at| if at % 2 == 0 { ":\n\n".to_owned() } else { event("{}") }),
+        "empty calls" => fill(&|at| call(api, at, "i", "")),
+        "long ids" => fill(&|at| call(api, at, &id(at), "{}")),
+        "long arguments" => fill(&|at| call(api, at % 300, "i", &text)),
+        "escaped arguments" => fill(&|at| call(api, at % 300, r"\u0001\u0001", &escapes)),
+        "one call" => fill(&|_| call(api, 0, "i", &text)),
+        "thoughts" => fill(&|at| thought(api, at, &text)),
+        "escaped thoughts" => fill(&|at| thought(api, at % 300, &escapes)),
+        "both" => {
+            let text = "b".repeat(5000);
+            fill(&|at| if at % 2 == 0 { call(api, at, &id(at), &text) } else { thought(api, at, &text) })
+        }
+        "terminal" => {
+            let terminal = terminal(api);
+            fill(&|at| if at < 200 { call(api, at, &id(at), &text) } else { terminal.clone() })
+        }
+        "usage" => {
+            let usage = format!(r#"{{"input_tokens":1,"x":"{}"}}"#, "u".repeat(60_000));
+            fill(&|_| {
+                event(&format!(
+                    r#"{{"type":"message_delta","usage":{usage},"response":{{"usage":{usage}}}}}"#
+                ))
+            })
+        }
+        "ends" => {
+            fill(&|at| event(&format!(r#"{{"choices":[{{"index":{at},"finish_reason":"{}"}}]}}"#, id(at))))
+        }
+        other => panic!("{other}"),
+    }
+}
+
+fn response_lengths(shape: &str) -> [usize; 2] {
+    match shape {
+        "escaped calls" | "large calls" | "terminal" | "thoughts" => LONG_RESPONSE_LENGTHS,
+        _ => RESPONSE_LENGTHS,
+    }
+}
+
+fn streams(shapes: &[&str]) {
+    let bridge = bridge();
+    for api in APIS {
+        for shape in shapes {
+            holds(shape, api, ANSWER_BOUND, response_lengths(shape), |len| {
+                let request = br#"{"model":"m","stream":true,"stream_options":{}}"#;
+                peak(&bridge, api, request, "text/event-stream", &stream(api, shape, len))
+            });
+        }
+    }
+}
+
+#[test]
+fn a_stream_of_huge_or_many_events_takes_bounded_memory() {
+    streams(&["one event", "one line", "small events", "usage", "ends"]);
+}
+
+#[test]
+fn a_stream_of_endless_tool_calls_takes_bounded_memory() {
+    streams(&["empty calls", "long ids", "long arguments", "one call", "escaped arguments"]);
+}
+
+#[test]
+fn a_stream_of_endless_thoughts_takes_bounded_memory() {
+    streams(&["thoughts", "escaped thoughts", "both", "terminal"]);
+}
+
+#[test]
+fn a_document_takes_bounded_memory() {
+    let bridge = bridge();
+    let long = "z".repeat(3000);
+    let longer = "y".repeat(400_000);
+    let escapes = r"\u0001".repeat(2000);
+    for api in APIS {
+        let shapes: [(&str, &dyn Fn(usize) -> String); 6] = [
+            ("small calls", &|at| item(api, at, "i", "{}", None)),
+            ("calls", &|at| item(api, at, &long, &long, None)),
+            ("large calls", &|at| item(api, at, &long, &longer, None)),
+            ("escaped calls", &|at| item(api, at, &escapes, &escapes, None)),
+            ("thoughts", &|at| item(api, at, &long, "", Some(&longer))),
+            ("both", &|at| item(api, at, &long, &long, (at % 2 == 0).then_some(&long))),
+        ];
+        for (shape, item) in shapes {
+            holds(&format!("document of {shape}"), api, ANSWER_BOUND, response_lengths(shape), |len| {
+                peak(&bridge, api, b"{}", "application/json", &document(api, len, item))
+            });
+        }
+        let one = |len: usize| document(api, len, |_| item(api, 0, "i", &"a".repeat(len), None));
+        holds("document of one text", api, ANSWER_BOUND, RESPONSE_LENGTHS, |len| {
+            peak(&bridge, api, b"{}", "application/json", &one(len))
+        });
+        for text in ["", "p", &long, &longer, &escapes] {
+            let shape = format!("document of one item with parts of {}", text.len());
+            holds(&shape, api, ANSWER_BOUND, RESPONSE_LENGTHS, |len| {
+                peak(&bridge, api, b"{}", "application/json", &parts(api, len, text))
+            });
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! The readers below an exchange, each against a plain reading of the whole input.
+
+mod sse;

@@ -1,0 +1,24 @@
+//! What the filter's tests and fuzz targets share.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`gateway`] | [`World`]: one stream through the filter, without Envoy |
+//! | [`transcript`] | the whole exchanges below `tests/transcripts` |
+//! | [`frames`] | frames of AWS's event stream, as Bedrock sends them |
+//! | [`sse`], [`splice`] | plain readings of a whole body, with which the streaming readers have to agree |
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::must_use_candidate,
+    reason = "only tests use it: a panic is a failed test"
+)]
+
+pub mod frames;
+pub mod gateway;
+pub mod splice;
+pub mod sse;
+pub mod transcript;
+
+pub use gateway::{CONFIGURATION, SINGLE_VALUES, World, bridge, changed, exchanged, head, headers};

@@ -10,7 +10,7 @@ import pytest
 from render import REPOSITORY
 
 CHAOS = REPOSITORY / "tests" / "chaos" / "run.py"
-PROGRAM = REPOSITORY / "target" / "release" / "chaos"
+PROGRAM = REPOSITORY / "target" / "debug" / "chaos"
 
 SECONDS = 30
 # Always the same requests here: what another seed finds is for `make chaos`, not for somebody else's change.

@@ -17,7 +17,7 @@ from render import REPOSITORY
 from samples import JSON, MESSAGES, TOKEN, messages_request
 
 DEMO = REPOSITORY / "tests" / "demo.py"
-MOCK = REPOSITORY / "target" / "release" / "mock-upstream"
+MOCK = REPOSITORY / "target" / "debug" / "mock-upstream"
 
 pytestmark = pytest.mark.skipif(not MOCK.exists(), reason="the mock upstream is not built: use `make e2e`")
 

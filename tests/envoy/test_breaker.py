@@ -9,9 +9,9 @@ import pytest
 from client import Http1
 from conftest import Records, assert_alive
 from gateway import Gateway
+from refusal import refused
 from render import render, shipped
 from samples import CHAT, JSON, MESSAGES, TOKEN, chat_request, messages_request
-from test_bad_input import refused
 from upstream import Upstream, json_answer
 
 OWN_KEY = ("x-api-key", "sk-ant-api03-0123456789abcdef")

@@ -10,9 +10,9 @@ from budgets import CALLS, as_key, ask, charged, limits, rate_limit_service, red
 from budgets import directory, gateway, records, redis, service, who  # noqa: F401 (fixtures)
 from client import Http1
 from gateway import Gateway
+from refusal import refused
 from render import connection_manager_of
 from samples import CHAT, JSON, MESSAGE, MESSAGES, TOKEN
-from test_bad_input import refused
 from upstream import json_answer
 
 

@@ -12,10 +12,10 @@ from budgets import directory  # noqa: F401 (a fixture)
 from client import Http1
 from conftest import Records, assert_alive
 from gateway import Gateway
+from refusal import refused
 from render import connection_manager_of
 from samples import CHAT, JSON, MESSAGE, MESSAGE_STREAM, MESSAGES, messages_request
 from servers import free_port
-from test_bad_input import refused
 from upstream import json_answer, stream_in_two
 
 

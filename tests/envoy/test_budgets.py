@@ -13,10 +13,10 @@ from budgets import directory, gateway, records, redis, service, who  # noqa: F4
 from client import Http1, Http2
 from conftest import Records, assert_alive
 from gateway import Gateway
+from refusal import refused
 from render import connection_manager_of
 from samples import CHAT, COMPLETION, JSON, MESSAGE, MESSAGE_START, MESSAGE_STREAM, MESSAGES, RESPONSE, RESPONSES, TEXT
 from samples import chat_request, messages_request, responses_request
-from test_bad_input import refused
 from upstream import Exchange, json_answer, stream_answer
 
 

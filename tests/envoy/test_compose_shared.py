@@ -12,14 +12,14 @@ from typing import Any, Iterator
 
 import pytest
 
-import compose_shared
 from budgets import BARRIER, as_key, token, with_budgets
 from client import Http1
+import compose_shared
 from conftest import Records, assert_alive
 from gateway import KEYS, Gateway
+from refusal import refused
 from render import REPOSITORY, cluster_of, connection_manager_of, wasm_of
 from samples import GITHUB, JSON, MESSAGE, MESSAGES, chat_request, messages_request
-from test_bad_input import refused
 from upstream import Upstream, json_answer
 
 AI_MESSAGES, CHAT, COPILOT = f"/ai{MESSAGES}", "/ai/openai/v1/chat/completions", "/ai/copilot/chat/completions"

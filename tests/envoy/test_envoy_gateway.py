@@ -11,13 +11,13 @@ import pytest
 import yaml
 import zstandard
 
-import envoy_gateway
 from client import Http1
 from conftest import assert_alive
+import envoy_gateway
 from envoy_gateway import FOLDER, KEYS, EnvoyGateway, Resources
+from refusal import refused
 from render import shipped_plugin
 from samples import COMPLETION, GITHUB, JSON, MESSAGE, MESSAGE_START, MESSAGE_STREAM, RESPONSE, TOKEN, WEBSOCKET, chat_request, messages_request, responses_request
-from test_bad_input import refused
 from upstream import Upstream, json_answer, stream_in_two
 
 MESSAGES = "/ai/anthropic/v1/messages"

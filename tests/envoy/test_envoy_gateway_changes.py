@@ -7,12 +7,12 @@ from typing import Any, Iterator
 
 import pytest
 
-import envoy_gateway
 from client import Http1, Reset
 from conftest import Records, assert_alive
+import envoy_gateway
 from envoy_gateway import EnvoyGateway, Resources
+from refusal import refused
 from samples import JSON, MESSAGE, MESSAGE_START, MESSAGE_STREAM, TOKEN, chat_request, messages_request
-from test_bad_input import refused
 from test_envoy_gateway import ANTHROPIC, BYOK_MESSAGES, CHAT, GITHUB, COPILOT, MESSAGES, OWN_ANTHROPIC, OWN_OPENAI, ask, credentials, image
 from upstream import Upstream, json_answer, stream_in_two
 

@@ -14,9 +14,9 @@ import yaml
 from client import Http1
 from conftest import Records, assert_alive
 from gateway import Gateway, GatewayDied
+from refusal import refused
 from render import HTTP_OPTIONS, REPOSITORY, cluster_of, render
 from samples import CHAT, JSON, MESSAGE, MESSAGE_STREAM, MESSAGES, RESPONSES, TOKEN, chat_request, messages_request, responses_request
-from test_bad_input import refused
 from upstream import Upstream, json_answer, stream_in_two
 
 KEYS = REPOSITORY / "envoy" / "keys"

@@ -11,9 +11,9 @@ from client import Answer, Headers, Http1, Http2
 from conftest import Records, assert_alive
 from gateway import Gateway
 from h2_upstream import Http2Upstream
+from refusal import refused
 from render import render
 from samples import CHAT, JSON, MESSAGE, MESSAGE_STREAM, MESSAGES, RESPONSES, TOKEN, chat_request, messages_request
-from test_bad_input import refused
 from upstream import Exchange, Script, Upstream
 
 MODELS = "/openai/v1/models"

@@ -10,11 +10,11 @@ import brotli
 import pytest
 import zstandard
 
-import istio
 from client import Http1
 from gateway import KEYS
+import istio
+from refusal import refused
 from samples import COMPLETION, GITHUB, JSON, MESSAGE, MESSAGE_STREAM, RESPONSE, TOKEN, WEBSOCKET, chat_request, messages_request, responses_request
-from test_bad_input import refused
 from upstream import Exchange, Upstream, json_answer, stream_in_two
 
 MESSAGES = "/ai/anthropic/v1/messages"

@@ -7,12 +7,12 @@ from typing import Iterator
 
 import pytest
 
-import istio
-import servers
 from client import Http1
+import istio
+from refusal import refused
 from render import Address
 from samples import JSON, MESSAGE, TOKEN, messages_request
-from test_bad_input import refused
+import servers
 from test_istio import CHAT, COPILOT, GITHUB, MESSAGES, OWN_KEY, RESPONSES
 from upstream import Upstream, json_answer
 

@@ -11,9 +11,9 @@ import pytest
 from client import Http1, Reset
 from conftest import Records, assert_alive
 from gateway import Gateway
+from refusal import refused
 from render import connection_manager_of, render
 from samples import CHAT, JSON, MESSAGE, MESSAGE_STREAM, MESSAGES, RESPONSES, TOKEN, chat_request, event, messages_request, responses_request
-from test_bad_input import refused
 from upstream import Exchange, PeerGone, Upstream, json_answer
 
 # The breaker has tests of its own; here every test breaks something.

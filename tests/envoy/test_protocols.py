@@ -12,9 +12,9 @@ from client import Http1, Http2, Reset
 from conftest import Records, assert_alive
 from gateway import Gateway
 from h2_upstream import Http2Upstream
+from refusal import never_completes, refused
 from render import HTTP_OPTIONS, connection_manager_of, render
 from samples import CHAT, COMPLETION, JSON, MESSAGE, MESSAGE_STREAM, MESSAGES, RESPONSES, TOKEN, chat_request, messages_request
-from test_bad_input import never_completes, refused
 from upstream import Exchange, json_answer, stream_answer
 
 MODELS, COUNT = "/openai/v1/models", "/anthropic/v1/messages/count_tokens"

@@ -9,9 +9,9 @@ import pytest
 from client import Answer, Http1
 from conftest import assert_alive
 from gateway import Gateway
+from refusal import refused
 from render import render, shipped_plugin
 from samples import CHAT, JSON, MESSAGE, MESSAGES, RESPONSES, TOKEN, chat_request, messages_request, responses_request
-from test_bad_input import refused
 from upstream import json_answer
 
 GITHUB = ("authorization", "Bearer gho_0123456789abcdefghij")
@@ -241,22 +241,3 @@ def test_one_credential_goes_upstream_and_the_cluster_fits_it(client, upstream, 
     record = records.one()
     assert record["upstream"]["cluster"] == cluster
     assert record["credential"] == {"kind": "byok" if cluster.endswith("byok") else "centralized", "hint": hint}
-
-
-def test_http_1_0_is_served(gateway, upstream, records):
-    upstream.begin(json_answer(MESSAGE))
-    body = messages_request(stream=False)
-    with Http1(gateway.address) as client:
-        client.raw(f"POST {MESSAGES} HTTP/1.0\r\nauthorization: Bearer gw_a\r\ncontent-length: {len(body)}\r\n\r\n".encode() + body)
-        assert client.answer().json() == MESSAGE
-    assert records.one()["outcome"] == "completed"
-
-
-def test_expect_100_continue_is_answered(http1, upstream, records):
-    upstream.begin(json_answer(MESSAGE))
-    body = messages_request(stream=False)
-    http1.start("POST", MESSAGES, [JSON, TOKEN, ("expect", "100-continue"), ("content-length", str(len(body)))])
-    assert http1.read_interim() == 100
-    http1.send(body)
-    assert http1.answer().json() == MESSAGE
-    assert records.one()["outcome"] == "completed"

@@ -33,7 +33,7 @@ COMMANDS: dict[str, list[Path]] = {
 AGENTS = {("python", "messages"): "Anthropic/Python ", ("javascript", "messages"): "Anthropic/JS ", ("python", ""): "OpenAI/Python ", ("javascript", ""): "OpenAI/JS "}
 PATHS = {"messages": "/v1/messages", "chat_completions": "/chat/completions", "responses": "/responses"}
 PREFIXES = {"anthropic": "/anthropic", "openai": "/openai/v1", "copilot": "/copilot", "copilot_anthropic": "/copilot"}
-SECONDS = 60
+SECONDS = 180
 
 # Of the connection, not of the answer; and what Envoy says of itself.
 NOT_COMPARED = {"connection", "date", "server", "transfer-encoding", "x-envoy-upstream-service-time"}

@@ -152,7 +152,7 @@ clean: ## Removes target/, and with it everything that was built or installed.
 prerequisites:
 	@tests/tools/prerequisites
 
-# All that `make test` does before Envoy starts. The slowest first.
+# All that `make test` does before Envoy starts, the slowest first.
 .PHONY: before-envoy
 before-envoy: native tools build sdks transcripts
 

@@ -1,4 +1,4 @@
-"""Who calls, as it arrives through Envoy: clients, their sessions, actors, and credentials that Envoy has joined or not."""
+"""Clients, their sessions, actors and credentials are recognised from the headers that Envoy hands over."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_clients_and_their_sessions(client, upstream, records, headers, more, na
 
 @pytest.mark.parametrize("path", [MESSAGES, PASSTHROUGH], ids=["bridged", "passthrough"])
 @pytest.mark.parametrize("twice", ["x-user", "x-team"])
-def test_an_actor_with_two_values_is_refused_and_neither_goes_up(client, upstream, records, path, twice):
+def test_an_actor_with_two_values_is_refused(client, upstream, records, path, twice):
     answer = client.request("POST", path, [JSON, TOKEN, ("x-user", "ann"), ("x-team", "red"), (twice, "bob")], messages_request())
     refused(answer, 400)
     if path == MESSAGES:
@@ -62,7 +62,7 @@ def test_an_actor_with_two_values_is_refused_and_neither_goes_up(client, upstrea
 
 @pytest.mark.parametrize("path", [MESSAGES, PASSTHROUGH], ids=["bridged", "passthrough"])
 @pytest.mark.parametrize("value", ["Basic YTpi", "Bearer", "Bearer a b", "gw_alice", "sk-ant-api03-naked", "Bearer \xff"])
-def test_an_authorization_that_is_malformed_counts_as_absent_everywhere(client, upstream, records, path, value):
+def test_a_malformed_authorization_counts_as_absent(client, upstream, records, path, value):
     upstream.begin(json_answer(MESSAGE))
     assert client.request("POST", path, [JSON, ("authorization", value)], messages_request(stream=False)).status == 200
     received = upstream.only()
@@ -85,7 +85,7 @@ def test_an_authorization_that_is_malformed_counts_as_absent_everywhere(client, 
     ],
     ids=range(7),
 )
-def test_two_credentials_in_one_place_reach_nobody(client, upstream, records, headers):
+def test_two_credentials_in_one_header_are_refused(client, upstream, records, headers):
     requests: list[tuple[str, Any]] = [
         (MESSAGES, messages_request()), (PASSTHROUGH, messages_request()), (CHAT, chat_request()), (RESPONSES, responses_request()),
     ]

@@ -167,7 +167,7 @@ def test_without_the_route_for_our_own_paths_authentication_would_not_see_them(u
         assert (answer.status, b"Jwt" in answer.body) == (401, False), "the filter misses an actor, which authentication would have set"
 
 
-def test_without_the_mutation_a_client_could_have_its_request_treated_as_one_to_a_provider(upstream, application, tmp_path):
+def test_without_the_header_mutation_a_client_could_reach_a_provider_route(upstream, application, tmp_path):
     application.begin(json_answer({}))
     with run(upstream, application, tmp_path, compose_shared.configuration(mutation=False)) as gateway:
         assert ask(gateway, "/v1/messages", [("x-ai-bridge-cluster", "anthropic")]).status == 401

@@ -164,7 +164,7 @@ def test_a_callers_anthropic_key_is_refused_where_the_key_is_injected(gateway, u
 
 @pytest.mark.parametrize("header", ["anthropic", "openai", "copilot", "nobody"])
 @pytest.mark.parametrize("host", ["api.anthropic.com", "api.openai.com:443"])
-def test_who_names_an_upstream_himself_gets_nowhere(client, upstream, web, header, host):
+def test_a_client_cannot_choose_the_upstream(client, upstream, web, header, host):
     web.begin(json_answer({}))
     given = client.request("GET", "/v1/models", [("host", host), ("x-ai-bridge-cluster", header)])
     assert given.status == 404

@@ -136,7 +136,7 @@ def test_where_callers_may_not_bring_one_it_is_refused(client, upstream, records
     assert upstream.requests == []
 
 
-def test_a_client_that_names_its_own_key_in_connection_is_recorded_as_what_arrives(http1, upstream, records):
+def test_a_key_removed_by_connection_is_recorded_as_centralized(http1, upstream, records):
     """Envoy takes such a header away before any filter runs; the filter itself would keep it."""
     upstream.begin(json_answer({}))
     headers = [JSON, ("authorization", f"Bearer {OWN}"), ("connection", "authorization, keep-alive")]

@@ -181,7 +181,7 @@ def test_hostile_paths_are_refused_and_not_tidied_up(client, upstream, path):
 
 @pytest.mark.parametrize("host", ["gateway.test", "api.anthropic.com", "api.openai.com"])
 @pytest.mark.parametrize("path", [MESSAGES, "/v1/messages", "/", "/ai/nobody"])
-def test_a_cluster_that_a_client_names_is_nobodys(client, upstream, host, path):
+def test_a_cluster_named_by_a_client_is_ignored(client, upstream, host, path):
     upstream.begin(json_answer(MESSAGE))
     answer = client.request("POST", path, [JSON, TOKEN, ("host", host), ("x-ai-bridge-cluster", "openai"), ("X-AI-Bridge-Cluster", "anthropic-byok")], messages_request(stream=False))
     if path == MESSAGES:

@@ -40,7 +40,7 @@ def beside(position: int, http_filter: Any) -> Callable[[Any], None]:
     return change
 
 
-def test_a_limit_behind_the_filter_answers_in_the_dialect_and_is_recorded(upstream):
+def test_a_rate_limit_behind_the_filter_replies_in_the_dialect(upstream):
     upstream.begin(json_answer(MESSAGE))
     with Gateway(render(upstream.address, change=beside(1, ONE_REQUEST))) as gateway, Http1(gateway.address) as client:
         assert client.request("POST", MESSAGES, [JSON, TOKEN], messages_request(stream=False)).json() == MESSAGE
@@ -55,7 +55,7 @@ def test_a_limit_behind_the_filter_answers_in_the_dialect_and_is_recorded(upstre
         assert_alive(gateway)
 
 
-def test_a_limit_in_front_of_the_filter_is_none_of_its_business(upstream):
+def test_a_rate_limit_in_front_of_the_filter_leaves_no_record(upstream):
     upstream.begin(json_answer(MESSAGE))
     with Gateway(render(upstream.address, change=beside(0, ONE_REQUEST))) as gateway, Http1(gateway.address) as client:
         client.request("POST", MESSAGES, [JSON, TOKEN], messages_request(stream=False))
@@ -69,7 +69,7 @@ def test_a_limit_in_front_of_the_filter_is_none_of_its_business(upstream):
 
 
 @pytest.mark.parametrize("position", [0, 1], ids=["in front", "behind"])
-def test_a_filter_that_holds_bodies_changes_nothing(upstream, position):
+def test_a_buffer_filter_before_or_behind_changes_nothing(upstream, position):
     upstream.begin(json_answer(MESSAGE))
     with Gateway(render(upstream.address, change=beside(position, SMALL_BODIES))) as gateway, Http1(gateway.address) as client:
         assert client.request("POST", MESSAGES, [JSON, TOKEN], messages_request(stream=False)).json() == MESSAGE
@@ -85,7 +85,7 @@ def test_a_filter_that_holds_bodies_changes_nothing(upstream, position):
 
 
 @pytest.mark.parametrize("options", [{"flush_access_log_on_new_request": True}, {"access_log_flush_interval": "0.02s"}])
-def test_logs_that_are_flushed_early_and_often_still_leave_one_whole_record(upstream, options):
+def test_early_access_log_flushes_still_leave_one_complete_record(upstream, options):
     def script(exchange: Exchange) -> None:
         exchange.read_body()
         exchange.stream()

@@ -98,7 +98,7 @@ def test_a_client_that_leaves_in_the_middle_of_a_stream(client, upstream, record
     ],
     ids=["messages", "chat", "responses"],
 )
-def test_a_client_that_leaves_after_the_last_event_has_what_it_wanted(client, upstream, records, path, body, events, last):
+def test_a_client_that_leaves_after_the_last_event_is_completed(client, upstream, records, path, body, events, last):
     """As the OpenAI SDK does: it closes on `[DONE]`, before HTTP ends."""
 
     def script(exchange: Exchange) -> None:
@@ -310,7 +310,7 @@ def test_an_early_answer_during_the_upload_is_read_and_recorded(client, upstream
 
 
 @pytest.mark.parametrize("path", [MESSAGES, CHAT, "/openai/v1/models"])
-def test_where_envoy_has_no_route_or_no_cluster_it_is_in_the_dialect(upstream, path):
+def test_envoys_own_404_and_503_are_in_the_dialect(upstream, path):
     def no_routes(config: Any) -> None:
         for host in connection_manager_of(config)["route_config"]["virtual_hosts"]:
             host["routes"] = []

@@ -25,7 +25,7 @@ NOT_ONE_OBJECT = [
 
 @pytest.mark.parametrize("body", NOT_ONE_OBJECT, ids=lambda body: repr(body)[2:-1][:24])
 @pytest.mark.parametrize("declared", [True, False], ids=["length", "chunked"])
-def test_what_is_not_one_json_object_is_refused_and_never_completes_upstream(client, upstream, records, body, declared):
+def test_a_body_that_is_not_one_json_object_is_refused(client, upstream, records, body, declared):
     upstream.begin(never_completes)
     client.start("POST", MESSAGES, [JSON, TOKEN] + ([("content-length", str(len(body)))] if declared else []))
     client.send(body, end=True)
@@ -47,7 +47,7 @@ def test_the_dialect_is_that_of_the_api(client, upstream, records, path, body):
     assert records.one()["outcome"] == "rejected"
 
 
-def test_an_object_that_ends_before_its_declared_length_is_judged_when_it_closes(client, upstream, records):
+def test_an_object_is_judged_when_it_closes_before_content_length(client, upstream, records):
     """A client may withhold the end while an HTTP/1 provider already acts on what it has."""
     upstream.begin(never_completes)
     body = b'{"model":"m","model":"n"}'
@@ -58,7 +58,7 @@ def test_an_object_that_ends_before_its_declared_length_is_judged_when_it_closes
 
 
 @pytest.mark.parametrize("member", ['"model":"n"', '"mod\\u0065l":"n"', '"stream":true'])
-def test_a_member_that_decides_may_stand_once(client, upstream, records, member):
+def test_a_repeated_deciding_member_is_refused(client, upstream, records, member):
     upstream.begin(never_completes)
     body = ('{"model":"m","stream":false,"messages":[],' + member + "}").encode()
     client.start("POST", MESSAGES, [JSON, TOKEN, ("content-length", str(len(body)))])
@@ -78,7 +78,7 @@ def test_a_member_that_decides_may_stand_once(client, upstream, records, member)
     ],
     ids=range(10),
 )
-def test_wrong_types_pass_unchanged_and_only_make_the_record_poorer(client, upstream, records, body):
+def test_wrong_types_pass_unchanged_and_leave_fields_out_of_the_record(client, upstream, records, body):
     upstream.begin(json_answer(MESSAGE))
     answer = client.request("POST", MESSAGES, [JSON, TOKEN], body)
     assert (answer.status, answer.json()) == (200, MESSAGE)
@@ -120,7 +120,7 @@ def test_an_upload_that_grows_above_the_limit_is_stopped(client, upstream, recor
 
 
 @pytest.mark.parametrize("encoding", ["deflate", "compress", "x-unknown", "gzip, deflate"])
-def test_an_encoding_that_nobody_decodes_is_refused(client, upstream, records, encoding):
+def test_an_unsupported_content_encoding_is_refused(client, upstream, records, encoding):
     client.start("POST", MESSAGES, [JSON, TOKEN, ("content-encoding", encoding), ("content-length", "10")])
     client.send(b"x" * 10, end=True)
     error = refused(client.answer(), 415)
@@ -128,7 +128,7 @@ def test_an_encoding_that_nobody_decodes_is_refused(client, upstream, records, e
     assert records.one()["error"]["code"] == "unsupported_encoding"
 
 
-def test_an_answer_that_has_begun_cannot_be_replaced_so_the_stream_is_cut(client, upstream, records):
+def test_a_response_that_has_begun_is_cut_when_the_request_turns_invalid(client, upstream, records):
     answered = threading.Event()
 
     def script(exchange: Exchange) -> None:

@@ -124,18 +124,18 @@ def everything(request: pytest.FixtureRequest, upstream: Upstream) -> Iterator[d
 
 
 @pytest.mark.parametrize("place", ["records", "replies", "log", "values", "metrics"])
-def test_no_credential_comes_out_anywhere_whatever_the_policy(everything, place):
+def test_no_credential_is_written_anywhere(everything, place):
     for secret in CREDENTIALS:
         assert secret not in everything[place], (secret, place)
 
 
 @pytest.mark.parametrize("place", ["replies", "log", "values", "metrics"])
-def test_nothing_that_was_said_comes_out_but_in_records(everything, place):
+def test_prompts_and_completions_are_written_only_to_records(everything, place):
     for text in SAID:
         assert text not in everything[place], (text, place)
 
 
-def test_records_hold_what_the_policy_allows_and_no_more(everything):
+def test_records_hold_only_what_the_record_policy_allows(everything):
     held = {text for text in SAID if text in everything["records"]}
     allowed = {"PROMPT", "ARGUMENT", "THOUGHT"} if everything["policy"] == "yes" else set()
     assert held == allowed

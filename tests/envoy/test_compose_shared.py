@@ -1,4 +1,4 @@
-"""Another application behind the gateway of envoy/compose, in plain Envoy (test_compose.py has it in Docker).
+"""Another application behind the gateway of envoy/compose keeps its own requests (without Docker).
 
 The rate limit service is not there: requests pass without being counted, as the shipped configuration says.
 """

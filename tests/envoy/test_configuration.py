@@ -1,4 +1,4 @@
-"""A configuration with problems keeps Envoy from starting, and its log names all of them."""
+"""Invalid configurations keep Envoy from starting and are reported; roots, names, base URLs, disabled providers work."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Grafana dashboard an operator copies: every panel shows what a scripted load has caused, from a real Prometheus."""
+"""The Grafana dashboard: every panel shows what a scripted load has caused (real Prometheus)."""
 
 from __future__ import annotations
 

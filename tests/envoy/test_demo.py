@@ -1,4 +1,4 @@
-"""`make run` does what it says, and leaves nothing running."""
+"""`make run` prints each record and leaves no process behind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The shipped files of envoy/envoy-gateway in the real Envoy Gateway (standalone) with real Envoy and another application."""
+"""The files of envoy/envoy-gateway in the real Envoy Gateway (standalone), beside another application."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Envoy Gateway while things happen: circuits that open, keys and policies that change under streams."""
+"""Envoy Gateway at run time: circuits open, keys and policies change, streams go on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What of envoy/envoy-gateway is shipped as a comment, and what the other tests replace by loopback."""
+"""The parts of envoy/envoy-gateway that are comments, and the ones that other tests replace with loopback."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A key outside the filter (`"key": {"external": true}`): Envoy's credential injector adds it from a file (envoy/keys)."""
+"""A key outside the filter (`"key": {"external": true}`): Envoy's credential injector adds it (envoy/keys)."""
 
 from __future__ import annotations
 

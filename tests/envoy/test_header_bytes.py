@@ -1,4 +1,4 @@
-"""Header names and values that are no text: nothing traps, values pass byte for byte, malformed names do not pass."""
+"""Header names and values with bytes that are no text: no trap, values unchanged, invalid names refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""HTTP/1.0, HTTP/1.1 and HTTP/2 in front and behind, in every combination: the same bytes, the same record."""
+"""HTTP/1.0, HTTP/1.1 and HTTP/2 on both sides, in every combination: the same bytes, the same record."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The shipped files of envoy/istio in real Envoy, with a configuration that Istio's own code has made of them."""
+"""The files of envoy/istio in real Envoy, with a configuration that Istio's own code made from them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The other ways through envoy/istio: keys from files, TLS, the module from a registry, Helm values, Istio's own checks."""
+"""Variants of envoy/istio: keys from files, TLS, the module from a registry, Helm values, istioctl's checks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Istio gateway shared with other applications, with policies in front, and without the filter."""
+"""An Istio gateway that is shared with other applications, with policies in front, and without the filter."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names of models are a provider's to choose: whatever they are, labels stay bounded, readable, and only labels."""
+"""Labels of metrics stay bounded and well-formed, whatever model names a provider returns."""
 
 from __future__ import annotations
 

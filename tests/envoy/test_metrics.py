@@ -1,4 +1,4 @@
-"""Every metric of the filter, as a real Prometheus scrapes it, after traffic of which all is known."""
+"""Every metric of the filter has the right labels and values, as a real Prometheus scrapes it."""
 
 from __future__ import annotations
 

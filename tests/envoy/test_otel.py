@@ -1,4 +1,4 @@
-"""OpenTelemetry (envoy/otel): what a strict collector gets of each interception, by gRPC and by HTTP."""
+"""OpenTelemetry (envoy/otel): the span and the log record of each interception, by gRPC and by HTTP."""
 
 from __future__ import annotations
 

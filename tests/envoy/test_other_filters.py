@@ -1,4 +1,4 @@
-"""Other filters and log settings beside the filter: every interception leaves one record, and refusals are in the dialect."""
+"""Other filters and access log settings beside the filter: one record each, refusals in the caller's dialect."""
 
 from __future__ import annotations
 

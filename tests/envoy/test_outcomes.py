@@ -1,4 +1,4 @@
-"""Every way a request can end leaves exactly one record that tells it."""
+"""Every way a request can end leaves exactly one record with the right outcome."""
 
 from __future__ import annotations
 

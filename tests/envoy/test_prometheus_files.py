@@ -1,4 +1,4 @@
-"""What an operator copies from envoy/prometheus: the scrape configuration and the alerts."""
+"""envoy/prometheus: the scrape configuration is valid, and every alert fires when it should and only then."""
 
 from __future__ import annotations
 

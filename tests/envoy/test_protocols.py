@@ -1,4 +1,4 @@
-"""HTTP as it really comes: interim answers, HEAD, no body, HTTP/1.0, HTTP/2 on both sides, trailers, early answers, upgrades."""
+"""HTTP features pass or are refused as specified: 100-continue, HEAD, HTTP/1.0, trailers, early responses, upgrades."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Another configuration while the gateway runs (file ECDS, envoy/dynamic): nothing in flight is lost, a bad one changes nothing."""
+"""A new configuration at run time (file ECDS, envoy/dynamic) loses no stream, and an invalid one changes nothing."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
-"""Records where people keep them (envoy/records, envoy/otel): file, stdout, gRPC access log service, OTLP.
+"""Records by file, stdout, gRPC access log service and OTLP are the same; without a receiver no request fails.
 
-The same record everywhere, also a large one; and when nobody receives, no request notices, memory stays bounded and a
-counter tells.
+Memory stays bounded then, and a counter counts the records that are lost.
 """
 
 from __future__ import annotations

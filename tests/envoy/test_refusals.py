@@ -1,4 +1,4 @@
-"""Requests that the gateway refuses: status, error in the caller's dialect, record; the provider never gets a whole request."""
+"""Requests that the gateway refuses: status, error in the caller's dialect, record, and no complete request upstream."""
 
 from __future__ import annotations
 

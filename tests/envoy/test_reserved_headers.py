@@ -1,6 +1,6 @@
-"""A client that sends the header which picks clusters, or anything else below `x-ai-bridge-`, reaches nothing by it.
+"""A client's `x-ai-bridge-*` headers never choose a cluster, an actor or an upstream.
 
-The gateway is shared with another application: it has the very paths that providers have, and everything else.
+The gateway is shared with another application, which has the very paths that providers have, and all others.
 """
 
 from __future__ import annotations

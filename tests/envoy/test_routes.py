@@ -1,4 +1,4 @@
-"""Where a request goes, what the provider sees of it, and what never leaves the gateway."""
+"""Routing and stripping: which paths reach which provider, with which headers, and what is removed."""
 
 from __future__ import annotations
 

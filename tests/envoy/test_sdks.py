@@ -1,6 +1,6 @@
-"""The official SDKs see through the gateway what they see when they talk to the provider, and every call leaves its record.
+"""The official SDKs get the same through the gateway as directly, and every call leaves its record.
 
-The calls are in tests/sdk/calls.json. Each language's program makes them all twice, against the providers' stand-in and
+The calls are in tests/sdk/calls.json. Each language's program makes them all twice, against the mock provider and
 through Envoy with the shipped configuration; every call is then a test of its own.
 """
 

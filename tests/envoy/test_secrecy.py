@@ -1,6 +1,6 @@
-"""Where a policy says no, nothing that was said is written anywhere by the filter; and a credential never is, whatever the policy.
+"""No credential is written anywhere; prompts and completions only to records, and only as the record policy allows.
 
-At trace level, for all APIs, for records, single values, metrics, replies and the filter's own log lines.
+At trace level, for all APIs: records, single values, metrics, replies and the filter's own log lines.
 """
 
 from __future__ import annotations

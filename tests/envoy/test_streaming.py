@@ -1,4 +1,4 @@
-"""The main job in real Envoy: answers stream through unchanged, and each leaves one truthful record."""
+"""Requests and responses stream through unchanged, in any chunking, and each leaves one correct record."""
 
 from __future__ import annotations
 

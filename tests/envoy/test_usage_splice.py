@@ -1,4 +1,4 @@
-"""The usage splice of Chat Completions and the cut that goes with it, where only real Envoy can show what happens."""
+"""The request for usage that is added to Chat Completions, and its event cut from the response, byte by byte."""
 
 from __future__ import annotations
 

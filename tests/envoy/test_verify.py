@@ -1,4 +1,4 @@
-"""`make verify`: what it says of the shipped files, and of every mistake that Envoy would keep silent about."""
+"""`make verify` accepts the shipped files and reports each mistake with its place."""
 
 from __future__ import annotations
 

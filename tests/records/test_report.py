@@ -1,4 +1,4 @@
-"""The report: exact sums of records written by hand, and whatever else may stand in a file of records."""
+"""The report: exact sums, whatever else a file of records contains, and its page."""
 
 from __future__ import annotations
 

@@ -64,11 +64,11 @@ def test_five_failures_in_a_row_open_the_circuit_and_time_closes_it(gateway, ups
     assert written[-1]["outcome"] == "completed"
 
 
-@pytest.mark.parametrize("path,status", [(MESSAGES, 500), (MESSAGES, 400), (CHAT, 500), (CHAT, 529), (CHAT, 502)])
-def test_other_failures_do_not_open_it(gateway, upstream, path, status):
-    upstream.begin(json_answer({"error": {"message": "no"}}, status))
-    for _ in range(12):
-        assert ask(gateway, path).status == status
+def test_other_failures_do_not_open_it(gateway, upstream):
+    for path, status in [(MESSAGES, 500), (MESSAGES, 400), (CHAT, 500), (CHAT, 529), (CHAT, 502)]:
+        upstream.begin(json_answer({"error": {"message": "no"}}, status))
+        for _ in range(12):
+            assert ask(gateway, path).status == status, (path, status)
 
 
 def test_a_success_in_between_starts_the_count_again(gateway, upstream):

@@ -309,8 +309,7 @@ def test_an_early_answer_during_the_upload_is_read_and_recorded(client, upstream
     assert record["error"]["code"] == "context_length_exceeded"
 
 
-@pytest.mark.parametrize("path", [MESSAGES, CHAT, "/openai/v1/models"])
-def test_envoys_own_404_and_503_are_in_the_dialect(upstream, path):
+def test_envoys_own_404_and_503_are_in_the_dialect(upstream):
     def no_routes(config: Any) -> None:
         for host in connection_manager_of(config)["route_config"]["virtual_hosts"]:
             host["routes"] = []
@@ -319,13 +318,15 @@ def test_envoys_own_404_and_503_are_in_the_dialect(upstream, path):
         config["static_resources"]["clusters"] = []
 
     for change, status, kind, outcome in ((no_routes, 404, "not_found_error", "rejected"), (no_clusters, 503, "", "unavailable")):
-        with Gateway(render(upstream.address, change=change)) as gateway, Http1(gateway.address) as client:
+        with Gateway(render(upstream.address, change=change)) as gateway:
             seen = Records(gateway)
-            bridged = path != "/openai/v1/models"
-            answer = client.request("POST" if bridged else "GET", path, [JSON, TOKEN], messages_request() if bridged else None)
-            error = refused(answer, status, path, retry="false" if status == 404 else None)
-            assert error["type"] == (kind or ("overloaded_error" if path == MESSAGES else "server_error"))
-            assert [record["outcome"] for record in seen.all()] == ([outcome] if bridged else [])
+            for path in (MESSAGES, CHAT, "/openai/v1/models"):
+                bridged = path != "/openai/v1/models"
+                with Http1(gateway.address) as client:
+                    answer = client.request("POST" if bridged else "GET", path, [JSON, TOKEN], messages_request() if bridged else None)
+                error = refused(answer, status, path, retry="false" if status == 404 else None)
+                assert error["type"] == (kind or ("overloaded_error" if path == MESSAGES else "server_error"))
+                assert [record["outcome"] for record in seen.all()] == ([outcome] if bridged else [])
             assert_alive(gateway)
 
 

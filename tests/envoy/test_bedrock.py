@@ -378,7 +378,7 @@ def seen_by_clients(gateway: Gateway, upstream: Upstream) -> list[Any]:
     if missing := reason_to_skip("python"):
         pytest.skip(missing)
     command = [TOOLS / "sdk-python" / "bin" / "python", REPOSITORY / "tests" / "sdk" / "bedrock.py", url(upstream.address), f"{url(gateway.address)}/bedrock-invoke"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, env={**environment(), "AWS_EC2_METADATA_DISABLED": "true"})
+    done = subprocess.run(command, capture_output=True, text=True, timeout=180, env={**environment(), "AWS_EC2_METADATA_DISABLED": "true"})
     assert done.returncode == 0, done.stderr
     return [json.loads(line) for line in done.stdout.splitlines()]
 

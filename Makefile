@@ -20,6 +20,9 @@ TOOLS := target/tools
 export PYTHONPYCACHEPREFIX := $(CURDIR)/target/pycache
 PYTHON := $(TOOLS)/python/bin/python
 PYTEST := $(PYTHON) -m pytest -o cache_dir="$(CURDIR)/target/pytest"
+# Files run side by side, one more than there are CPUs because tests wait as much as they compute. In turn: PYTEST_WORKERS=0.
+PYTEST_WORKERS ?= $(shell cpus=$$(nproc); echo $$((cpus < 5 ? cpus + 1 : 6)))
+PYTEST_PARALLEL := $(PYTEST) --numprocesses=$(PYTEST_WORKERS) --dist=loadfile --no-loadscope-reorder
 
 .PHONY: help
 help: ## This list.
@@ -36,14 +39,19 @@ build: prerequisites ## The filter: target/wasm32-wasip1/release/ai_bridge.wasm 
 run: build mock-upstream tools ## The demo on loopback: a mock provider, Envoy, the filter; shows each record as it arrives. Ctrl-C ends it.
 	@$(PYTHON) tests/demo.py $(DEMO)
 
-.PHONY: test
-test: build mock-upstream chaos-program tools sdks transcripts ## Everything: unit and property tests, the filter, the official SDKs, and the tests in real Envoy.
+.PHONY: unit
+unit: prerequisites ## The inner loop: all native Rust tests, in less than a minute once they are built. One: cargo test --test exchange NAME
 	cargo test --locked --workspace
-	$(PYTEST) tests/envoy tests/records
+
+.PHONY: test
+test: ## Everything: unit and property tests, the filter, the official SDKs, and the tests in real Envoy.
+	@# The compilers keep the CPUs busy while the network brings what is installed.
+	$(MAKE) --jobs=3 before-envoy
+	$(PYTEST_PARALLEL) tests/envoy tests/records
 
 .PHONY: e2e
 e2e: build mock-upstream chaos-program tools sdks ## Only the tests in real Envoy. Some of them: make e2e E2E='-k streamed -x'
-	$(PYTEST) tests/envoy $(E2E)
+	$(PYTEST_PARALLEL) tests/envoy $(E2E)
 
 .PHONY: compose-test
 compose-test: build mock-upstream tools $(TOOLS)/ratelimit.stamp ## Brings envoy/compose up in a Docker of its own and tests it (Debian packages docker.io, docker-compose: needs root).
@@ -144,13 +152,24 @@ clean: ## Removes target/, and with it everything that was built or installed.
 prerequisites:
 	@tests/tools/prerequisites
 
+# All that `make test` does before Envoy starts, the slowest first.
+.PHONY: before-envoy
+before-envoy: native tools build sdks transcripts
+
+# The native tests, and the programs that the tests in Envoy start: together, so that their dependencies are compiled once.
+.PHONY: native
+native: prerequisites
+	cargo build --locked --workspace --bins --tests
+	cargo test --locked --workspace
+
+# Both in the dev profile, which is optimized enough for tests (see Cargo.toml). The bench builds its own mock.
 .PHONY: mock-upstream
 mock-upstream: prerequisites
-	cargo build --locked --release --package mock-upstream
+	cargo build --locked --package mock-upstream
 
 .PHONY: chaos-program
 chaos-program: prerequisites
-	cargo build --locked --release --package chaos
+	cargo build --locked --package chaos
 
 .PHONY: tools
 tools: $(TOOLS)/python.stamp $(TOOLS)/func-e.stamp

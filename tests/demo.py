@@ -24,7 +24,7 @@ from client import Http1  # noqa: E402
 from gateway import Gateway, GatewayDied, die_with_parent  # noqa: E402
 from render import REPOSITORY, Address, render  # noqa: E402
 
-MOCK = REPOSITORY / "target" / "release" / "mock-upstream"
+MOCK = REPOSITORY / "target" / "debug" / "mock-upstream"
 FIRST_PORT = 10000
 DEMO_KEYS = {"ANTHROPIC_API_KEY": "sk-ant-demo-key-of-the-gateway", "OPENAI_API_KEY": "sk-proj-demo-key-of-the-gateway"}
 

@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "envoy"))
 from gateway import RUNS, Gateway, GatewayDied, die_with_parent  # noqa: E402
 from render import REPOSITORY, DiscoveredFilter, render, shipped_plugin  # noqa: E402
 
-PROGRAM = REPOSITORY / "target" / "release" / "chaos"
+PROGRAM = REPOSITORY / "target" / "debug" / "chaos"
 TRANSCRIPTS = REPOSITORY / "tests" / "transcripts"
 
 WORKERS = 2

@@ -27,7 +27,7 @@ from servers import Server, program, server_directory
 COMPOSE = REPOSITORY / "envoy" / "compose"
 FILE = COMPOSE / "docker-compose.yaml"
 DOCKERFILE = COMPOSE / "Dockerfile"
-MOCK = REPOSITORY / "target" / "release" / "mock-upstream"
+MOCK = REPOSITORY / "target" / "debug" / "mock-upstream"
 
 COMMAND_SECONDS = 300.0
 HEALTHY_SECONDS = 120.0

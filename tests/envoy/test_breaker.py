@@ -1,4 +1,4 @@
-"""The circuit breaker of the shipped configuration: Envoy's outlier detection, the filter's words."""
+"""Circuit breaking in the shipped configuration: which failures open a circuit, and what the caller gets then."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import pytest
 from client import Http1
 from conftest import Records, assert_alive
 from gateway import Gateway
+from refusal import refused
 from render import render, shipped
 from samples import CHAT, JSON, MESSAGES, TOKEN, chat_request, messages_request
-from test_bad_input import refused
 from upstream import Upstream, json_answer
 
 OWN_KEY = ("x-api-key", "sk-ant-api03-0123456789abcdef")
@@ -64,11 +64,11 @@ def test_five_failures_in_a_row_open_the_circuit_and_time_closes_it(gateway, ups
     assert written[-1]["outcome"] == "completed"
 
 
-@pytest.mark.parametrize("path,status", [(MESSAGES, 500), (MESSAGES, 400), (CHAT, 500), (CHAT, 529), (CHAT, 502)])
-def test_other_failures_do_not_open_it(gateway, upstream, path, status):
-    upstream.begin(json_answer({"error": {"message": "no"}}, status))
-    for _ in range(12):
-        assert ask(gateway, path).status == status
+def test_other_failures_do_not_open_it(gateway, upstream):
+    for path, status in [(MESSAGES, 500), (MESSAGES, 400), (CHAT, 500), (CHAT, 529), (CHAT, 502)]:
+        upstream.begin(json_answer({"error": {"message": "no"}}, status))
+        for _ in range(12):
+            assert ask(gateway, path).status == status, (path, status)
 
 
 def test_a_success_in_between_starts_the_count_again(gateway, upstream):
@@ -77,7 +77,7 @@ def test_a_success_in_between_starts_the_count_again(gateway, upstream):
         assert ask(gateway).status == status
 
 
-def test_the_limits_of_callers_own_keys_open_nobodys_circuit(gateway, upstream):
+def test_rate_limits_of_callers_own_keys_open_no_circuit(gateway, upstream):
     upstream.begin(json_answer({"error": {}}, 429))
     for _ in range(8):
         assert ask(gateway, credential=OWN_KEY).status == 429
@@ -86,7 +86,7 @@ def test_the_limits_of_callers_own_keys_open_nobodys_circuit(gateway, upstream):
     assert ask(gateway, credential=OWN_KEY).status == 200
 
 
-def test_a_provider_that_is_down_for_own_keys_has_a_circuit_of_its_own(gateway, upstream):
+def test_callers_own_keys_have_a_separate_circuit(gateway, upstream):
     upstream.begin(json_answer({"error": {}}, 503))
     for _ in range(5):
         ask(gateway, credential=OWN_KEY)
@@ -96,6 +96,6 @@ def test_a_provider_that_is_down_for_own_keys_has_a_circuit_of_its_own(gateway, 
     assert ask(gateway).status == 200
 
 
-def test_the_filter_announces_what_the_shipped_breaker_does():
+def test_the_ejection_time_is_the_retry_after_of_the_filter():
     times = {cluster["outlier_detection"][name] for cluster in shipped()["static_resources"]["clusters"] for name in ("base_ejection_time", "max_ejection_time")}
     assert times == {"30s"}

@@ -1,4 +1,4 @@
-"""Who is charged: the caller whom authentication names, and nobody else, whatever he is called."""
+"""Whose budget a request is charged to: the caller whom authentication names, whatever the client sends."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from budgets import CALLS, as_key, ask, charged, limits, rate_limit_service, red
 from budgets import directory, gateway, records, redis, service, who  # noqa: F401 (fixtures)
 from client import Http1
 from gateway import Gateway
+from refusal import refused
 from render import connection_manager_of
 from samples import CHAT, JSON, MESSAGE, MESSAGES, TOKEN
-from test_bad_input import refused
 from upstream import json_answer
 
 
@@ -22,7 +22,7 @@ from upstream import json_answer
     [("connection", "x-ai-bridge-actor-id, x-team"), ("x-ai-bridge-actor-id", "victim")],
     [("x-ai-bridge-actor-metadata-team", "victims"), ("x-team", "victims"), ("x_team", "victims")],
 ], ids=["plain", "repeated", "connection", "metadata"])
-def test_a_client_cannot_charge_somebody_else(http1, gateway, upstream, redis, records, who, own):
+def test_a_client_cannot_charge_another_caller(http1, gateway, upstream, redis, records, who, own):
     upstream.begin(json_answer(MESSAGE))
     headers = [JSON, as_key(who("mallory"), who("red")), *own]
     assert http1.request("POST", MESSAGES, headers, CALLS[MESSAGES][0]).status == 200
@@ -33,7 +33,7 @@ def test_a_client_cannot_charge_somebody_else(http1, gateway, upstream, redis, r
     charged(gateway, redis, {f"tokens_per_actor_{who('mallory')}": 15, f"tokens_per_team_{who('red')}": 15, "tokens_per_actor_victim": 0, "tokens_per_team_victims": 0})
 
 
-def test_without_a_team_of_ones_own_a_client_cannot_name_one(http1, gateway, upstream, redis, records, who):
+def test_a_caller_without_a_team_cannot_name_one(http1, gateway, upstream, redis, records, who):
     upstream.begin(json_answer(MESSAGE))
     assert http1.request("POST", MESSAGES, [JSON, as_key(who("mallory")), ("x-team", "victims")], CALLS[MESSAGES][0]).status == 200
     assert "team" not in (records.one()["actor"].get("metadata") or {})
@@ -53,7 +53,7 @@ def forged() -> dict[str, list[tuple[str, str]]]:
 
 
 @pytest.mark.parametrize("name", sorted(forged()))
-def test_a_caller_who_cannot_prove_who_he_is_is_refused_and_no_budget_is_asked(http1, gateway, upstream, records, redis, name):
+def test_an_unauthenticated_caller_is_refused_before_the_budget_check(http1, gateway, upstream, records, redis, name):
     asked = gateway.stats(r"ratelimit\.(ok|over_limit|error)$")
     answer = http1.request("POST", MESSAGES, [JSON, *forged()[name]], CALLS[MESSAGES][0])
     assert answer.status == (403 if name == "audience" else 401)
@@ -63,7 +63,7 @@ def test_a_caller_who_cannot_prove_who_he_is_is_refused_and_no_budget_is_asked(h
     assert "tokens_per_actor_victim" not in redis.spent()
 
 
-def test_a_token_that_names_nobody_is_401_in_the_dialect(client, gateway, upstream, records):
+def test_a_token_without_a_subject_is_401_in_the_dialect(client, gateway, upstream, records):
     refused(client.request("POST", CHAT, [JSON, as_key(None, "blue")], CALLS[CHAT][0]), 401, CHAT)
     assert records.one()["error"]["code"] == "missing_actor"
     assert upstream.requests == []
@@ -83,7 +83,7 @@ def test_callers_with_a_key_of_their_own_have_budgets_too(client, gateway, upstr
     "name", ["per_team_blue", "alice_1795478400", "*", "a*", "%REQ(:path)%", "a b\"c'd\\e", "日本語 🌤", "tokens_per_team_x", "x" * 255, "-", "a,b;c=d", "..", "{}"],
     ids=lambda name: repr(name)[:20],
 )
-def test_whatever_a_caller_is_called_the_budget_is_his_own(http1, gateway, upstream, redis, records, name):
+def test_any_caller_name_has_a_budget_of_its_own(http1, gateway, upstream, redis, records, name):
     before = redis.spent()
     upstream.begin(json_answer(MESSAGE))
     assert ask(http1, MESSAGES, as_key(name)).status == 200
@@ -97,7 +97,7 @@ def test_whatever_a_caller_is_called_the_budget_is_his_own(http1, gateway, upstr
     assert changed <= ours, changed - ours
 
 
-def test_names_that_are_the_same_for_256_bytes_share_a_budget(http1, gateway, upstream, redis, records):
+def test_names_with_the_same_first_256_bytes_share_a_budget(http1, gateway, upstream, redis, records):
     upstream.begin(json_answer(MESSAGE))
     long = "y" * 256
     for name in (f"{long}1", f"{long}2"):
@@ -159,7 +159,7 @@ def test_api_keys_name_the_caller_as_well(upstream, directory):
             assert client.request("POST", MESSAGES, [JSON, ("x-api-key", "gw_eve")], CALLS[MESSAGES][0]).status == 401
 
 
-def test_what_the_filter_refuses_says_once_that_it_is_final(http1, gateway, upstream, records):
+def test_a_refusal_of_the_filter_has_one_x_should_retry_header(http1, gateway, upstream, records):
     """Behind the authentication, with the filter's own words."""
     answer = http1.request("POST", "/copilot/chat/completions", [JSON, ("x-gateway-token", token("mallory"))], CALLS[CHAT][0])
     refused(answer, 401, CHAT, retry="false")
@@ -167,7 +167,7 @@ def test_what_the_filter_refuses_says_once_that_it_is_final(http1, gateway, upst
     assert records.one()["error"]["code"] == "missing_credential"
 
 
-def test_a_providers_401_is_the_providers(http1, gateway, upstream, records, who):
+def test_a_401_of_the_provider_passes_unchanged(http1, gateway, upstream, records, who):
     upstream.begin(json_answer({"type": "error", "error": {"type": "authentication_error", "message": "invalid x-api-key"}}, 401))
     answer = http1.request("POST", MESSAGES, [JSON, as_key(who("alice"))], CALLS[MESSAGES][0])
     assert (answer.status, answer.header("x-should-retry")) == (401, None)

@@ -1,4 +1,4 @@
-"""The files in envoy/budgets: equal to the reference where they should be, and to each other."""
+"""The files of envoy/budgets agree with envoy/envoy.yaml and with each other."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Budgets when the rate limit service or Redis is down."""
+"""Requests pass when the rate limit service or Redis is down, and a counter says so."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from budgets import directory  # noqa: F401 (a fixture)
 from client import Http1
 from conftest import Records, assert_alive
 from gateway import Gateway
+from refusal import refused
 from render import connection_manager_of
 from samples import CHAT, JSON, MESSAGE, MESSAGE_STREAM, MESSAGES, messages_request
 from servers import free_port
-from test_bad_input import refused
 from upstream import json_answer, stream_in_two
 
 
@@ -72,7 +72,7 @@ def test_without_redis_requests_pass_and_a_counter_says_so(upstream, directory):
             assert_alive(gateway)
 
 
-def test_when_the_service_dies_within_a_stream_its_charge_is_lost_and_when_it_is_back_all_goes_on(upstream, directory):
+def test_a_service_that_dies_during_a_stream_loses_only_that_charge(upstream, directory):
     began, go_on = threading.Event(), threading.Event()
     upstream.begin(stream_in_two(MESSAGE_STREAM[0], b"".join(MESSAGE_STREAM[1:]), began, go_on))
     port, body = free_port(), messages_request()

@@ -1,4 +1,4 @@
-"""Budgets of tokens and money, with the real rate limit service and a real Redis: what is over, and what is charged."""
+"""Budgets of tokens and money: when a request is refused, and what is charged (real rate limit service and Redis)."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from budgets import directory, gateway, records, redis, service, who  # noqa: F4
 from client import Http1, Http2
 from conftest import Records, assert_alive
 from gateway import Gateway
+from refusal import refused
 from render import connection_manager_of
 from samples import CHAT, COMPLETION, JSON, MESSAGE, MESSAGE_START, MESSAGE_STREAM, MESSAGES, RESPONSE, RESPONSES, TEXT
 from samples import chat_request, messages_request, responses_request
-from test_bad_input import refused
 from upstream import Exchange, json_answer, stream_answer
 
 
@@ -137,7 +137,7 @@ def test_single_callers_may_have_limits_of_their_own(http1, gateway, upstream, r
         charged(gateway, redis, {"tokens_per_actor_rich": 15 * (number + 1), "tokens_per_actor_unlimited": 0, "microusd_per_actor_unlimited": 135 * (number + 1)})
 
 
-def test_limits_change_while_everything_runs_and_a_mistake_changes_nothing(upstream, directory):
+def test_limits_reload_at_run_time_and_invalid_limits_are_ignored(upstream, directory):
     with redis_server() as (redis, _), rate_limit_service(redis, limits(tokens_per_actor=10)) as service:
         with Gateway(with_budgets(upstream, service.grpc, directory)) as gateway, Http1(gateway.address) as client:
             upstream.begin(json_answer(MESSAGE))
@@ -156,7 +156,7 @@ def test_limits_change_while_everything_runs_and_a_mistake_changes_nothing(upstr
                 assert "tokens_per_actor: unit=DAY requests_per_unit=100," in service.in_force()
 
 
-def test_without_a_reset_from_the_service_the_client_is_told_a_minute(upstream, directory):
+def test_retry_after_is_a_minute_when_the_service_gives_no_reset(upstream, directory):
     def silent(config: Any) -> None:
         for http_filter in connection_manager_of(config)["http_filters"]:
             http_filter["typed_config"].pop("enable_x_ratelimit_headers", None)
@@ -276,7 +276,7 @@ def test_an_answer_without_usage_is_charged_nothing(client, gateway, upstream, r
     charged(gateway, redis, {f"tokens_per_actor_{who('alice')}": 0, f"microusd_per_actor_{who('alice')}": 0})
 
 
-def test_envoy_charges_a_billion_at_once_and_no_more(client, gateway, upstream, redis, records, who):
+def test_envoy_charges_at_most_1e9_at_once(client, gateway, upstream, redis, records, who):
     """Above 1e9 it charges nothing and says so in its log; no provider has ever stated such a number."""
     for name, tokens, expected in (("much", 1_000_000_000, 1_000_000_000), ("too much", 1_000_000_001, 0)):
         upstream.begin(json_answer({**MESSAGE, "model": "claude-free", "usage": {"input_tokens": tokens, "output_tokens": 0}}))
@@ -315,7 +315,7 @@ def test_passthrough_is_neither_asked_nor_charged(client, gateway, upstream, red
     assert gateway.stats(r"^cluster\.openai\.ratelimit\.") == asked
 
 
-def test_streams_that_run_at_the_same_time_overspend_by_what_is_in_flight(gateway, upstream, redis, records, who):
+def test_concurrent_streams_can_overspend_by_what_is_in_flight(gateway, upstream, redis, records, who):
     """All of them are asked before any is charged. The next one is refused."""
     go_on = threading.Event()
 

@@ -1,4 +1,4 @@
-"""Who calls, as it arrives through Envoy: clients, their sessions, actors, and credentials that Envoy has joined or not."""
+"""Clients, their sessions, actors and credentials are recognised from the headers that Envoy hands over."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 
-from render import shipped_plugin
+from client import Http1
+from conftest import assert_alive
+from gateway import Gateway
+from refusal import refused
+from render import render, shipped_plugin
 from samples import CHAT, JSON, MESSAGE, MESSAGES, RESPONSES, TOKEN, chat_request, messages_request, responses_request
-from test_bad_input import refused
 from upstream import json_answer
 
 GATEWAY = {"plugin": {**shipped_plugin(), "actor": {"header": "x-user", "metadata_headers": {"team": "x-team"}}}, "breaker": {"consecutive_5xx": 1_000_000}}
@@ -42,7 +45,7 @@ def test_clients_and_their_sessions(client, upstream, records, headers, more, na
 
 @pytest.mark.parametrize("path", [MESSAGES, PASSTHROUGH], ids=["bridged", "passthrough"])
 @pytest.mark.parametrize("twice", ["x-user", "x-team"])
-def test_an_actor_with_two_values_is_refused_and_neither_goes_up(client, upstream, records, path, twice):
+def test_an_actor_with_two_values_is_refused(client, upstream, records, path, twice):
     answer = client.request("POST", path, [JSON, TOKEN, ("x-user", "ann"), ("x-team", "red"), (twice, "bob")], messages_request())
     refused(answer, 400)
     if path == MESSAGES:
@@ -59,7 +62,7 @@ def test_an_actor_with_two_values_is_refused_and_neither_goes_up(client, upstrea
 
 @pytest.mark.parametrize("path", [MESSAGES, PASSTHROUGH], ids=["bridged", "passthrough"])
 @pytest.mark.parametrize("value", ["Basic YTpi", "Bearer", "Bearer a b", "gw_alice", "sk-ant-api03-naked", "Bearer \xff"])
-def test_an_authorization_that_is_malformed_counts_as_absent_everywhere(client, upstream, records, path, value):
+def test_a_malformed_authorization_counts_as_absent(client, upstream, records, path, value):
     upstream.begin(json_answer(MESSAGE))
     assert client.request("POST", path, [JSON, ("authorization", value)], messages_request(stream=False)).status == 200
     received = upstream.only()
@@ -77,15 +80,38 @@ def test_an_authorization_that_is_malformed_counts_as_absent_everywhere(client, 
         [("authorization", "Bearer sk-ant-a,gw_b")],
         [("x-api-key", "sk-ant-a"), ("x-api-key", "gw_b")],
         [("x-api-key", "sk-ant-a, gw_b")],
-        [("x-goog-api-key", "a"), ("x-goog-api-key", "b")],
+        [("x-goog-api-key", "key-a"), ("x-goog-api-key", "key-b")],
+        [("proxy-authorization", "Bearer key-a"), ("proxy-authorization", "Bearer key-b")],
     ],
-    ids=range(6),
+    ids=range(7),
 )
-def test_two_credentials_in_one_place_reach_nobody(client, upstream, records, headers):
+def test_two_credentials_in_one_header_are_refused(client, upstream, records, headers):
     requests: list[tuple[str, Any]] = [
         (MESSAGES, messages_request()), (PASSTHROUGH, messages_request()), (CHAT, chat_request()), (RESPONSES, responses_request()),
     ]
     for path, body in requests:
-        refused(client.request("POST", path, [JSON, *headers], body), 400, MESSAGES if path == PASSTHROUGH else path)
+        error = refused(client.request("POST", path, [JSON, *headers], body), 400, MESSAGES if path == PASSTHROUGH else path)
+        for _, value in headers:
+            assert value.removeprefix("Bearer ") not in error["message"]
     assert upstream.requests == []
-    assert [record["error"]["code"] for record in records.all()] == ["repeated_credential"] * 3
+    assert [(record["outcome"], record["error"]["code"]) for record in records.all()] == [("rejected", "repeated_credential")] * 3
+
+
+@pytest.mark.parametrize(
+    "path,status,actor",
+    [
+        (["request", "headers", "x-user"], 200, {"id": "ann", "metadata": {}}), (["nothing", "there"], 200, None), (["metadata"], 200, None),
+        # A number, a time, a flag, a map: the host gives their bytes. A map of headers holds credentials.
+        (["connection", "id"], 400, None), (["request", "time"], 400, None), (["connection", "mtls"], 400, None), (["request", "headers"], 400, None),
+    ],
+    ids=lambda value: ".".join(value) if isinstance(value, list) else None,
+)
+def test_a_property_is_the_actor_only_where_it_is_text(upstream, path, status, actor):
+    upstream.begin(json_answer(MESSAGE))
+    plugin = {**shipped_plugin(), "actor": {"property": path}}
+    with Gateway(render(upstream.address, plugin=plugin)) as gateway, Http1(gateway.address) as client:
+        answer = client.request("POST", MESSAGES, [JSON, TOKEN, ("x-user", "ann")], messages_request(stream=False))
+        assert answer.status == status
+        assert gateway.wait_for_record(1).get("actor") == actor
+        assert TOKEN[1] not in gateway.record_lines()[0]
+        assert_alive(gateway)

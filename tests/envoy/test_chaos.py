@@ -1,4 +1,4 @@
-"""Half a minute of `make chaos`: thousands of requests, whole and broken off, each of them checked."""
+"""Half a minute of `make chaos`: clients and providers that misbehave cause no failure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from render import REPOSITORY
 
 CHAOS = REPOSITORY / "tests" / "chaos" / "run.py"
-PROGRAM = REPOSITORY / "target" / "release" / "chaos"
+PROGRAM = REPOSITORY / "target" / "debug" / "chaos"
 
 SECONDS = 30
 # Always the same requests here: what another seed finds is for `make chaos`, not for somebody else's change.
@@ -19,7 +19,7 @@ SEED = 1
 pytestmark = pytest.mark.skipif(not PROGRAM.exists(), reason="the chaos program is not built: use `make e2e`")
 
 
-def test_half_a_minute_of_chaos_leaves_everything_as_it_must_be():
+def test_half_a_minute_of_chaos_has_no_failure():
     done = subprocess.run([sys.executable, CHAOS, "--seconds", str(SECONDS), "--seed", str(SEED)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=10 * SECONDS)
     assert done.returncode == 0, done.stdout
     assert "chaos: everything was as it must be" in done.stdout, done.stdout

@@ -1,4 +1,4 @@
-"""envoy/compose: what its files say, and the demo brought up in a Docker daemon of our own.
+"""envoy/compose: its files are consistent, and the demo works in a Docker daemon of its own.
 
 The second half needs docker.io, docker-compose, Prometheus, Redis and root (`make compose-test`).
 """
@@ -319,7 +319,7 @@ def test_coming_up_again_changes_no_identity(demo):
     assert ask(demo, key)[0] == 200
 
 
-def test_the_gateway_to_the_real_providers_starts_and_does_not_trust_the_stand_in(demo):
+def test_the_real_profile_rejects_the_mocks_certificate(demo):
     """Here the providers' names still lead to the stand-in, so nothing leaves the machine: its certificate is refused."""
     key = token(demo, "real@example.com")
     demo.compose("stop", "--timeout", "5", "gateway")

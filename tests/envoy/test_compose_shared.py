@@ -1,4 +1,4 @@
-"""Another application behind the gateway of envoy/compose, in plain Envoy (test_compose.py has it in Docker).
+"""Another application behind the gateway of envoy/compose keeps its own requests (without Docker).
 
 The rate limit service is not there: requests pass without being counted, as the shipped configuration says.
 """
@@ -12,14 +12,14 @@ from typing import Any, Iterator
 
 import pytest
 
-import compose_shared
 from budgets import BARRIER, as_key, token, with_budgets
 from client import Http1
+import compose_shared
 from conftest import Records, assert_alive
 from gateway import KEYS, Gateway
+from refusal import refused
 from render import REPOSITORY, cluster_of, connection_manager_of, wasm_of
 from samples import GITHUB, JSON, MESSAGE, MESSAGES, chat_request, messages_request
-from test_bad_input import refused
 from upstream import Upstream, json_answer
 
 AI_MESSAGES, CHAT, COPILOT = f"/ai{MESSAGES}", "/ai/openai/v1/chat/completions", "/ai/copilot/chat/completions"
@@ -167,7 +167,7 @@ def test_without_the_route_for_our_own_paths_authentication_would_not_see_them(u
         assert (answer.status, b"Jwt" in answer.body) == (401, False), "the filter misses an actor, which authentication would have set"
 
 
-def test_without_the_mutation_a_client_could_have_its_request_treated_as_one_to_a_provider(upstream, application, tmp_path):
+def test_without_the_header_mutation_a_client_could_reach_a_provider_route(upstream, application, tmp_path):
     application.begin(json_answer({}))
     with run(upstream, application, tmp_path, compose_shared.configuration(mutation=False)) as gateway:
         assert ask(gateway, "/v1/messages", [("x-ai-bridge-cluster", "anthropic")]).status == 401

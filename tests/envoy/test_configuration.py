@@ -1,4 +1,4 @@
-"""A configuration with problems keeps Envoy from starting, and its log names all of them."""
+"""Invalid configurations keep Envoy from starting and are reported; roots, names, base URLs, disabled providers work."""
 
 from __future__ import annotations
 
@@ -46,16 +46,16 @@ def test_a_key_whose_variable_is_not_set_is_refused(upstream):
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"providers":[]}', '{"providers":[{"type":"gemini"}]}', '{"providers":[{"type":"openai"},{"type":"openai"}]}'])
-def test_what_makes_no_gateway_is_refused(upstream, text):
+def test_an_unusable_configuration_is_refused(upstream, text):
     assert "refused" in refusal(upstream, text)
 
 
 @pytest.mark.parametrize("member", ["bedrock", "keys"])
-def test_what_is_not_built_yet_is_refused(upstream, member):
+def test_members_that_are_not_supported_here_are_refused(upstream, member):
     assert member in refusal(upstream, {"providers": [{"type": "anthropic", member: {}}]})
 
 
-def test_a_root_leaves_everything_else_to_other_applications(upstream):
+def test_with_a_root_all_other_paths_belong_to_other_applications(upstream):
     """With a root, other routes of the same gateway are served, and nobody gets in by the routing header."""
     others = [{"match": {"prefix": "/shop"}, "direct_response": {"status": 200, "body": {"inline_string": "shop"}}}, {"match": {"prefix": "/up"}, "route": {"cluster": "openai"}}]
     plugin = {**shipped_plugin(), "root": "/api/v2/aibridge"}
@@ -79,7 +79,7 @@ def test_a_root_leaves_everything_else_to_other_applications(upstream):
         assert len(gateway.records()) == 1
 
 
-def test_several_instances_of_a_type_each_have_their_place_below_the_root_and_their_base_url(upstream):
+def test_instances_of_one_type_have_separate_names_and_base_urls(upstream):
     plugin = {
         "root": "/api/v2/aibridge",
         "providers": [

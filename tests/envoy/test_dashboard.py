@@ -1,4 +1,4 @@
-"""The Grafana dashboard an operator copies: every panel shows what a scripted load has caused, from a real Prometheus."""
+"""The Grafana dashboard: every panel shows what a scripted load has caused (real Prometheus)."""
 
 from __future__ import annotations
 
@@ -202,7 +202,7 @@ def test_every_panel_shows_what_has_happened(loaded, panel, target):
         ("Refusals per minute", "reason", {"invalid_json", "not_found", "method_not_allowed", "missing_credential"}),
     ],
 )
-def test_a_panel_tells_apart_what_it_should(loaded, title, label, expected):
+def test_panels_have_the_expected_series(loaded, title, label, expected):
     assert {labels[label] for labels, _ in loaded.shown(target_of(title))} >= expected
 
 

@@ -1,4 +1,4 @@
-"""The shipped files of envoy/envoy-gateway in the real Envoy Gateway (standalone) with real Envoy and another application."""
+"""The files of envoy/envoy-gateway in the real Envoy Gateway (standalone), beside another application."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import pytest
 import yaml
 import zstandard
 
-import envoy_gateway
 from client import Http1
 from conftest import assert_alive
+import envoy_gateway
 from envoy_gateway import FOLDER, KEYS, EnvoyGateway, Resources
+from refusal import refused
 from render import shipped_plugin
 from samples import COMPLETION, GITHUB, JSON, MESSAGE, MESSAGE_START, MESSAGE_STREAM, RESPONSE, TOKEN, WEBSOCKET, chat_request, messages_request, responses_request
-from test_bad_input import refused
 from upstream import Upstream, json_answer, stream_in_two
 
 MESSAGES = "/ai/anthropic/v1/messages"
@@ -164,7 +164,7 @@ def test_a_callers_anthropic_key_is_refused_where_the_key_is_injected(gateway, u
 
 @pytest.mark.parametrize("header", ["anthropic", "openai", "copilot", "nobody"])
 @pytest.mark.parametrize("host", ["api.anthropic.com", "api.openai.com:443"])
-def test_who_names_an_upstream_himself_gets_nowhere(client, upstream, web, header, host):
+def test_a_client_cannot_choose_the_upstream(client, upstream, web, header, host):
     web.begin(json_answer({}))
     given = client.request("GET", "/v1/models", [("host", host), ("x-ai-bridge-cluster", header)])
     assert given.status == 404

@@ -1,4 +1,4 @@
-"""Envoy Gateway while things happen: circuits that open, keys and policies that change under streams."""
+"""Envoy Gateway at run time: circuits open, keys and policies change, streams go on."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Any, Iterator
 
 import pytest
 
-import envoy_gateway
 from client import Http1, Reset
 from conftest import Records, assert_alive
+import envoy_gateway
 from envoy_gateway import EnvoyGateway, Resources
+from refusal import refused
 from samples import JSON, MESSAGE, MESSAGE_START, MESSAGE_STREAM, TOKEN, chat_request, messages_request
-from test_bad_input import refused
 from test_envoy_gateway import ANTHROPIC, BYOK_MESSAGES, CHAT, GITHUB, COPILOT, MESSAGES, OWN_ANTHROPIC, OWN_OPENAI, ask, credentials, image
 from upstream import Upstream, json_answer, stream_in_two
 
@@ -86,7 +86,7 @@ def test_five_failures_in_a_row_open_the_circuit_and_time_closes_it(gateway, ups
 
 
 @pytest.mark.parametrize("path,credential,status", [(CHAT, OWN_OPENAI, 429), (BYOK_MESSAGES, OWN_ANTHROPIC, 429), (MESSAGES, TOKEN, 500), (CHAT, TOKEN, 529)])
-def test_what_says_nothing_about_the_provider_opens_no_circuit(gateway, upstream, path, credential, status):
+def test_failures_that_are_not_the_providers_open_no_circuit(gateway, upstream, path, credential, status):
     upstream.begin(json_answer({"error": {}}, status))
     body = messages_request() if path.endswith("/messages") else chat_request()
     for _ in range(8):
@@ -141,7 +141,7 @@ def allow_no_model(gateway: EnvoyGateway, models: Any) -> None:
     gateway.wait_until(lambda: ask(gateway, "POST", MESSAGES, [JSON, TOKEN], messages_request(stream=False)).status == status, "the new configuration counts", 30)
 
 
-def test_a_changed_policy_lets_streams_end_within_the_drain_time_and_cuts_them_after_it(gateway, upstream):
+def test_a_changed_policy_cuts_streams_only_after_the_drain_time(gateway, upstream):
     records = Records(gateway)
     stream = Streaming(gateway, upstream)
     upstream.begin(json_answer(MESSAGE))

@@ -1,4 +1,4 @@
-"""What of envoy/envoy-gateway is shipped as a comment, and what the other tests replace by loopback."""
+"""The parts of envoy/envoy-gateway that are comments, and the ones that other tests replace with loopback."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from test_envoy_gateway import image
 __all__ = ["image"]
 
 
-def test_requests_can_be_held_and_the_shipped_providers_are_spoken_to_with_checked_certificates(image):
+def test_requests_can_be_held_and_provider_certificates_are_verified(image):
     """Envoy accepts both; to reach the providers would take a network."""
     text = (FOLDER / "patches.yaml").read_text()
     start = text.index("  # - type:")

@@ -1,4 +1,4 @@
-"""A key outside the filter (`"key": {"external": true}`): Envoy's credential injector adds it from a file (envoy/keys)."""
+"""A key outside the filter (`"key": {"external": true}`): Envoy's credential injector adds it (envoy/keys)."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ import yaml
 from client import Http1
 from conftest import Records, assert_alive
 from gateway import Gateway, GatewayDied
+from refusal import refused
 from render import HTTP_OPTIONS, REPOSITORY, cluster_of, render
 from samples import CHAT, JSON, MESSAGE, MESSAGE_STREAM, MESSAGES, RESPONSES, TOKEN, chat_request, messages_request, responses_request
-from test_bad_input import refused
 from upstream import Upstream, json_answer, stream_in_two
 
 KEYS = REPOSITORY / "envoy" / "keys"
@@ -136,7 +136,7 @@ def test_where_callers_may_not_bring_one_it_is_refused(client, upstream, records
     assert upstream.requests == []
 
 
-def test_a_client_that_names_its_own_key_in_connection_is_recorded_as_what_arrives(http1, upstream, records):
+def test_a_key_removed_by_connection_is_recorded_as_centralized(http1, upstream, records):
     """Envoy takes such a header away before any filter runs; the filter itself would keep it."""
     upstream.begin(json_answer({}))
     headers = [JSON, ("authorization", f"Bearer {OWN}"), ("connection", "authorization, keep-alive")]

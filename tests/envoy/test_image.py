@@ -1,4 +1,4 @@
-"""What `make image artifact sbom publish` make: pushed to a real registry, fetched as gateways fetch, run in real Envoy."""
+"""`make image artifact sbom publish`: reproducible, pushed to a real registry, fetched as gateways do, run in Envoy."""
 
 from __future__ import annotations
 

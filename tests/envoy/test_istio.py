@@ -1,4 +1,4 @@
-"""The shipped files of envoy/istio in real Envoy, with a configuration that Istio's own code has made of them."""
+"""The files of envoy/istio in real Envoy, with a configuration that Istio's own code made from them."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import brotli
 import pytest
 import zstandard
 
-import istio
 from client import Http1
 from gateway import KEYS
+import istio
+from refusal import refused
 from samples import COMPLETION, GITHUB, JSON, MESSAGE, MESSAGE_STREAM, RESPONSE, TOKEN, WEBSOCKET, chat_request, messages_request, responses_request
-from test_bad_input import refused
 from upstream import Exchange, Upstream, json_answer, stream_in_two
 
 MESSAGES = "/ai/anthropic/v1/messages"
@@ -181,7 +181,7 @@ def test_hostile_paths_are_refused_and_not_tidied_up(client, upstream, path):
 
 @pytest.mark.parametrize("host", ["gateway.test", "api.anthropic.com", "api.openai.com"])
 @pytest.mark.parametrize("path", [MESSAGES, "/v1/messages", "/", "/ai/nobody"])
-def test_a_cluster_that_a_client_names_is_nobodys(client, upstream, host, path):
+def test_a_cluster_named_by_a_client_is_ignored(client, upstream, host, path):
     upstream.begin(json_answer(MESSAGE))
     answer = client.request("POST", path, [JSON, TOKEN, ("host", host), ("x-ai-bridge-cluster", "openai"), ("X-AI-Bridge-Cluster", "anthropic-byok")], messages_request(stream=False))
     if path == MESSAGES:

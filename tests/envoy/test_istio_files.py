@@ -1,4 +1,4 @@
-"""The other ways through envoy/istio: keys from files, TLS, the module from a registry, Helm values, Istio's own checks."""
+"""Variants of envoy/istio: keys from files, TLS, the module from a registry, Helm values, istioctl's checks."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from typing import Any, Iterator
 import pytest
 import yaml
 
-import istio
-import servers
 from client import Http1
 from conftest import Records
 from gateway import KEYS
+import istio
+from refusal import refused
 from render import REPOSITORY
 from samples import JSON, MESSAGE, MESSAGE_STREAM, TOKEN, chat_request, messages_request
-from test_bad_input import refused
+import servers
 from test_istio import CHAT, MESSAGES, OWN_KEY, credentials
 from test_istio_shared import wait_until_open
 from upstream import Upstream, json_answer, stream_in_two

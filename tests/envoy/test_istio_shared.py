@@ -1,4 +1,4 @@
-"""The Istio gateway shared with other applications, with policies in front, and without the filter."""
+"""An Istio gateway that is shared with other applications, with policies in front, and without the filter."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Iterator
 
 import pytest
 
-import istio
-import servers
 from client import Http1
+import istio
+from refusal import refused
 from render import Address
 from samples import JSON, MESSAGE, TOKEN, messages_request
-from test_bad_input import refused
+import servers
 from test_istio import CHAT, COPILOT, GITHUB, MESSAGES, OWN_KEY, RESPONSES
 from upstream import Upstream, json_answer
 
@@ -141,7 +141,7 @@ def apart(upstream: Upstream, application: Upstream) -> Iterator[istio.IstioGate
 
 @pytest.mark.parametrize("path", [MESSAGES, CHAT, RESPONSES, COPILOT, "/ai/anthropic/v1/models", "/ai/openai/v1/models", "/ai/elsewhere/v1/messages"])
 @pytest.mark.parametrize("credential", [TOKEN, GITHUB, OWN_KEY], ids=["token", "github", "own"])
-def test_on_a_port_without_the_providers_routes_a_rewritten_request_goes_nowhere(apart, upstream, application, path, credential):
+def test_a_rewritten_request_on_a_port_without_routes_goes_nowhere(apart, upstream, application, path, credential):
     application.begin(json_answer({"from": "web"}))
     with Http1(apart.address) as client:
         assert client.request("POST", path, [JSON, credential], b"{}").status in (401, 403, 404)
@@ -232,7 +232,7 @@ def test_five_failures_in_a_row_open_the_circuit_and_time_closes_it(breakable, u
     breakable.wait_until(lambda: ask(breakable, path, credential).status == 200, "the circuit closes again")
 
 
-def test_the_limits_of_callers_own_keys_open_nobodys_circuit(breakable, upstream):
+def test_rate_limits_of_callers_own_keys_open_no_circuit(breakable, upstream):
     upstream.begin(json_answer({"error": {}}, 429))
     for _ in range(8):
         assert ask(breakable, credential=OWN_KEY).status == 429

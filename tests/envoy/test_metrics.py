@@ -1,4 +1,4 @@
-"""Every metric of the filter, as a real Prometheus scrapes it, after traffic of which all is known."""
+"""Every metric of the filter has the right labels and values, as a real Prometheus scrapes it."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ def test_every_counter_has_its_labels_and_what_the_traffic_caused(prometheus):
     prometheus.wait_for(COUNTERS, times(1, traffic.COUNTERS))
 
 
-def test_only_answers_to_the_central_key_move_the_headroom(prometheus):
+def test_only_responses_to_the_central_key_set_upstream_remaining(prometheus):
     """Of both vendors; a caller's own key and Copilot's had nothing left, and no gauge says so."""
     prometheus.wait_for("ai_bridge_upstream_remaining", dict(traffic.GAUGES))
 
 
-def test_the_histograms_hold_the_times_of_the_records_in_their_configured_buckets(prometheus, gateway):
+def test_histograms_agree_with_the_times_in_the_records(prometheus, gateway):
     records = gateway.records()
     configured = {setting["match"]["prefix"].removeprefix("wasmcustom."): setting["buckets"] for setting in shipped()["stats_config"]["histogram_bucket_settings"]}
     for metric, member in [("ai_bridge_duration_ms", "duration_ms"), ("ai_bridge_time_to_first_event_ms", "time_to_first_event_ms")]:
@@ -114,7 +114,7 @@ def test_istios_patterns_make_the_same_series_of_them(upstream):
         server.wait_for(COUNTERS, times(1, traffic.COUNTERS))
 
 
-def test_above_its_bound_no_further_actor_is_counted_and_that_is_told(upstream):
+def test_actors_above_the_bound_are_not_counted_and_overflow_is(upstream):
     def few(config) -> None:
         traffic.with_actors(config)
         connection_manager_of(config)["access_log"][-1]["typed_config"]["stats_scope"]["max_counters"] = 12

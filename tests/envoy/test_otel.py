@@ -1,4 +1,4 @@
-"""OpenTelemetry (envoy/otel): what a strict collector gets of each interception, by gRPC and by HTTP."""
+"""OpenTelemetry (envoy/otel): the span and the log record of each interception, by gRPC and by HTTP."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ def test_every_api_has_the_conventions_numbers(watched, target, body, reply, usa
     assert all(isinstance(value, str) for value in log.attributes.values()), "Envoy's attributes are strings"
 
 
-def test_what_a_client_does_not_want_sampled_has_no_span_but_a_log_record(watched):
+def test_an_unsampled_request_has_a_log_record_and_no_span(watched):
     watched.upstream.begin(stream_answer(*MESSAGE_STREAM))
     header, trace, _ = traceparent("00")
     seen = watched.logs_seen
@@ -269,7 +269,7 @@ def test_an_upstream_that_breaks_off_is_in_the_log(watched):
     ],
     ids=["rate limited", "an error inside a 200", "not JSON", "another vendor's key", "nobody answers"],
 )
-def test_what_went_wrong_is_named_in_both(watched, lines, body, reply, error, outcome):
+def test_errors_are_named_in_span_and_log_record(watched, lines, body, reply, error, outcome):
     watched.upstream.begin(reply)
     seen = watched.logs_seen
     header, _, _ = traceparent()
@@ -281,7 +281,7 @@ def test_what_went_wrong_is_named_in_both(watched, lines, body, reply, error, ou
     assert span.message.name == "chat"
 
 
-def test_a_model_of_the_callers_invention_is_in_no_spans_name(watched):
+def test_a_requested_model_is_not_in_the_span_name(watched):
     watched.upstream.begin(json_answer({"error": {"message": "no such model"}}, 404))
     seen = watched.logs_seen
     header, _, _ = traceparent()

@@ -1,4 +1,4 @@
-"""HTTP as it really comes: interim answers, HEAD, no body, HTTP/1.0, HTTP/2 on both sides, trailers, early answers, upgrades."""
+"""HTTP features pass or are refused as specified: 100-continue, HEAD, HTTP/1.0, trailers, early responses, upgrades."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from client import Http1, Http2, Reset
 from conftest import Records, assert_alive
 from gateway import Gateway
 from h2_upstream import Http2Upstream
+from refusal import never_completes, refused
 from render import HTTP_OPTIONS, connection_manager_of, render
 from samples import CHAT, COMPLETION, JSON, MESSAGE, MESSAGE_STREAM, MESSAGES, RESPONSES, TOKEN, chat_request, messages_request
-from test_bad_input import never_completes, refused
 from upstream import Exchange, json_answer, stream_answer
 
 MODELS, COUNT = "/openai/v1/models", "/anthropic/v1/messages/count_tokens"
@@ -281,7 +281,7 @@ def test_http2_behind_serves_both_and_trailers_pass_both_ways():
 
 
 @both_clients
-def test_an_early_answer_of_an_http2_provider_reaches_the_client_while_it_uploads(kind):
+def test_an_early_http2_response_reaches_the_client_during_its_upload(kind):
     error = {"error": {"message": "too long", "type": "invalid_request_error", "param": None, "code": "context_length_exceeded"}}
     with http2_provider(json.dumps(error).encode(), status=400, content_type="application/json", early=1000) as (gateway, _, records):
         with kind(gateway.address) as client:
@@ -295,7 +295,7 @@ def test_an_early_answer_of_an_http2_provider_reaches_the_client_while_it_upload
 
 
 @both_clients
-def test_an_early_answer_that_is_good_is_read_as_well(kind):
+def test_an_early_successful_response_is_read(kind):
     with http2_provider(STREAM, early=1000) as (gateway, _, records):
         with kind(gateway.address) as client:
             body = messages_request(prompt="x" * 100_000)
@@ -375,7 +375,7 @@ def test_no_other_upgrade_is_tunnelled(http1, upstream, path, protocol, status):
         assert received.names() & {"upgrade", "connection", "http2-settings"} == set()
 
 
-def test_whatever_upgrade_envoy_offers_is_refused_and_without_its_connection_option_it_is_none(upstream):
+def test_every_upgrade_that_envoy_offers_is_refused(upstream):
     def offer(config: Any) -> None:
         connection_manager_of(config)["upgrade_configs"] = [{"upgrade_type": each} for each in ("websocket", "foo", "TLS/1.0", "CONNECT")]
 

@@ -1,4 +1,4 @@
-"""Where a request goes, what the provider sees of it, and what never leaves the gateway."""
+"""Routing and stripping: which paths reach which provider, with which headers, and what is removed."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import pytest
 from client import Answer, Http1
 from conftest import assert_alive
 from gateway import Gateway
+from refusal import refused
 from render import render, shipped_plugin
 from samples import CHAT, JSON, MESSAGE, MESSAGES, RESPONSES, TOKEN, chat_request, messages_request, responses_request
-from test_bad_input import refused
 from upstream import json_answer
 
 GITHUB = ("authorization", "Bearer gho_0123456789abcdefghij")
@@ -39,7 +39,7 @@ def test_a_hostile_path_is_refused(client, upstream, records, path):
 
 
 @pytest.mark.parametrize("path", NOT_OURS)
-def test_a_path_that_nobody_serves_is_404_with_method_and_path_in_the_message(client, upstream, records, path):
+def test_an_unknown_path_is_404_with_method_and_path_in_the_message(client, upstream, records, path):
     answer = client.request("POST", path, [JSON, TOKEN], messages_request())
     assert answer.status == 404, answer
     error = answer.json()["error"]
@@ -102,7 +102,7 @@ def test_passthrough_reaches_its_provider_uninspected_and_unrecorded(client, ups
     records.none()
 
 
-def test_the_routing_header_of_a_client_leads_nowhere(client, upstream, records):
+def test_the_routing_header_of_a_client_is_ignored(client, upstream, records):
     for name in ("x-ai-bridge-cluster", "X-AI-Bridge-Cluster"):
         for path in ("/", "/other", "/v1/messages", "/anthropic", "/admin/../x"):
             answer = client.request("GET", path, [(name, "anthropic")])
@@ -195,14 +195,14 @@ def test_a_target_with_scheme_and_host_is_routed_by_its_path(gateway, upstream, 
               b"GET ftp://elsewhere.example/openai/v1/models", b"GET http://elsewhere.example?x", b"GET /openai/v1/models#x", b"GET /openai/v1/models\xff", b"get /openai/v1/models"],
 )
 @pytest.mark.parametrize("root", ["", "/ai"])
-def test_what_is_no_path_reaches_nobody(upstream, gateways, first, root):
+def test_a_target_that_is_no_path_reaches_no_upstream(upstream, gateways, first, root):
     upstream.begin(json_answer({}))
     assert asked(gateways[root], first).status in (400, 404)
     gateways[root].settle()
     assert upstream.requests == []
 
 
-def test_outside_the_root_a_target_with_scheme_and_host_loses_the_routing_header_too(upstream, gateways):
+def test_absolute_targets_outside_the_root_lose_the_routing_header(upstream, gateways):
     for target, path in ((b"/x/ai/openai/v1/models", "/x/ai/openai/v1/models"), (b"/openai/v1/models?a", "/openai/v1/models?a"), (b"", "/")):
         upstream.begin(json_answer({}))
         assert asked(gateways["/ai"], b"GET http://elsewhere.example" + target).status == 200
@@ -231,7 +231,7 @@ def gateways(gateway, upstream) -> Iterator[dict[str, Gateway]]:
         (MESSAGES, ("x-api-key", "gw_alice"), ("x-api-key", "sk-ant-central-0123456789"), "anthropic", "sk-a...6789"),
     ],
 )
-def test_one_credential_goes_upstream_and_the_cluster_fits_it(client, upstream, records, path, sent, arrives, cluster, hint):
+def test_one_credential_goes_upstream_and_selects_the_cluster(client, upstream, records, path, sent, arrives, cluster, hint):
     body = {MESSAGES: messages_request, CHAT: chat_request, RESPONSES: responses_request}[path](stream=False)
     upstream.begin(json_answer({}))
     assert client.request("POST", path, [JSON, sent], body).status == 200
@@ -241,22 +241,3 @@ def test_one_credential_goes_upstream_and_the_cluster_fits_it(client, upstream, 
     record = records.one()
     assert record["upstream"]["cluster"] == cluster
     assert record["credential"] == {"kind": "byok" if cluster.endswith("byok") else "centralized", "hint": hint}
-
-
-def test_http_1_0_is_served(gateway, upstream, records):
-    upstream.begin(json_answer(MESSAGE))
-    body = messages_request(stream=False)
-    with Http1(gateway.address) as client:
-        client.raw(f"POST {MESSAGES} HTTP/1.0\r\nauthorization: Bearer gw_a\r\ncontent-length: {len(body)}\r\n\r\n".encode() + body)
-        assert client.answer().json() == MESSAGE
-    assert records.one()["outcome"] == "completed"
-
-
-def test_expect_100_continue_is_answered(http1, upstream, records):
-    upstream.begin(json_answer(MESSAGE))
-    body = messages_request(stream=False)
-    http1.start("POST", MESSAGES, [JSON, TOKEN, ("expect", "100-continue"), ("content-length", str(len(body)))])
-    assert http1.read_interim() == 100
-    http1.send(body)
-    assert http1.answer().json() == MESSAGE
-    assert records.one()["outcome"] == "completed"

@@ -1,6 +1,6 @@
-"""The official SDKs see through the gateway what they see when they talk to the provider, and every call leaves its record.
+"""The official SDKs get the same through the gateway as directly, and every call leaves its record.
 
-The calls are in tests/sdk/calls.json. Each language's program makes them all twice, against the providers' stand-in and
+The calls are in tests/sdk/calls.json. Each language's program makes them all twice, against the mock provider and
 through Envoy with the shipped configuration; every call is then a test of its own.
 """
 
@@ -33,7 +33,7 @@ COMMANDS: dict[str, list[Path]] = {
 AGENTS = {("python", "messages"): "Anthropic/Python ", ("javascript", "messages"): "Anthropic/JS ", ("python", ""): "OpenAI/Python ", ("javascript", ""): "OpenAI/JS "}
 PATHS = {"messages": "/v1/messages", "chat_completions": "/chat/completions", "responses": "/responses"}
 PREFIXES = {"anthropic": "/anthropic", "openai": "/openai/v1", "copilot": "/copilot", "copilot_anthropic": "/copilot"}
-SECONDS = 60
+SECONDS = 180
 
 # Of the connection, not of the answer; and what Envoy says of itself.
 NOT_COMPARED = {"connection", "date", "server", "transfer-encoding", "x-envoy-upstream-service-time"}

@@ -1,4 +1,4 @@
-"""Every transcript, through real Envoy: the provider's bytes, the client's bytes and the record are those it names."""
+"""Every transcript through real Envoy: the provider's bytes, the client's bytes and the record are the expected ones."""
 
 from __future__ import annotations
 

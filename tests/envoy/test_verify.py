@@ -1,4 +1,4 @@
-"""`make verify`: what it says of the shipped files, and of every mistake that Envoy would keep silent about."""
+"""`make verify` accepts the shipped files and reports each mistake with its place."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import yaml
 
 from budgets import CONFIGURATION, trust
 from gateway import KEYS, TOOLS
-from render import HTTP_OPTIONS, REPOSITORY, SHIPPED, cluster_of, connection_manager_of, shipped, wasm_of
+from render import REPOSITORY, SHIPPED, cluster_of, connection_manager_of, shipped, wasm_of
 
 VERIFY = REPOSITORY / "envoy" / "verify"
 COMPLETE = sorted(path for path in (REPOSITORY / "envoy").rglob("*.yaml") if "\nstatic_resources:" in path.read_text() and "root_id: ai_bridge" in path.read_text())
@@ -85,7 +85,7 @@ def test_a_filter_that_envoy_reads_from_a_file_is_judged_too(tmp_path):
     ("", "not a complete Envoy configuration"), ("[1]", "not a complete Envoy configuration"), ("a: [", "neither YAML nor JSON"), ("\0", "neither YAML nor JSON"),
     ('{"a":' * 100_000, "nested too deeply"), ("static_resources: { listeners: [ { name: x } ] }", "no listener loads AI Bridge"), ((REPOSITORY / "envoy" / "keys" / "injector.yaml").read_text(), "not a complete Envoy configuration"),
 ], ids=["empty", "list", "broken", "binary", "deep", "other", "fragment"])
-def test_where_there_is_nothing_to_judge_it_says_so(tmp_path, content, says):
+def test_an_unusable_file_is_reported(tmp_path, content, says):
     file = tmp_path / "envoy.yaml"
     file.write_text(content)
     done = run(file)
@@ -394,7 +394,7 @@ def test_the_path_leads_to_the_place(tmp_path):
     assert place == "%FILTER_STATE(wasm.ai_bridge_total_tokens)%"
 
 
-def test_everything_wrong_is_said_at_once_as_text(tmp_path):
+def test_all_problems_are_printed_at_once(tmp_path):
     config = shipped(CONFIGURATION)
     for name in ("no WebSocket", "another root_id", "a key that the filter cannot read", "no stats_tags", "a client may say who it is"):
         MISTAKES[name][0](config)
@@ -468,7 +468,7 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     return found
 
 
-def test_no_configuration_breaks_it(tmp_path):
+def test_no_configuration_makes_it_crash(tmp_path):
     """Each part in turn is something else than it should be."""
     config = shipped(CONFIGURATION)
     files = []

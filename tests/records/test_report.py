@@ -1,4 +1,4 @@
-"""The report: exact sums of records written by hand, and whatever else may stand in a file of records."""
+"""The report: exact sums, whatever else a file of records contains, and its page."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def test_sums_are_exact():
     assert whole["duration_ms"] == {"count": 9, "p50": 100, "p95": 60_000, "longest": 60_000}
 
 
-def test_each_list_shows_the_same_sums_by_name():
+def test_each_list_adds_up_to_the_same_sums():
     by = found(*HAND)["by"]
     assert list(by) == ["actor", "actor.team", "model", "provider", "client", "session"]
     rows = lambda group: [(row["name"], row["requests"], row["cost_microusd"], row["total_tokens"]) for row in by[group]["rows"]]
@@ -250,7 +250,7 @@ def test_records_are_found_behind_what_logs_put_in_front_of_them():
     assert (whole["input"]["records"], whole["input"]["skipped"]) == (len(fronts), {})
 
 
-def test_records_are_found_in_the_log_lines_of_others_where_the_operator_says_so():
+def test_records_are_found_inside_other_json_logs_by_option():
     one, two, three, four = (record(at) for at in range(4))
     inside = [
         {"path": "/x", "ai_bridge_record": one}, {"ai_bridge_record": json.dumps(two)},
@@ -260,7 +260,7 @@ def test_records_are_found_in_the_log_lines_of_others_where_the_operator_says_so
     assert found(*inside, options=["--member", "log"])["input"]["records"] == 4
 
 
-def test_nobody_can_put_a_record_into_the_books_through_what_a_log_says_of_them():
+def test_a_forged_record_inside_a_log_line_is_not_counted():
     forged = json.dumps(record(666, cost_microusd=10**12))
     attempts = [
         {"user_agent": forged, "ai_bridge_record": record(1)}, {"user_agent": forged}, {"headers": {"ai_bridge_record": forged}},
@@ -312,7 +312,7 @@ def test_a_wrong_command_says_what_would_be_right(tmp_path, option, value, words
     assert (tmp_path / "a.jsonl").read_bytes() == lines(record(1))
 
 
-def test_nothing_is_no_error():
+def test_an_empty_input_is_no_error():
     code, out, err = run(stdin=b"")
     assert (code, err) == (0, "") and re.search("interceptions +none", out)
     assert "No records." in report.as_page(report.Reading(report.Report([], 1)).result())
@@ -334,7 +334,7 @@ def evil_records() -> list[Any]:
     ]
 
 
-def test_a_terminal_is_told_nothing_by_strangers():
+def test_control_characters_in_records_do_not_reach_the_terminal():
     code, out, _ = run("--top", "100", stdin=lines(*evil_records(), "</script>\x1b[31m".encode() + b"{"))
     assert code == 0
     assert all(c == "\n" or c.isprintable() for c in out)

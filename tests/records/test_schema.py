@@ -1,5 +1,7 @@
-"""The schema of records, and the records that stand in the tree. Those that the tests cause are checked where they come
-out of Envoy (tests/envoy/gateway.py)."""
+"""The schema of records: it describes every member, and the records in this repository are valid under it.
+
+Records that the tests cause are checked as they come out of Envoy (tests/envoy/gateway.py).
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 //! A filter that makes the calls that AI Bridge makes for a short request to Anthropic's Messages API, knowing every answer
-//! beforehand: what is left of AI Bridge's cost if all that it computes cost nothing. `tests/envoy/test_calls.py` holds
+//! beforehand: what is left of AI Bridge's cost if all that it computes cost nothing. `tests/envoy/test_host_calls.py` holds
 //! AI Bridge to these calls.
 
 use core::hint::black_box;

@@ -1,4 +1,4 @@
-"""Every way a request can end leaves exactly one record that tells it."""
+"""Every way a request can end leaves exactly one record with the right outcome."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import pytest
 from client import Http1, Reset
 from conftest import Records, assert_alive
 from gateway import Gateway
+from refusal import refused
 from render import connection_manager_of, render
 from samples import CHAT, JSON, MESSAGE, MESSAGE_STREAM, MESSAGES, RESPONSES, TOKEN, chat_request, event, messages_request, responses_request
-from test_bad_input import refused
 from upstream import Exchange, PeerGone, Upstream, json_answer
 
 # The breaker has tests of its own; here every test breaks something.
@@ -98,7 +98,7 @@ def test_a_client_that_leaves_in_the_middle_of_a_stream(client, upstream, record
     ],
     ids=["messages", "chat", "responses"],
 )
-def test_a_client_that_leaves_after_the_last_event_has_what_it_wanted(client, upstream, records, path, body, events, last):
+def test_a_client_that_leaves_after_the_last_event_is_completed(client, upstream, records, path, body, events, last):
     """As the OpenAI SDK does: it closes on `[DONE]`, before HTTP ends."""
 
     def script(exchange: Exchange) -> None:
@@ -309,8 +309,7 @@ def test_an_early_answer_during_the_upload_is_read_and_recorded(client, upstream
     assert record["error"]["code"] == "context_length_exceeded"
 
 
-@pytest.mark.parametrize("path", [MESSAGES, CHAT, "/openai/v1/models"])
-def test_where_envoy_has_no_route_or_no_cluster_it_is_in_the_dialect(upstream, path):
+def test_envoys_own_404_and_503_are_in_the_dialect(upstream):
     def no_routes(config: Any) -> None:
         for host in connection_manager_of(config)["route_config"]["virtual_hosts"]:
             host["routes"] = []
@@ -319,13 +318,15 @@ def test_where_envoy_has_no_route_or_no_cluster_it_is_in_the_dialect(upstream, p
         config["static_resources"]["clusters"] = []
 
     for change, status, kind, outcome in ((no_routes, 404, "not_found_error", "rejected"), (no_clusters, 503, "", "unavailable")):
-        with Gateway(render(upstream.address, change=change)) as gateway, Http1(gateway.address) as client:
+        with Gateway(render(upstream.address, change=change)) as gateway:
             seen = Records(gateway)
-            bridged = path != "/openai/v1/models"
-            answer = client.request("POST" if bridged else "GET", path, [JSON, TOKEN], messages_request() if bridged else None)
-            error = refused(answer, status, path, retry="false" if status == 404 else None)
-            assert error["type"] == (kind or ("overloaded_error" if path == MESSAGES else "server_error"))
-            assert [record["outcome"] for record in seen.all()] == ([outcome] if bridged else [])
+            for path in (MESSAGES, CHAT, "/openai/v1/models"):
+                bridged = path != "/openai/v1/models"
+                with Http1(gateway.address) as client:
+                    answer = client.request("POST" if bridged else "GET", path, [JSON, TOKEN], messages_request() if bridged else None)
+                error = refused(answer, status, path, retry="false" if status == 404 else None)
+                assert error["type"] == (kind or ("overloaded_error" if path == MESSAGES else "server_error"))
+                assert [record["outcome"] for record in seen.all()] == ([outcome] if bridged else [])
             assert_alive(gateway)
 
 

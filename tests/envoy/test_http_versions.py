@@ -1,4 +1,4 @@
-"""HTTP/1.0, HTTP/1.1 and HTTP/2 in front and behind, in every combination: the same bytes, the same record."""
+"""HTTP/1.0, HTTP/1.1 and HTTP/2 on both sides, in every combination: the same bytes, the same record."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from client import Answer, Headers, Http1, Http2
 from conftest import Records, assert_alive
 from gateway import Gateway
 from h2_upstream import Http2Upstream
+from refusal import refused
 from render import render
 from samples import CHAT, JSON, MESSAGE, MESSAGE_STREAM, MESSAGES, RESPONSES, TOKEN, chat_request, messages_request
-from test_bad_input import refused
 from upstream import Exchange, Script, Upstream
 
 MODELS = "/openai/v1/models"
@@ -142,7 +142,7 @@ def test_a_document_passes_between_all_versions_and_is_read(behind):
         assert behind.records.one()["response"]["id"] == "msg_02"
 
 
-def test_passthrough_with_a_body_without_one_and_as_head_passes_between_all_versions(behind):
+def test_passthrough_works_between_all_versions_with_any_body(behind):
     behind.begin(b"\x00\xff" * 100, "application/octet-stream")
     for front, request in FRONTS.items():
         for method, body in (("POST", b"\xff\x00"), ("GET", b""), ("DELETE", b""), ("HEAD", b"")):
@@ -153,7 +153,7 @@ def test_passthrough_with_a_body_without_one_and_as_head_passes_between_all_vers
     behind.records.none()
 
 
-def test_what_is_refused_is_refused_alike_whatever_the_provider_speaks(behind):
+def test_refusals_are_the_same_in_all_versions(behind):
     behind.begin(STREAM)
     for front, request in FRONTS.items():
         for method, path, body, status in [
@@ -167,7 +167,7 @@ def test_what_is_refused_is_refused_alike_whatever_the_provider_speaks(behind):
     assert behind.got() == []
 
 
-def test_expect_100_continue_is_answered_by_the_gateway_whatever_the_provider_speaks(behind):
+def test_the_gateway_answers_expect_100_continue_in_all_versions(behind):
     behind.begin(STREAM)
     for path, target in ((MESSAGES, "/v1/messages"), ("/anthropic/v1/messages/count_tokens", "/v1/messages/count_tokens")):
         body = messages_request()
@@ -184,7 +184,7 @@ def test_expect_100_continue_is_answered_by_the_gateway_whatever_the_provider_sp
     assert [record["outcome"] for record in behind.records.all()] == ["completed"] * 2
 
 
-def test_an_upgrade_is_refused_whatever_the_provider_speaks(behind):
+def test_an_upgrade_is_refused_in_all_versions(behind):
     upgrade = [("upgrade", "websocket"), ("connection", "Upgrade"), ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="), ("sec-websocket-version", "13"), TOKEN]
     behind.begin(STREAM)
     for path, status in ((MESSAGES, 426), (CHAT, 426), (RESPONSES, 426), (MODELS, 501), ("/anthropic/v1/nothing", 404)):

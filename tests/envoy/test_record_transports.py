@@ -1,7 +1,6 @@
-"""Records where people keep them (envoy/records, envoy/otel): file, stdout, gRPC access log service, OTLP.
+"""Records by file, stdout, gRPC access log service and OTLP are the same; without a receiver no request fails.
 
-The same record everywhere, also a large one; and when nobody receives, no request notices, memory stays bounded and a
-counter tells.
+Memory stays bounded then, and a counter counts the records that are lost.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ import shutil
 import socket
 import subprocess
 from pathlib import Path
-from typing import Any, Callable, Iterator
+from typing import Callable, Iterator
 
 import grpc
 import pytest
@@ -25,7 +24,7 @@ from receivers import AccessLogService, Otlp, Receiver
 from render import HTTP_OPTIONS, REPOSITORY, Address, Json, cluster_of, render
 from samples import CHAT, COMPLETION, JSON, MESSAGE, MESSAGE_STREAM, MESSAGES, TOKEN, chat_request, messages_request
 from servers import free_port, program, server_directory
-from upstream import Upstream, json_answer, stream_answer
+from upstream import json_answer, stream_answer
 
 MIB = 1 << 20
 
@@ -61,7 +60,7 @@ def lines_of(path: Path) -> list[str]:
     return path.read_text().splitlines() if path.exists() else []
 
 
-def test_every_transport_brings_the_same_records_also_one_of_a_mebibyte(upstream, directory):
+def test_every_transport_carries_the_same_records_up_to_a_mebibyte(upstream, directory):
     file = directory / "ai_bridge.jsonl"
     with Otlp() as collector, AccessLogService() as service:
 
@@ -98,7 +97,7 @@ def test_every_transport_brings_the_same_records_also_one_of_a_mebibyte(upstream
             assert_alive(gateway)
 
 
-def test_a_record_above_what_a_collector_takes_is_dropped_and_counted_and_the_next_one_comes(upstream):
+def test_a_record_too_large_for_the_collector_is_dropped_and_counted(upstream):
     """gRPC's own limit is 4 MiB a message; `record.total_bytes` has to stay below it."""
     upstream.begin(json_answer(MESSAGE))
     with Otlp() as collector:

@@ -1,4 +1,4 @@
-"""The usage splice of Chat Completions and the cut that goes with it, where only real Envoy can show what happens."""
+"""The request for usage that is added to Chat Completions, and its event cut from the response, byte by byte."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_both_directions_byte_by_byte(gateway, upstream, records, kind, options,
      # Nothing can be added to a body once its trailers are here.
      ([TEXT, LAST, START], True, [TEXT, LAST])],
 )
-def test_what_waits_when_the_stream_ends(kind, sent, trailers, got):
+def test_held_back_bytes_are_sent_when_the_stream_ends(kind, sent, trailers, got):
     with Http2Upstream(b"".join(sent), trailers=[("x-sum", "1")] if trailers else None) as server:
         with Gateway(render(server.address, http2_upstream=True)) as gateway:
             records = Records(gateway)

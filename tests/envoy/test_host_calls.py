@@ -1,4 +1,4 @@
-"""Which calls into Envoy a bridged request takes, as Envoy's own trace of the VM shows them: the table of tests/bench/README.md."""
+"""How many calls into Envoy a request makes, counted in Envoy's trace of the VM: the table of tests/bench/README.md."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def asked(gateway: Gateway, *, times: int, status: int = 200, stream: bool = Fal
 
 @pytest.mark.parametrize("publishes", [False, True], ids=["publish nothing", "publish all"])
 @pytest.mark.parametrize("streamed", [False, True], ids=["document", "stream"])
-def test_a_bridged_request_takes_no_other_calls_than_the_readme_says(upstream, streamed, publishes):
+def test_a_bridged_request_makes_exactly_the_documented_host_calls(upstream, streamed, publishes):
     upstream.begin(stream_answer(*MESSAGE_STREAM) if streamed else json_answer(MESSAGE))
     with Gateway(render(upstream.address, plugin=lambda shipped: shipped if publishes else {**shipped, "publish": []}), arguments=TRACE) as gateway:
         stream = asked(gateway, times=2, stream=streamed)       # a series is also defined when it is first needed
@@ -72,7 +72,7 @@ def test_a_bridged_request_takes_no_other_calls_than_the_readme_says(upstream, s
     assert not stream.calls
 
 
-def test_an_error_is_asked_who_gave_it(upstream):
+def test_an_error_response_costs_one_property_lookup(upstream):
     upstream.begin(json_answer({"type": "error"}, 529))
     with Gateway(render(upstream.address, plugin=lambda shipped: {**shipped, "publish": []}), arguments=TRACE) as gateway:
         calls = asked(gateway, times=2, status=529).calls
@@ -80,7 +80,7 @@ def test_an_error_is_asked_who_gave_it(upstream):
     assert calls["on_log"] == [CLOCK, "increment_metric", "record_metric", VALUE]
 
 
-def test_more_than_five_edits_are_one_call(upstream):
+def test_more_than_five_header_edits_are_one_host_call(upstream):
     upstream.begin(json_answer(MESSAGE))
     with Gateway(render(upstream.address), arguments=TRACE) as gateway:
         with Http1(gateway.address) as client:
@@ -91,7 +91,7 @@ def test_more_than_five_edits_are_one_call(upstream):
     assert "cookie" not in upstream.requests[-1].names()
 
 
-def test_passthrough_needs_no_clock_no_body_and_no_log(upstream):
+def test_passthrough_reads_no_clock_no_body_and_no_log(upstream):
     upstream.begin(json_answer({"data": []}))
     with Gateway(render(upstream.address), arguments=TRACE) as gateway:
         for _ in range(2):

@@ -1,6 +1,6 @@
-"""A client that sends the header which picks clusters, or anything else below `x-ai-bridge-`, reaches nothing by it.
+"""A client's `x-ai-bridge-*` headers never choose a cluster, an actor or an upstream.
 
-The gateway is shared with another application: it has the very paths that providers have, and everything else.
+The gateway is shared with another application, which has the very paths that providers have, and all others.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def forgeries(header: str) -> list[list[tuple[str, str]]]:
 
 
 @pytest.mark.parametrize("path", OUTSIDE)
-def test_outside_the_root_everything_reaches_the_other_application_without_the_header(client, shared, path):
+def test_outside_the_root_requests_pass_without_the_routing_header(client, shared, path):
     for forged in forgeries(shared.header):
         shared.begin()
         own = [("authorization", "Bearer theirs"), ("x-api-key", "theirs"), ("cookie", "a=b")]
@@ -108,14 +108,14 @@ def test_outside_the_root_everything_reaches_the_other_application_without_the_h
 
 
 @pytest.mark.parametrize("path", [*NOWHERE, *HOSTILE])
-def test_what_the_filter_refuses_reaches_nobody(client, shared, path):
+def test_a_refused_request_reaches_no_upstream(client, shared, path):
     for forged in forgeries(shared.header):
         shared.begin()
         assert client.request("POST", path, [JSON, TOKEN, *forged], messages_request()).status == (400 if path in HOSTILE else 404), forged
         assert shared.reached() == {}
 
 
-def test_refusals_after_routing_reach_nobody_either(client, shared):
+def test_a_request_refused_after_routing_reaches_no_upstream(client, shared):
     for forged in forgeries(shared.header):
         shared.begin()
         assert client.request("GET", MESSAGES, [TOKEN, *forged]).status == 405
@@ -134,7 +134,7 @@ def test_refusals_after_routing_reach_nobody_either(client, shared):
         ("POST", f"{ROOT}/anthropic/v1/messages/count_tokens", "anthropic", ("x-api-key", KEYS["ANTHROPIC_API_KEY"])),
     ],
 )
-def test_the_filter_alone_says_where_its_requests_go(client, shared, method, path, cluster, arrives):
+def test_only_the_filter_sets_the_routing_header(client, shared, method, path, cluster, arrives):
     for forged in forgeries(shared.header):
         shared.begin()
         body = chat_request() if path.endswith("completions") else messages_request(stream=False)
@@ -145,7 +145,7 @@ def test_the_filter_alone_says_where_its_requests_go(client, shared, method, pat
         assert not any(name.startswith("x-ai-bridge-") or name == shared.header for name in received.names())
 
 
-def test_a_websocket_to_the_other_application_gains_nothing_by_it(shared):
+def test_a_websocket_elsewhere_passes_without_the_routing_header(shared):
     """Envoy lets WebSockets through to other routes: the header must be gone there too."""
     for path, status in (("/v1/responses", 200), (f"{ROOT}/openai/v1/responses", 426), (MODELS, 501), (f"{ROOT}/nowhere", 404)):
         shared.begin()
@@ -163,7 +163,7 @@ def test_a_websocket_to_the_other_application_gains_nothing_by_it(shared):
 
 
 @pytest.mark.parametrize("path", ["/anthropic/v1/messages", "/anthropic/v1/messages/count_tokens"])
-def test_what_does_not_go_upstream_as_a_header_does_not_as_a_trailer(path):
+def test_reserved_names_are_removed_from_trailers_too(path):
     forged = [("x-ai-bridge-cluster", "openai"), ("x-ai-bridge-actor-id", "root"), ("authorization", "Bearer theirs"), ("x-api-key", "theirs"), ("cookie", "a=b")]
     with Http2Upstream(b"{}", content_type="application/json") as server, Gateway(render(server.address, http2_upstream=True)) as gateway:
         with Http2(gateway.address) as client:
@@ -203,7 +203,7 @@ def early_mutations() -> Any:
 
 
 @pytest.mark.parametrize("authenticated", [True, False])
-def test_the_actor_is_who_the_authentication_filter_says_and_never_who_the_client_says(upstream, authenticated):
+def test_the_actor_comes_from_the_authentication_filter_only(upstream, authenticated):
     actor = {"header": "x-ai-bridge-actor-id", "metadata_headers": {"team": "x-team"}, "required": True}
     plugin = {**shipped_plugin(), "actor": actor}
     plugin["providers"][0]["send_actor"] = True
@@ -231,7 +231,7 @@ def test_the_actor_is_who_the_authentication_filter_says_and_never_who_the_clien
             assert upstream.requests == []
 
 
-def test_without_a_configured_header_nobody_can_name_an_actor(upstream):
+def test_without_a_configured_header_there_is_no_actor(upstream):
     plugin = shipped_plugin()
     plugin["providers"][0]["send_actor"] = True
     with Gateway(render(upstream.address, plugin=plugin)) as gateway, Http1(gateway.address) as client:

@@ -1,4 +1,4 @@
-"""Names of models are a provider's to choose: whatever they are, labels stay bounded, readable, and only labels."""
+"""Labels of metrics stay bounded and well-formed, whatever model names a provider returns."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def gateway(upstream):
         yield running
 
 
-def test_ten_thousand_names_make_no_more_labels_than_the_bound_allows(gateway):
+def test_ten_thousand_model_names_stay_within_the_bound_on_labels(gateway):
     assert {record["model"]["served"] for record in gateway.records()} == {name.encode()[:1024].decode(errors="ignore") for name in names()}
     expected: dict[str, int] = {}
     admitted: set[str] = set()
@@ -92,7 +92,7 @@ def test_ten_thousand_names_make_no_more_labels_than_the_bound_allows(gateway):
         assert ours == {"__name__", "instance", "job", "provider", "api", "model", "outcome", "type", "le"}
 
 
-def test_names_that_callers_ask_for_are_no_labels(gateway, upstream):
+def test_a_requested_model_is_no_label_until_it_is_served(gateway, upstream):
     """Where no provider has served them: an error, a refusal."""
     from upstream import json_answer
 
@@ -106,7 +106,7 @@ def test_names_that_callers_ask_for_are_no_labels(gateway, upstream):
     assert len(before | {"unknown"}) <= LABEL_VALUES + 2
 
 
-def test_each_worker_has_a_bound_of_its_own(upstream):
+def test_the_bound_on_labels_holds_for_each_worker(upstream):
     """With two, at most twice as many, and the numbers still add up."""
     served = iter(range(1_000_000))
 

@@ -8,7 +8,7 @@ import re
 from find import Gateway
 from place import Findings, Place
 
-# README.md, "The record": the single values, and from when on they are there.
+# envoy/records/README.md#single-values: the single values, and from when on they are there.
 AT_START = ("id", "provider", "api", "actor", "session")
 AT_END = ("model", "outcome", "input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "total_tokens", "cost_microusd")
 RECORD = "record"

@@ -8,7 +8,7 @@ use ai_bridge::step::{Effect, Ending, RequestHead, ResponseHead, Step};
 use core::time::Duration;
 use std::rc::Rc;
 
-/// As in the README's quick start.
+/// Two providers with the usual members.
 const CONFIGURATION: &str = r#"{
     "providers": [
         {"type": "openai"},

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 const ROOMS: &[(&str, &[&str])] = &[
     ("answer", &["note", "text", "usage"]),
     ("api", &["answer", "json", "limits", "note", "sse", "text", "usage"]),
-    ("bedrock", &["dialect", "glob", "json", "object"]),
+    ("bedrock", &["dialect", "glob", "json"]),
     (
         "bridge",
         &[
@@ -34,7 +34,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "values",
         ],
     ),
-    ("caller", &["headers", "object", "text"]),
+    ("caller", &["headers", "text"]),
     (
         "config",
         &[
@@ -44,7 +44,6 @@ const ROOMS: &[(&str, &[&str])] = &[
             "glob",
             "headers",
             "limits",
-            "object",
             "percent",
             "price",
             "provider",
@@ -86,13 +85,12 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("limits", &[]),
     ("metric", &["text"]),
     ("note", &[]),
-    ("object", &[]),
     ("percent", &[]),
     ("price", &["glob", "usage"]),
     ("provider", &["api", "bedrock", "credential", "glob", "text"]),
     (
         "record",
-        &["answer", "caller", "credential", "json", "limits", "note", "object", "text", "timestamp", "usage"],
+        &["answer", "caller", "credential", "json", "limits", "note", "text", "timestamp", "usage"],
     ),
     ("reply", &["api", "credential", "dialect", "headers", "json", "route", "step", "text"]),
     ("route", &["api", "percent", "provider"]),
@@ -100,24 +98,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("step", &["headers", "metric"]),
     ("text", &["json"]),
     ("timestamp", &["json"]),
-    ("usage", &["json", "object", "text"]),
+    ("usage", &["json", "text"]),
     ("values", &[]),
-];
-
-/// TEMPORARY: edges that other branches cut. Delete each when its branch is merged; then delete the list.
-const UNTIL_MERGED: &[(&str, &str)] = &[
-    ("answer", "api"),
-    ("usage", "api"),
-    ("api/request", "api/chat_completions"),
-    ("api/request", "api/messages"),
-    ("api/request", "api/responses"),
-    ("api/response", "api/chat_completions"),
-    ("api/response", "api/messages"),
-    ("api/response", "api/responses"),
-    ("exchange/bedrock", "exchange/interception"),
-    ("exchange/interception", "exchange/values"),
-    ("exchange/passthrough", "exchange/admission"),
-    ("json/unescape", "json/text"),
 ];
 
 /// A file of `src`.
@@ -235,8 +217,7 @@ fn edges() -> BTreeSet<(String, String)> {
 fn a_room_uses_only_the_rooms_that_the_table_permits() {
     let mut used: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for (from, to) in edges() {
-        let is_temporary = UNTIL_MERGED.contains(&(from.as_str(), to.as_str()));
-        if !from.contains('/') && !is_temporary {
+        if !from.contains('/') {
             used.entry(from).or_default().insert(to);
         }
     }
@@ -251,7 +232,6 @@ fn a_room_uses_only_the_rooms_that_the_table_permits() {
 #[test]
 fn neither_rooms_nor_files_of_a_folder_form_a_circle() {
     let mut edges = edges();
-    edges.retain(|(from, to)| !UNTIL_MERGED.contains(&(from.as_str(), to.as_str())));
     // A file that uses no other is in no circle. Without the edges to such files, further files use no other.
     loop {
         let users: BTreeSet<String> = edges.iter().map(|(from, _)| from.clone()).collect();

@@ -1,13 +1,14 @@
 //! Pages that list something list all of it: codes, notes, metrics, values, members with their bounds, routes.
 
 use super::{files, read, table};
+use ai_bridge::api::Api;
 use ai_bridge::config::Config;
 use ai_bridge::credential::VENDOR_PREFIXES;
 use ai_bridge::provider::ProviderType;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
-const TYPES: [ProviderType; 3] = [ProviderType::Anthropic, ProviderType::OpenAi, ProviderType::Copilot];
+const TYPES: [ProviderType; 3] = ProviderType::ALL;
 
 /// The tables of the configuration: page, heading, and the path of the object whose members they list.
 const TABLES: [(&str, &str, &str); 4] = [
@@ -216,7 +217,7 @@ fn the_records_schema_has_every_value_of_members_with_a_fixed_set() {
     let types = TYPES.iter().map(|kind| kind.profile().name.to_owned()).collect();
     for (member, expected) in [
         ("/outcome", name("Outcome")),
-        ("/api", name("Api")),
+        ("/api", Api::ALL.iter().map(|api| api.name().to_owned()).collect()),
         ("/client", name("Client")),
         ("/credential/properties/kind", name("CredentialKind")),
         ("/notes/items/anyOf/0", name("Note")),

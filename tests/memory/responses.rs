@@ -2,10 +2,11 @@
 
 use super::{APIS, Api, Bound, KIB, MB, bridge, filled, holds, peak};
 
-/// The two lengths of responses; at most 6 MiB of one are kept.
-const RESPONSE_LENGTHS: [usize; 2] = [7 * MB, 9 * MB];
-/// The two lengths of responses with large items, of which it takes more bytes until all bounds are reached.
-const LONG_RESPONSE_LENGTHS: [usize; 2] = [10 * MB, 20 * MB];
+/// The two lengths of event streams; at most 6 MiB of one are kept.
+const STREAM_LENGTHS: [usize; 2] = [7 * MB, 9 * MB];
+/// The two lengths of documents, and of streams that repeat everything at their end: it takes more bytes until all bounds
+/// are reached.
+const DOCUMENT_LENGTHS: [usize; 2] = [10 * MB, 20 * MB];
 
 const TOTAL_BYTES: usize = 1024 * KIB;
 const EVENT_BYTES: usize = 1024 * KIB;
@@ -183,18 +184,12 @@ fn stream(api: Api, shape: &str, len: usize) -> Vec<u8> {
     }
 }
 
-fn response_lengths(shape: &str) -> [usize; 2] {
-    match shape {
-        "escaped calls" | "large calls" | "terminal" | "thoughts" => LONG_RESPONSE_LENGTHS,
-        _ => RESPONSE_LENGTHS,
-    }
-}
-
 fn streams(shapes: &[&str]) {
     let bridge = bridge();
     for api in APIS {
         for shape in shapes {
-            holds(shape, api, ANSWER_BOUND, response_lengths(shape), |len| {
+            let lengths = if *shape == "terminal" { DOCUMENT_LENGTHS } else { STREAM_LENGTHS };
+            holds(shape, api, ANSWER_BOUND, lengths, |len| {
                 let request = br#"{"model":"m","stream":true,"stream_options":{}}"#;
                 peak(&bridge, api, request, "text/event-stream", &stream(api, shape, len))
             });
@@ -233,17 +228,17 @@ fn a_document_takes_bounded_memory() {
             ("both", &|at| item(api, at, &long, &long, (at % 2 == 0).then_some(&long))),
         ];
         for (shape, item) in shapes {
-            holds(&format!("document of {shape}"), api, ANSWER_BOUND, response_lengths(shape), |len| {
+            holds(&format!("document of {shape}"), api, ANSWER_BOUND, DOCUMENT_LENGTHS, |len| {
                 peak(&bridge, api, b"{}", "application/json", &document(api, len, item))
             });
         }
         let one = |len: usize| document(api, len, |_| item(api, 0, "i", &"a".repeat(len), None));
-        holds("document of one text", api, ANSWER_BOUND, RESPONSE_LENGTHS, |len| {
+        holds("document of one text", api, ANSWER_BOUND, DOCUMENT_LENGTHS, |len| {
             peak(&bridge, api, b"{}", "application/json", &one(len))
         });
         for text in ["", "p", &long, &longer, &escapes] {
             let shape = format!("document of one item with parts of {}", text.len());
-            holds(&shape, api, ANSWER_BOUND, RESPONSE_LENGTHS, |len| {
+            holds(&shape, api, ANSWER_BOUND, DOCUMENT_LENGTHS, |len| {
                 peak(&bridge, api, b"{}", "application/json", &parts(api, len, text))
             });
         }

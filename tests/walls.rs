@@ -34,7 +34,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "values",
         ],
     ),
-    ("caller", &["headers", "text"]),
+    ("caller", &["headers", "json", "text"]),
     (
         "config",
         &[
@@ -43,6 +43,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "credential",
             "glob",
             "headers",
+            "json",
             "limits",
             "percent",
             "price",
@@ -76,6 +77,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "text",
             "timestamp",
             "usage",
+            "values",
         ],
     ),
     ("glob", &[]),
@@ -88,10 +90,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("percent", &[]),
     ("price", &["glob", "usage"]),
     ("provider", &["api", "bedrock", "credential", "glob", "text"]),
-    (
-        "record",
-        &["answer", "caller", "credential", "json", "limits", "note", "text", "timestamp", "usage"],
-    ),
+    ("record", &["answer", "caller", "credential", "json", "limits", "note", "text", "timestamp", "usage"]),
     ("reply", &["api", "credential", "dialect", "headers", "json", "route", "step", "text"]),
     ("route", &["api", "percent", "provider"]),
     ("sse", &[]),

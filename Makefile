@@ -142,6 +142,10 @@ check: lint test audit ## What must hold before a merge: lint, test and audit.
 audit: $(TOOLS)/cargo-deny.stamp ## Licences, sources and duplicates of all dependencies (ADVISORIES=1: known holes too; needs github.com).
 	$(TOOLS)/cargo-deny --locked --config .deny.toml check licenses bans sources $(if $(ADVISORIES),advisories)
 
+.PHONY: prices
+prices: $(TOOLS)/python.stamp ## Makes envoy/prices/prices.json anew from the table of models that envoy/prices/requirements.txt pins (43 MB).
+	@$(PYTHON) envoy/prices/make.py
+
 .PHONY: clean
 clean: ## Removes target/, and with it everything that was built or installed.
 	rm -rf target

@@ -16,6 +16,7 @@ import argparse
 import json
 import sys
 from dataclasses import asdict
+from datetime import date
 from pathlib import Path
 
 import yaml
@@ -24,6 +25,7 @@ from budgets import budgets
 from entry import entry, metrics
 from find import find
 from place import Findings, Place, Unusable
+from prices import age, day_of
 from routing import clusters, routes
 from validate import envoy_validates
 from values import values
@@ -31,8 +33,8 @@ from values import values
 MODULE = Path(__file__).resolve().parents[2] / "target" / "wasm32-wasip1" / "release" / "ai_bridge.wasm"
 
 
-def verify(file: Path, *, envoy: str | None, module: Path, runs_envoy: bool) -> Findings:
-    """Judges a file. Raises `Unusable` where there is nothing to judge."""
+def verify(file: Path, *, envoy: str | None, module: Path, runs_envoy: bool, prices_of: date | None = None) -> Findings:
+    """Judges a file, whose prices are of that day if one is given. Raises `Unusable` where there is nothing to judge."""
     try:
         text = file.read_text()
         # JSON is YAML, but its own reader is much faster.
@@ -47,13 +49,14 @@ def verify(file: Path, *, envoy: str | None, module: Path, runs_envoy: bool) -> 
     if not isinstance(config, dict) or not root.at("static_resources", "listeners"):
         raise Unusable("not a complete Envoy configuration: it has no static_resources.listeners")
     findings = Findings()
-    gateways = find(findings, root)
+    gateways = find(findings, root, text)
     if not gateways:
         left_out = "".join(f" ({each})" for each in findings.left_out)
         raise Unusable(f"no listener loads AI Bridge (a Wasm HTTP filter with `root_id: ai_bridge`){left_out}")
     for gateway in gateways:
         for check in (entry, clusters, routes, values, metrics, budgets) if gateway.plugin else ():
             check(findings, gateway)
+        age(findings, gateway, prices_of, date.today())
     if runs_envoy:
         envoy_validates(findings, root, envoy, module)
     else:
@@ -68,11 +71,16 @@ def main() -> int:
     parser.add_argument("--envoy", help="the envoy program (default: target/tools/envoy, else the one in PATH)")
     parser.add_argument("--wasm", type=Path, default=MODULE, help="the module, where the one that the file names is not on this machine (default: %(default)s)")
     parser.add_argument("--without-envoy", action="store_true", help="leave `envoy --mode validate` out")
+    parser.add_argument("--prices", type=Path, metavar="LIST", help="the list that the prices are from, such as envoy/prices/prices.json: its date counts instead of a comment `# prices of YYYY-MM-DD`")
     arguments = parser.parse_args()
     status = 0
+    try:
+        prices_of = day_of(arguments.prices) if arguments.prices else None
+    except Unusable as problem:
+        parser.error(str(problem))
     for file in arguments.files:
         try:
-            findings = verify(file, envoy=arguments.envoy, module=arguments.wasm, runs_envoy=not arguments.without_envoy)
+            findings = verify(file, envoy=arguments.envoy, module=arguments.wasm, runs_envoy=not arguments.without_envoy, prices_of=prices_of)
         except Unusable as problem:
             status = 2
             if arguments.json:

@@ -22,6 +22,7 @@ class Gateway:
     at: int                     # the filter's place among them
     config: Place               # its PluginConfig
     plugin: dict[str, Json]     # what its configuration says; empty where it cannot be read
+    source: str = ""            # the text of the file that holds it
 
     def providers(self) -> list[dict[str, Json]]:
         """Those that serve."""
@@ -36,31 +37,33 @@ def name_of(provider: dict[str, Json]) -> str:
     return str(provider.get("name") or provider.get("type"))
 
 
-def find(findings: Findings, root: Place) -> list[Gateway]:
-    """Every connection manager that has the filter."""
+def find(findings: Findings, root: Place, text: str) -> list[Gateway]:
+    """Every connection manager that has the filter; `text` is the file's."""
     found = []
     for manager in connection_managers(root):
-        filters = [resolved(findings, each) for each in manager["http_filters"]]
-        for at, each in enumerate(filters):
+        sources = [resolved(findings, each, text) for each in manager["http_filters"]]
+        filters = [each for each, _ in sources]
+        for at, (each, source) in enumerate(sources):
             typed = each["typed_config"]
             if typed.type().endswith("http.wasm.v3.Wasm") and is_ours(typed["config"]):
-                found.append(Gateway(root, manager, filters, at, typed["config"], plugin_of(findings, typed["config"])))
+                found.append(Gateway(root, manager, filters, at, typed["config"], plugin_of(findings, typed["config"]), source))
     return found
 
 
-def resolved(findings: Findings, http_filter: Place) -> Place:
-    """A filter that Envoy reads from a file of its own (ECDS), where that file is here."""
+def resolved(findings: Findings, http_filter: Place, text: str) -> tuple[Place, str]:
+    """A filter and the text of its file: its own (ECDS), where Envoy reads it from one that is here, else `text`."""
     discovery = http_filter["config_discovery"]
     if not discovery:
-        return http_filter
+        return http_filter, text
     file = discovery.at("config_source", "path_config_source", "path").value
     try:
-        resources = yaml.safe_load(Path(str(file)).read_text())["resources"]
+        own = Path(str(file)).read_text()
+        resources = yaml.safe_load(own)["resources"]
         typed = next(each["typed_config"] for each in resources if each["name"] == http_filter["name"].value)
     except (OSError, ValueError, KeyError, TypeError, StopIteration, yaml.YAMLError):
         findings.leave_out(f"the filter {http_filter['name'].value!r}: Envoy reads it from {file or 'a server'}, which cannot be read here")
-        return http_filter
-    return Place({"name": http_filter["name"].value, "typed_config": typed}, f"{file}: {http_filter['name'].value}")
+        return http_filter, text
+    return Place({"name": http_filter["name"].value, "typed_config": typed}, f"{file}: {http_filter['name'].value}"), own
 
 
 def plugin_of(findings: Findings, config: Place) -> dict[str, Json]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import datetime
 import json
 import os
 import re
@@ -444,6 +445,80 @@ def test_without_envoy_or_the_module_it_says_what_was_left_out(tmp_path):
     assert done.returncode == 0 and "not checked: Envoy's own check" in done.stdout and "no envoy here" in done.stdout
     done = subprocess.run([sys.executable, alone, "--envoy", TOOLS / "envoy", SHIPPED], env={"PATH": str(tmp_path)}, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0 and "neither /etc/envoy/ai_bridge.wasm nor" in done.stdout
+
+
+# === the age of prices ===
+
+
+def days_ago(days: int) -> str:
+    return (datetime.date.today() - datetime.timedelta(days)).isoformat()
+
+
+def warned(tmp_path: Path, text: str, *arguments: str | Path) -> list[str]:
+    """The messages of a configuration whose only mistake can be its prices."""
+    file = tmp_path / "envoy.yaml"
+    file.write_text(text)
+    done = run("--json", "--without-envoy", *arguments, file)
+    assert done.returncode == 0, done.stdout + done.stderr
+    problems = json.loads(done.stdout)["problems"]
+    assert all(each["level"] == "warning" and each["path"].endswith(".configuration") for each in problems)
+    return [each["message"] for each in problems]
+
+
+def test_prices_older_than_90_days_are_warned_of(tmp_path):
+    text = CONFIGURATION.read_text()
+    assert warned(tmp_path, text) == [], "nothing says how old they are"
+    assert warned(tmp_path, f"# prices of {days_ago(90)}\n{text}") == []
+    commented = re.sub(r"^( +)value: \|$", rf"\1# Prices: prices of {days_ago(91)}.\n\1value: |", text, count=1, flags=re.MULTILINE)
+    (message,) = warned(tmp_path, commented)
+    assert f"prices are of {days_ago(91)}, 91 days ago" in message
+    (message,) = warned(tmp_path, f"# prices of {days_ago(3)}\n{text}\n# prices of {days_ago(400)}\n")
+    assert "400 days ago" in message, "the oldest counts"
+    assert warned(tmp_path, f"# prices of 2026-13-01\n{text}") == ['the comment "prices of 2026-13-01" names no day']
+    config = shipped(CONFIGURATION)
+    value = wasm_of(config)["configuration"]
+    value["value"] = json.dumps({**json.loads(value["value"]), "prices": []})
+    found = judged_text(tmp_path, f"# prices of {days_ago(400)}\n{yaml.safe_dump(config)}")
+    assert not any("days ago" in message for _, _, message in found), "there are none"
+
+
+def judged_text(tmp_path: Path, text: str) -> list[tuple[str, str, str]]:
+    file = tmp_path / "envoy.yaml"
+    file.write_text(text)
+    return [(each["level"], each["path"], each["message"]) for each in json.loads(run("--json", "--without-envoy", file).stdout)["problems"]]
+
+
+def test_a_list_tells_the_age_instead_of_a_comment(tmp_path):
+    prices = tmp_path / "prices.json"
+    prices.write_text(json.dumps({"date": days_ago(100), "prices": []}))
+    text = f"# prices of {days_ago(1)}\n{CONFIGURATION.read_text()}"
+    (message,) = warned(tmp_path, text, "--prices", prices)
+    assert "100 days ago" in message
+    prices.write_text(json.dumps({"date": days_ago(90), "prices": []}))
+    assert warned(tmp_path, f"# prices of {days_ago(400)}\n{text}", "--prices", prices) == []
+    (message,) = warned(tmp_path, json.dumps(shipped(CONFIGURATION)), "--prices", REPOSITORY / "envoy" / "prices" / "prices.json") or ["the shipped list is young: 0 days ago"]
+    assert "days ago" in message
+    for wrong in ("{}", "[]", "x", '{"date": 5}', '{"date": "yesterday"}'):
+        prices.write_text(wrong)
+        done = run("--prices", prices, CONFIGURATION)
+        assert done.returncode == 2 and f"{prices} is no list of prices with a date" in done.stderr
+    assert run("--prices", tmp_path / "nowhere", CONFIGURATION).returncode == 2
+
+
+def test_the_age_of_prices_is_read_where_the_filter_has_a_file_of_its_own(tmp_path):
+    config = shipped()
+    ecds = tmp_path / "ai_bridge.yaml"
+    fragment = yaml.safe_load((REPOSITORY / "envoy" / "dynamic" / "filter.yaml").read_text())[0]
+    fragment["config_discovery"]["config_source"]["path_config_source"]["path"] = str(ecds)
+    manager = connection_manager_of(config)
+    manager["http_filters"] = [fragment if each["name"] == "ai_bridge" else each for each in manager["http_filters"]]
+    own = yaml.safe_load((REPOSITORY / "envoy" / "dynamic" / "ecds" / "ai_bridge.yaml").read_text())
+    value = own["resources"][0]["typed_config"]["config"]["configuration"]
+    value["value"] = json.dumps({**json.loads(value["value"]), "prices": [{"models": ["*"], "input": 1, "output": 2}]})
+    ecds.write_text(f"# prices of {days_ago(91)}\n{yaml.safe_dump(own)}")
+    found = judged_text(tmp_path, f"# prices of {days_ago(400)}\n{yaml.safe_dump(config)}")
+    assert [message for _, _, message in found if "days ago" in message] == [message for _, _, message in found]
+    assert len(found) == 1 and "91 days ago" in found[0][2]
 
 
 # === it knows what the filter knows, and never breaks ===

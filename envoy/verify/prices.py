@@ -1,0 +1,38 @@
+"""How old the filter's prices are. The filter refuses members that it does not know, so their day is in a comment."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import date
+from pathlib import Path
+
+from find import Gateway
+from place import Findings, Place, Unusable
+
+OLD_DAYS = 90
+COMMENT = re.compile(r"#.*\bprices of (\d{4}-\d\d-\d\d)\b")
+
+
+def day_of(file: Path) -> date:
+    """The day of a list that `make prices` has made."""
+    try:
+        return date.fromisoformat(json.loads(file.read_text())["date"])
+    except (OSError, ValueError, KeyError, TypeError) as problem:
+        raise Unusable(f"{file} is no list of prices with a date: {problem}") from problem
+
+
+def age(findings: Findings, gateway: Gateway, given: date | None, today: date) -> None:
+    """Warns of prices that are older than `OLD_DAYS`, by the day `given` or else by the oldest comment of the file."""
+    if not Place(gateway.plugin)["prices"]:
+        return
+    place = gateway.config["configuration"]
+    days = [given] if given else []
+    for text in [] if given else COMMENT.findall(gateway.source):
+        try:
+            days.append(date.fromisoformat(text))
+        except ValueError:
+            findings.warn(place, f'the comment "prices of {text}" names no day')
+    old = (today - min(days)).days if days else 0
+    if old > OLD_DAYS:
+        findings.warn(place, f"its prices are of {min(days)}, {old} days ago: compare them with the providers' or take a newer list (envoy/prices)")

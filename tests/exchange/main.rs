@@ -31,6 +31,7 @@ mod prompts;
 mod published;
 mod recorded;
 mod refusals;
+mod refused;
 mod replies;
 mod requests;
 mod responses;

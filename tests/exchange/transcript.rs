@@ -75,6 +75,13 @@ impl Transcript {
 
     /// Plays it with these pieces of request and response and checks everything that must come out.
     pub(crate) fn play(&self, request: &[&[u8]], response: &[&[u8]]) {
+        if let Err((difference, record)) = self.outcome(request, response) {
+            panic!("{}: {difference}\nthe record: {record:#}", self.name);
+        }
+    }
+
+    /// What differs when it is played with these pieces, and the record.
+    pub(crate) fn outcome(&self, request: &[&[u8]], response: &[&[u8]]) -> Result<(), (String, Value)> {
         let mut world = BRIDGE.with(World::new);
         world.request(self.request_head.clone(), false);
         for (at, piece) in request.iter().enumerate() {
@@ -91,8 +98,79 @@ impl Transcript {
             other => panic!("{other}"),
         });
         let record = world.record();
-        assert_eq!(world.upstream_body, self.upstream, "{}: what the upstream got", self.name);
-        assert_eq!(world.client_body, self.client, "{}: what the client got", self.name);
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let bytes = [
+            ("upstream", &world.upstream_body, &self.upstream),
+            ("client", &world.client_body, &self.client),
+        ];
+        for (who, got, wanted) in bytes {
+            if got != wanted {
+                let difference =
+                    format!("what the {who} got: wanted {:?}, found {:?}", text(wanted), text(got));
+                return Err((difference, record));
+            }
+        }
+        matches(&self.record, &record, "").map_err(|difference| (difference, record))
+    }
+}
+
+/// One folder of `refused`: a request and the gateway's own reply.
+pub(crate) struct Refused {
+    name: String,
+    head: Headers,
+    pub(crate) request: Vec<u8>,
+    reply: Value,
+    record: Value,
+}
+
+impl Refused {
+    /// All of them, in order of name.
+    pub(crate) fn all() -> Vec<Self> {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/transcripts/refused");
+        let entries = |folder: &Path| -> Vec<PathBuf> {
+            fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect()
+        };
+        let mut folders: Vec<PathBuf> = entries(&root).iter().flat_map(|api| entries(api)).collect();
+        folders.sort();
+        folders.iter().map(|folder| Self::load(folder)).collect()
+    }
+
+    fn load(folder: &Path) -> Self {
+        let read = |name: &str| fs::read(folder.join(name)).unwrap();
+        let json = |name: &str| serde_json::from_slice::<Value>(&read(name)).unwrap();
+        Self {
+            name: folder.display().to_string(),
+            head: parse_head(&read("request.http")),
+            request: read("request.json"),
+            reply: json("reply.json"),
+            record: json("record.json"),
+        }
+    }
+
+    /// Plays it with these pieces of the request and checks reply and record.
+    pub(crate) fn play(&self, request: &[&[u8]]) {
+        let mut world = BRIDGE.with(World::new);
+        world.request(self.head.clone(), false);
+        for (at, piece) in request.iter().enumerate() {
+            world.upload(piece, at + 1 == request.len());
+        }
+        assert!(world.reply.is_some(), "{}: it is not refused", self.name);
+        assert!(world.upstream_body.len() < self.request.len(), "{}: the upstream has it whole", self.name);
+        let (status, body) = world.replied();
+        assert_eq!(self.reply["status"], status, "{}", self.name);
+        if let Err(difference) = matches(&self.reply["body"], &body, "") {
+            panic!("{}: {difference}\nthe reply: {body:#}", self.name);
+        }
+        for (name, value) in self.reply["headers"].as_object().unwrap() {
+            assert_eq!(world.reply_header(name), value.as_str(), "{}: {name}", self.name);
+        }
+        let message = body["error"]["message"].as_str().unwrap();
+        for wanted in self.reply["message_has"].as_array().unwrap() {
+            let wanted = wanted.as_str().unwrap();
+            assert!(message.contains(wanted), "{}: {message} does not name {wanted}", self.name);
+        }
+        world.finish("");
+        let record = world.record();
         if let Err(difference) = matches(&self.record, &record, "") {
             panic!("{}: {difference}\nthe record: {record:#}", self.name);
         }

@@ -27,6 +27,7 @@ mod messages;
 mod openai;
 mod order;
 mod paths;
+mod pictures;
 mod prompts;
 mod published;
 mod recorded;

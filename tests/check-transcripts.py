@@ -26,10 +26,15 @@ ROOT = pathlib.Path(__file__).resolve().parent / "transcripts"
 APIS = ("messages", "chat_completions", "responses")
 FILES = {"request.http", "request.json", "response.http", "response.body", "record.json", "transcript.json", "upstream.json", "client.body"}
 RECORD = {"version", "request_id", "provider", "api", "method", "path", "streaming", "model", "actor", "client", "user_agent", "session_id",
-          "correlating_tool_call_id", "credential", "response", "usage", "cost_microusd", "prompt", "tool_calls", "thoughts", "outcome", "error", "notes"}
+          "correlating_tool_call_id", "credential", "response", "usage", "cost_microusd", "prompt", "tool_calls", "thoughts", "outcome", "error", "notes",
+          "agent", "upstream"}
 USAGE = {"usage_status", "input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "reasoning_tokens", "total_input_tokens",
-         "details", "provider_usage"}
-CALL = {"id", "item_id", "name", "arguments", "kind", "complete"}
+         "details", "provider_usage", "by_model"}
+MODEL = {"requested", "served", "also_requested"}
+CALL = {"id", "item_id", "name", "arguments", "kind", "complete", "server"}
+REFUSED = {"request.http", "request.json", "reply.json", "record.json", "transcript.json"}
+# Their calls are run by the caller, who sends the output.
+CALLER_RUNS = {"local_shell_call", "apply_patch_call", "computer_call"}
 OUTCOMES = {"completed", "failed", "rejected", "unavailable", "aborted_client", "aborted_upstream"}
 BOM = b"\xef\xbb\xbf"
 
@@ -95,6 +100,7 @@ def check_files(t, config):
     t.expect(record["outcome"] in OUTCOMES and record["api"] == t.api and record["version"] == 1, "outcome, api or version")
     t.expect(set(record["usage"]) <= USAGE, f"unknown usage members {set(record['usage']) - USAGE}")
     t.expect(all(set(c) <= CALL for c in record["tool_calls"]), "unknown tool call members")
+    t.expect(set(record["model"]) <= MODEL, "unknown members of model")
     t.expect(all(set(c) == {"source", "text"} for c in record["thoughts"]), "unknown thought members")
     t.expect(t.first_line == f"POST {t.first_line.split(' ')[1]} HTTP/1.1", "request line")
     t.expect(t.first_line.split(" ")[1].split("?")[0] == record["path"], "path")
@@ -110,7 +116,7 @@ def check_files(t, config):
             if data != b"[DONE]":
                 event = json.loads(data)
                 t.expect(name in (None, event.get("type")), f"event {name} carries {event.get('type')}")
-    elif t.content_type == "application/json" and about["ends"] == "complete":
+    elif t.content_type == "application/json" and about["ends"] == "complete" and t.status == 200:
         json.loads(t.body)
     check_numbers(t, config)
     check_edits(t)
@@ -119,19 +125,65 @@ def check_files(t, config):
 
 def check_numbers(t, config):
     usage, model = t.record["usage"], t.record["model"]
-    numbers = [usage[k] or 0 for k in ("input_tokens", "cache_read_tokens", "cache_write_tokens")]
+    details = usage.get("details") or {}
+    writes = usage.get("cache_write_tokens", sum(details.get(f"cache_write_{age}_tokens") or 0 for age in ("5m", "1h")))
+    numbers = [usage["input_tokens"] or 0, usage["cache_read_tokens"] or 0, writes or 0]
     if usage["input_tokens"] is not None and "total_input_tokens" in usage:
         t.expect(usage["total_input_tokens"] == sum(numbers), "total_input_tokens is not the sum")
-    name = model.get("served") or model["requested"] or ""
-    price = next((p for p in config["prices"] if any(fnmatch.fnmatchcase(name, m) for m in p["models"])), None)
-    if price is None or usage["usage_status"] == "missing":
+    served = model.get("served") or model["requested"] or ""
+    long_lived = details.get("cache_write_1h_tokens") or 0
+    whole = {"input": numbers[0], "output": usage["output_tokens"] or 0, "cache_read": numbers[1], "cache_write_5m": numbers[2] - long_lived, "cache_write_1h": long_lived}
+    counts = steps(t) or [(served, whole)]
+    t.expect(all(sum(c[k] for _, c in counts) == whole[k] for k in ("input", "output", "cache_read")), "the usage is not the sum of its iterations")
+    costs = [cost(config, name, tokens, details) for name, tokens in counts]
+    if None in costs or usage["usage_status"] == "missing":
         return t.expect(t.record["cost_microusd"] is None, "a cost without a price or without usage")
-    of = lambda key: Fraction(Decimal(str(price.get(key, price["input"]))))
-    long_lived = (usage.get("details") or {}).get("cache_write_1h_tokens") or 0
-    cost = (numbers[0] * of("input") + (usage["output_tokens"] or 0) * of("output") + numbers[1] * of("cache_read")
-            + (numbers[2] - long_lived) * of("cache_write_5m") + long_lived * of("cache_write_1h"))
-    half_up = int(cost + Fraction(1, 2))
-    t.expect(t.record["cost_microusd"] == half_up, f"cost is {half_up} ({float(cost)}), the record says {t.record['cost_microusd']}")
+    half_up = int(sum(costs) + Fraction(1, 2))
+    t.expect(t.record["cost_microusd"] == half_up, f"cost is {half_up} ({float(sum(costs))}), the record says {t.record['cost_microusd']}")
+    models = list(dict.fromkeys(name for name, _ in counts))
+    listed = usage.get("by_model") or []
+    t.expect([line["model"] for line in listed] == (models if len(models) > 1 else []), "by_model")
+    for line in listed:
+        own = [(tokens, money) for (name, tokens), money in zip(counts, costs) if name == line["model"]]
+        for member, kinds in (("input_tokens", ("input",)), ("output_tokens", ("output",)), ("cache_read_tokens", ("cache_read",)), ("cache_write_tokens", ("cache_write_5m", "cache_write_1h"))):
+            t.expect(line[member] == sum(tokens[kind] for tokens, _ in own for kind in kinds), f"by_model {line['model']} {member}")
+        t.expect(line["total_input_tokens"] == line["input_tokens"] + line["cache_read_tokens"] + line["cache_write_tokens"], f"by_model {line['model']} total")
+        t.expect(line["cost_microusd"] == int(sum(money for _, money in own) + Fraction(1, 2)), f"by_model {line['model']} cost")
+
+
+def steps(t):
+    """(model, tokens) of each of Anthropic's `usage.iterations` that counts; none where they say nothing."""
+    found = []
+    for entry in (t.record["usage"].get("provider_usage") or {}).get("iterations") or []:
+        numbers = [entry.get(k, 0) for k in ("input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")] if isinstance(entry, dict) else ["bad"]
+        if any(not isinstance(n, int) or n < 0 for n in numbers) or numbers[1] == 0:
+            continue
+        long_lived = (entry.get("cache_creation") or {}).get("ephemeral_1h_input_tokens", 0)
+        found.append((entry.get("model") or t.record["model"]["served"],
+                      {"input": numbers[0], "output": numbers[1], "cache_read": numbers[2], "cache_write_5m": numbers[3] - long_lived, "cache_write_1h": long_lived}))
+    return found
+
+
+def cost(config, name, tokens, details):
+    """MicroUSD of a model's tokens, exact; `None` without a price."""
+    price = next((p for p in config["prices"] if any(fnmatch.fnmatchcase(name, m) for m in p["models"])), None)
+    if price is None:
+        return None
+    exact = lambda number: Fraction(Decimal(str(number)))
+    total_input = sum(tokens.values()) - tokens["output"]
+    money = Fraction(0)
+    for kind, count in tokens.items():
+        each = exact(price.get(kind, price["input"]))
+        for change in price.get("adjust", []):
+            holds = all(details.get(k) == change[k] for k in ("service_tier", "speed", "inference_geo") if k in change)
+            if holds and total_input > change.get("total_input_tokens_above", -1):
+                own = change.get("output_factor", 1) if kind == "output" else change.get("input_factor", 1)
+                own = change.get("cache_read_factor", own) if kind == "cache_read" else own
+                each *= exact(change.get("factor", 1)) * exact(own)
+        money += count * each
+    for member, unit in (("per_million", 1), ("per_use", 1_000_000)):
+        money += sum((details.get(k) or 0) * exact(v) * unit for k, v in price.get(member, {}).items())
+    return money
 
 
 def check_edits(t):
@@ -142,16 +194,25 @@ def check_edits(t):
         t.expect(sent == wanted and t.request.get("stream") is True, "upstream.json differs by more than the splice")
         t.expect(t.files["upstream.json"] != t.files["request.json"], "upstream.json is the request: leave it out")
     if "client.body" in t.files:
-        whole, left = t.body, t.files["client.body"]
-        cut = len(whole) - len(left)
-        at = next((i for i in range(len(left) + 1) if left[i:i + 1] != whole[i:i + 1]), len(left))
-        spans = [whole[i:i + cut] for i in range(max(0, at - cut), at + 1) if whole[:i] + whole[i + cut:] == left]
-        blocks = [s for s in spans if s.startswith(b"data:") and s.endswith(b"\n")]
-        t.expect(len(blocks) == 1, "client.body is not the body without one whole event")
-        for block in blocks:
-            event = json.loads(block.removeprefix(b"data:"))
-            t.expect(event["choices"] == [] and event["usage"] is not None, "what was cut is not the usage event")
+        t.expect(t.files["client.body"] in without_usage_event(t.body), "client.body is not the body without the one usage event; comments stay")
         t.expect("upstream.json" in t.files, "a cut without a splice")
+
+
+def without_usage_event(body):
+    """The body without each usage event in turn: its fields and its blank line; comments stay."""
+    lines, found, at = body.split(b"\n"), [], 0
+    while at < len(lines):
+        end = next((n for n in range(at, len(lines)) if not lines[n]), len(lines))
+        data = b"\n".join(line.removeprefix(b"data:") for line in lines[at:end] if line.startswith(b"data:"))
+        try:
+            event = json.loads(data)
+        except ValueError:
+            event = None
+        if isinstance(event, dict) and not event.get("choices") and event.get("usage") is not None:
+            comments = [line for line in lines[at:end] if line.startswith(b":")]
+            found.append(b"\n".join(lines[:at] + comments + lines[end + 1:]))
+        at = end + 1
+    return found
 
 
 def check_credential(t, config):
@@ -160,7 +221,7 @@ def check_credential(t, config):
     if sent and any(sent.startswith(p) for p in config["gateway_credentials"]["value_prefixes"]):
         sent = None
     name = t.first_line.split(" ")[1].split("/")[1]
-    central = next(p for p in config["providers"] if p["type"] == name).get("key", {}).get("value")
+    central = next(p for p in config["providers"] if p.get("name", p["type"]) == name).get("key", {}).get("value")
     secret = sent or central
     hint = f"{secret[:4]}...{secret[-4:]}"
     t.expect(t.record["credential"] == {"kind": "byok" if sent else "centralized", "hint": hint}, "credential")
@@ -277,15 +338,19 @@ def sdk_messages(t, url):
 
 
 def read_message(seen, message):
-    seen.id, seen.model, seen.finish = message.id, message.model, [message.stop_reason] if message.stop_reason else []
+    hops = [b.to.model for b in message.content if b.type == "fallback"]
+    seen.id, seen.model, seen.finish = message.id, (hops or [message.model])[-1], [message.stop_reason] if message.stop_reason else []
     kinds = {"tool_use": "client", "server_tool_use": "hosted", "mcp_tool_use": "hosted"}
     seen.calls = [{"id": b.id, "name": b.name, "arguments": b.input, "kind": kinds[b.type]} for b in message.content if b.type in kinds]
     seen.thoughts = [("thinking", b.thinking) for b in message.content if b.type == "thinking" and b.thinking]
     u = message.usage
     if u is not None:
         details = getattr(u, "output_tokens_details", None)
-        seen.usage = {"input_tokens": u.input_tokens, "output_tokens": u.output_tokens, "cache_read_tokens": u.cache_read_input_tokens,
-                      "cache_write_tokens": u.cache_creation_input_tokens, "reasoning_tokens": details and details.thinking_tokens,
+        # What is billed are the iterations, where there are any; a declined attempt without output is not.
+        counted = [i for i in u.iterations or [] if i.output_tokens] or [u]
+        total = lambda name: sum(getattr(i, name) or 0 for i in counted) if any(getattr(i, name) is not None for i in counted) else None
+        seen.usage = {"input_tokens": total("input_tokens"), "output_tokens": total("output_tokens"), "cache_read_tokens": total("cache_read_input_tokens"),
+                      "cache_write_tokens": total("cache_creation_input_tokens"), "reasoning_tokens": details and details.thinking_tokens,
                       "details": {"cache_write_5m_tokens": u.cache_creation and u.cache_creation.ephemeral_5m_input_tokens,
                                   "cache_write_1h_tokens": u.cache_creation and u.cache_creation.ephemeral_1h_input_tokens,
                                   "web_search_requests": u.server_tool_use and u.server_tool_use.web_search_requests,
@@ -331,7 +396,10 @@ def sdk_chat_completions(t, url):
     calls, reasons, thoughts = {}, {}, {}
 
     def add_call(choice, index, call):
-        known = calls.setdefault((choice, index), {"id": None, "name": "", "arguments": "", "custom": False})
+        # A new id begins a new call, also at an index that another one has had.
+        known = next((c for (at, _, _), c in reversed(calls.items()) if at == choice and (c["id"] == call["id"] if call.get("id") else c["index"] == index)), None)
+        if known is None:
+            known = calls[choice, index, len(calls)] = {"id": None, "name": "", "arguments": "", "custom": False, "index": index}
         # The streamed type of the SDK knows only functions; a custom call is found among the extra members.
         body = call.get("function") or call.get("custom") or {}
         known["id"] = call.get("id") or known["id"]
@@ -342,7 +410,7 @@ def sdk_chat_completions(t, url):
     def add(choice, message):
         for at, call in enumerate(message.get("tool_calls") or []):
             add_call(choice.index, call.get("index", at), call)
-        text = message.get("reasoning_content") or message.get("reasoning")
+        text = message.get("reasoning_content") or message.get("reasoning") or message.get("reasoning_text")
         if text:
             thoughts[choice.index] = thoughts.get(choice.index, "") + text
         if choice.finish_reason:
@@ -416,17 +484,25 @@ def sdk_responses(t, url):
     for _, item in sorted(items.items()):
         item = plain(item)
         if item["type"] == "function_call":
-            seen.calls.append({"id": item["call_id"], "item_id": item.get("id"), "name": item["name"], "arguments": parsed(item["arguments"]), "kind": "client"})
+            seen.calls.append({"id": item["call_id"], "item_id": item.get("id"), "name": item["name"], "arguments": parsed(item["arguments"]), "kind": "client", "server": item.get("namespace")})
         elif item["type"] == "custom_tool_call":
             seen.calls.append({"id": item["call_id"], "item_id": item.get("id"), "name": item["name"], "arguments": item["input"], "kind": "client"})
         elif item["type"].endswith("_call"):
             name = item["name"] if item["type"] == "mcp_call" else item["type"].removesuffix("_call")
-            seen.calls.append({"id": item.get("call_id"), "item_id": item["id"], "name": name, "kind": "hosted"})
+            seen.calls.append({"id": item.get("call_id"), "item_id": item["id"], "name": name, "kind": "client" if caller_runs(item) else "hosted"})
         elif item["type"] == "reasoning":
             seen.thoughts += [("reasoning_summary", part["text"]) for part in item["summary"]]
+            seen.thoughts += [("reasoning", part["text"]) for part in item.get("content") or []]
         elif item["type"] == "message" and item.get("phase") == "commentary":
             seen.thoughts += [("commentary", part["text"]) for part in item["content"] if part["type"] == "output_text"]
     return seen
+
+
+def caller_runs(item):
+    """Whether the caller runs a call of a built-in tool and sends its output."""
+    if item["type"] == "shell_call":
+        return (item.get("environment") or {"type": "local"})["type"] == "local"
+    return item["type"] in CALLER_RUNS or (item["type"] == "tool_search_call" and item["execution"] == "client")
 
 
 SERVER = None
@@ -459,7 +535,7 @@ def check_sdk(t, server):
     if seen.usage:
         for key, value in seen.usage.items():
             if key != "details":
-                t.same(f"usage {key}", value, expected[key])
+                t.same(f"usage {key}", value, expected.get(key))
         for key in (expected.get("details") or {}).keys() & seen.usage["details"].keys():
             t.same(f"usage detail {key}", seen.usage["details"][key], expected["details"][key])
     if seen.error:
@@ -470,6 +546,25 @@ def check_sdk(t, server):
     else:
         t.expect(not record.get("error"), "the SDK found no error")
     t.expect(seen.broken <= (t.about["ends"] == "reset"), "the SDK found the connection broken")
+
+
+def check_refused(folder, config):
+    """A request that the gateway refuses, and its reply. Returns what is wrong."""
+    problems = []
+    expect = lambda true, problem: None if true else problems.append(problem)
+    files = {p.name: p.read_bytes() for p in folder.iterdir()}
+    record, reply, request = (json.loads(files[f"{name}.json"]) for name in ("record", "reply", "request"))
+    first = files["request.http"].decode().split("\r\n")[0]
+    name = first.split("/")[1]
+    expect(set(files) == REFUSED, f"files {set(files) ^ REFUSED}")
+    expect(set(json.loads(files["transcript.json"])) == {"about", "source"}, "transcript.json")
+    expect(any(p.get("name", p["type"]) == name for p in config["providers"]), f"no provider {name}")
+    expect(record["api"] == folder.parent.name and record["outcome"] == "rejected" and record["path"] == first.split(" ")[1], "api, outcome or path")
+    expect(record["model"]["requested"] == request["model"], "requested model")
+    expect(record["response"]["status"] == reply["status"] and record["error"]["type"] == reply["body"]["error"]["type"], "the record and the reply")
+    for model in record["model"].get("also_requested", []):
+        expect(model.encode() in files["request.json"] or b"\\u" in files["request.json"], f"{model} is not in the request")
+    return problems
 
 
 def main(arguments):
@@ -496,6 +591,18 @@ def main(arguments):
         count = counts.setdefault(folder.parent.name, [0, 0])
         count[0], count[1] = count[0] + 1, count[1] + bool(replayed)
         failed += bool(problems)
+        for problem in problems:
+            print(f"{name}: {problem}")
+    for folder in sorted(p.parent for p in (ROOT / "refused").glob("*/*/transcript.json")):
+        name = f"refused/{folder.parent.name}/{folder.name}"
+        if wanted and not any(w in name for w in wanted):
+            continue
+        try:
+            problems = check_refused(folder, config)
+        except Exception as problem:  # noqa: BLE001 - as above
+            problems = [f"{type(problem).__name__}: {problem}"]
+        count = counts.setdefault("refused", [0, 0])
+        count[0], failed = count[0] + 1, failed + bool(problems)
         for problem in problems:
             print(f"{name}: {problem}")
     print(", ".join(f"{api}: {n} transcripts, {k} of them through the SDK" for api, (n, k) in counts.items()) + f"; {failed} with problems")

@@ -84,6 +84,32 @@ def test_transcript(client, upstream, records, folder):
     assert not problems, "\n".join(problems)
 
 
+def refused() -> list[Path]:
+    return sorted(path.parent for path in (TRANSCRIPTS / "refused").glob("*/*/transcript.json"))
+
+
+@pytest.mark.parametrize("folder", refused(), ids=lambda folder: f"{folder.parent.name}/{folder.name}")
+def test_refused(client, upstream, records, folder):
+    """The gateway itself answers; the provider never has the whole request."""
+    expected = json.loads((folder / "reply.json").read_text())
+    head = parse_head(bytes_of(folder, "request.http").rstrip(b"\r\n"))
+    body = bytes_of(folder, "request.json")
+    upstream.begin(lambda exchange: exchange.wait_until_gone())
+    client.start(head.method, head.target, head.headers + [("content-length", str(len(body)))])
+    client.send(body, end=True)
+    answer = client.head()
+    got = bytearray()
+    while part := client.read():
+        got += part
+    assert answer.status == expected["status"]
+    assert {name: answer.header(name) for name in expected["headers"]} == expected["headers"]
+    reply = json.loads(got)
+    assert not differences(expected["body"], reply)
+    assert all(word in reply["error"]["message"] for word in expected["message_has"]), reply
+    problems = list(differences(json.loads((folder / "record.json").read_text()), records.one()))
+    assert not problems, "\n".join(problems)
+
+
 def differences(expected: Any, found: Any, path: str = "record") -> list[str]:
     """How a record differs from what its transcript says; see the transcripts' README for the rules."""
     if expected is None:

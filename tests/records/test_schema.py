@@ -68,7 +68,8 @@ def test_the_page_names_every_member():
 @pytest.mark.parametrize("path", TRANSCRIPTS, ids=lambda path: f"{path.parent.parent.name}/{path.parent.name}")
 def test_the_record_of_every_transcript_is_valid(path):
     given = without_null(json.loads(path.read_text()))
-    VALIDATOR.validate({**NEVER_GIVEN, **ALWAYS_THERE, **given, "response": {"finish_reasons": [], **given["response"]}, "usage": {"details": {}, **given["usage"]}, "tool_calls": [{"complete": True, **call} for call in given["tool_calls"]]})
+    upstream = {**NEVER_GIVEN["upstream"], **given.pop("upstream", {})}
+    VALIDATOR.validate({**NEVER_GIVEN, **ALWAYS_THERE, **given, "upstream": upstream, "response": {"finish_reasons": [], **given["response"]}, "usage": {"details": {}, **given["usage"]}, "tool_calls": [{"complete": True, **call} for call in given["tool_calls"]]})
 
 
 def test_the_sample_is_valid():

@@ -174,3 +174,68 @@ fn parse_head(bytes: &[u8]) -> Headers {
     }
     Headers::new(pairs)
 }
+
+/// One folder of `refused`: a request and the gateway's own reply.
+#[derive(Debug)]
+pub struct Refused {
+    name: String,
+    head: Headers,
+    /// The request's body.
+    pub request: Vec<u8>,
+    reply: Value,
+    record: Value,
+}
+
+impl Refused {
+    /// All of them, in order of name.
+    pub fn all() -> Vec<Self> {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../transcripts/refused");
+        let entries = |folder: &Path| -> Vec<PathBuf> {
+            fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect()
+        };
+        let mut folders: Vec<PathBuf> = entries(&root).iter().flat_map(|api| entries(api)).collect();
+        folders.sort();
+        folders.iter().map(|folder| Self::load(folder)).collect()
+    }
+
+    fn load(folder: &Path) -> Self {
+        let read = |name: &str| fs::read(folder.join(name)).unwrap();
+        let json = |name: &str| serde_json::from_slice::<Value>(&read(name)).unwrap();
+        Self {
+            name: folder.display().to_string(),
+            head: parse_head(&read("request.http")),
+            request: read("request.json"),
+            reply: json("reply.json"),
+            record: json("record.json"),
+        }
+    }
+
+    /// Plays it with these chunks of the request and checks reply and record.
+    pub fn play(&self, request: &[&[u8]]) {
+        let mut world = BRIDGE.with(World::timeless);
+        world.request(self.head.clone(), false);
+        for (at, piece) in request.iter().enumerate() {
+            world.upload(piece, at + 1 == request.len());
+        }
+        assert!(world.reply.is_some(), "{}: it is not refused", self.name);
+        assert!(world.upstream_body.len() < self.request.len(), "{}: the upstream has it whole", self.name);
+        let (status, body) = world.replied();
+        assert_eq!(self.reply["status"], status, "{}", self.name);
+        if let Err(difference) = matches(&self.reply["body"], &body, "") {
+            panic!("{}: {difference}\nthe reply: {body:#}", self.name);
+        }
+        for (name, value) in self.reply["headers"].as_object().unwrap() {
+            assert_eq!(world.reply_header(name), value.as_str(), "{}: {name}", self.name);
+        }
+        let message = body["error"]["message"].as_str().unwrap();
+        for wanted in self.reply["message_has"].as_array().unwrap() {
+            let wanted = wanted.as_str().unwrap();
+            assert!(message.contains(wanted), "{}: {message} does not name {wanted}", self.name);
+        }
+        world.finish("");
+        let record = world.record();
+        if let Err(difference) = matches(&self.record, &record, "") {
+            panic!("{}: {difference}\nthe record: {record:#}", self.name);
+        }
+    }
+}

@@ -41,6 +41,19 @@ fn cut_in_two_between_events(body: &[u8]) -> impl Iterator<Item = Vec<&[u8]>> {
 }
 
 #[test]
+fn every_transcript_passes_whole() {
+    let wrong: Vec<String> = APIS
+        .into_iter()
+        .flat_map(all)
+        .filter_map(|transcript| {
+            let outcome = transcript.outcome(&[&transcript.request], &[&transcript.response]);
+            Some(format!("{}: {}", transcript.name, transcript.difference(&outcome)?))
+        })
+        .collect();
+    assert!(wrong.is_empty(), "{} transcripts:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
 fn the_end_of_a_body_may_come_in_a_chunk_of_its_own() {
     every(|transcript, whole| {
         let outcome = transcript.outcome(&[&transcript.request, b""], &[&transcript.response, b""]);

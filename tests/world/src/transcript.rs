@@ -116,13 +116,24 @@ impl Transcript {
     /// Plays it in one chunk each and checks the outcome against the folder's files.
     pub fn check(&self) -> Outcome {
         let outcome = self.outcome(&[&self.request], &[&self.response]);
-        assert_eq!(outcome.upstream, self.upstream, "{}: what the upstream got", self.name);
-        assert_eq!(outcome.client, self.client, "{}: what the client got", self.name);
-        let record: Value = serde_json::from_str(&outcome.record).expect("the record is JSON");
-        if let Err(difference) = matches(&self.record, &record, "") {
-            panic!("{}: {difference}\nthe record: {record:#}", self.name);
+        if let Some(difference) = self.difference(&outcome) {
+            panic!("{}: {difference}\nthe record: {}", self.name, outcome.record);
         }
         outcome
+    }
+
+    /// The first difference of an outcome from the folder's files.
+    pub fn difference(&self, outcome: &Outcome) -> Option<String> {
+        let bytes =
+            [("upstream", &outcome.upstream, &self.upstream), ("client", &outcome.client, &self.client)];
+        for (who, got, wanted) in bytes {
+            if got != wanted {
+                let [wanted, got] = [wanted, got].map(|bytes| String::from_utf8_lossy(bytes).into_owned());
+                return Some(format!("what the {who} got: wanted {wanted:?}, found {got:?}"));
+            }
+        }
+        let record: Value = serde_json::from_str(&outcome.record).expect("the record is JSON");
+        matches(&self.record, &record, "").err()
     }
 }
 
@@ -178,7 +189,7 @@ fn parse_head(bytes: &[u8]) -> Headers {
 /// One folder of `refused`: a request and the gateway's own reply.
 #[derive(Debug)]
 pub struct Refused {
-    name: String,
+    pub name: String,
     head: Headers,
     /// The request's body.
     pub request: Vec<u8>,

@@ -525,12 +525,12 @@ def test_the_age_of_prices_is_read_where_the_filter_has_a_file_of_its_own(tmp_pa
 
 
 def test_its_values_and_labels_are_those_of_the_filter():
-    source = (REPOSITORY / "src" / "config" / "publish.rs").read_text()
+    source = (REPOSITORY / "src" / "values.rs").read_text()
     names = set(re.findall(r'"(\w+)"', source.split("const NAMES")[1].split("];")[0]))
     text_of = (VERIFY / "values.py").read_text()
     known = [set(re.findall(r'"(\w+)"', text_of.split(f"{name} = (")[1].split(")")[0])) for name in ("AT_START", "AT_END")]
     assert known[0] | known[1] == names
-    at_start = (REPOSITORY / "src" / "exchange" / "values.rs").read_text().split("fn values_of_start")[1].split("\n    }")[0]
+    at_start = (REPOSITORY / "src" / "exchange" / "values.rs").read_text().split("fn of_start")[1].split("\n}")[0].replace("SESSION", '"ai_bridge_session"')
     assert set(re.findall(r'values\.\w+\("ai_bridge_(\w+)"', at_start)) == known[0]
     labels = set(re.findall(r'"(\w+)"', (VERIFY / "entry.py").read_text().split("LABELS = (")[1].split(")")[0]))
     assert labels == {each["tag_name"] for each in shipped()["stats_config"]["stats_tags"]}

@@ -161,7 +161,7 @@ impl Mount {
                 let route = written.strip_suffix('/').unwrap_or(written);
                 Target::Bridged { api: *api, upstream_path: self.upstream_path(route, query) }
             }
-            Route::Passthrough if self.means_bridged(decoded) => Target::NotFound,
+            Route::Passthrough if self.means_bridged(written, decoded) => Target::NotFound,
             Route::Passthrough => Target::Passthrough {
                 upstream_path: self.upstream_path(written, query),
                 stored_object: self.profile.reaches_stored_object(method, written),
@@ -170,11 +170,15 @@ impl Mount {
     }
 
     /// Whether an upstream that decodes the path before it matches routes would serve a bridged route. Such an upstream
-    /// may also end the path at an escaped `?` or `#`, and drop path parameters (`;…`) and white space.
-    fn means_bridged(&self, decoded: &[u8]) -> bool {
+    /// may also end the path at an escaped `?` or `#`, and drop path parameters (`;…`) and white space. `written` is the same
+    /// path before decoding, which is no bridged route.
+    fn means_bridged(&self, written: &str, decoded: &[u8]) -> bool {
         let end = memchr::memchr3(b'?', b'#', b';', decoded).unwrap_or(decoded.len());
         let path = decoded.get(..end).unwrap_or(decoded).trim_ascii();
         let route = path.strip_suffix(b"/").unwrap_or(path).trim_ascii();
+        if route == written.as_bytes() {
+            return false;
+        }
         let route = String::from_utf8_lossy(route);
         self.routes.at(&route).is_ok_and(|found| matches!(found.value, Route::Bridged(_)))
     }

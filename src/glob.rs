@@ -1,6 +1,6 @@
 //! Patterns of the configuration: literal text in which `*` matches any run of characters, also an empty one.
 //!
-//! Written by hand: crates for globs also give `?` and mostly `[…]` and `\` a meaning, and the whole is forty lines.
+//! Written by hand: crates for globs also give `?` and mostly `[…]` and `\` a meaning, and this file needs forty lines.
 
 /// One pattern. It is matched against a whole text, with case.
 #[derive(Clone, Debug, PartialEq, Eq)]

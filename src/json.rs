@@ -25,13 +25,13 @@
 //! bytes at a time (`simd128`), and reports the offsets at which the gateway edits a request.
 //!
 //! # The files
-//! | file | knows |
+//! | file | contents |
 //! |---|---|
 //! | `scanner`, `erased_visitor` | the path to the current value, in the names of one visitor |
 //! | `grammar`, `grammar/tokens`, `expected` | every rule, a byte at a time, in any chunking |
 //! | `grammar/fast_read`, `fast_skip` | the fast paths through containers that are read, and that are skipped |
-//! | `dispatch`, `unread_values` | what the visitor wants of the current value, and what it gets |
-//! | `string`, `unescape`, `utf8`, `text_sink` | strings: runs, escapes, UTF-8, and who receives the text |
+//! | `dispatch`, `unread_values` | what the visitor wants of the current value, and the calls that it gets |
+//! | `string`, `unescape`, `utf8`, `text_sink` | strings: runs, escapes, UTF-8, and the receivers of the text |
 //! | `nesting`, `number`, `literal`, `white_space` | one rule each |
 //! | `plain_run`, `byte_classes` | sixteen bytes at a time |
 //! | `shape` | documents that repeat an earlier one |

@@ -1,4 +1,4 @@
-//! The vocabulary between the exchange and the host: what a callback brings, and what the host has to do after it.
+//! The types that exchange and host share: the input of a callback, and what the host has to do after it.
 
 use crate::headers::{HeaderEdits, Headers};
 use crate::metric::Measurement;
@@ -125,10 +125,10 @@ impl Step {
     }
 }
 
-/// What `code_details` begin with when the client closed the stream or broke its protocol.
+/// The beginnings of `code_details` when the client closed the stream or broke its protocol.
 /// <https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_conn_man/response_code_details>
 const BY_CLIENT: [&str; 5] = ["downstream", "http1.", "http2.", "http3.", "codec_error"];
-/// What they begin with when Envoy closed the client's connection, as after a listener's drain time.
+/// The beginning of `code_details` when Envoy closed the client's connection, as after a listener's drain time.
 const BY_GATEWAY: &str = "downstream_local_disconnect";
 
 impl Ending {

@@ -41,7 +41,7 @@ struct OpenObject {
     is_empty: bool,
 }
 
-/// Most betas that are passed on. A client asks for a dozen.
+/// Most betas that are passed on. Clients send about a dozen.
 const BETAS: usize = 64;
 /// Longest `anthropic_beta` of a body, in bytes. A longer one is dropped.
 const BETAS_BYTES: usize = 64 * 1024;

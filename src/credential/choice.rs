@@ -27,7 +27,7 @@ pub struct CredentialRules<'a> {
     pub byok: Byok,
 }
 
-/// The credential of the caller's own that a request carries.
+/// The caller's own credential in a request.
 struct Own<'a> {
     header: &'static str,
     token: &'a str,

@@ -1,4 +1,4 @@
-//! Passes values on to the visitor: what it wants of the current value, and what it gets.
+//! Asks the visitor what it wants of the current value, and makes the calls for it.
 
 use super::erased_visitor::ErasedVisitor;
 use super::string::StringReader;

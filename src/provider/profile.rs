@@ -15,7 +15,7 @@ pub struct Profile {
     /// Where requests go unless `base_url` is configured.
     pub base_url: &'static str,
     /// Routes that are inspected and recorded, below the prefix, with the API that each speaks. In the syntax of
-    /// `matchit`: `{model}` stands for one segment. No trailing slash.
+    /// `matchit`: `{model}` matches one segment. No trailing slash.
     pub bridged: &'static [(&'static str, Api)],
     /// Routes that are forwarded without inspection. A route that ends in `/` includes everything below it.
     pub passthrough: &'static [&'static str],

@@ -44,10 +44,10 @@ def test_its_comments_are_those_of_the_reference():
         "# early_header_mutation_extensions:", "# - name: no_self_made_actors", "#   typed_config:",
         '#     "@type": type.googleapis.com/envoy.extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation',
         "#     mutations: [ { remove: x-ai-bridge-actor-id }, { remove: x-team } ]",
-        "# Your authentication (jwt_authn, ext_authz, api_key_auth, …) stands here. AI Bridge recognises gateway",
-        "# tokens and keeps them away from providers, but it verifies nobody.",
+        "# Your authentication (jwt_authn, ext_authz, api_key_auth, …) goes here. AI Bridge recognises gateway",
+        "# tokens and keeps them away from providers, but it verifies no caller.",
         '"gateway_credentials": {"value_prefixes": ["gw_"]}',
-        "# Token and money budgets (envoy.filters.http.ratelimit) stand here: behind AI Bridge, so that they can use",
+        "# Token and money budgets (envoy.filters.http.ratelimit) go here: behind AI Bridge, so that they can use",
         "# what it knows, and so that their 429 reaches the client in its API's own dialect: budgets/envoy.yaml.",
     }
     lines = difflib.ndiff(SHIPPED.read_text().splitlines(), CONFIGURATION.read_text().splitlines())

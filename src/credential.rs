@@ -58,12 +58,12 @@ pub enum CredentialError {
     WrongVendor {
         /// The vendor of the caller's credential.
         seen: Vendor,
-        /// For the record, see [`hint`].
+        /// The hint for the record, see [`hint`].
         hint: String,
     },
     /// 403: the provider accepts no credential of callers.
     ByokDenied {
-        /// For the record, see [`hint`].
+        /// The hint for the record, see [`hint`].
         hint: String,
     },
     /// 401: the caller brought no credential, and there is no central key that may be used.

@@ -23,7 +23,7 @@ impl Glob {
     #[must_use]
     #[inline]
     pub fn matches(&self, text: &str) -> bool {
-        // For most texts the first byte is enough to say no.
+        // For most texts the first byte already excludes a match.
         let begins = match (self.0.as_bytes().first(), text.as_bytes().first()) {
             (Some(wanted), Some(first)) => *wanted == b'*' || wanted == first,
             (None, Some(_)) => false,

@@ -16,8 +16,8 @@
 //! # The scanner
 //! A visitor says for each value whether it reads it, skips it or wants its own bytes. The scanner validates all of the
 //! document, skipped values included: strings are UTF-8, escapes and numbers are well formed, nothing follows the
-//! document. The work per byte is constant, and chunks may be cut anywhere: the visitor gets the same. The scanner keeps
-//! one bit for each level of nesting, one member name or number, and one incomplete character.
+//! document. The work per byte is constant, and chunks may be cut anywhere without a difference for the visitor. The
+//! scanner keeps one bit for each level of nesting, one member name or number, and one incomplete character.
 //!
 //! It is written by hand because the filter must not hold a body, and a visitor skips most of it.
 //! `serde_json` and `jiter` parse a slice that holds the whole document, `struson` pulls from a blocking `Read`, and

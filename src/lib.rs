@@ -19,7 +19,7 @@
 //! | [`caller`] | the actor, the client program, the session |
 //! | [`headers`] | headers, the edits in them, and which of a client's headers are stripped |
 //! | [`reply`], [`dialect`] | the gateway's own replies and `retry-after`; the shapes of errors |
-//! | [`api`] | what each API's requests and responses say |
+//! | [`api`] | the readers of each API's requests and responses |
 //! | [`bedrock`] | Claude on AWS Bedrock: the requests it accepts, its frames and its errors |
 //! | [`answer`], [`usage`], [`note`] | what is learned from a response; what its numbers mean; what is missing, and why |
 //! | [`record`], [`timestamp`] | the record of an interception, its id, its texts and its times |
@@ -48,7 +48,7 @@
 //!   *Byok*: a caller's own credential for a provider.
 //!
 //! # To add a provider type
-//! For a type that speaks a known API: a file in `provider/` with its [`provider::Profile`]; in `provider.rs` a `mod`, a
+//! For a type with a known API: a file in `provider/` with its [`provider::Profile`]; in `provider.rs` a `mod`, a
 //! variant of [`provider::ProviderType`], its place in `ALL` and an arm of `profile`. Outside of `src/`: the pages and the
 //! record's schema. A test checks that nothing else names a type.
 //!

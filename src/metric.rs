@@ -108,7 +108,7 @@ pub struct Series {
     labels: [Label; MOST_LABELS],
 }
 
-/// The value of a label. A clone takes no memory of its own.
+/// The value of a label. A clone allocates nothing.
 #[derive(Clone, Debug, Eq)]
 pub enum Label {
     /// A constant text.

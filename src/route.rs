@@ -48,12 +48,12 @@ pub enum Target {
     Bridged {
         /// The API of the route.
         api: Api,
-        /// Without a trailing slash.
+        /// The path, without a trailing slash.
         upstream_path: Vec<u8>,
     },
     /// Forwarded without inspection.
     Passthrough {
-        /// With a trailing slash where the client wrote one.
+        /// The path, with a trailing slash if the client wrote one.
         upstream_path: Vec<u8>,
         /// Whether the request reaches an object that is stored under the key (`stored_objects`).
         stored_object: bool,

@@ -6,7 +6,7 @@ use core::fmt;
 use core::time::Duration;
 use std::borrow::Cow;
 
-/// The request's headers, with what else the host knows when they come.
+/// The request's headers, with what else the host provides in their callback.
 #[derive(Debug)]
 pub struct RequestHead {
     /// Pseudo headers included.
@@ -17,7 +17,7 @@ pub struct RequestHead {
     pub end: bool,
 }
 
-/// The response's headers, with what else the host knows when they come.
+/// The response's headers, with what else the host provides in their callback.
 #[derive(Debug)]
 pub struct ResponseHead {
     /// Pseudo headers included.
@@ -42,7 +42,7 @@ pub struct Ending {
 /// What the host has to do after a callback, and how the stream goes on.
 #[derive(Debug, Default)]
 pub struct Step {
-    /// To be carried out in this order.
+    /// The actions, to be carried out in this order.
     pub effects: Vec<Effect>,
     /// What the callback returns to Envoy.
     pub flow: Flow,

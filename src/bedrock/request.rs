@@ -205,7 +205,7 @@ fn keep_parts(found: &RawMember<'_>, unsupported: &[Glob], object: &mut OpenObje
 // === impl Adapted ===
 
 impl fmt::Debug for Adapted {
-    /// Without the body, which contains prompts.
+    /// Shows no byte of the body, because it contains prompts.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { path, body, lossy } = self;
         f.debug_struct("Adapted")

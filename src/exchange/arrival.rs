@@ -1,4 +1,4 @@
-//! What the headers of a bridged request say. Admission fills it in; later callbacks only read it.
+//! A bridged request as its headers describe it. Admission fills it in; later callbacks only read it.
 
 use crate::answer::NAME_BYTES;
 use crate::api::Api;

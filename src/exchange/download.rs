@@ -114,7 +114,7 @@ impl Response {
         self.reader.answer()
     }
 
-    /// Cuts the event that states only the usage from what the client gets.
+    /// Arms the cut: the client does not get the event that states only the usage.
     pub(super) fn cut_usage_event(&mut self) {
         self.reader.cut_usage_event();
     }

@@ -53,7 +53,7 @@ impl Interception {
         Self { arrival, upload, download: Download::Awaiting, progress: Progress::default() }
     }
 
-    /// Whether the request is held and nothing of its body has come.
+    /// Whether the request is held and no byte of its body has arrived.
     pub(super) fn awaits_body(&self) -> bool {
         matches!(&self.upload, Upload::Held(held) if held.reading.is_untouched())
     }

@@ -21,7 +21,7 @@ pub(super) enum Upload {
     /// This filter refused the request. Nothing more is read or forwarded.
     Refused {
         rejection: Rejection,
-        /// What was read until then.
+        /// What was read before the refusal.
         facts: RequestFacts,
     },
 }
@@ -37,7 +37,7 @@ pub(super) struct Held {
 #[derive(Debug)]
 pub(super) struct Reading {
     reader: RequestReader,
-    /// `limits.request_body_bytes`, or less where the provider takes less.
+    /// `limits.request_body_bytes`, or the provider's limit if that is lower.
     limit_bytes: u64,
     /// The size that `content-length` declares, in bytes.
     declared: Option<u64>,
@@ -132,7 +132,7 @@ impl Reading {
     ///
     /// A request is refused at the chunk that shows why, before that chunk is forwarded. With a declared length, the
     /// chunk that reaches it is checked as the last one: an HTTP/1 upstream acts on it without waiting for the end of the
-    /// stream. What comes after it is read, too.
+    /// stream. Later bytes are read, too.
     pub(super) fn read(&mut self, arrival: &Arrival, chunk: &[u8], end: bool) -> Result<FedChunk, Rejection> {
         self.seen = self.seen.saturating_add(u64::try_from(chunk.len()).unwrap_or(u64::MAX));
         if self.seen > self.limit_bytes {

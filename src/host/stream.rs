@@ -76,7 +76,7 @@ impl Stream {
     }
 }
 
-/// Envoy's response code details: how the response came about.
+/// Envoy's response code details, which say who made the response and why.
 fn code_details() -> Option<String> {
     let details = hostcalls::property(vec!["response", "code_details"])?;
     Some(String::from_utf8_lossy(&details).into_owned())

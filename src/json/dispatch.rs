@@ -106,7 +106,7 @@ impl Dispatch {
         visitor: &mut dyn ErasedVisitor,
     ) {
         self.depth = self.depth.saturating_sub(1);
-        // It is the current value of its own container. The visitor was asked about it, so it is known.
+        // The container is now the current value of its parent. The visitor was asked about it, so it is known.
         self.known = true;
         visitor.end(self.depth, kind, chunk.offset(at));
     }

@@ -34,7 +34,7 @@ pub struct Profile {
     pub central_key: Option<CredentialHeader>,
     /// Whether `send_actor` may name the actor to the provider.
     pub learns_actor: bool,
-    /// Whether a Chat Completions stream may be asked for its usage (`envoy/behaviour.md#the-one-edit`).
+    /// Whether the filter may ask for the usage of a Chat Completions stream (`envoy/behaviour.md#the-one-edit`).
     pub asks_for_usage: bool,
     /// Whether the provider may be AWS Bedrock's (`bedrock`).
     pub may_be_bedrock: bool,

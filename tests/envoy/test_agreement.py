@@ -88,8 +88,8 @@ def agree(gateway: Gateway, collector: Otlp, redis: Redis, records: list[Any]) -
     assert sum(map(tokens, records)) > 0 and sum(map(money, records)) > 0
 
     # OpenTelemetry says of each interception what its record says.
-    told = {log.attributes["ai_bridge.id"]: (log.attributes["ai_bridge.total_tokens"], log.attributes["ai_bridge.cost_microusd"]) for log in collector.logs}
-    assert told == {record["id"]: (str(tokens(record)), str(money(record))) for record in records}
+    reported = {log.attributes["ai_bridge.id"]: (log.attributes["ai_bridge.total_tokens"], log.attributes["ai_bridge.cost_microusd"]) for log in collector.logs}
+    assert reported == {record["id"]: (str(tokens(record)), str(money(record))) for record in records}
 
     # Metrics count the same by provider and model.
     by_model = lambda numbers: added(((record["provider"]["name"], model(record)), number) for record, number in numbers)  # noqa: E731

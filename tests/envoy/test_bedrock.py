@@ -89,9 +89,9 @@ def signed(received: Received, mode: str) -> list[str]:
 
 def invoked(body: bytes) -> dict[str, Any]:
     """The same request for `InvokeModel`."""
-    told = json.loads(body)
-    del told["model"], told["stream"]
-    return {"anthropic_version": "bedrock-2023-05-31", **told}
+    adapted = json.loads(body)
+    del adapted["model"], adapted["stream"]
+    return {"anthropic_version": "bedrock-2023-05-31", **adapted}
 
 
 # === what AWS receives ===

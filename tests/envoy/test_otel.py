@@ -55,8 +55,8 @@ def watched(request: pytest.FixtureRequest, upstream: Upstream) -> Iterator[Watc
 
         def change(config: Json) -> None:
             add_otlp(config, address, http=http)
-            nobody = {"address": "127.0.0.1", "port_value": free_port()}
-            cluster_of(config, "openai-byok")["load_assignment"]["endpoints"][0]["lb_endpoints"][0]["endpoint"]["address"]["socket_address"] = nobody
+            unreachable = {"address": "127.0.0.1", "port_value": free_port()}
+            cluster_of(config, "openai-byok")["load_assignment"]["endpoints"][0]["lb_endpoints"][0]["endpoint"]["address"]["socket_address"] = unreachable
 
         with Gateway(render(upstream.address, plugin=plugin, change=change)) as gateway:
             yield Watched(gateway, upstream, collector)
@@ -267,7 +267,7 @@ def test_an_upstream_that_breaks_off_is_in_the_log(watched):
         ([("authorization", "Bearer sk-ant-x")], chat_request(), json_answer(COMPLETION), "403", "rejected"),
         ([("authorization", "Bearer sk-own-key")], chat_request(), json_answer(COMPLETION), "503", "unavailable"),
     ],
-    ids=["rate limited", "an error inside a 200", "not JSON", "another vendor's key", "nobody answers"],
+    ids=["rate limited", "an error inside a 200", "not JSON", "another vendor's key", "no upstream answers"],
 )
 def test_errors_are_named_in_span_and_log_record(watched, lines, body, reply, error, outcome):
     watched.upstream.begin(reply)

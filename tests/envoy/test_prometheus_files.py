@@ -104,6 +104,6 @@ def test_no_rule_fails_and_the_expected_alerts_fire(prometheus):
         assert not [rule for rule in found if rule.get("lastError")]
         return {rule["name"]: rule["state"] for rule in found}
 
-    told = {"AiBridgeCircuitOpen", "AiBridgeUnread", "AiBridgeRecordsLost"}
-    prometheus.wait_until(lambda: all(states()[name] == "firing" for name in told), f"{told} fire")
+    fired = {"AiBridgeCircuitOpen", "AiBridgeUnread", "AiBridgeRecordsLost"}
+    prometheus.wait_until(lambda: all(states()[name] == "firing" for name in fired), f"{fired} fire")
     assert {states()[name] for name in ("AiBridgeNotScraped", "AiBridgeVmReloaded", "AiBridgeSpend", "AiBridgeActorsUncounted")} == {"inactive"}

@@ -239,11 +239,11 @@ def tells(gateway: Gateway, transport: str, trouble: str) -> None:
         if waits:
             expected["cluster.otel_collector.upstream_rq_active_overflow"] = some
 
-    def told() -> bool:
+    def is_reported() -> bool:
         stats = gateway.stats("^(access_logs|cluster.(otel_collector|record_service))")
         return all(stats.get(name, 0) in values for name, values in expected.items())
 
-    gateway.wait_until(told, f"{sorted(expected)} tell of it", 20)
+    gateway.wait_until(is_reported, f"{sorted(expected)} tell of it", 20)
     if transport == "otlp-http":
         gateway.wait_for_log("OTLP HTTP access log exporter received a non-success status code: 503")
 

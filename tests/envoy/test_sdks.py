@@ -210,8 +210,8 @@ def words_of_error(seen: Any) -> str:
 
 def identifiers(seen: list[Any]) -> set[str]:
     """The response's ids at any of their paths."""
-    told = [event for event in seen if isinstance(event, dict)]
-    return {place["id"] for event in told for place in (event, event.get("message") or {}, event.get("response") or {}) if isinstance(place, dict) and "id" in place}
+    objects = [event for event in seen if isinstance(event, dict)]
+    return {place["id"] for event in objects for place in (event, event.get("message") or {}, event.get("response") or {}) if isinstance(place, dict) and "id" in place}
 
 
 def tool_calls(answer: Any) -> list[Any]:
@@ -227,18 +227,18 @@ def tool_calls(answer: Any) -> list[Any]:
 
 def usage_of(api: str, seen: list[Any]) -> Any:
     """The final usage that an SDK has seen, in the form of a record."""
-    told: dict[str, Any] = {}
+    stated: dict[str, Any] = {}
     for event in seen:
         if isinstance(event, dict):
             for place in (event.get("message"), event.get("response"), event):
-                told.update({key: value for key, value in ((place or {}).get("usage") or {}).items() if value is not None})
-    assert told, "the SDK saw the usage"
+                stated.update({key: value for key, value in ((place or {}).get("usage") or {}).items() if value is not None})
+    assert stated, "the SDK saw the usage"
     if api == "messages":
-        read, written = told.get("cache_read_input_tokens", 0), told.get("cache_creation_input_tokens", 0)
-        fresh, out = told["input_tokens"], told["output_tokens"]
+        read, written = stated.get("cache_read_input_tokens", 0), stated.get("cache_creation_input_tokens", 0)
+        fresh, out = stated["input_tokens"], stated["output_tokens"]
     else:
         kind = ("prompt", "completion") if api == "chat_completions" else ("input", "output")
-        details = told.get(f"{kind[0]}_tokens_details") or {}
+        details = stated.get(f"{kind[0]}_tokens_details") or {}
         read, written = details.get("cached_tokens", 0), details.get("cache_write_tokens", 0)
-        fresh, out = told[f"{kind[0]}_tokens"] - read - written, told[f"{kind[1]}_tokens"]
+        fresh, out = stated[f"{kind[0]}_tokens"] - read - written, stated[f"{kind[1]}_tokens"]
     return {"input_tokens": fresh, "output_tokens": out, "cache_read_tokens": read, "total_input_tokens": fresh + read + written}

@@ -106,10 +106,10 @@ def test_the_filters_metrics_have_their_labels(gateway, upstream, records):
 
     ours = {"provider": "anthropic", "model": "claude-opus-4-8"}
 
-    def told() -> bool:
+    def is_counted() -> bool:
         return value("ai_bridge_requests_total", api="messages", outcome="completed", **ours) >= 1
 
-    gateway.wait_until(told, "the request is counted")
+    gateway.wait_until(is_counted, "the request is counted")
     gateway.wait_until(lambda: value("ai_bridge_duration_ms_count", provider="anthropic", api="messages") >= 1, "the histograms are merged")
     assert value("ai_bridge_tokens_total", type="input", **ours) % 12 == 0
     assert value("ai_bridge_tokens_total", type="output", **ours) % 3 == 0

@@ -1,6 +1,6 @@
 //! Finds the route of a request's path, checks the path, and makes the upstream path
-//! (`envoy/behaviour.md#paths-and-routes`). Whether the provider is enabled, the method allowed and the caller known is
-//! checked by the exchange.
+//! (`envoy/behaviour.md#paths-and-routes`). The exchange checks whether the provider is enabled, the method allowed and
+//! the caller known.
 //!
 //! An attacker looks for a path that this filter and the upstream read differently. Therefore prefixes and bridged
 //! routes match as written only, a path that means something else after one decoding is refused, and the path is
@@ -26,7 +26,7 @@ pub struct RouteTable {
 /// The result of a look-up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
-    /// Index of the provider whose prefix the path is under, for every target.
+    /// Index of the provider whose prefix the path begins with, for every target.
     pub provider: Option<usize>,
     /// The API in whose error shape a refusal is written.
     pub dialect: Api,
@@ -48,12 +48,12 @@ pub enum Target {
     Bridged {
         /// The API of the route.
         api: Api,
-        /// Without a trailing slash.
+        /// The path, without a trailing slash.
         upstream_path: Vec<u8>,
     },
     /// Forwarded without inspection.
     Passthrough {
-        /// With a trailing slash where the client wrote one.
+        /// The path, with a trailing slash if the client wrote one.
         upstream_path: Vec<u8>,
         /// Whether the request reaches an object that is stored under the key (`stored_objects`).
         stored_object: bool,

@@ -4,15 +4,15 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 
-# The filter's place is part of its contract, so an inherited CARGO_TARGET_DIR does not move it.
+# Documents and tests name the path of the built filter, so an inherited CARGO_TARGET_DIR does not move it.
 export CARGO_TARGET_DIR := $(CURDIR)/target
 WASM := target/wasm32-wasip1/release/ai_bridge.wasm
 WASM_TARGET := --target wasm32-wasip1
-# Panic messages name source files. Where those lie on this machine is nobody's business, and would make every machine's
-# module another one.
+# Panic messages name source files. Remapped paths keep this machine's directories out of the module, and make it the
+# same on every machine.
 WASM_FLAGS := --config 'target.wasm32-wasip1.rustflags=["--remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)=/cargo","--remap-path-prefix=$(CURDIR)=/ai-bridge"]'
-# Envoy logs a stack trace of a trap only where the module names its functions: a tenth of it, so only on demand. The code
-# is the same.
+# Envoy logs a stack trace of a trap only if the module contains its functions' names. They take a tenth of the module, so
+# they are included only on demand. The code is the same.
 WASM_FLAGS += $(if $(NAMES),--config 'profile.release.strip="debuginfo"')
 TOOLS := target/tools
 
@@ -20,7 +20,8 @@ TOOLS := target/tools
 export PYTHONPYCACHEPREFIX := $(CURDIR)/target/pycache
 PYTHON := $(TOOLS)/python/bin/python
 PYTEST := $(PYTHON) -m pytest -o cache_dir="$(CURDIR)/target/pytest"
-# Files run side by side, one more than there are CPUs because tests wait as much as they compute. In turn: PYTEST_WORKERS=0.
+# Test files run in parallel, one more than there are CPUs because tests wait as much as they compute. One after the other:
+# PYTEST_WORKERS=0.
 PYTEST_WORKERS ?= $(shell cpus=$$(nproc); echo $$((cpus < 5 ? cpus + 1 : 6)))
 PYTEST_PARALLEL := $(PYTEST) --numprocesses=$(PYTEST_WORKERS) --dist=loadfile --no-loadscope-reorder
 
@@ -45,7 +46,7 @@ unit: prerequisites ## The inner loop: all native Rust tests, in less than a min
 
 .PHONY: test
 test: ## Everything: unit and property tests, the filter, the official SDKs, and the tests in real Envoy.
-	@# The compilers keep the CPUs busy while the network brings what is installed.
+	@# In parallel, so that the compilers use the CPUs while tools are downloaded.
 	$(MAKE) --jobs=3 before-envoy
 	$(PYTEST_PARALLEL) tests/envoy tests/records
 
@@ -109,7 +110,7 @@ bench-readers: prerequisites tools ## How fast the filter's readers are inside E
 
 .PHONY: instructions
 instructions: prerequisites ## Counts the readers' instructions into tests/bench/instructions.txt; CHECK=1: compares. Needs valgrind.
-	@# callgrind finds what it counts by its name.
+	@# callgrind selects the counted function by its name.
 	cargo build --locked --release --package micro --config 'profile.release.strip="debuginfo"'
 	tests/bench/instructions $(if $(CHECK),--check)
 
@@ -120,7 +121,7 @@ lint: prerequisites ## Formatting, clippy for the host and for wasm, documentati
 	cargo clippy --locked --package ai-bridge --lib $(WASM_TARGET) -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps --document-private-items
 
-# Bash has a SECONDS of its own, which may come with the environment; only the command line counts.
+# Bash has a variable SECONDS of its own, which the environment may contain; only a value from the command line counts.
 FUZZ_SECONDS := $(if $(filter command,$(firstword $(origin SECONDS))),$(SECONDS),60)
 
 .PHONY: fuzz
@@ -150,7 +151,7 @@ prices: $(TOOLS)/python.stamp ## Makes envoy/prices/prices.json anew from the ta
 clean: ## Removes target/, and with it everything that was built or installed.
 	rm -rf target
 
-# === What the above stand on ===
+# === Prerequisites of the targets above ===
 
 .PHONY: prerequisites
 prerequisites:
@@ -166,7 +167,7 @@ native: prerequisites
 	cargo build --locked --workspace --bins --tests
 	cargo test --locked --workspace
 
-# Both in the dev profile, which is optimized enough for tests (see Cargo.toml). The bench builds its own mock.
+# Both in the dev profile, which is optimized enough for tests (see Cargo.toml). The benchmark builds the mock itself.
 .PHONY: mock-upstream
 mock-upstream: prerequisites
 	cargo build --locked --package mock-upstream
@@ -178,7 +179,7 @@ chaos-program: prerequisites
 .PHONY: tools
 tools: $(TOOLS)/python.stamp $(TOOLS)/func-e.stamp
 
-# Pushes to registries and pulls from them, with the code that the gateways pull with.
+# crane pushes to registries and pulls from them, with the library that the gateways use to pull.
 $(TOOLS)/crane.stamp: tests/tools/install-go-program tests/tools/go-requirements.txt $(TOOLS)/python.stamp
 	@tests/tools/install-go-program crane github.com/google/go-containerregistry/cmd/crane v0.22.1 1.25.0
 	@touch $@
@@ -187,7 +188,7 @@ $(TOOLS)/registry.stamp: tests/tools/install-go-program tests/tools/go-requireme
 	@tests/tools/install-go-program registry github.com/distribution/distribution/v3/cmd/registry v3.1.2 1.26.0
 	@touch $@
 
-# Istio's own code to fetch modules.
+# Fetches modules with Istio's own code.
 $(TOOLS)/istio-fetch.stamp: tests/tools/install-go-program tests/tools/go-requirements.txt $(wildcard tests/tools/istio-fetch/*) $(TOOLS)/python.stamp
 	@tests/tools/install-go-program istio-fetch tests/tools/istio-fetch local 1.26.0
 	@touch $@
@@ -229,11 +230,11 @@ $(TOOLS)/sdk-python.stamp: tests/tools/install-sdks tests/transcripts/requiremen
 	@tests/tools/install-sdks python
 	@touch $@
 
-# Makes its stamp itself: where JavaScript's SDKs could not be had, the next run tries again.
+# install-sdks writes the stamp itself: if the JavaScript SDKs could not be installed, the next run tries again.
 $(TOOLS)/sdk-javascript.stamp: tests/sdk/package.json tests/sdk/package-lock.json tests/sdk/node-requirements.txt $(TOOLS)/sdk-python.stamp
 	@tests/tools/install-sdks javascript
 
-# The same: without the stamp the tests are skipped and say why.
+# npm-install writes the stamp itself, too. Without it the tests are skipped and say why.
 $(TOOLS)/agents.stamp: tests/agents/package.json tests/agents/package-lock.json tests/tools/npm-install $(TOOLS)/sdk-python.stamp
 	@tests/tools/npm-install agents tests/agents
 

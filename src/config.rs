@@ -1,5 +1,5 @@
-//! Parses the plugin configuration: one JSON object, to values that are all usable or to every problem at once. One
-//! file for each thing that is parsed; the values' types belong to the rooms that use them.
+//! Parses the plugin configuration, one JSON object. The result is a [`Config`] whose values are all usable, or the list
+//! of all problems. Each kind of value has a file here; the values' types belong to the rooms that use them.
 
 mod actor;
 mod base_url;

@@ -58,12 +58,12 @@ pub enum CredentialError {
     WrongVendor {
         /// The vendor of the caller's credential.
         seen: Vendor,
-        /// For the record, see [`hint`].
+        /// The hint for the record, see [`hint`].
         hint: String,
     },
     /// 403: the provider accepts no credential of callers.
     ByokDenied {
-        /// For the record, see [`hint`].
+        /// The hint for the record, see [`hint`].
         hint: String,
     },
     /// 401: the caller brought no credential, and there is no central key that may be used.
@@ -184,7 +184,7 @@ mod tests {
 
     #[test]
     fn a_hint_shows_more_of_longer_secrets() {
-        for (secret, told) in [
+        for (secret, expected) in [
             ("", "..."),
             ("a", "..."),
             ("ab", "..."),
@@ -199,7 +199,7 @@ mod tests {
             ("äöüßé", "ä...é"),
             ("🔑🔒🔓🗝️🔑🔒🔓🗝", "🔑...🗝"),
         ] {
-            assert_eq!(hint(secret), told, "{secret}");
+            assert_eq!(hint(secret), expected, "{secret}");
         }
     }
 
@@ -215,9 +215,9 @@ mod tests {
                     _ => 0,
                 };
                 let (head, tail) = (&all[..r], &all[all.len() - r..]);
-                let told: String = head.iter().chain(&['.', '.', '.']).chain(tail).collect();
-                assert_eq!(hint(&all.iter().collect::<String>()), told);
-                assert!(all.len() > 2 * r || told == "...", "{n}");
+                let expected: String = head.iter().chain(&['.', '.', '.']).chain(tail).collect();
+                assert_eq!(hint(&all.iter().collect::<String>()), expected);
+                assert!(all.len() > 2 * r || expected == "...", "{n}");
             }
         }
     }

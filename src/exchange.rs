@@ -1,8 +1,8 @@
-//! One request and its response: the only place that sequences.
+//! One request and its response. Only this room decides the order of checks and effects.
 //!
 //! The host calls one method per callback and carries out the [`Step`] that comes back. Callbacks may be missing (a stream
-//! can end anywhere), repeated (Envoy flushes logs periodically) or out of order (a response before the request is whole):
-//! every method is defined in every state.
+//! can end anywhere), repeated (Envoy flushes logs periodically) or out of order (a response before the request is whole),
+//! so every method may be called in every state.
 //!
 //! # The stream
 //! ```text
@@ -17,7 +17,7 @@
 //!           +----------------------------> Bridged -----------------------+
 //!                                                    (publishes the record)
 //! ```
-//! A passthrough request that turns out to be one that Envoy cannot sign is refused, and `Ignored` from then on.
+//! A passthrough request that Envoy has to sign is refused if it ends in trailers; it is `Ignored` from then on.
 //!
 //! # The directions of a bridged stream
 //! Upload (`upload.rs`) and download (`download.rs`) move independently, with one exception: a refusal moves both.
@@ -34,7 +34,7 @@
 //!     Awaiting ------------ the upload is refused: this filter replies ---------> Replied
 //!     Reading  ------------ the upload is refused: this filter resets ----------> Reset
 //! ```
-//! Only `Held`, `Reading` and `Awaiting` look at what comes. `ending.rs` derives the outcome from the two states,
+//! Only `Held`, `Reading` and `Awaiting` examine what arrives. From the two states `ending.rs` derives the outcome, and
 //! `recording.rs` the record.
 
 mod admission;
@@ -73,11 +73,11 @@ pub struct Exchange {
 
 #[derive(Debug)]
 enum State {
-    /// No headers have come.
+    /// Before the request's headers.
     Start,
-    /// Outside the root, or answered without a record. Nothing more is looked at.
+    /// Outside the root, or refused without a record. The exchange examines nothing more.
     Ignored,
-    /// On a passthrough route. Only the response's headers and the request's trailers are looked at.
+    /// On a passthrough route. The exchange examines only the response's headers and the request's trailers.
     Passthrough(Passthrough),
     /// On a passthrough route; the response has begun.
     Forwarded,
@@ -88,19 +88,19 @@ enum State {
 }
 
 impl Exchange {
-    /// A stream under the configuration of `bridge`. `random` is the random part of the record's id; 74 bits are used.
+    /// A stream with the configuration of `bridge`. `random` is the random part of the record's id; 74 bits are used.
     #[must_use]
     pub const fn new(bridge: Rc<Bridge>, random: u128) -> Self {
         Self { bridge, random, state: State::Start }
     }
 
-    /// The configuration that this stream began under.
+    /// The configuration with which this stream began.
     #[must_use]
     pub fn bridge(&self) -> &Bridge {
         &self.bridge
     }
 
-    /// The request's headers. `clock` gives the time since the Unix epoch; it is asked only where there will be a record.
+    /// Handles the request's headers. `clock` returns the time since the Unix epoch; it is called only on bridged routes.
     pub fn request_headers(&mut self, head: &RequestHead, clock: impl FnOnce() -> Duration) -> Step {
         if !matches!(self.state, State::Start) {
             return Step::pass();
@@ -114,15 +114,15 @@ impl Exchange {
         self.with_values(step)
     }
 
-    /// A chunk of the request's body; `end`: it is the last one, and no trailers follow.
+    /// Handles a chunk of the request's body; `end`: it is the last one, and no trailers follow.
     pub fn request_body(&mut self, chunk: &[u8], end: bool) -> Step {
         let State::Bridged(interception) = &mut self.state else { return Step::pass() };
         let step = interception.request_body(chunk, end);
         self.with_values(step)
     }
 
-    /// The request's trailers, which end its body. The host can no longer change the body. Headers that are removed from a
-    /// request are removed from its trailers, too.
+    /// Handles the request's trailers, which end its body. The host can no longer change the body. Headers that are
+    /// removed from a request are removed from its trailers, too.
     pub fn request_trailers(&mut self, trailers: &Headers) -> Step {
         match &mut self.state {
             State::Bridged(interception) if interception.is_to_be_signed() => {
@@ -145,13 +145,13 @@ impl Exchange {
         step
     }
 
-    /// The whole body of a held request, after [`Flow::Release`]. The step has what goes upstream instead.
+    /// Handles the whole body of a held request, after [`Flow::Release`]. The step replaces it with the upstream's body.
     pub fn release(&mut self, body: &[u8]) -> Step {
         self.bridged_mut().map_or_else(Step::pass, |interception| interception.release(body))
     }
 
-    /// The request has been held for long and nothing of its body came: the host is not set up to deliver the body of
-    /// held headers.
+    /// Handles a request that was held for long without any byte of its body: the host is not set up to deliver a body
+    /// while it holds the headers.
     pub fn body_withheld(&mut self) -> Step {
         match self.bridged_mut() {
             Some(interception) if interception.awaits_body() => interception.reject(Rejection::BodyWithheld),
@@ -159,7 +159,7 @@ impl Exchange {
         }
     }
 
-    /// Whether the request is held until it is whole.
+    /// Whether Envoy holds the request until it is whole.
     #[must_use]
     pub fn holds_request(&self) -> bool {
         self.bridged().is_some_and(|interception| interception.upload.is_held())
@@ -172,7 +172,7 @@ impl Exchange {
         headers.error_status().is_some()
     }
 
-    /// The response's headers: the upstream's, or those of a local reply, this filter's own included.
+    /// Handles the response's headers: the upstream's, or those of a local reply, this filter's own included.
     pub fn response_headers(&mut self, head: &ResponseHead) -> Step {
         match &mut self.state {
             State::Bridged(interception) => {
@@ -188,27 +188,27 @@ impl Exchange {
         }
     }
 
-    /// A chunk of the response's body; `end`: it is the last one, and no trailers follow. `clock` gives the time since the
-    /// Unix epoch; it is asked only at a stream's first event, because asking is a call to the host.
+    /// Handles a chunk of the response's body; `end`: it is the last one, and no trailers follow. `clock` returns the time
+    /// since the Unix epoch; it is called only at a stream's first event, because it is a call to the host.
     pub fn response_body(&mut self, chunk: &[u8], end: bool, clock: impl FnOnce() -> Duration) -> Step {
         let State::Bridged(interception) = &mut self.state else { return Step::pass() };
         let step = interception.response_body(chunk, end, clock);
         self.with_values(step)
     }
 
-    /// Whether [`response_body`](Self::response_body) would look at the body.
+    /// Whether [`response_body`](Self::response_body) would examine the body.
     #[must_use]
     pub fn reads_response(&self) -> bool {
         self.bridged().is_some_and(Interception::reads_response)
     }
 
-    /// Whether [`response_headers`](Self::response_headers) would look at the headers.
+    /// Whether [`response_headers`](Self::response_headers) would examine the headers.
     #[must_use]
     pub const fn awaits_response(&self) -> bool {
         matches!(&self.state, State::Bridged(_) | State::Passthrough(_))
     }
 
-    /// Whether [`finish`](Self::finish) was called, or has nothing to do.
+    /// Whether [`finish`](Self::finish) would do nothing: it was called, or the stream leaves no record.
     #[must_use]
     pub const fn is_done(&self) -> bool {
         !matches!(&self.state, State::Bridged(_))
@@ -222,20 +222,20 @@ impl Exchange {
         })
     }
 
-    /// Whether [`request_body`](Self::request_body) would look at the body.
+    /// Whether [`request_body`](Self::request_body) would examine the body.
     #[must_use]
     pub fn reads_request(&self) -> bool {
         matches!(&self.state, State::Bridged(_))
     }
 
-    /// The response's trailers, which end its body. The host can no longer change the body.
+    /// Handles the response's trailers, which end its body. The host can no longer change the body.
     pub fn response_trailers(&mut self, clock: impl FnOnce() -> Duration) -> Step {
         let State::Bridged(interception) = &mut self.state else { return Step::pass() };
         let step = interception.response_trailers(clock);
         self.with_values(step)
     }
 
-    /// The stream is over, however it ended. Only the first call does anything.
+    /// Ends the stream and returns its record, if it leaves one. Only the first call does anything.
     pub fn finish(&mut self, ending: &Ending) -> Step {
         match core::mem::replace(&mut self.state, State::Done) {
             State::Bridged(interception) => {

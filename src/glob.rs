@@ -1,6 +1,6 @@
 //! Patterns of the configuration: literal text in which `*` matches any run of characters, also an empty one.
 //!
-//! Written by hand: crates for globs also give `?` and mostly `[…]` and `\` a meaning, and the whole is forty lines.
+//! Written by hand: crates for globs also give `?` and mostly `[…]` and `\` a meaning, and this file needs forty lines.
 
 /// One pattern. It is matched against a whole text, with case.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,7 +23,7 @@ impl Glob {
     #[must_use]
     #[inline]
     pub fn matches(&self, text: &str) -> bool {
-        // For most texts the first byte is enough to say no.
+        // For most texts the first byte already excludes a match.
         let begins = match (self.0.as_bytes().first(), text.as_bytes().first()) {
             (Some(wanted), Some(first)) => *wanted == b'*' || wanted == first,
             (None, Some(_)) => false,

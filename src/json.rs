@@ -16,8 +16,8 @@
 //! # The scanner
 //! A visitor says for each value whether it reads it, skips it or wants its own bytes. The scanner validates all of the
 //! document, skipped values included: strings are UTF-8, escapes and numbers are well formed, nothing follows the
-//! document. The work per byte is constant, and chunks may be cut anywhere: the visitor gets the same. The scanner keeps
-//! one bit for each level of nesting, one member name or number, and one incomplete character.
+//! document. The work per byte is constant, and chunks may be cut anywhere without a difference for the visitor. The
+//! scanner keeps one bit for each level of nesting, one member name or number, and one incomplete character.
 //!
 //! It is written by hand because the filter must not hold a body, and a visitor skips most of it.
 //! `serde_json` and `jiter` parse a slice that holds the whole document, `struson` pulls from a blocking `Read`, and
@@ -25,13 +25,13 @@
 //! bytes at a time (`simd128`), and reports the offsets at which the gateway edits a request.
 //!
 //! # The files
-//! | file | knows |
+//! | file | contents |
 //! |---|---|
 //! | `scanner`, `erased_visitor` | the path to the current value, in the names of one visitor |
 //! | `grammar`, `grammar/tokens`, `expected` | every rule, a byte at a time, in any chunking |
 //! | `grammar/fast_read`, `fast_skip` | the fast paths through containers that are read, and that are skipped |
-//! | `dispatch`, `unread_values` | what the visitor wants of the current value, and what it gets |
-//! | `string`, `unescape`, `utf8`, `text_sink` | strings: runs, escapes, UTF-8, and who receives the text |
+//! | `dispatch`, `unread_values` | what the visitor wants of the current value, and the calls that it gets |
+//! | `string`, `unescape`, `utf8`, `text_sink` | strings: runs, escapes, UTF-8, and the receivers of the text |
 //! | `nesting`, `number`, `literal`, `white_space` | one rule each |
 //! | `plain_run`, `byte_classes` | sixteen bytes at a time |
 //! | `shape` | documents that repeat an earlier one |

@@ -1,8 +1,8 @@
-//! AI Bridge for Envoy: a proxy-wasm HTTP filter that makes a gateway a governed front door for AI APIs.
+//! AI Bridge for Envoy: a proxy-wasm HTTP filter that routes, checks and records a gateway's requests to AI APIs.
 //!
 //! It is **not** a proxy, a load balancer, a rate limiter or an authenticator: Envoy is all of these, before and behind
 //! this filter. The filter makes no calls of its own. It reads bodies as they stream by and does not hold them; only a
-//! request in Bedrock's mode `invoke` is held. It never parses a body into types and prints it again.
+//! request in Bedrock's mode `invoke` is held. It never deserialises a body and serialises it again.
 //!
 //! # The rooms
 //! A room is a file of `src/` with the folder of the same name. `tests/walls.rs` holds the table of which room may use
@@ -11,7 +11,7 @@
 //! | room | contents |
 //! |---|---|
 //! | `host` | wasm32 only: the adapter to proxy-wasm. Passes callbacks to the exchange and carries out its steps |
-//! | [`exchange`], [`step`] | one stream, and the only place that knows the order of things; the steps that the host carries out |
+//! | [`exchange`], [`step`] | one stream, and the order of its checks and effects; the steps that the host carries out |
 //! | [`config`], [`bridge`] | parses the configuration; prepares it once for all streams |
 //! | [`route`] | paths: what is refused, which route a path has, the upstream path |
 //! | [`provider`] | one configured upstream; one file with one constant for each provider type; the model policy |
@@ -19,19 +19,19 @@
 //! | [`caller`] | the actor, the client program, the session |
 //! | [`headers`] | headers, the edits in them, and which of a client's headers are stripped |
 //! | [`reply`], [`dialect`] | the gateway's own replies and `retry-after`; the shapes of errors |
-//! | [`api`] | what each API's requests and responses say |
+//! | [`api`] | the readers of each API's requests and responses |
 //! | [`bedrock`] | Claude on AWS Bedrock: the requests it accepts, its frames and its errors |
 //! | [`answer`], [`usage`], [`note`] | what is learned from a response; what its numbers mean; what is missing, and why |
 //! | [`record`], [`timestamp`] | the record of an interception, its id, its texts and its times |
-//! | [`metric`], [`price`], [`values`], [`limits`] | metrics; cost; single values as properties; the bounds of one stream |
+//! | [`metric`], [`price`], [`values`], [`limits`] | metrics; cost; single values, set as properties; the bounds of one stream |
 //! | [`json`], [`sse`] | JSON and events in chunks of any size |
 //! | [`text`], [`glob`], `percent` | bounded texts, patterns, percent-decoding |
 //!
 //! # The life of a bridged request
 //! 1. **Request headers.** `route` finds the route, `credential` chooses the credential, `caller` finds the actor. The
 //!    headers are edited once, or the request is refused.
-//! 2. **Request body.** A reader of `api` reads each chunk before it passes. In the chunk that completes the JSON object the
-//!    model policy is applied; a refused request goes no further.
+//! 2. **Request body.** A reader of `api` reads each chunk before it is forwarded. At the chunk that completes the JSON
+//!    object the model policy is applied; of a refused request nothing more is forwarded.
 //! 3. **Response headers.** A reply that Envoy or another filter made is rewritten in the caller's error shape. Otherwise a
 //!    reader is chosen by the content type.
 //! 4. **Response body.** The chunks pass unchanged, except that a usage event which the client did not ask for is cut, and
@@ -40,7 +40,7 @@
 //!
 //! # Words
 //! * *Response*: HTTP's. *Answer*: what was learned from a response. *Reply*: a response that the gateway makes itself.
-//! * *Rejection*: why this filter refuses a request.
+//! * *Rejection*: the reason for which this filter refuses a request.
 //! * *Bridged* route: inspected and recorded; the request with its response is an *interception*. *Passthrough* route:
 //!   forwarded without inspection.
 //! * *Dialect*: the shape of an API's errors.
@@ -48,9 +48,9 @@
 //!   *Byok*: a caller's own credential for a provider.
 //!
 //! # To add a provider type
-//! For a type that speaks a known API: a file in `provider/` with its [`provider::Profile`]; in `provider.rs` a `mod`, a
-//! variant of [`provider::ProviderType`], its place in `ALL` and an arm. Outside of `src/`: the pages and the record's
-//! schema. Nothing else names a type; a test holds that.
+//! For a type with a known API: a file in `provider/` with its [`provider::Profile`]; in `provider.rs` a `mod`, a
+//! variant of [`provider::ProviderType`], its place in `ALL` and an arm of `profile`. Outside of `src/`: the pages and the
+//! record's schema. A test checks that nothing else names a type.
 //!
 //! # To add an API
 //! A folder in `api/` with its constant and its readers, a variant of [`api::Api`] with an arm of

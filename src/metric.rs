@@ -22,8 +22,7 @@ pub enum Metric {
     Refusals,
     /// Counter of passthrough responses; labels provider × status class (`2xx` …).
     Passthrough,
-    /// Gauge of what is left of the provider's rate limits for the central key, as the provider states it; labels
-    /// provider × of.
+    /// Gauge of the remaining rate limit of the central key, as the provider states it; labels provider × of (the limit).
     UpstreamRemaining,
     /// Counter of reasons for which a record contains less than the traffic; label reason (a note of the record).
     Unread,
@@ -109,7 +108,7 @@ pub struct Series {
     labels: [Label; MOST_LABELS],
 }
 
-/// The value of a label. A clone takes no memory of its own.
+/// The value of a label. A clone allocates nothing.
 #[derive(Clone, Debug, Eq)]
 pub enum Label {
     /// A constant text.
@@ -209,7 +208,7 @@ const fn label_character(character: char) -> char {
 
 /// The hash of series and labels: FNV-1a, <http://www.isthe.com/chongo/tech/comp/fnv/>. [`LabelBound`] keeps them few, so
 /// collisions that a client provokes cost little; the standard library's hash, which resists them, takes ten times as long.
-/// Written by hand: it is these ten lines.
+/// Written by hand, because it takes ten lines.
 #[derive(Clone, Copy, Debug)]
 pub struct Fnv(u64);
 

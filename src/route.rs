@@ -1,6 +1,6 @@
 //! Finds the route of a request's path, checks the path, and makes the upstream path
-//! (`envoy/behaviour.md#paths-and-routes`). Whether the provider is enabled, the method allowed and the caller known is
-//! checked by the exchange.
+//! (`envoy/behaviour.md#paths-and-routes`). The exchange checks whether the provider is enabled, the method allowed and
+//! the caller known.
 //!
 //! An attacker looks for a path that this filter and the upstream read differently. Therefore prefixes and bridged
 //! routes match as written only, a path that means something else after one decoding is refused, and the path is
@@ -26,7 +26,7 @@ pub struct RouteTable {
 /// The result of a look-up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
-    /// Index of the provider whose prefix the path is under, for every target.
+    /// Index of the provider whose prefix the path begins with, for every target.
     pub provider: Option<usize>,
     /// The API in whose error shape a refusal is written.
     pub dialect: Api,
@@ -48,12 +48,12 @@ pub enum Target {
     Bridged {
         /// The API of the route.
         api: Api,
-        /// Without a trailing slash.
+        /// The path, without a trailing slash.
         upstream_path: Vec<u8>,
     },
     /// Forwarded without inspection.
     Passthrough {
-        /// With a trailing slash where the client wrote one.
+        /// The path, with a trailing slash if the client wrote one.
         upstream_path: Vec<u8>,
         /// Whether the request reaches an object that is stored under the key (`stored_objects`).
         stored_object: bool,
@@ -161,7 +161,7 @@ impl Mount {
                 let route = written.strip_suffix('/').unwrap_or(written);
                 Target::Bridged { api: *api, upstream_path: self.upstream_path(route, query) }
             }
-            Route::Passthrough if self.means_bridged(decoded) => Target::NotFound,
+            Route::Passthrough if self.means_bridged(written, decoded) => Target::NotFound,
             Route::Passthrough => Target::Passthrough {
                 upstream_path: self.upstream_path(written, query),
                 stored_object: self.profile.reaches_stored_object(method, written),
@@ -170,11 +170,15 @@ impl Mount {
     }
 
     /// Whether an upstream that decodes the path before it matches routes would serve a bridged route. Such an upstream
-    /// may also end the path at an escaped `?` or `#`, and drop path parameters (`;…`) and white space.
-    fn means_bridged(&self, decoded: &[u8]) -> bool {
+    /// may also end the path at an escaped `?` or `#`, and drop path parameters (`;…`) and white space. `written` is the same
+    /// path before decoding, which is no bridged route.
+    fn means_bridged(&self, written: &str, decoded: &[u8]) -> bool {
         let end = memchr::memchr3(b'?', b'#', b';', decoded).unwrap_or(decoded.len());
         let path = decoded.get(..end).unwrap_or(decoded).trim_ascii();
         let route = path.strip_suffix(b"/").unwrap_or(path).trim_ascii();
+        if route == written.as_bytes() {
+            return false;
+        }
         let route = String::from_utf8_lossy(route);
         self.routes.at(&route).is_ok_and(|found| matches!(found.value, Route::Bridged(_)))
     }

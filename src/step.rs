@@ -1,4 +1,4 @@
-//! The vocabulary between the exchange and the host: what a callback brings, and what the host has to do after it.
+//! The types that exchange and host share: the input of a callback, and what the host has to do after it.
 
 use crate::headers::{HeaderEdits, Headers};
 use crate::metric::Measurement;
@@ -6,7 +6,7 @@ use core::fmt;
 use core::time::Duration;
 use std::borrow::Cow;
 
-/// The request's headers, with what else the host knows when they come.
+/// The request's headers, with what else the host provides in their callback.
 #[derive(Debug)]
 pub struct RequestHead {
     /// Pseudo headers included.
@@ -17,7 +17,7 @@ pub struct RequestHead {
     pub end: bool,
 }
 
-/// The response's headers, with what else the host knows when they come.
+/// The response's headers, with what else the host provides in their callback.
 #[derive(Debug)]
 pub struct ResponseHead {
     /// Pseudo headers included.
@@ -42,7 +42,7 @@ pub struct Ending {
 /// What the host has to do after a callback, and how the stream goes on.
 #[derive(Debug, Default)]
 pub struct Step {
-    /// To be carried out in this order.
+    /// The actions, to be carried out in this order.
     pub effects: Vec<Effect>,
     /// What the callback returns to Envoy.
     pub flow: Flow,
@@ -125,10 +125,10 @@ impl Step {
     }
 }
 
-/// What `code_details` begin with when the client closed the stream or broke its protocol.
+/// The beginnings of `code_details` when the client closed the stream or broke its protocol.
 /// <https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_conn_man/response_code_details>
 const BY_CLIENT: [&str; 5] = ["downstream", "http1.", "http2.", "http3.", "codec_error"];
-/// What they begin with when Envoy closed the client's connection, as after a listener's drain time.
+/// The beginning of `code_details` when Envoy closed the client's connection, as after a listener's drain time.
 const BY_GATEWAY: &str = "downstream_local_disconnect";
 
 impl Ending {

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """Checks the transcripts against themselves and against the official SDKs.
 
-It does not run the filter. It proves that the transcripts are worth testing with: that their files are well formed, that an
-official SDK can send each request, that it reads each answer, and that it finds there the text, tools and usage which
-`record.json` expects. What an SDK cannot tell (credentials, sessions, prompts, outcomes) stays the contract's word.
+It does not run the filter. It checks that the transcripts are fit for tests: that their files are well formed, that an
+official SDK can send each request and read each answer, and that the SDK finds there the text, tools and usage that
+`record.json` expects. It cannot check what SDKs do not show: credentials, sessions, prompts, outcomes.
 
 Usage: python tests/check-transcripts.py [part of a transcript's name ...]
-The Python needs `tests/transcripts/requirements.txt`; `--no-sdk` checks only what needs nothing.
+It needs the packages of `tests/transcripts/requirements.txt`; `--no-sdk` runs only the checks that need none.
 """
 import fnmatch
 import functools
@@ -40,7 +40,7 @@ BOM = b"\xef\xbb\xbf"
 
 
 class Transcript:
-    """One folder, read."""
+    """The files of one transcript, parsed."""
 
     def __init__(self, folder):
         self.folder, self.api, self.name = folder, folder.parent.name, f"{folder.parent.name}/{folder.name}"
@@ -79,7 +79,7 @@ class Transcript:
 
 
 def sse_events(body):
-    """(event name, data) of each event; our own reading, for the files' well-formedness only."""
+    """(event name, data) of each event. A simple parser, only to check that the files are well formed."""
     for block in body.removeprefix(BOM).split(b"\n\n"):
         fields = [line.split(b":", 1) for line in block.split(b"\n") if b":" in line and not line.startswith(b":")]
         data = b"\n".join(v.removeprefix(b" ") for k, v in fields if k == b"data")
@@ -92,7 +92,7 @@ def sse_events(body):
 
 
 def check_files(t, config):
-    """Everything that needs no SDK."""
+    """All checks that need no SDK."""
     files, record, about = t.files, t.record, t.about
     t.expect(set(files) <= FILES, f"unknown files {set(files) - FILES}")
     t.expect(set(about) <= {"about", "source", "ends", "sdk", "strict"} and about["ends"] in ("complete", "reset", "client_gone"), "transcript.json")
@@ -187,7 +187,7 @@ def cost(config, name, tokens, details):
 
 
 def check_edits(t):
-    """The splice adds one member and nothing else; the cut takes one event and nothing else."""
+    """Checks that the splice only adds one member, and that the cut only removes one event."""
     if "upstream.json" in t.files:
         sent, wanted = json.loads(t.files["upstream.json"]), json.loads(t.files["request.json"])
         wanted["stream_options"] = {**(wanted.get("stream_options") or {}), "include_usage": True}
@@ -231,7 +231,7 @@ def check_credential(t, config):
 
 
 class Upstream(http.server.ThreadingHTTPServer):
-    """A loopback server that answers everything with one transcript's answer."""
+    """A loopback server that answers every request with the transcript's answer."""
 
     daemon_threads = True
 
@@ -246,7 +246,7 @@ class Upstream(http.server.ThreadingHTTPServer):
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
-    """Answers in pieces of seven bytes; cuts the connection where the transcript says so."""
+    """Sends the answer in pieces of seven bytes, and cuts the connection if the transcript does."""
 
     protocol_version = "HTTP/1.1"
 
@@ -269,7 +269,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 
 def known(t, method):
-    """The request as arguments of an SDK's method; what it has no name for goes beside them, where the transcript allows that."""
+    """The request as arguments of an SDK's method. Members that it does not know go into `extra_body`; `strict` transcripts must have none."""
     names = inspect.signature(method).parameters
     extra = {k: v for k, v in t.request.items() if k not in names}
     t.expect(not extra or not t.about.get("strict", True), f"the SDK does not know {sorted(extra)}")
@@ -291,7 +291,7 @@ def adapter(kind):
 
 
 def validate(t, kind, value, what):
-    """The SDKs build their objects without looking; this looks."""
+    """Validates `value` against a type of the SDK, which the SDK itself does not do."""
     if t.about.get("strict", True):
         try:
             adapter(kind).validate_python(value)
@@ -359,7 +359,7 @@ def read_message(seen, message):
 
 
 def openai_usage(u, prompt, completion):
-    """The numbers of §7 from OpenAI's: what was cached is taken off the input."""
+    """The record's numbers from OpenAI's usage: cached tokens are subtracted from the input."""
     if u is None:
         return None
     inputs, outputs = getattr(u, f"{prompt}_tokens_details", None), getattr(u, f"{completion}_tokens_details", None)
@@ -527,7 +527,7 @@ def check_sdk(t, server):
     t.same("count of tool calls", len(seen.calls), len(record["tool_calls"]))
     for found, expected in zip(seen.calls, record["tool_calls"]):
         for member in found.keys() & expected.keys():
-            # The SDK completes broken JSON by itself; the record keeps it as it came.
+            # The SDK completes truncated JSON; the record keeps it unchanged.
             if member != "arguments" or t.api != "messages" or not isinstance(expected["arguments"], str):
                 t.same(f"tool call {member}", found[member], expected[member])
     expected = record["usage"]

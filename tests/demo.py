@@ -1,4 +1,4 @@
-"""`make run`: a stand-in for the providers, Envoy and the filter on loopback, and every record as it arrives.
+"""`make run`: runs a mock of the providers, Envoy and the filter on loopback, and prints every record as it arrives.
 
 It runs the shipped envoy/envoy.yaml (see tests/envoy/render.py for the few things that must differ). No real provider
 is contacted and no real key is needed.
@@ -60,7 +60,7 @@ def run(port: int, once: bool) -> None:
 
 
 def follow(gateway: Gateway) -> Iterator[Any]:
-    """All records, each as soon as it is written, for ever."""
+    """Yields each record as soon as it is written, without end."""
     number = 0
     while True:
         number += 1
@@ -68,7 +68,7 @@ def follow(gateway: Gateway) -> Iterator[Any]:
 
 
 def ask(address: Address) -> None:
-    """Sends the request that the welcome shows first."""
+    """Sends the first request of the welcome text."""
     body = json.dumps(REQUEST).encode()
     with Http1(address) as client:
         headers = [("authorization", "Bearer gw_demo"), ("content-type", "application/json"), ("user-agent", "make run")]
@@ -78,7 +78,7 @@ def ask(address: Address) -> None:
 
 
 def free_port() -> int:
-    """The first port from 10000 on that nobody listens at."""
+    """The first free port from 10000 on."""
     for port in range(FIRST_PORT, FIRST_PORT + 100):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -91,12 +91,12 @@ def free_port() -> int:
 
 
 class Mock:
-    """The stand-in for the providers."""
+    """A running mock of the providers."""
 
     arguments: tuple[str, ...] = ()
 
     def __enter__(self) -> "Mock":
-        # In a session of its own, so that Ctrl-C reaches it through us, after Envoy.
+        # In a session of its own, so that Ctrl-C does not end it before Envoy.
         command = [MOCK, "--listen", "127.0.0.1:0", *self.arguments]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True, preexec_fn=die_with_parent)
         assert self._process.stdout is not None
@@ -118,7 +118,7 @@ REQUEST = {"model": "claude-opus-4-8", "max_tokens": 256, "stream": True, "messa
 
 
 def welcome(base: str, admin: str) -> str:
-    """What to try."""
+    """The welcome text, with commands to try."""
     return textwrap.dedent(f"""
         AI Bridge is running at {base} (statistics: {admin}/stats/prometheus)
 
@@ -149,7 +149,7 @@ def welcome(base: str, admin: str) -> str:
 
 
 def readable(record: Any) -> str:
-    """A record for people: one block, nothing that is not there."""
+    """A record as a block of text; absent members have no line."""
     model = record.get("model") or {}
     usage = record.get("usage") or {}
     details = usage.get("details") or {}
@@ -198,7 +198,7 @@ def readable(record: Any) -> str:
 
 
 def tokens(usage: Any) -> str:
-    """«112 in (100 from the cache) · 7 out»"""
+    """The usage in one line, such as «112 in (100 from the cache) · 7 out»."""
     if usage.get("usage_status") == "missing" or not usage:
         return "not stated"
     parts = []
@@ -213,25 +213,25 @@ def tokens(usage: Any) -> str:
 
 
 def credential(found: Any) -> str:
-    """Whose key it was."""
+    """The credential's owner and its hint."""
     words = {"centralized": "the gateway's key", "byok": "a key of their own"}.get(found.get("kind"), "")
     return f"{words} {found['hint']}" if words and found.get("hint") else words
 
 
 def one_line(text: str) -> str:
-    """The first line of a text, as far as there is room."""
+    """The first line of a text, cut at the width of the terminal."""
     line, more = (text.strip().splitlines() or [""])[0], "\n" in text.strip()
     room = WIDTH - 12
     return line[: room - 1] + "…" if len(line) > room or more else line
 
 
 def printable(text: str) -> str:
-    """Nothing that a terminal would obey: texts come from strangers."""
+    """`text` without control characters: it is untrusted, and a terminal would obey them."""
     return "".join(c if c.isprintable() else "�" for c in text)
 
 
 def paint(outcome: str) -> str:
-    """Green for what went well, red for what did not, where there are colours."""
+    """The outcome in colour if the output is a terminal: green completed, yellow rejected, red any other."""
     if not sys.stdout.isatty() or "NO_COLOR" in os.environ:
         return outcome
     colour = {"completed": 32, "rejected": 33}.get(outcome, 31)

@@ -89,7 +89,7 @@ def artifact(layout: Layout, module: bytes, annotations: Json) -> str:
 
 
 def tarred(module: bytes) -> bytes:
-    """A tar archive with the module alone, owned by nobody in particular, readable by everybody."""
+    """A tar archive with only the module, owned by uid 0 and readable for every user."""
     entry = tarfile.TarInfo(MODULE)
     entry.size = len(module)
     entry.mode = 0o644        # Envoy runs as an unprivileged user

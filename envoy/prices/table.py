@@ -172,20 +172,20 @@ def at(row: Row, suffix: str) -> dict[str, Fraction | None]:
 
 
 def factors_of(base: dict[str, Fraction | None], other: dict[str, Fraction | None]) -> Entry:
-    """By what the prices of `other` are those of `base` multiplied. Empty: by nothing."""
+    """The factors from the prices of `base` to those of `other`; empty if they are equal."""
     ratio = {member: price / base[member] for member, price in other.items() if price is not None and base.get(member)}
-    told = ratio.get("input", Fraction(1)), ratio.get("output", Fraction(1))
-    cached = ratio.get("cache_read", told[0])
-    if not ratio or {*told, cached} == {1}:
+    uncached = ratio.get("input", Fraction(1)), ratio.get("output", Fraction(1))
+    cached = ratio.get("cache_read", uncached[0])
+    if not ratio or {*uncached, cached} == {1}:
         return {}
-    if {*told, cached} == {told[0]}:
-        return {"factor": number(told[0])}
+    if {*uncached, cached} == {uncached[0]}:
+        return {"factor": number(uncached[0])}
     factors: Entry = {}
-    if told[0] != 1:
-        factors["input_factor"] = number(told[0])
-    if told[1] != 1:
-        factors["output_factor"] = number(told[1])
-    if cached != told[0]:
+    if uncached[0] != 1:
+        factors["input_factor"] = number(uncached[0])
+    if uncached[1] != 1:
+        factors["output_factor"] = number(uncached[1])
+    if cached != uncached[0]:
         factors["cache_read_factor"] = number(cached)
     return factors
 

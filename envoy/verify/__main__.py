@@ -1,13 +1,13 @@
-"""Reads Envoy configurations that load AI Bridge and says what in them does not fit together.
+"""Reads Envoy configurations that load AI Bridge and reports what in them does not fit together.
 
     make verify FILE=/etc/envoy/envoy.yaml          (or: python3 envoy/verify [--json] FILE…, with PyYAML)
 
-Envoy ignores some mistakes without a word: a budget that asks for a value that is never set, a name that is taken
-literally, a circuit breaker of one host that may never open. This looks for those, offline, and gives each its place in
-the file. The filter's own configuration is the filter's to judge: where Envoy and the module are at hand, `envoy --mode
-validate` runs as well. An error is something that does not work or is not safe; a warning, what is probably not meant.
+Envoy accepts some mistakes silently: a budget that asks for a value that is never set, a name that is taken literally, a
+circuit breaker of one host that may never open. This program finds them offline, and reports each with its path in the
+file. Only the filter checks its own configuration: `envoy --mode validate` runs as well, where Envoy and the module are
+installed. An error is something that does not work or is not safe; a warning is something that is probably not intended.
 
-Exit status: 0 without errors, 1 with errors, 2 when there is nothing to judge.
+Exit status: 0 without errors, 1 with errors, 2 if a file cannot be checked.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ MODULE = Path(__file__).resolve().parents[2] / "target" / "wasm32-wasip1" / "rel
 
 
 def verify(file: Path, *, envoy: str | None, module: Path, runs_envoy: bool, prices_of: date | None = None) -> Findings:
-    """Judges a file, whose prices are of that day if one is given. Raises `Unusable` where there is nothing to judge."""
+    """Checks a file. `prices_of`: the date of its prices, if known. Raises `Unusable` if the file cannot be checked."""
     try:
         text = file.read_text()
-        # JSON is YAML, but its own reader is much faster.
+        # JSON is YAML too, but the JSON parser is much faster.
         config = json.loads(text) if text.lstrip().startswith("{") else yaml.safe_load(text)
     except OSError as problem:
         raise Unusable(str(problem)) from problem

@@ -1,4 +1,4 @@
-"""Budgets: rate limits made of the filter's values."""
+"""Checks budgets: rate limits that use the filter's values."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ class Limit:
     """One entry of `rate_limits`."""
 
     place: Place
-    descriptor: str             # its actions, to compare
+    descriptor: str             # its actions as JSON, for comparison
     keys: tuple[str, ...]
     charges: bool
     addend: str
-    values: frozenset[str]      # the single values that its descriptor is made of
+    values: frozenset[str]      # the single values in its descriptor
 
     @classmethod
     def of(cls, place: Place) -> "Limit":
@@ -37,7 +37,7 @@ class Limit:
 
 
 def budgets(findings: Findings, gateway: Gateway) -> None:
-    """Rate limits made of the filter's values."""
+    """Checks the rate limits that use the filter's values."""
     names = {each["name"].text(): (index, each) for index, each in enumerate(gateway.filters)}
     limits: list[Limit] = []
     for level in route_levels(gateway.manager["route_config"]):
@@ -69,7 +69,7 @@ def budgets(findings: Findings, gateway: Gateway) -> None:
 
 
 def route_levels(table: Place) -> Iterator[Place]:
-    """Wherever a route's settings may stand."""
+    """Every level at which a route's settings may be: the table, its hosts, their routes."""
     yield table
     for host in table["virtual_hosts"]:
         yield host
@@ -77,7 +77,7 @@ def route_levels(table: Place) -> Iterator[Place]:
 
 
 def each_limit(findings: Findings, gateway: Gateway, limits: list[Limit]) -> None:
-    """What is asked, what is charged, and whether they belong together."""
+    """Checks each rate limit, and that what is asked and what is charged match."""
     formats = any(has_flag(layer["static_layer"].value) for layer in gateway.root.at("layered_runtime", "layers"))
     asked = {each.descriptor for each in limits if not each.charges}
     charged = {each.descriptor for each in limits if each.charges}

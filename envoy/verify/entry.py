@@ -1,4 +1,4 @@
-"""The filter's entry and its connection manager: what stands around its configuration."""
+"""Checks the filter's entry in its connection manager, and the settings around it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ AUTHENTICATION = ("jwt_authn", "ext_authz", "api_key_auth", "basic_auth", "oauth
 
 
 def entry(findings: Findings, gateway: Gateway) -> None:
-    """The filter's entry: what stands around its configuration."""
+    """Checks the filter's entry, and the connection manager's settings that it depends on."""
     config, plugin = gateway.config, gateway.plugin
     if config["root_id"].value != "ai_bridge":
         findings.warn(config["root_id"], f'expected "ai_bridge", found {json.dumps(config["root_id"].value)}')
@@ -39,7 +39,7 @@ def entry(findings: Findings, gateway: Gateway) -> None:
 
 
 def actor(findings: Findings, gateway: Gateway) -> None:
-    """A header that names the caller must come from the gateway, never from the client."""
+    """Checks that a header that names the caller comes from the gateway, not from the client."""
     given = gateway.plugin.get("actor")
     if not isinstance(given, dict):
         return
@@ -63,7 +63,7 @@ def actor(findings: Findings, gateway: Gateway) -> None:
 
 
 def metrics(findings: Findings, gateway: Gateway) -> None:
-    """Labels are made of names by `stats_tags`."""
+    """Checks that `stats_tags` extracts every label."""
     if gateway.plugin.get("metrics") is False:
         return
     tags = gateway.root.at("stats_config", "stats_tags")

@@ -1,4 +1,4 @@
-"""Where in a configuration the filter is."""
+"""Finds the filter in a configuration."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from place import Findings, Json, Place
 
 @dataclass
 class Gateway:
-    """One HTTP connection manager with the filter in it."""
+    """One HTTP connection manager that has the filter."""
 
     root: Place
     manager: Place
     filters: list[Place]
-    at: int                     # the filter's place among them
+    at: int                     # the index of the filter in `filters`
     config: Place               # its PluginConfig
-    plugin: dict[str, Json]     # what its configuration says; empty where it cannot be read
+    plugin: dict[str, Json]     # the filter's configuration; empty if it is unreadable
     source: str = ""            # the text of the file that holds it
 
     def providers(self) -> list[dict[str, Json]]:
-        """Those that serve."""
+        """The enabled providers."""
         given = self.plugin.get("providers")
         return [each for each in given if isinstance(each, dict) and each.get("enabled") is not False] if isinstance(given, list) else []
 
@@ -51,7 +51,7 @@ def find(findings: Findings, root: Place, text: str) -> list[Gateway]:
 
 
 def resolved(findings: Findings, http_filter: Place, text: str) -> tuple[Place, str]:
-    """A filter and the text of its file: its own (ECDS), where Envoy reads it from one that is here, else `text`."""
+    """A filter, and the text of the file that configures it: its own file (ECDS) if that can be read here, else `text`."""
     discovery = http_filter["config_discovery"]
     if not discovery:
         return http_filter, text
@@ -67,7 +67,7 @@ def resolved(findings: Findings, http_filter: Place, text: str) -> tuple[Place, 
 
 
 def plugin_of(findings: Findings, config: Place) -> dict[str, Json]:
-    """The filter's configuration."""
+    """The filter's configuration; empty if it is unreadable."""
     given = config["configuration"]
     value = given["value"].value
     if given.type().endswith("google.protobuf.Struct"):

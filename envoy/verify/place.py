@@ -1,4 +1,4 @@
-"""A configuration in which every value knows where it stands, and what is wrong with it."""
+"""Values of a configuration with their paths, and the problems found in it."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ Json = Any
 
 
 class Unusable(Exception):
-    """There is nothing to judge."""
+    """The file cannot be checked."""
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong, and where."""
+    """One problem with its path."""
 
     level: str          # error, warning
     path: str
@@ -25,13 +25,13 @@ class Problem:
 
 @dataclass(frozen=True)
 class Place:
-    """A value of the configuration that knows where it stands."""
+    """A value of the configuration with its path."""
 
     value: Json
     path: str = ""
 
     def __getitem__(self, name: str | int) -> "Place":
-        """A member or an element; `None` where there is none."""
+        """A member or an element; its value is `None` if there is none."""
         if isinstance(name, int):
             return Place(self.value[name], f"{self.path}[{name}]")
         members = self.value if isinstance(self.value, dict) else {}
@@ -41,29 +41,29 @@ class Place:
         return Place(value, f"{self.path}[{json.dumps(name)}]" if not plain else f"{self.path}.{name}".lstrip("."))
 
     def is_called(self, name: str) -> bool:
-        """Whether it is a member of this name."""
+        """Whether this is a member with this name."""
         return self.path.endswith((f".{name}", f".{camel(name)}"))
 
     def at(self, *names: str | int) -> "Place":
-        """A member of a member."""
+        """The member at the end of this path."""
         place = self
         for name in names:
             place = place[name]
         return place
 
     def __iter__(self) -> Iterator["Place"]:
-        """The elements of a list; of anything else, none."""
+        """The elements, if this is a list; else none."""
         return iter([self[index] for index in range(len(self.value))] if isinstance(self.value, list) else [])
 
     def members(self) -> list[str]:
-        """The names of an object's members; of anything else, none."""
+        """The members' names, if this is an object; else none."""
         return [str(name) for name in self.value] if isinstance(self.value, dict) else []
 
     def __bool__(self) -> bool:
         return bool(self.value)
 
     def text(self) -> str:
-        """What it says; nothing where it is no text."""
+        """The text, if this is a string; else empty."""
         return self.value if isinstance(self.value, str) else ""
 
     def type(self) -> str:
@@ -72,7 +72,7 @@ class Place:
         return str(given).removeprefix("type.googleapis.com/")
 
     def texts(self) -> Iterator["Place"]:
-        """Every string in it, wherever it stands."""
+        """Every string at any depth."""
         if isinstance(self.value, str):
             yield self
         elif isinstance(self.value, dict):
@@ -84,13 +84,13 @@ class Place:
 
 
 def camel(name: str) -> str:
-    """The other spelling that Envoy takes: `rootId` for `root_id`."""
+    """The other spelling that Envoy accepts: `rootId` for `root_id`."""
     return re.sub(r"_([a-z0-9])", lambda match: match.group(1).upper(), name)
 
 
 @dataclass
 class Findings:
-    """What is wrong, and what could not be looked at."""
+    """The problems found, and what could not be checked."""
 
     problems: list[Problem] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)

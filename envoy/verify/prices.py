@@ -1,4 +1,4 @@
-"""How old the filter's prices are. The filter refuses members that it does not know, so their day is in a comment."""
+"""Checks the age of the filter's prices. The filter refuses unknown members, so the prices' date is in a comment."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ COMMENT = re.compile(r"#.*\bprices of (\d{4}-\d\d-\d\d)\b")
 
 
 def day_of(file: Path) -> date:
-    """The day of a list that `make prices` has made."""
+    """The date of a list that `make prices` has written."""
     try:
         return date.fromisoformat(json.loads(file.read_text())["date"])
     except (OSError, ValueError, KeyError, TypeError) as problem:
@@ -23,7 +23,7 @@ def day_of(file: Path) -> date:
 
 
 def age(findings: Findings, gateway: Gateway, given: date | None, today: date) -> None:
-    """Warns of prices that are older than `OLD_DAYS`, by the day `given` or else by the oldest comment of the file."""
+    """Warns of prices older than `OLD_DAYS`. Their date is `given`, else that of the oldest comment in the file."""
     if not Place(gateway.plugin)["prices"]:
         return
     place = gateway.config["configuration"]

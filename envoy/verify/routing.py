@@ -1,4 +1,4 @@
-"""The way to the providers: clusters, circuit breakers, routes."""
+"""Checks the clusters, circuit breakers and routes of the providers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ HOSTS = {"anthropic": "api.anthropic.com", "openai": "api.openai.com", "copilot"
 
 
 def clusters(findings: Findings, gateway: Gateway) -> None:
-    """Each provider's clusters, and their circuit breakers."""
+    """Checks each provider's clusters and their circuit breakers."""
     static = {each["name"].text(): each for each in gateway.root.at("static_resources", "clusters")}
     dynamic = gateway.root.at("dynamic_resources", "cds_config")
     if dynamic:
@@ -48,7 +48,7 @@ def breaker(findings: Findings, cluster: Place, provider: dict[str, Json]) -> No
 
 
 def routes(findings: Findings, gateway: Gateway) -> None:
-    """The route that sends what the filter has rewritten to the cluster that it has named."""
+    """Checks the route that sends rewritten requests to the cluster that the filter has named."""
     table = gateway.manager["route_config"]
     if not table:
         findings.leave_out("the routes: Envoy reads them from a server (rds)")
@@ -87,7 +87,7 @@ def first_route(findings: Findings, table: Place, host: Place, header: str) -> N
 
 
 def virtual_host(table: Place, authority: str) -> Place | None:
-    """The virtual host that Envoy takes for an authority: exact, then `*.suffix`, then `prefix.*`, then `*`."""
+    """The virtual host that Envoy selects for an authority: exact, then `*.suffix`, then `prefix.*`, then `*`."""
     best: tuple[int, int, Place] | None = None
     for host in table["virtual_hosts"]:
         for domain in (str(each.value).lower() for each in host["domains"]):

@@ -1,4 +1,4 @@
-"""Envoy's own judgement, and through it the filter's of its configuration."""
+"""Runs Envoy's own check, in which the filter checks its configuration."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ENVOY = Path(__file__).resolve().parents[2] / "target" / "tools" / "envoy"
 
 
 def envoy_validates(findings: Findings, root: Place, envoy: str | None, module: Path) -> None:
-    """`envoy --mode validate`, which runs the filter's own check of its configuration."""
+    """Runs `envoy --mode validate`, in which the filter checks its configuration."""
     program = envoy or (str(ENVOY) if ENVOY.exists() else shutil.which("envoy"))
     if program is None:
         findings.leave_out("Envoy's own check, and the filter's of its configuration: no envoy here (`make tools`, or --envoy)")
@@ -32,7 +32,7 @@ def envoy_validates(findings: Findings, root: Place, envoy: str | None, module: 
             if not module.exists():
                 findings.leave_out(f"Envoy's own check, and the filter's of its configuration: neither {file.value} nor {module} is there (`make build`, or --wasm)")
                 return
-            plugin.at("vm_config", "code", "local").value["filename"] = str(module)      # of the copy
+            plugin.at("vm_config", "code", "local").value["filename"] = str(module)      # changes only the copy
         for variable in plugin.at("vm_config", "environment_variables", "host_env_keys"):
             environment.setdefault(str(variable.value), "a-key-that-is-not-set-here")
     named = (text for text in Place(config).texts() if re.search(r"\.filename$|(path_config_source|pathConfigSource)\.path$", text.path))
@@ -56,7 +56,7 @@ def plugins(root: Place) -> Iterator[Place]:
 
 
 def complaints(log: str) -> list[str]:
-    """What of Envoy's log says why: its errors, with the lines that belong to them."""
+    """The errors in Envoy's log, with the lines that belong to them."""
     kept, keeps = [], False
     for line in log.splitlines():
         head = re.match(r"\[[^]]*\]\[\d+\]\[(\w+)\]\[\w+\] (?:\[[^]]*\] )?(.*)", line)

@@ -1,4 +1,4 @@
-"""Single values, `wasm.ai_bridge_…`, wherever they stand: formats, tags, rate limits, expressions."""
+"""Checks single values, `wasm.ai_bridge_…`, in formats, tags, rate limits and expressions."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import re
 from find import Gateway
 from place import Findings, Place
 
-# envoy/records/README.md#single-values: the single values, and from when on they are there.
+# envoy/records/README.md#single-values: the single values, by when they are set.
 AT_START = ("id", "provider", "api", "actor", "session")
 AT_END = ("model", "outcome", "input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "total_tokens", "cost_microusd")
 RECORD = "record"
 
 
 def values(findings: Findings, gateway: Gateway) -> None:
-    """`wasm.ai_bridge_…` wherever it stands: formats, tags, rate limits, expressions."""
+    """Checks every `wasm.ai_bridge_…` in formats, tags, rate limits and expressions."""
     metadata = Place(gateway.plugin).at("actor", "metadata_headers").members()
     known = [*AT_START, *AT_END, *(f"actor_{key}" for key in metadata), RECORD]
     publish = gateway.plugin.get("publish")

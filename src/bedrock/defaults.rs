@@ -1,4 +1,4 @@
-//! The default settings of the mode `invoke`: betas by model, and members that Bedrock does not know.
+//! The default settings of the mode `invoke`: betas by model, and members that Bedrock refuses.
 //!
 //! Bedrock refuses a beta that the model does not have with 400 "invalid beta flag", and an unknown member with "Extra
 //! inputs are not permitted". So a beta passes only for the models for which AWS documents it:

@@ -109,7 +109,7 @@ impl Decoder {
 }
 
 impl fmt::Debug for Decoder {
-    /// Without the bytes of the response.
+    /// Shows no byte of the response.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Decoder")
             .field("held", &self.held.len())

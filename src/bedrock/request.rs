@@ -41,7 +41,7 @@ struct OpenObject {
     is_empty: bool,
 }
 
-/// Most betas that are passed on. A client asks for a dozen.
+/// Most betas that are passed on. Clients send about a dozen.
 const BETAS: usize = 64;
 /// Longest `anthropic_beta` of a body, in bytes. A longer one is dropped.
 const BETAS_BYTES: usize = 64 * 1024;
@@ -205,7 +205,7 @@ fn keep_parts(found: &RawMember<'_>, unsupported: &[Glob], object: &mut OpenObje
 // === impl Adapted ===
 
 impl fmt::Debug for Adapted {
-    /// Without the body, which contains prompts.
+    /// Shows no byte of the body, because it contains prompts.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { path, body, lossy } = self;
         f.debug_struct("Adapted")

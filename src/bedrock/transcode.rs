@@ -4,8 +4,8 @@
 //! its name, and its JSON passes byte for byte, `amazon-bedrock-invocationMetrics` in the last event included.
 //!
 //! An exception becomes an `error` event; so does a damaged stream. All bytes after that event are dropped. A stream
-//! that ends too early just ends, as Anthropic's would. `message_stop` completes the message: what follows it is dropped,
-//! and no error in it is reported.
+//! that ends too early ends without such an event, as Anthropic's would. `message_stop` completes the message: what
+//! follows it is dropped, and no error in it is reported.
 //! <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ResponseStream.html>
 
 use super::error::{AnthropicError, error_type};

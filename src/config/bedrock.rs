@@ -7,7 +7,7 @@ use crate::bedrock::request::is_id;
 use crate::bedrock::{Bedrock, Invoke, Mode, Table};
 use crate::glob::Glob;
 
-/// Bytes of the longest region; the longest of AWS's has 14.
+/// Bytes of the longest region. AWS's longest has 14.
 const LONGEST_REGION_BYTES: usize = 32;
 /// Bytes of the longest name of a version, beta or member.
 const LONGEST_NAME_BYTES: usize = 128;

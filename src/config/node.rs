@@ -25,7 +25,7 @@ pub(super) struct Node<'a> {
     problems: &'a Problems,
 }
 
-/// The location of a value. Its path is only written for a problem.
+/// The location of a value. Its path is formatted only for a problem.
 enum Location<'a> {
     Root,
     Member(&'a Self, &'a str),

@@ -24,7 +24,7 @@ pub(super) fn providers(node: &Node<'_>, context: ProviderContext<'_>) -> Option
             names.push(name.clone());
             providers.extend(provider(members, kind, name, context));
         })
-        // The indices of the names are those of the providers.
+        // Keeps one entry for each provider, so that indices agree.
         .unwrap_or_else(|| names.push(None));
     }
     Some(providers)

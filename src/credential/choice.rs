@@ -27,7 +27,7 @@ pub struct CredentialRules<'a> {
     pub byok: Byok,
 }
 
-/// The credential of the caller's own that a request carries.
+/// The caller's own credential in a request.
 struct Own<'a> {
     header: &'static str,
     token: &'a str,
@@ -87,7 +87,7 @@ impl<'a> Present<'a> {
         Self { headers: headers.iter().filter(|(name, _)| is_credential(name)).collect(), gateway }
     }
 
-    /// The name of every credential header, in the order in which they are judged. A name in both lists comes twice.
+    /// The name of every credential header, in the order in which they are judged. A name in both lists is repeated.
     fn names(&self) -> impl Iterator<Item = &'a str> {
         CREDENTIAL_HEADERS.into_iter().chain(self.gateway.headers.iter().map(String::as_str))
     }
@@ -144,7 +144,7 @@ fn byok(
     if rules.byok == Byok::Deny {
         return Err(CredentialError::ByokDenied { hint });
     }
-    // The header goes upstream unchanged, except where the vendor would not read the credential in it.
+    // The header goes upstream unchanged, unless the vendor accepts such a credential only in another header.
     let (kept, set) = if own.header == X_API_KEY && own.token.starts_with(OAUTH_PREFIX) {
         (None, Some((AUTHORIZATION, as_bearer(own.token))))
     } else {

@@ -63,8 +63,8 @@ impl Vendor {
         }
     }
 
-    /// Whether this vendor also offers an API that is compatible with OpenAI's or Anthropic's. Behind a configured base
-    /// URL its key is no mistake.
+    /// Whether this vendor also offers an API that is compatible with OpenAI's or Anthropic's, so that its key may be
+    /// meant for a configured base URL.
     #[must_use]
     pub const fn has_compatible_api(self) -> bool {
         matches!(self, Self::Google | Self::Aws | Self::XAi | Self::Groq)

@@ -1,4 +1,4 @@
-//! What becomes of a request at its headers: ignored, refused, forwarded, or intercepted.
+//! Decides by a request's headers whether it is ignored, refused, forwarded or intercepted.
 //!
 //! The order of the checks is part of the rules: path hygiene, route, disabled provider, `Upgrade`, method, repeated
 //! credential, credential, actor, encoding, declared size, missing body. See `envoy/behaviour.md#order-of-the-checks`.
@@ -22,16 +22,16 @@ use crate::step::{Effect, Flow, RequestHead, Step};
 use core::time::Duration;
 use std::rc::Rc;
 
-/// What the stream is from now on.
+/// How the stream goes on after the request's headers.
 pub(super) enum Admission {
-    /// Not on our routes, or refused without a record.
+    /// Outside the root, or refused without a record.
     Ignored,
     Passthrough(Passthrough),
-    /// Also a request that is refused with a record.
+    /// On a bridged route. A refused request is included, because it leaves a record.
     Bridged(Box<Interception>),
 }
 
-/// Decides what the stream is, and what is done with its request's headers. `clock` is asked on bridged routes.
+/// Makes the checks, and returns the step for the request's headers. `clock` is called only on bridged routes.
 pub(super) fn admit(
     bridge: &Bridge,
     head: &RequestHead,
@@ -84,7 +84,7 @@ pub(super) fn admit(
     }
 }
 
-/// A bridged request: it goes to the upstream, or is refused and leaves a record.
+/// Forwards or refuses a bridged request. Either way it leaves a record.
 fn intercept(
     bridge: &Bridge,
     head: &RequestHead,
@@ -111,8 +111,8 @@ fn intercept(
     }
 }
 
-/// The checks that a bridged request's headers allow. What a check learns stays in `arrival`, and so in the record, also
-/// when a later check fails.
+/// Makes the checks that need only the headers of a bridged request. `arrival`, and so the record, keeps what a check has
+/// found, even if a later check fails.
 fn check_bridged(
     bridge: &Bridge,
     head: &RequestHead,
@@ -147,7 +147,7 @@ fn check_bridged(
     }
 }
 
-/// The checks of a passthrough request: which credential it uses.
+/// Checks a passthrough request. Returns the credential that it uses.
 fn check_passthrough(
     bridge: &Bridge,
     head: &RequestHead,
@@ -167,7 +167,7 @@ fn check_passthrough(
     Ok(credential)
 }
 
-/// The actor, and the metadata, which may be there without one.
+/// The actor and the metadata. A request may have metadata without an actor.
 fn actor(bridge: &Bridge, head: &RequestHead) -> Result<(Option<Actor>, Metadata), Rejection> {
     caller::actor(&head.headers, &bridge.actor, head.actor_property.as_deref()).map_err(|error| match error {
         ActorError::Unreadable { .. } => Rejection::UnreadableActor,

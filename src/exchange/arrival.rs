@@ -1,4 +1,4 @@
-//! What a bridged request brought with its headers. Admission fills it; later callbacks only read it.
+//! A bridged request as its headers describe it. Admission fills it in; later callbacks only read it.
 
 use crate::answer::NAME_BYTES;
 use crate::api::Api;
@@ -23,10 +23,10 @@ pub(super) struct Arrival {
     /// `x-request-id`.
     pub(super) request_id: Option<String>,
     pub(super) method: String,
-    /// Without the query.
+    /// The path, without the query.
     pub(super) path: String,
     pub(super) actor: Option<Actor>,
-    /// Configured key and value. A request may have metadata, such as a team, without an actor.
+    /// Each configured key with its value. A request may have metadata, such as a team, without an actor.
     pub(super) actor_metadata: Vec<(String, String)>,
     pub(super) client: Client,
     pub(super) user_agent: Option<String>,
@@ -43,7 +43,7 @@ pub(super) struct Arrival {
 // === impl Arrival ===
 
 impl Arrival {
-    /// A request that no check has seen: without actor and credential.
+    /// A request before the checks: without actor and credential.
     pub(super) fn new(
         provider: &Rc<Provider>,
         api: Api,

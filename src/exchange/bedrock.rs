@@ -1,5 +1,5 @@
-//! Where AWS Bedrock differs from Anthropic: which headers go up, the body of a held request, and the translation of
-//! responses into Anthropic's form.
+//! Where AWS Bedrock differs from Anthropic: the headers for the upstream, the body of a held request, and the
+//! translation of responses into Anthropic's form.
 
 use crate::answer::NAME_BYTES;
 use crate::api::request::RequestFacts;
@@ -32,7 +32,8 @@ const IN_THE_BODY: [&str; 2] = ["anthropic-version", "anthropic-beta"];
 /// AWS's id of a request.
 const REQUEST_ID: &str = "x-amzn-requestid";
 
-/// Removes what must not go up as it came. A client's own signature, or a part of one, would spoil Envoy's.
+/// Removes `x-amz-` headers, because a client's signature would make Envoy's invalid; and in mode `invoke` the headers
+/// whose values go into the body.
 pub(super) fn edit_request(provider: &Provider, headers: &Headers, edits: &mut HeaderEdits) {
     let Some(bedrock) = &provider.bedrock else { return };
     let in_the_body = |name: &str| bedrock.mode != Mode::Native && IN_THE_BODY.contains(&name);
@@ -41,7 +42,7 @@ pub(super) fn edit_request(provider: &Provider, headers: &Headers, edits: &mut H
     }
 }
 
-/// What changes in a response's headers. Anthropic's clients read the request's id from `request-id`.
+/// The changes to a response's headers. `request-id` gets AWS's id, because Anthropic's clients read it there.
 pub(super) fn response_edits(
     provider: &Provider,
     translation: Option<&Translation>,
@@ -67,8 +68,8 @@ pub(super) fn response_edits(
     (edits != HeaderEdits::default()).then_some(edits)
 }
 
-/// The effects that send a held request up: its path and its body in Bedrock's form, and whether something that it asked
-/// for was left out or changed.
+/// The effects that send a held request upstream with path and body in Bedrock's form; and whether something that the
+/// client asked for was dropped or changed.
 pub(super) fn adapted(
     provider: &Provider,
     facts: &RequestFacts,
@@ -79,7 +80,7 @@ pub(super) fn adapted(
     let model = facts.model.as_ref().filter(|model| !model.is_cut() && !model.is_empty());
     let model = model.map(Text::as_str).ok_or(Rejection::ModelMissing)?;
     let id = invoke.model_id(model).ok_or_else(|| Rejection::ModelUnmapped(model.to_owned()))?;
-    // The reader found an object in the same bytes, so that this does not occur.
+    // Does not occur: the reader found an object in the same bytes.
     let unreadable = json::Error { problem: json::Problem::NotAnObject, offset: 0 };
     let adapted = invoke.adapt(body, model, id, facts.stream, &betas.0);
     let adapted = adapted.ok_or(Rejection::InvalidJson(unreadable))?;
@@ -93,7 +94,7 @@ pub(super) fn adapted(
 // === impl BetaHeaders ===
 
 impl BetaHeaders {
-    /// The headers of a request that has to be held; `None`: it passes as it comes.
+    /// The headers of a request that has to be held; `None`: it is not held.
     pub(super) fn of_held_request(provider: &Provider, headers: &Headers) -> Option<Self> {
         provider.invoke()?;
         let values = headers.all("anthropic-beta").map(|value| String::from_utf8_lossy(value).into_owned());
@@ -111,7 +112,7 @@ impl fmt::Debug for BetaHeaders {
 // === impl Translation ===
 
 impl Translation {
-    /// The translation of a response; `None`: it passes as it comes. A compressed response cannot be translated, and an
+    /// The translation of a response; `None`: it passes unchanged. A compressed response cannot be translated, and an
     /// error without a body has nothing to translate.
     pub(super) fn for_response(
         provider: &Provider,
@@ -138,7 +139,7 @@ impl Translation {
         transcoded.then(|| Self::Stream(Transcoder::new(event_bytes, request_id)))
     }
 
-    /// How the translation is read.
+    /// The format of the translated response.
     pub(super) const fn format(&self) -> Format {
         match self {
             Self::Stream(_) => Format::Events,
@@ -154,7 +155,7 @@ impl Translation {
         }
     }
 
-    /// AWS's name of the error, or what is wrong with its stream.
+    /// AWS's name of the error, or the code for what is wrong with the stream.
     pub(super) fn code(&self) -> Option<&str> {
         let code = match self {
             Self::Stream(transcoder) => transcoder.failure().map(Failure::code),

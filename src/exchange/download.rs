@@ -21,7 +21,7 @@ pub(super) enum Download {
     Local(Local),
     /// The upstream's response is being read.
     Reading(Box<Response>),
-    /// The upstream's response has ended as HTTP ends it.
+    /// The upstream's response has ended regularly, with its last chunk or trailers.
     Over(Box<Response>),
     /// The request was refused while the response was read: the stream is reset, and nothing more is read.
     Reset(Box<Response>),
@@ -53,7 +53,7 @@ impl Download {
         self.response().map(Response::answer)
     }
 
-    /// The response has ended, and its reader has finished.
+    /// Marks the response as ended. Its reader has finished.
     pub(super) fn end(&mut self) {
         *self = match core::mem::replace(self, Self::Awaiting) {
             Self::Reading(response) => Self::Over(response),
@@ -63,7 +63,7 @@ impl Download {
         };
     }
 
-    /// The request is refused: no response is read any more. Returns whether a reply can still be sent to the client.
+    /// Reads no response any more, because the request is refused. Returns whether a reply can still be sent to the client.
     pub(super) fn refuse(&mut self) -> bool {
         let replied = matches!(self, Self::Awaiting);
         *self = match core::mem::replace(self, Self::Replied) {
@@ -74,7 +74,8 @@ impl Download {
         replied
     }
 
-    /// The stream is over. Returns whether the response broke off: what was read of it may then count differently.
+    /// Handles the end of the stream. Returns whether it broke the response off: what was read of it may then count
+    /// differently.
     pub(super) fn abandon(&mut self) -> bool {
         match self {
             Self::Reading(response) | Self::Reset(response) => {
@@ -113,13 +114,13 @@ impl Response {
         self.reader.answer()
     }
 
-    /// Cuts the event that states only the usage from what the client gets.
+    /// Arms the cut: the client does not get the event that states only the usage.
     pub(super) fn cut_usage_event(&mut self) {
         self.reader.cut_usage_event();
     }
 
-    /// Reads the next chunk, translated where the response is. Returns what the client gets instead of it: the translation,
-    /// or what is left after the cut; `None`: the chunk itself.
+    /// Reads the next chunk, or its translation if the response is translated. Returns what the client gets instead of the
+    /// chunk: the translation, or the chunk without the usage event. `None`: the client gets the chunk itself.
     pub(super) fn read(&mut self, chunk: &[u8], end: bool, notes: &mut Notes) -> Option<Vec<u8>> {
         let Some(translation) = &mut self.translation else {
             return self.reader.feed(chunk);
@@ -132,7 +133,8 @@ impl Response {
         Some(translated)
     }
 
-    /// The body is over. Bytes that waited are added to `instead`, what the client gets instead of the last chunk.
+    /// Ends the body. Appends the bytes that the reader kept back to `instead`, which the client gets in place of the last
+    /// chunk.
     pub(super) fn finish(&mut self, instead: &mut Option<Vec<u8>>) {
         let mut waited = self.reader.finish();
         if self.translation.is_none() && !waited.is_empty() {
@@ -140,7 +142,7 @@ impl Response {
         }
     }
 
-    /// Whether an event has come.
+    /// Whether the response is an event stream of which an event was read.
     pub(super) fn any_event(&self) -> bool {
         self.format == Format::Events && self.reader.any_event()
     }
@@ -156,7 +158,7 @@ impl Response {
     }
 }
 
-/// How a response that is not translated is read.
+/// The format in which a response that is not translated is read.
 fn format(status: u16, headers: &Headers, streamed: bool, notes: &mut Notes) -> Format {
     if headers.is_encoded() {
         notes.add(Note::ResponseEncoded);

@@ -1,14 +1,14 @@
-//! How an interception ended: the outcome by what was forwarded, and by who closed the stream.
+//! Derives the outcome of an interception from what was forwarded and from the side that closed the stream.
 //!
-//! The outcome is settled as soon as no further callback can tell it from another one; only then are the values of the
-//! end published before the stream is over. See `envoy/behaviour.md#when-a-stream-has-ended`.
+//! The outcome is settled as soon as no later callback can change it. Then the values of the end are published before
+//! the stream is over. See `envoy/behaviour.md#when-a-stream-has-ended`.
 
 use super::download::{Download, Response};
 use super::upload::Upload;
 use crate::record::Outcome;
 use crate::step::Ending;
 
-/// The outcome, where it is the same however the connection ends.
+/// The outcome, if it no longer depends on how the connection ends.
 pub(super) fn settled(upload: &Upload, download: &Download) -> Option<Outcome> {
     if upload.rejection().is_some() {
         return Some(Outcome::Rejected);

@@ -22,7 +22,7 @@ use crate::step::{Effect, Flow, ResponseHead, Step};
 use crate::text::Text;
 use core::time::Duration;
 
-/// What is known of a bridged stream.
+/// A bridged stream: its headers, the states of both directions, and what was learned since.
 #[derive(Debug)]
 pub(super) struct Interception {
     pub(super) arrival: Arrival,
@@ -31,7 +31,7 @@ pub(super) struct Interception {
     pub(super) progress: Progress,
 }
 
-/// What happened on the way.
+/// What the callbacks after admission have learned.
 #[derive(Debug, Default)]
 pub(super) struct Progress {
     /// When a stream's first event came: time since the Unix epoch.
@@ -40,9 +40,9 @@ pub(super) struct Progress {
     pub(super) session_of_body: Option<String>,
     /// Notes of the exchange itself; request and response have their own.
     pub(super) notes: Notes,
-    /// Usage and cost, computed after the last change of what they follow from.
+    /// Usage and cost; `None` if something that they depend on has changed since they were computed.
     totals: Option<Totals>,
-    /// The values of the end as they were published last.
+    /// The values of the end, as last published.
     published: Option<EndValues>,
 }
 
@@ -53,7 +53,7 @@ impl Interception {
         Self { arrival, upload, download: Download::Awaiting, progress: Progress::default() }
     }
 
-    /// Whether the request is held and nothing of its body has come.
+    /// Whether the request is held and no byte of its body has arrived.
     pub(super) fn awaits_body(&self) -> bool {
         matches!(&self.upload, Upload::Held(held) if held.reading.is_untouched())
     }
@@ -75,7 +75,7 @@ impl Interception {
                 .map(|_| Step { effects: Vec::new(), flow: if end { Flow::Release } else { Flow::Hold } }),
             Upload::Reading(reading) => {
                 reading.read(&self.arrival, chunk, end).map(|fed| {
-                    // A response that has begun already; one that begins later is asked at its headers.
+                    // This response began before the edit. For a later one `response_headers` decides on the cut.
                     if fed.begins_splice
                         && let Download::Reading(response) = &mut self.download
                     {
@@ -98,7 +98,7 @@ impl Interception {
         }
     }
 
-    /// A held request is whole: it goes up as Bedrock takes it.
+    /// Sends a held request, which is whole, upstream in Bedrock's form.
     pub(super) fn release(&mut self, body: &[u8]) -> Step {
         let Upload::Held(held) = &self.upload else { return Step::pass() };
         match bedrock::adapted(&self.arrival.provider, held.reading.facts(), &held.betas, body) {
@@ -170,7 +170,7 @@ impl Interception {
         Step { effects, flow: Flow::Continue }
     }
 
-    /// Reads a chunk of the response's body. `clock` is asked at the first event.
+    /// Reads a chunk of the response's body. `clock` is called at the first event.
     pub(super) fn response_body(
         &mut self,
         chunk: &[u8],
@@ -192,8 +192,8 @@ impl Interception {
         Step { effects: instead.into_iter().collect(), flow: Flow::Continue }
     }
 
-    /// The response ends in trailers, so that no byte can be added to its body. The start of an event that was kept back
-    /// is lost; a client would drop such an event, because it has no end.
+    /// Ends a response with trailers: no byte can be added to its body. If the reader kept back the start of an event, that
+    /// start is lost; a client would drop such an event anyway, because it has no end.
     pub(super) fn response_trailers(&mut self, clock: impl FnOnce() -> Duration) -> Step {
         let mut step = self.response_body(&[], true, clock);
         let lost =
@@ -205,7 +205,7 @@ impl Interception {
         step
     }
 
-    /// Adds the values of the end once the outcome is settled, and again what has changed of them since.
+    /// Adds the values of the end once the outcome is settled, and later those that have changed since.
     pub(super) fn publish_settled(&mut self, bridge: &Bridge, effects: &mut Vec<Effect>) {
         if self.progress.totals.is_some() || bridge.publish.is_nothing() {
             return;
@@ -217,7 +217,7 @@ impl Interception {
         self.progress.totals = Some(totals);
     }
 
-    /// Adds the session, where the request's body alone names it and has come that far.
+    /// Adds the session as soon as the request's body has named it, if no header names it.
     pub(super) fn publish_session(&mut self, bridge: &Bridge, effects: &mut Vec<Effect>) {
         let Self { arrival, upload, progress, .. } = self;
         let known = arrival.session_id.is_some() || progress.session_of_body.is_some();
@@ -231,7 +231,7 @@ impl Interception {
         }
     }
 
-    /// Adds the values of the end that were not published yet, or not with this text.
+    /// Adds the values of the end that are new or have changed.
     pub(super) fn publish_end(
         &mut self,
         bridge: &Bridge,
@@ -250,7 +250,7 @@ impl Interception {
         known.unwrap_or_else(|| Totals::new(self.download.answer(), self.model(), &bridge.prices))
     }
 
-    /// The stream is over: a response that broke off is read as far as it came.
+    /// Handles the end of the stream for a response that it breaks off.
     pub(super) fn abandon_response(&mut self) {
         if self.download.abandon() {
             self.progress.totals = None;

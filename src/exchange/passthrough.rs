@@ -1,4 +1,4 @@
-//! A passthrough stream: the exchange looks at its headers and never at its body.
+//! A passthrough stream: the exchange examines its headers and never its body.
 
 use super::measurements;
 use super::refusal;
@@ -32,7 +32,7 @@ impl Passthrough {
         refusal::refuse(bridge, (&self.provider.name).into(), rejection, self.dialect)
     }
 
-    /// Counts the response, and puts an error that another filter or Envoy replies into the route's dialect.
+    /// Counts the response, and rewrites an error reply of Envoy or another filter in the route's dialect.
     pub(super) fn response_headers(&self, bridge: &Bridge, head: &ResponseHead) -> Step {
         let mut step = Step::pass();
         let local = Local::recognise(head);

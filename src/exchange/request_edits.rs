@@ -1,4 +1,4 @@
-//! What changes in a request's headers and trailers on the way to the upstream.
+//! The changes to a request's headers and trailers before they go upstream.
 
 use super::arrival::Arrival;
 use super::bedrock;
@@ -8,7 +8,7 @@ use crate::credential::Credential;
 use crate::headers::{CREDENTIAL_HEADERS, HeaderEdits, Headers};
 use crate::provider::Provider;
 
-/// Outside the root: only the header that chooses clusters is removed, because a caller must not set it.
+/// The edits outside the root: only the header that chooses clusters is removed, because a caller must not set it.
 pub(super) fn foreign(bridge: &Bridge, headers: &Headers) -> Option<HeaderEdits> {
     headers.contains(&bridge.cluster_header).then(|| {
         let mut edits = HeaderEdits::default();
@@ -17,7 +17,7 @@ pub(super) fn foreign(bridge: &Bridge, headers: &Headers) -> Option<HeaderEdits>
     })
 }
 
-/// On a passthrough route.
+/// The edits on a passthrough route.
 pub(super) fn passthrough(
     bridge: &Bridge,
     provider: &Provider,
@@ -31,7 +31,7 @@ pub(super) fn passthrough(
     edits
 }
 
-/// On a bridged route.
+/// The edits on a bridged route.
 pub(super) fn bridged(
     bridge: &Bridge,
     arrival: &Arrival,
@@ -56,7 +56,7 @@ pub(super) fn bridged(
     edits
 }
 
-/// In trailers: the headers that are removed from a request, and every credential.
+/// The edits of trailers: the same names are removed as from a request's headers, and every credential.
 pub(super) fn trailers(bridge: &Bridge, trailers: &Headers) -> HeaderEdits {
     let mut edits = strippings(bridge, trailers);
     for name in CREDENTIAL_HEADERS.into_iter().filter(|name| trailers.contains(name)) {
@@ -65,7 +65,7 @@ pub(super) fn trailers(bridge: &Bridge, trailers: &Headers) -> HeaderEdits {
     edits
 }
 
-/// What both kinds of route share.
+/// The edits that both kinds of route share.
 fn common(bridge: &Bridge, provider: &Provider, headers: &Headers, credential: Credential) -> HeaderEdits {
     let mut edits = strippings(bridge, headers);
     bedrock::edit_request(provider, headers, &mut edits);

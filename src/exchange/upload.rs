@@ -12,7 +12,7 @@ use crate::reply::Rejection;
 /// The state of the upload. `exchange.rs` draws the edges between the states.
 #[derive(Debug)]
 pub(super) enum Upload {
-    /// Envoy holds headers and body until the body is whole; each part is read as it comes (Bedrock's `invoke`).
+    /// Envoy holds headers and body until the body is whole; each part is read as it arrives (Bedrock's `invoke`).
     Held(Box<Held>),
     /// Each chunk is read and then forwarded.
     Reading(Box<Reading>),
@@ -21,7 +21,7 @@ pub(super) enum Upload {
     /// This filter refused the request. Nothing more is read or forwarded.
     Refused {
         rejection: Rejection,
-        /// What was read until then.
+        /// What was read before the refusal.
         facts: RequestFacts,
     },
 }
@@ -37,11 +37,11 @@ pub(super) struct Held {
 #[derive(Debug)]
 pub(super) struct Reading {
     reader: RequestReader,
-    /// `limits.request_body_bytes`, or less where the provider takes less.
+    /// `limits.request_body_bytes`, or the provider's limit if that is lower.
     limit_bytes: u64,
-    /// By `content-length`, in bytes.
+    /// The size that `content-length` declares, in bytes.
     declared: Option<u64>,
-    /// Bytes that were read.
+    /// How many bytes were read.
     seen: u64,
     /// The object is complete, and the provider's policies allow what it asks for.
     allowed: bool,
@@ -89,19 +89,19 @@ impl Upload {
         }
     }
 
-    /// Whether the body may still turn out to be one that is edited (`stream_options`).
+    /// Whether the part of the body that has not arrived yet may lead to an edit (`stream_options`).
     pub(super) fn may_be_edited(&self) -> bool {
         matches!(self, Self::Reading(reading) if !reading.allowed)
     }
 
-    /// The body was forwarded to its end. The reader's memory is given back.
+    /// Marks the body as forwarded to its end, and frees the reader.
     pub(super) fn complete(&mut self) {
         if self.rejection().is_none() {
             *self = Self::Read(self.take_facts());
         }
     }
 
-    /// The request is refused. The reader's memory is given back.
+    /// Marks the request as refused, and frees the reader.
     pub(super) fn refuse(&mut self, rejection: Rejection) {
         *self = Self::Refused { rejection, facts: self.take_facts() };
     }
@@ -123,7 +123,7 @@ impl Reading {
         self.reader.facts()
     }
 
-    /// Whether nothing of the body has come.
+    /// Whether no byte of the body has arrived.
     pub(super) const fn is_untouched(&self) -> bool {
         self.seen == 0
     }
@@ -132,7 +132,7 @@ impl Reading {
     ///
     /// A request is refused at the chunk that shows why, before that chunk is forwarded. With a declared length, the
     /// chunk that reaches it is checked as the last one: an HTTP/1 upstream acts on it without waiting for the end of the
-    /// stream. What comes after it is read, too.
+    /// stream. Later bytes are read, too.
     pub(super) fn read(&mut self, arrival: &Arrival, chunk: &[u8], end: bool) -> Result<FedChunk, Rejection> {
         self.seen = self.seen.saturating_add(u64::try_from(chunk.len()).unwrap_or(u64::MAX));
         if self.seen > self.limit_bytes {

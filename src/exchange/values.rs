@@ -1,8 +1,8 @@
 //! The single values of an interception: which there are, and how they are written.
 //!
 //! The values of the end are published as soon as the outcome is settled, which for most streams is in the last callback
-//! of the response: Envoy closes its trace span before it writes its logs, so that a value that is set later is on no
-//! span. A stream that breaks off has no such moment; its values are published together with its record.
+//! of the response. Envoy closes its trace span before it writes its logs, so the span lacks values that are set with
+//! the record. If a stream breaks off, its outcome is settled only then, and its values are published with its record.
 
 use super::arrival::Arrival;
 use super::totals::Totals;
@@ -113,7 +113,7 @@ impl Values<'_> {
         name.strip_prefix(PREFIX).is_some_and(|name| self.bridge.publishes(name))
     }
 
-    /// A text of the traffic: on one line, so that it cannot forge a log line, and cut at [`VALUE_BYTES`].
+    /// Adds a text of the traffic, on one line so that it cannot forge a log line, and cut at [`VALUE_BYTES`].
     fn text(&mut self, name: impl Into<Cow<'static, str>>, text: &str) {
         let name = name.into();
         if self.wants(&name) {
@@ -122,7 +122,7 @@ impl Values<'_> {
         }
     }
 
-    /// A text of this filter.
+    /// Adds a constant text of this filter.
     fn word(&mut self, name: &'static str, text: &'static str) {
         if self.wants(name) {
             let (name, value) = (Cow::Borrowed(name), Cow::Borrowed(text.as_bytes()));

@@ -7,7 +7,7 @@ pub(crate) enum Role {
     /// `http2-settings` of RFC 7540 §3.2.1. `te` is one of them also with `trailers`: Envoy negotiates trailers with the
     /// next hop itself.
     HopByHop,
-    /// Makes the message: it says where the message goes, where it ends or how its body is read. Pseudo headers are
+    /// Part of the message: it determines where the message goes, where it ends or how its body is read. Pseudo headers are
     /// among these.
     Message,
     /// Any other header.

@@ -105,7 +105,7 @@ mod tests {
         headers.iter().map(|(name, _)| name).collect()
     }
 
-    /// What is removed where nothing is configured.
+    /// The headers that are removed without any configuration.
     fn hop_by_hop(headers: &Headers) -> Vec<Cow<'static, str>> {
         Stripping::default().list(headers)
     }

@@ -130,7 +130,7 @@ pub(super) fn part(side: Side, from: usize, to: usize) -> Vec<u8> {
     }
 }
 
-/// Makes the following calls concern the stream `context`. `false`: there is no such stream.
+/// Selects the stream `context` for the calls that follow. `false`: there is no such stream.
 pub(super) fn enter(context: u32) -> bool {
     hostcalls::set_effective_context(context).is_ok()
 }

@@ -20,7 +20,7 @@ pub(super) struct Root {
     waiting: Rc<Waiting>,
 }
 
-/// What all streams share that begin under one configuration.
+/// The state that all streams of one configuration share.
 #[derive(Clone)]
 struct Configured {
     bridge: Rc<Bridge>,

@@ -38,7 +38,7 @@ impl Stream {
         if !releases {
             return action;
         }
-        // The current buffer contains the whole body: nothing of it was sent on.
+        // The current buffer contains the whole body, because nothing of it was forwarded.
         let held = self.held_bytes;
         let Some((exchange, _)) = &self.configured else { return Action::Continue };
         let step = exchange.borrow_mut().release(&hostcalls::chunk(Side::Request, held));
@@ -76,7 +76,7 @@ impl Stream {
     }
 }
 
-/// Envoy's response code details: how the response came about.
+/// Envoy's response code details, which say who made the response and why.
 fn code_details() -> Option<String> {
     let details = hostcalls::property(vec!["response", "code_details"])?;
     Some(String::from_utf8_lossy(&details).into_owned())

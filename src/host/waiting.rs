@@ -28,14 +28,14 @@ struct Held {
     exchange: SharedExchange,
 }
 
-/// How long a request waits for its body after the host has received a part of it. Then the host counts as one that does
-/// not deliver bodies.
+/// How long a request's headers may wait. If by then the host has received a part of the body and delivered none, the
+/// request is refused: the host does not deliver bodies.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 /// The interval between two checks.
 pub(super) const INTERVAL: Duration = Duration::from_secs(1);
 
 impl Waiting {
-    /// A request's headers begin to wait.
+    /// Adds a request whose headers begin to wait, unless the host is known to deliver bodies.
     pub(super) fn begin(&self, context: u32, now: Duration, counted: Option<u64>, exchange: &SharedExchange) {
         if !self.delivers.get() {
             let exchange = Rc::clone(exchange);
@@ -43,19 +43,19 @@ impl Waiting {
         }
     }
 
-    /// A body has arrived.
+    /// Notes that a body has arrived: the host delivers bodies, and no request needs watching.
     pub(super) fn delivered(&self) {
         if !self.delivers.replace(true) {
             self.requests.borrow_mut().clear();
         }
     }
 
-    /// The configuration has changed, and the host's settings may have changed with it.
+    /// Watches requests again, because the host's settings may have changed with the configuration.
     pub(super) fn reconfigured(&self) {
         self.delivers.set(false);
     }
 
-    /// The stream of a request is over.
+    /// Removes a request whose stream is over.
     pub(super) fn end(&self, context: u32) {
         self.requests.borrow_mut().retain(|held| held.context != context);
     }

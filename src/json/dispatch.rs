@@ -1,4 +1,4 @@
-//! Passes values on to the visitor: what it wants of the current value, and what it gets.
+//! Asks the visitor what it wants of the current value, and makes the calls for it.
 
 use super::erased_visitor::ErasedVisitor;
 use super::string::StringReader;
@@ -106,7 +106,7 @@ impl Dispatch {
         visitor: &mut dyn ErasedVisitor,
     ) {
         self.depth = self.depth.saturating_sub(1);
-        // It is the current value of its own container. The visitor was asked about it, so it is known.
+        // The container is now the current value of its parent. The visitor was asked about it, so it is known.
         self.known = true;
         visitor.end(self.depth, kind, chunk.offset(at));
     }

@@ -49,7 +49,7 @@ impl<V: Visitor> ErasedVisitor for PathVisitor<'_, V> {
         let (visitor, path) = self.split(depth);
         let want = visitor.begin(path, kind, offset);
         if let Some(place) = self.path.get_mut(depth) {
-            // In case the value is an array that will be read: its elements have no name of their own.
+            // If the value is an array that will be read, its elements have this name.
             *place = V::Name::ITEM;
         }
         want

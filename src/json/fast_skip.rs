@@ -1,7 +1,7 @@
 //! The fast path through containers that are skipped or raw.
 //!
-//! It takes only whole tokens that are valid, and stops before anything else: `Grammar::step`, which knows every rule,
-//! goes on from there.
+//! It takes only whole tokens that are valid, and stops before anything else: `Grammar::step`, which applies every rule,
+//! continues there.
 
 use super::expected::Expected;
 use super::literal::Literal;

@@ -1,6 +1,5 @@
-//! The grammar of documents (RFC 8259 §2–5), a byte at a time. It knows every rule, and finds every error; the fast
-//! paths (`fast_read`, `fast_skip`) only run ahead of it. It does not know what
-//! names mean.
+//! The grammar of documents (RFC 8259 §2–5), a byte at a time. It applies every rule and finds every error; the fast
+//! paths (`fast_read`, `fast_skip`) only run ahead of it. It does not interpret names.
 
 mod fast_read;
 mod tokens;

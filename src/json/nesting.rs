@@ -38,7 +38,7 @@ impl Nesting {
         self.word & 1 == 1
     }
 
-    /// Opens a container. `false`: it would be too deep, and stays closed.
+    /// Opens a container. `false`: it would be too deep, and is not opened.
     #[must_use]
     #[inline(always)]
     pub(super) fn open(&mut self, object: bool) -> bool {

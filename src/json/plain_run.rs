@@ -1,4 +1,4 @@
-//! Finds how far a string goes on without a byte that needs a decision, sixteen bytes at a time.
+//! Finds the length of a run in a string without special bytes, sixteen bytes at a time.
 
 use super::byte_classes::{BLOCK, both_plain, classify, escapes, is_special};
 
@@ -92,7 +92,7 @@ fn escaped(backslash: u32, pending: u32) -> u32 {
     if starts & starts << 1 == 0 {
         return pending | starts << 1;
     }
-    // Of neighbouring backslashes each one that is not escaped escapes the next.
+    // In a row of backslashes, each one that is not escaped escapes the next.
     let mut escaped = pending;
     while starts != 0 {
         let next = (starts & starts.wrapping_neg()) << 1;

@@ -2,8 +2,8 @@
 //!
 //! A [`Shape`] learns the bytes of a valid document and its [`UnreadValues`]. Other bytes match the shape if they are
 //! the same outside of these values, and have a valid value of the same kind in place of each. A visitor would get the
-//! same calls for both documents, so that the second needs no scanner. The shape compares bytes; it knows no other rule
-//! of the grammar.
+//! same calls for both documents, so that the second needs no scanner. The shape compares bytes; it applies no other
+//! rule of the grammar.
 
 use super::byte_classes::BLOCK;
 use super::number::number_end;

@@ -13,7 +13,7 @@ pub struct UnreadValues {
 }
 
 impl UnreadValues {
-    /// A value begins at `offset`, and the visitor wants this of it.
+    /// Notes a value that begins at `offset`, and of which the visitor wants `want`.
     ///
     /// Without a branch, because one on the kind of a value would be mispredicted. An offset or a count that is too
     /// large wraps around; it does no harm, because [`Shape::learn`](super::Shape::learn) refuses long documents.

@@ -29,7 +29,7 @@ pub(super) fn incomplete_tail(bytes: &[u8]) -> usize {
     0
 }
 
-/// Sixteen bytes at a time: three table look-ups tell for each byte whether it may follow the one before it
+/// Sixteen bytes at a time: three table look-ups show for each byte whether it may follow the one before it
 /// (J. Keiser, D. Lemire: Validating UTF-8 In Less Than One Instruction Per Byte, 2021, arXiv:2010.03090).
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 mod vectors {
@@ -80,7 +80,7 @@ mod vectors {
 
     #[inline(always)]
     fn load(block: &[u8; 16]) -> v128 {
-        // As `byte_classes::Lanes::load`.
+        // Loaded as in `byte_classes::Lanes::load`.
         let both = u128::from_le_bytes(*block);
         u64x2(both as u64, (both >> 64) as u64)
     }

@@ -11,8 +11,8 @@ use core::fmt;
 
 /// A document that is being written. The caller begins and ends containers, and names each member before its value.
 ///
-/// A comma follows each value; what ends a container takes it back. `Debug` shows only the length, because texts may be
-/// prompts or answers. Most methods are not inlined: one function writes some fifty members of a record.
+/// Each value is followed by a comma; the end of a container removes the last one. `Debug` shows only the length, because
+/// texts may be prompts or answers. Most methods are not inlined: one function writes some fifty members of a record.
 #[derive(Default)]
 pub struct Writer(Vec<u8>);
 
@@ -196,7 +196,7 @@ mod tests {
     use super::{Writer, escaped_bytes};
 
     #[test]
-    fn commas_stand_between_members_and_elements_and_nowhere_else() {
+    fn commas_are_only_between_members_and_between_elements() {
         let mut writer = Writer::default();
         writer.begin('{');
         writer.text_member("a", "{[:");

@@ -24,12 +24,12 @@ pub const PROFILE: Profile = Profile {
         "/api/event_logging/",
         "/api/hello",
     ],
-    // Nothing is stored under the key. Deleting a model counts as with OpenAI.
+    // The API stores nothing that all holders of the key can read. The deletion of a model counts, as with OpenAI.
     stored_objects: &[StoredObjects::deleted_at("/v1/models")],
     dialect: Api::Messages,
     dialects: &[],
     vendor: Vendor::Anthropic,
-    // Keys come in the first, OAuth tokens in the second.
+    // Clients send API keys in the first header, OAuth tokens in the second.
     callers_credential: &[CredentialHeader::X_API_KEY, CredentialHeader::AUTHORIZATION],
     central_key: Some(CredentialHeader::X_API_KEY),
     learns_actor: true,

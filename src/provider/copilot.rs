@@ -20,7 +20,7 @@ pub const PROFILE: Profile = Profile {
     passthrough: &[
         "/models",
         "/models/",
-        // Memory and coding agents, as the command line client asks for them.
+        // Memory and coding agents, which the command line client requests.
         "/agents/",
         // GitHub's own Model Context Protocol server.
         "/mcp/",

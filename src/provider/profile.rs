@@ -15,7 +15,7 @@ pub struct Profile {
     /// Where requests go unless `base_url` is configured.
     pub base_url: &'static str,
     /// Routes that are inspected and recorded, below the prefix, with the API that each speaks. In the syntax of
-    /// `matchit`: `{model}` stands for one segment. No trailing slash.
+    /// `matchit`: `{model}` matches one segment. No trailing slash.
     pub bridged: &'static [(&'static str, Api)],
     /// Routes that are forwarded without inspection. A route that ends in `/` includes everything below it.
     pub passthrough: &'static [&'static str],
@@ -34,7 +34,7 @@ pub struct Profile {
     pub central_key: Option<CredentialHeader>,
     /// Whether `send_actor` may name the actor to the provider.
     pub learns_actor: bool,
-    /// Whether a Chat Completions stream may be asked for its usage (`envoy/behaviour.md#the-one-edit`).
+    /// Whether the filter may ask for the usage of a Chat Completions stream (`envoy/behaviour.md#the-one-edit`).
     pub asks_for_usage: bool,
     /// Whether the provider may be AWS Bedrock's (`bedrock`).
     pub may_be_bedrock: bool,

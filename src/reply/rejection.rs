@@ -51,7 +51,7 @@ pub enum Rejection {
     EmptyBody,
     /// 400: the body is not one valid JSON object.
     InvalidJson(json::Error),
-    /// 400: a member that decides something came twice; the upstream may read the other one.
+    /// 400: a member that this filter acts on came twice; the upstream may read the other one.
     RepeatedMember(&'static str),
     /// 403: the model policy does not allow the model.
     ModelDenied(String),

@@ -1,5 +1,5 @@
-//! Path hygiene: which paths are refused before routes are looked up (`envoy/behaviour.md#paths-and-routes`). The path
-//! is checked as it is after one decoding. Nothing is changed in it.
+//! Path hygiene: which paths are refused before routes are looked up (`envoy/behaviour.md#paths-and-routes`). The
+//! checks see the path after one decoding. They do not change it.
 
 use core::fmt;
 use std::borrow::Cow;
@@ -74,7 +74,7 @@ impl<'a> Clean<'a> {
     }
 }
 
-/// Whether `path` consists of characters that no check is about. Nearly every path does.
+/// Whether `path` has only characters that pass every check, and no empty segment. Nearly every path does.
 fn is_plain(path: &[u8]) -> bool {
     let mut before = 0;
     path.iter().all(|&byte| {

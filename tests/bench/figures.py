@@ -1,4 +1,4 @@
-"""From samples to figures: medians of rounds, differences and ratios within a round, and how sure all of them are."""
+"""Computes figures from samples: medians over rounds, differences and ratios within a round, and their ranges."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 RESAMPLES = 500
-BUSY = 0.85         # a process that uses so much of its CPU is the limit of what it is asked
+BUSY = 0.85         # a process that uses this share of its CPU limits the throughput
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A figure, and the range in which it is in nine of ten samples drawn anew from the same rounds."""
+    """A figure, and the range that has it in nine of ten resamples of the same rounds (bootstrap)."""
 
     value: float
     low: float
@@ -23,7 +23,7 @@ class Estimate:
 
 
 class Rounds:
-    """The samples of one scenario. What disturbs the machine disturbs a whole round, so they are compared by round."""
+    """The samples of one scenario. A disturbance of the machine affects a whole round, so samples are compared within a round."""
 
     def __init__(self, runs: Iterable[dict[str, Any]]) -> None:
         self._samples: dict[tuple[str, str], dict[int, float]] = {}
@@ -33,29 +33,29 @@ class Rounds:
         self._picked = sorted({number for samples in self._samples.values() for number in samples})
 
     def has(self, variant: str, figure: str) -> bool:
-        """It was measured."""
+        """Whether the figure of the variant was measured."""
         return (variant, figure) in self._samples
 
     def figures(self) -> list[str]:
-        """All that were measured."""
+        """The figures that were measured."""
         return list(dict.fromkeys(figure for _, figure in self._samples))
 
     def variants(self) -> list[str]:
-        """All that were measured."""
+        """The variants that were measured."""
         return list(dict.fromkeys(variant for variant, _ in self._samples))
 
     def _of(self, variant: str, figure: str) -> list[float]:
         samples = self._samples[variant, figure]
         return [samples[number] for number in self._picked]
 
-    # === what can be asked ===
+    # === figures ===
 
     def median(self, variant: str, figure: str) -> float:
-        """The figure itself."""
+        """The median of the figure over all rounds."""
         return statistics.median(self._of(variant, figure))
 
     def spread(self, variant: str, figure: str) -> float:
-        """Half the range of the middle half of the rounds, as a share of the median."""
+        """Half the interquartile range over the rounds, as a share of the median."""
         samples = self._of(variant, figure)
         if len(samples) < 2:
             return 0.0
@@ -63,24 +63,24 @@ class Rounds:
         return (high - low) / 2 / abs(median or 1)
 
     def ratio(self, variant: str, base: str, figure: str) -> float:
-        """How many times as much as another."""
+        """The median ratio of `variant` to `base`."""
         pairs = zip(self._of(variant, figure), self._of(base, figure))
         return statistics.median(mine / theirs for mine, theirs in pairs)
 
     def added(self, variant: str, figure: str, base: str = "envoy") -> float:
-        """How much more than Envoy alone."""
+        """The median difference between `variant` and `base`, by default Envoy alone."""
         pairs = zip(self._of(variant, figure), self._of(base, figure))
         return statistics.median(mine - theirs for mine, theirs in pairs)
 
     def added_ratio(self, variant: str, base: str, figure: str) -> float:
-        """How many times as much more than Envoy alone as another; infinite where that is lost in the noise."""
+        """The ratio of what `variant` adds to Envoy to what `base` adds; infinite if `base` adds nothing measurable."""
         added = self.added(base, figure)
         return self.added(variant, figure) / added if added > 0 else math.inf
 
-    # === how sure ===
+    # === ranges ===
 
     def estimate(self, ask: Callable[["Rounds"], float]) -> Estimate:
-        """What `ask` asks, with its range."""
+        """The figure that `ask` computes, with its range."""
         draw = random.Random(1)
         resampled = Rounds([])
         resampled._samples = self._samples

@@ -1,7 +1,7 @@
-"""The Envoys that are compared. All come from the shipped envoy/envoy.yaml and differ only in the filter.
+"""The Envoys that are compared. All use the shipped envoy/envoy.yaml and differ only in the filter.
 
-Where no filter names a cluster or rewrites a path, a plain route does it.
-Their output is thrown away: records cost what it costs to make and write them, not what somebody does with them.
+If no filter names a cluster and rewrites a path, a plain route does so.
+Their output is discarded: the cost includes making and writing records, not reading them.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ BARE: dict[str, Any] = {
 
 
 def configuration(variant: str, upstream: tuple[str, int], filters: Path, bridge: Path, other: Path | None) -> Any:
-    """The configuration of one of TITLES. What `filters` can be stands in its lib.rs."""
+    """The configuration of one of TITLES. The lib.rs of `filters` lists the plugin configurations that it has."""
 
     def of_bridge(*less: str, change: Callable[[Any], Any] | None = None) -> Any:
         members = {name: BARE[name] for name in less}
@@ -81,7 +81,7 @@ def _no_access_log(config: Any) -> None:
 
 
 def _plain_routes(config: Any) -> None:
-    """Does with routes what AI Bridge does with headers."""
+    """Adds plain routes that choose the cluster and rewrite the path, as AI Bridge does with headers."""
     routes = connection_manager_of(config)["route_config"]["virtual_hosts"][0]["routes"]
     shipped = routes.pop(0)
     for provider in ("openai", "anthropic"):
@@ -119,7 +119,7 @@ class Envoy:
 
     @property
     def pid(self) -> int:
-        """Its process."""
+        """The process id."""
         return self._process.pid
 
     def __enter__(self) -> "Envoy":
@@ -134,7 +134,7 @@ class Envoy:
             self._process.wait()
 
     def wait(self) -> None:
-        """Returns when it takes requests; then `url` works."""
+        """Returns once Envoy accepts requests; then `url` works."""
         deadline = time.monotonic() + START_SECONDS
         while True:
             try:
@@ -150,21 +150,21 @@ class Envoy:
         self.port = listener["local_address"]["socket_address"]["port_value"]
 
     def url(self, path: str) -> str:
-        """Where to send requests."""
+        """The URL of `path` on this Envoy."""
         return f"http://127.0.0.1:{self.port}{path}"
 
     def cpu_seconds(self) -> float:
-        """What all its threads have used until now, in user and kernel mode."""
+        """The CPU time of all its threads until now, in user and kernel mode."""
         try:        # nanoseconds, thread by thread
             return sum(int(file.read_text().split()[0]) for file in self._proc("task").glob("*/schedstat")) / 1e9
         except OSError:
             pass
-        # Where the kernel keeps no such statistics: hundredths of a second.
+        # The kernel has no such statistics: hundredths of a second.
         fields = self._proc("stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / TICKS_PER_SECOND
 
     def log(self) -> str:
-        """What it has logged."""
+        """Envoy's log until now."""
         return self._log.read_text()
 
     def memory(self) -> int:
@@ -172,15 +172,15 @@ class Envoy:
         return int(self._proc("statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
     def forget_most_memory(self) -> None:
-        """`most_memory` begins anew."""
+        """Resets `most_memory`."""
         self._proc("clear_refs").write_text("5")
 
     def most_memory(self) -> int:
-        """The most resident memory in bytes until now."""
+        """The peak of resident memory in bytes since the last reset."""
         return next(int(line.split()[1]) * 1024 for line in self._proc("status").read_text().splitlines() if line.startswith("VmHWM"))
 
     def open_requests(self) -> int:
-        """Requests under way."""
+        """The number of active requests."""
         return int(self._get("/stats?filter=^http.ai_gateway.downstream_rq_active$").rpartition(":")[2])
 
     def _proc(self, name: str) -> Path:

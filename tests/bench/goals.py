@@ -1,4 +1,4 @@
-"""What AI Bridge has to reach. Ratios of one run, which mean the same on another machine."""
+"""The goals of AI Bridge: mostly ratios within one run, which are comparable between machines."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ KIB = 1024
 
 @dataclass(frozen=True)
 class Goal:
-    """A bound of something that was measured."""
+    """A bound of a measured figure."""
 
     scenario: str
     what: str
@@ -33,7 +33,7 @@ def _ratio(figure: str, of: str = "floor") -> Callable[[Rounds], float]:
 
 
 def _throughput(rounds: Rounds) -> float:
-    """Where something other than Envoy was the limit, its CPU time says how many requests a worker bears."""
+    """The ratio of throughputs; computed from the CPU time if something other than Envoy limited the throughput."""
     if min(rounds.median("bridge", "cpu_share"), rounds.median("floor", "cpu_share")) < BUSY:
         return rounds.ratio("floor", "bridge", "cpu_us")
     return rounds.ratio("bridge", "floor", "requests_per_second")
@@ -57,13 +57,13 @@ GOALS = [
 
 
 def judge(results: dict[str, Rounds]) -> list[dict[str, Any]]:
-    """Each goal whose scenario was measured."""
+    """The results of the goals whose scenarios were measured."""
     judged = []
     for goal in GOALS:
         rounds = results.get(goal.scenario)
         try:
             estimate = rounds and rounds.estimate(goal.ask)
-        except KeyError:        # something to compare with was not measured
+        except KeyError:        # a variant to compare with was not measured
             estimate = None
         if not estimate or not math.isfinite(estimate.value):
             continue

@@ -1,4 +1,4 @@
-"""How a figure is measured. Each function takes one sample; the caller repeats it, in turn with the other variants."""
+"""Measures figures. Each function takes one sample; the caller repeats it, alternating with the other variants."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from scenarios import CROWD, WARM_UP, Scenario
 
 Sample = dict[str, float]
 
-WARM_UP_SECONDS = 1.5       # V8 optimises what is called often
-OPEN_SECONDS = 30.0         # all streams have to be open by then
-SETTLE_SECONDS = 1.0        # and then have this long to need what they need
+WARM_UP_SECONDS = 1.5       # V8 optimises functions that are called often
+OPEN_SECONDS = 30.0         # all streams have to be open within this time
+SETTLE_SECONDS = 1.0        # then their memory has this time to settle
 
 
 @dataclass(frozen=True)
 class Machine:
-    """What a measurement needs besides an Envoy."""
+    """The tools of a measurement, besides Envoy."""
 
     oha: Path
     load_cpus: set[int] | None
-    bodies: Path                                    # a directory
-    start: Callable[..., Envoy]                     # a fresh Envoy of a variant, of so many workers
+    bodies: Path                                    # a directory for request bodies
+    start: Callable[..., Envoy]                     # starts an Envoy: variant, number of workers
 
 
 def load(machine: Machine, envoy: Envoy, scenario: Scenario, *, seconds: float | None = None, rate: int | None = None) -> oha.Load:
-    """The scenario's requests begin."""
+    """Starts the scenario's requests."""
     content = scenario.body_for(envoy.name)
     body = machine.bodies / f"{scenario.name}-{'edited' if content != scenario.body else 'plain'}.json"
     if content and (not body.exists() or body.read_bytes() != content):
@@ -39,11 +39,11 @@ def load(machine: Machine, envoy: Envoy, scenario: Scenario, *, seconds: float |
                     body if content else None, seconds=seconds, rate=rate)
 
 
-# === of an Envoy that runs already ===
+# === with an Envoy that runs already ===
 
 
 def flood(machine: Machine, envoy: Envoy, scenario: Scenario, seconds: float) -> Sample:
-    """As many requests as it bears."""
+    """Sends as many requests as Envoy can serve."""
     before = envoy.cpu_seconds()
     seen = load(machine, envoy, scenario, seconds=seconds).wait()
     used = envoy.cpu_seconds() - before
@@ -55,7 +55,7 @@ def flood(machine: Machine, envoy: Envoy, scenario: Scenario, seconds: float) ->
 
 
 def steady(machine: Machine, envoy: Envoy, scenario: Scenario, seconds: float) -> Sample:
-    """A rate that all bear easily."""
+    """Sends requests at a rate that every Envoy serves easily."""
     before = envoy.cpu_seconds()
     seen = load(machine, envoy, scenario, seconds=seconds, rate=scenario.rate).wait()
     used = envoy.cpu_seconds() - before
@@ -63,18 +63,18 @@ def steady(machine: Machine, envoy: Envoy, scenario: Scenario, seconds: float) -
 
 
 def once(machine: Machine, envoy: Envoy, scenario: Scenario, _: float) -> Sample:
-    """One request from each connection, all at once."""
+    """Sends one request on each connection, all at once."""
     before = envoy.cpu_seconds()
     seen = load(machine, envoy, scenario).wait()
     used = envoy.cpu_seconds() - before
     return {"event_cpu_us": used / seen.requests / scenario.events * 1e6}
 
 
-# === of a fresh Envoy ===
+# === with a fresh Envoy ===
 
 
 def uploads(machine: Machine, variant: str, scenario: Scenario) -> Sample:
-    """How much its memory grows at most while it takes one request from each connection."""
+    """The peak growth of memory while Envoy serves one request on each connection."""
     with crowded(machine, variant) as envoy:
         envoy.forget_most_memory()
         before = envoy.memory()
@@ -83,7 +83,7 @@ def uploads(machine: Machine, variant: str, scenario: Scenario) -> Sample:
 
 
 def held(machine: Machine, variant: str, scenario: Scenario) -> Sample:
-    """How much its memory grows for one stream of many that are open."""
+    """The growth of memory for each open stream."""
     with crowded(machine, variant) as envoy:
         before = envoy.memory()
         with opened(machine, envoy, scenario, CROWD.connections + scenario.connections):
@@ -91,7 +91,7 @@ def held(machine: Machine, variant: str, scenario: Scenario) -> Sample:
 
 
 def start(machine: Machine, variant: str) -> Sample:
-    """The time until it takes requests, and what a worker more takes of memory."""
+    """The time until Envoy accepts requests, its memory, and the memory of each further worker."""
     with machine.start(variant, 1) as envoy:
         one_worker, milliseconds = envoy.memory(), envoy.started_after_ms
     with machine.start(variant, 5) as envoy:
@@ -101,8 +101,8 @@ def start(machine: Machine, variant: str) -> Sample:
 
 @contextlib.contextmanager
 def crowded(machine: Machine, variant: str) -> Iterator[Envoy]:
-    """A fresh Envoy with some streams open. They fill what V8's compiler took and Envoy's allocator still holds, which
-    would otherwise hide what further requests take."""
+    """A fresh Envoy with some streams open. They use the memory that V8's compiler has freed and Envoy's allocator keeps,
+    which would otherwise hide the memory of further requests."""
     with machine.start(variant, 1) as envoy:
         load(machine, envoy, WARM_UP, seconds=WARM_UP_SECONDS).wait()
         with opened(machine, envoy, CROWD, CROWD.connections):
@@ -111,7 +111,7 @@ def crowded(machine: Machine, variant: str) -> Iterator[Envoy]:
 
 @contextlib.contextmanager
 def opened(machine: Machine, envoy: Envoy, scenario: Scenario, together: int) -> Iterator[None]:
-    """The scenario's streams are open, so many together with those that were open before, and have settled."""
+    """Opens the scenario's streams and waits until `together` streams, those opened before included, are open and settled."""
     requests = load(machine, envoy, scenario)
     try:
         deadline = time.monotonic() + OPEN_SECONDS

@@ -17,7 +17,7 @@ PATIENCE_SECONDS = 120.0
 
 
 def install() -> Path:
-    """This machine's, or one built below target/tools."""
+    """The path of oha in the pinned version: the machine's own, or one built below target/tools."""
     on_path = shutil.which("oha")
     if on_path and _version(on_path) == VERSION:
         return Path(on_path)
@@ -25,7 +25,7 @@ def install() -> Path:
     program = root / "bin" / "oha"
     if not program.exists():
         print(f"Building oha {VERSION} into target/tools (once; some minutes)", flush=True)
-        # A build directory of its own, which cargo removes afterwards.
+        # cargo builds in a temporary directory and removes it afterwards.
         environment = {name: value for name, value in os.environ.items() if name != "CARGO_TARGET_DIR"}
         command = ["cargo", "install", "--quiet", "--locked", "--root", str(root), f"oha@{VERSION}"]
         subprocess.run(command, check=True, cwd=REPOSITORY, env=environment)
@@ -40,7 +40,7 @@ def _version(program: str) -> str:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What it saw."""
+    """The result of a load."""
 
     requests: int
     seconds: float
@@ -49,16 +49,16 @@ class Outcome:
 
 
 class Load:
-    """Requests under way. Every answer has to be 200."""
+    """A running load. Every response has to be 200."""
 
     def __init__(self, oha: Path, cpus: set[int] | None, url: str, connections: int, headers: dict[str, str], body: Path | None, *,
                  seconds: float | None = None, rate: int | None = None) -> None:
-        """`seconds`: as many as go in that time, at most `rate` per second; otherwise one from each connection."""
+        """`seconds`: sends as many requests as possible in that time, at most `rate` per second. Otherwise one on each connection."""
         command = [str(oha), "--no-tui", "--output-format", "json", "--worker-threads", "1", "-c", str(connections)]
         # The last requests may finish: an aborted one would cost CPU time and not be counted.
         command += ["-w", "-z", f"{seconds}s"] if seconds else ["-n", str(connections)]
         if rate:
-            # Measured from when a request should have been sent, so that a slow gateway cannot hide behind its own queue.
+            # Latency counts from the time at which a request should have been sent, so that a slow gateway's queue counts too.
             command += ["-q", str(rate), "--latency-correction"]
         if body:
             command += ["-m", "POST", "-D", str(body)]
@@ -72,12 +72,12 @@ class Load:
         )
 
     def stop(self) -> None:
-        """Whatever is still under way breaks off."""
+        """Aborts the requests that are still active."""
         self._process.kill()
         self._process.communicate()
 
     def wait(self) -> Outcome:
-        """Returns when all answers are there."""
+        """Waits for all responses, and returns the result."""
         try:
             said, complaints = self._process.communicate(timeout=PATIENCE_SECONDS)
         except BaseException:

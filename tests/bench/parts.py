@@ -1,4 +1,4 @@
-"""Where an Envoy's CPU time goes, as `perf` sees it: the filter itself, Envoy, the kernel."""
+"""Splits an Envoy's CPU time with `perf`: the filter, Envoy, the kernel, libraries."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PARTS = (WASM, ENVOY, KERNEL, LIBRARIES)
 
 
 def print_all(machine: measures.Machine, scenario: Scenario, envoys: list[Envoy], directory: Path) -> None:
-    """A line for each Envoy: microseconds per request in each part."""
+    """Prints a line for each Envoy: microseconds per request in each part."""
     print(f"\n{scenario.name}: {scenario.title}, CPU us/request by perf\n{'':<37}{'all':>8}" + "".join(f"{part:>15}" for part in PARTS))
     for envoy in envoys:
         measures.load(machine, envoy, scenario, seconds=measures.WARM_UP_SECONDS).wait()
@@ -33,7 +33,7 @@ def _measured(machine: measures.Machine, envoy: Envoy, scenario: Scenario, data:
         try:
             sample: dict[str, Any] = measures.flood(machine, envoy, scenario, SECONDS)
         finally:
-            perf.terminate()        # it writes what it has
+            perf.terminate()        # perf writes its data on SIGTERM
     report = ["perf", "report", "--quiet", "--input", str(data), "--stdio", "--sort", "dso"]
     said = subprocess.run(report, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True).stdout
     shares: dict[str, float] = {}
@@ -46,7 +46,7 @@ def _measured(machine: measures.Machine, envoy: Envoy, scenario: Scenario, data:
 
 
 def _part(place: str) -> str:
-    """Of which part the code in a file, or in none, is."""
+    """The part to which perf's DSO `place` belongs."""
     if "kernel" in place:
         return KERNEL
     if place.startswith(("[JIT]", "//anon", "[anon", "anon", "memfd", "perf-")):

@@ -1,6 +1,6 @@
-"""What is sent: each scenario, and what is measured of it.
+"""The scenarios: what is sent, and what is measured.
 
-Every body asks the mock for a fixed answer by the name of its model, so that all Envoys pass the same bytes.
+The model's name in each body asks the mock for a fixed answer, so that all Envoys pass the same bytes.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-# Compared everywhere, and what only some scenarios need.
+# The variants that are compared: in every scenario, in those of memory, and those that leave out parts of AI Bridge.
 EVERYWHERE = ("envoy", "empty", "floor", "bridge")
 MEMORY = ("envoy", "floor", "bridge")
 SAVINGS = ("no-metrics", "no-values", "no-texts", "no-condition", "no-line", "bare")
@@ -23,8 +23,8 @@ SMALL_ANSWER = "mock-bytes-300"
 class Scenario:
     """One kind of request and how it is sent.
 
-    measures    `flood`: as many as Envoy bears; `steady`: at a fixed rate; `once`: one from each connection, all at once;
-                `held`: the same, and the memory Envoy takes while all are open; `uploads`: the same, and the most it took
+    measures    `flood`: as many as Envoy can serve; `steady`: at a fixed rate; `once`: one on each connection, all at once;
+                `held`: as `once`, and Envoy's memory while all are open; `uploads`: as `once`, and the peak of its memory
     """
 
     name: str
@@ -33,21 +33,21 @@ class Scenario:
     connections: int
     body: bytes = b""                   # none: GET
     path: str = MESSAGES
-    rate: int = 0                       # `steady`: requests per second that every Envoy bears easily
-    events: int = 0                     # `once`: counted instead of requests
+    rate: int = 0                       # `steady`: requests per second that every Envoy serves easily
+    events: int = 0                     # `once`: events per request, counted instead of requests
     compared: tuple[str, ...] = EVERYWHERE
-    unread: bool = False                # the mock does not read the body: it would be what bounds the rate
-    edited: bytes = b""                 # what AI Bridge makes of the body: the others are sent this at once
+    unread: bool = False                # the mock does not parse the body, because that would limit the rate
+    edited: bytes = b""                 # the body after AI Bridge's edit; the other variants are sent this
 
     @property
     def headers(self) -> dict[str, str]:
-        """What a client sends besides."""
+        """The client's headers."""
         headers = {"authorization": "Bearer gw_bench", "anthropic-version": "2023-06-01"}
         headers |= {"content-type": "application/json"} if self.body else {}
         return headers | ({"x-mock-unread": SMALL_ANSWER} if self.unread else {})
 
     def body_for(self, variant: str) -> bytes:
-        """What a client sends to one of those that are compared."""
+        """The body that a client sends to this variant."""
         edits = variant not in ("envoy", "empty", "floor", "same-calls", "headers")
         return self.body if edits or not self.edited else self.edited
 
@@ -62,14 +62,14 @@ def _stream(events: int, pace_ms: int = 0, **more: Any) -> bytes:
 
 
 def _words(length: int) -> bytes:
-    """A question of so many bytes, JSON included."""
+    """A request of `length` bytes with one question."""
     words = "what would you do with all these words " * (length // 39 + 1)
     envelope = len(_ask(SMALL_ANSWER, [{"role": "user", "content": ""}]))
     return _ask(SMALL_ANSWER, [{"role": "user", "content": words[: length - envelope]}])
 
 
 def _conversation(length: int) -> bytes:
-    """What an agent sends after an hour: many turns of prose and code, with an escape every 40 bytes or so."""
+    """A long request of an agent: many turns of prose and code, with an escape about every 40 bytes."""
     line = "The quick brown fox looks at the next function, and then changes it.\n    let answer = compute(&input, \"twice\")?;\n"
     turn = line * min(64, length // 1_000)
     turns = length // len(json.dumps(turn)) // 2 * 2 + 1        # the user has the last word
@@ -81,13 +81,13 @@ def _conversation(length: int) -> bytes:
 
 
 _SLOW = _stream(600, pace_ms=1_000)
-# What Envoys serve whose memory is measured, before and meanwhile.
+# The load of an Envoy whose memory is measured: before, and during the measurement.
 WARM_UP = Scenario("warm-up", "stream of 100 events", ("flood",), 32, _stream(100))
 CROWD = Scenario("crowd", "500 streams held open", ("held",), 500, _SLOW)
 
 
 def scenarios() -> list[Scenario]:
-    """All of them. An unpaced stream comes in large pieces, as from a cache; a paced one event by event, as from a model."""
+    """All scenarios. An unpaced stream arrives in large pieces, as from a cache; a paced one event by event, as from a model."""
     both = ("flood", "steady")
     chat = _stream(100, stream_options={"include_usage": True})
     return [

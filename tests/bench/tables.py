@@ -1,4 +1,4 @@
-"""What people read: a table for each scenario while it is measured, the goals, and the tables of README.md from a result."""
+"""Formats results: a table for each scenario, the goals, and the tables of README.md."""
 
 from __future__ import annotations
 
@@ -25,8 +25,7 @@ COSTS = ("cpu_us", "steady_cpu_us", "event_cpu_us")
 
 
 def of_scenario(name: str, title: str, rounds: Rounds, reference: str) -> str:
-    """Medians with their spread (half the range of the middle half of the rounds), how many times Envoy alone that is, and
-    how many times the reference's cost is added."""
+    """The medians with their spread, their ratio to Envoy alone, and the ratio of the added cost to the reference's."""
     figures = [figure for figure in FIGURES if figure in rounds.figures()]
     beside_envoy = rounds.has("envoy", figures[0])
     lines = [f"\n{name}: {title}", f"{'':<31}"]
@@ -53,7 +52,7 @@ def of_scenario(name: str, title: str, rounds: Rounds, reference: str) -> str:
 
 
 def of_goals(judged: list[dict[str, Any]]) -> str:
-    """Each goal, the figure with its range, and whether it is met."""
+    """A table of the goals: the figure with its range, and whether the goal is met."""
     lines = [f"\n{'goal':<62}{'limit':>12}{'measured':>10} {'(range)':>18}"]
     for goal in judged:
         limit = f"<= {goal['at_most']:g}" if goal["at_most"] is not None else f">= {goal['at_least']:g}"

@@ -28,8 +28,8 @@ PROGRAM = REPOSITORY / "target" / "debug" / "chaos"
 TRANSCRIPTS = REPOSITORY / "tests" / "transcripts"
 
 WORKERS = 2
-NEVER = 1_000_000_000        # failures in a row: half of what happens here is a failure, and an open circuit would end it
-PATIENCE_SECONDS = 15.0      # for Envoy to take a configuration, or to refuse it
+NEVER = 1_000_000_000        # failures in a row that open a circuit: half of the requests here fail, and an open circuit would stop the run
+PATIENCE_SECONDS = 15.0      # for Envoy to accept or refuse a configuration
 
 
 def main() -> int:
@@ -78,7 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def transcripts_plugin() -> Any:
-    """The configuration that the transcripts assume."""
+    """The plugin configuration of the transcripts."""
     return json.loads((TRANSCRIPTS / "config.json").read_text())
 
 
@@ -90,7 +90,7 @@ def plugin() -> Any:
 
 
 def health(gateway: Gateway) -> list[str]:
-    """What must hold of Envoy itself at the end."""
+    """The problems of Envoy at the end of the run."""
     moved = {name: value for name, value in gateway.stats(r"^wasm\..*(vm_reload|crash)").items() if value}
     problems = [f"a VM of the filter died: {moved}"] if moved else []
     problems += [line for line in gateway.log().splitlines() if "panicked" in line or "Function: proxy_" in line or "the host refused" in line]
@@ -105,12 +105,12 @@ def health(gateway: Gateway) -> list[str]:
 
 
 def active(gateway: Gateway) -> dict[str, int]:
-    """Requests that Envoy still has on either side."""
+    """The numbers of requests that are still active in Envoy, on either side."""
     return {name: value for name, value in gateway.stats(r"^(http\.ai_gateway\.downstream|cluster\..*\.upstream)_rq_(pending_)?active$").items() if value}
 
 
 class RecordedGateway(Gateway):
-    """A gateway that hands every record on instead of keeping it."""
+    """A gateway that passes every record on to the program instead of keeping it."""
 
     def __init__(self, players: "Players", *arguments: Any, **more: Any) -> None:
         super().__init__(*arguments, **more)
@@ -126,7 +126,7 @@ class RecordedGateway(Gateway):
             super()._take_output(line)
 
     def envoy_pid(self) -> int:
-        """Of Envoy itself, which func-e has started."""
+        """The process id of Envoy, which func-e has started."""
         for entry in Path("/proc").glob("[0-9]*/stat"):
             try:
                 pid, rest = entry.read_text().split(" ", 1)
@@ -139,7 +139,7 @@ class RecordedGateway(Gateway):
 
 
 class Players:
-    """The program that is clients, providers and judge."""
+    """The program `chaos`: clients, providers and verdicts."""
 
     def __init__(self, arguments: argparse.Namespace) -> None:
         command = [str(arguments.program), "--transcripts", str(TRANSCRIPTS)]
@@ -166,7 +166,7 @@ class Players:
             print(line, end="", flush=True)
 
     def tell(self, line: str) -> None:
-        """Says a line to the program, if it still listens."""
+        """Sends a line to the program if it still runs."""
         try:
             self._process.stdin.write(line + "\n")
             self._process.stdin.flush()
@@ -174,19 +174,19 @@ class Players:
             pass
 
     def begin(self, gateway: RecordedGateway) -> None:
-        """Starts the game."""
+        """Sends the gateway's address, so that the program begins."""
         self._relay.start()
         self.tell(json.dumps({"gateway": f"{gateway.address[0]}:{gateway.address[1]}", "pid": gateway.envoy_pid()}))
 
     def wait(self) -> int:
-        """Until it is over: the program's exit status."""
+        """Waits for the end, and returns the program's exit status."""
         status = self._process.wait()
         self._relay.join()
         return status
 
 
 class Reconfiguration:
-    """Another configuration every few seconds, now and then one that has to be refused. None of them changes what records say."""
+    """Changes the configuration every few seconds; some configurations are invalid. None of them changes what records contain."""
 
     def __init__(self, gateway: Gateway, discovered: DiscoveredFilter, arguments: argparse.Namespace) -> None:
         self._gateway, self._discovered = gateway, discovered
@@ -208,11 +208,11 @@ class Reconfiguration:
         try:
             while not self._over.wait(self._random.uniform(1.0, 5.0)):
                 self._one()
-        except Exception as error:      # a thread's failure is the run's
+        except Exception as error:      # a failure of this thread fails the run
             self.problems.append(f"reconfiguring: {error!r}")
 
     def _one(self) -> None:
-        self._number += 1               # Envoy does not look twice at the same configuration, be it bad
+        self._number += 1               # Envoy ignores a configuration that equals the last one, even an invalid one
         bad = self._random.random() < 0.2
         counter = "update_rejected" if bad else "update_success"
         before = self._count(counter)

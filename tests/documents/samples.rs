@@ -90,7 +90,7 @@ fn every_json_block_is_a_configuration_a_record_or_an_error_of_the_filter() {
     assert!(checked >= 9, "{checked}");
 }
 
-/// Every line of a block stands in one shipped file, in this order.
+/// Every line of a block is in one shipped file, in this order.
 #[test]
 fn every_yaml_block_is_a_piece_of_a_shipped_file() {
     let shipped: Vec<String> = files("envoy", &[".yaml"]).iter().map(|file| read(file)).collect();

@@ -1,4 +1,4 @@
-"""Bedrock for tests: the shipped fragments put where their comments say, and frames of its event stream."""
+"""Bedrock for tests: inserts the shipped fragments as their comments say, and makes frames of its event stream."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ HOSTS = {"native": "bedrock-mantle.us-east-1.api.aws", "invoke": "bedrock-runtim
 
 
 def fragment(name: str) -> Any:
-    """One of the files that an operator copies from."""
+    """The text of one shipped fragment."""
     return json.loads(json.dumps(yaml.safe_load((FRAGMENTS / f"{name}.yaml").read_text())))
 
 

@@ -1,4 +1,4 @@
-"""What the tests of budgets share: Redis, the rate limit service, signed tokens, a gateway in front of them, and fixtures.
+"""Shared by the tests of budgets: Redis, the rate limit service, signed tokens, a gateway in front of them, and fixtures.
 
 A test module imports the fixtures that it uses.
 """
@@ -34,7 +34,7 @@ SIGNING_KEY = b"a key that only the tests' identity provider has"
 ISSUER, AUDIENCE = "https://login.example.com", "ai-gateway"       # as in the shipped file
 
 
-# === who is calling ===
+# === callers ===
 
 
 def base64url(data: bytes) -> str:
@@ -50,7 +50,7 @@ def token(subject: str | None, team: str | None = None, *, key: bytes = SIGNING_
 
 
 def as_key(subject: str | None, team: str | None = None, **claims: Any) -> tuple[str, str]:
-    """The header of a client that was given such a token as its API key."""
+    """The header of a client that sends such a token as its API key."""
     return ("authorization", f"Bearer gw_{token(subject, team, **claims)}")
 
 
@@ -67,13 +67,13 @@ def trust(config: Any, directory: Path) -> None:
 
 
 class Redis:
-    """A Redis that runs, and the few questions that tests have."""
+    """A running Redis, with the commands that tests need."""
 
     def __init__(self, port: int) -> None:
         self.port = port
 
     def ask(self, *words: str) -> Any:
-        """One command and its answer."""
+        """Sends one command, and returns the reply."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=10) as connection, connection.makefile("rwb") as stream:
             encoded = [word.encode() for word in words]
             stream.write(b"*%d\r\n" % len(encoded) + b"".join(b"$%d\r\n%s\r\n" % (len(word), word) for word in encoded))
@@ -95,7 +95,7 @@ class Redis:
         return rest.decode()
 
     def spent(self) -> dict[str, int]:
-        """Every budget that something was asked of or charged to: `descriptor_value` and what is spent of it."""
+        """What was spent of each budget that Redis has, by `descriptor_value`."""
         found: dict[str, int] = {}
         for key in self.ask("KEYS", "ai_budgets_*"):
             name, _, _window = key.removeprefix("ai_budgets_").rpartition("_")
@@ -130,7 +130,7 @@ class Limits:
 
 
 class RateLimits:
-    """The service that runs: its configuration, its ports."""
+    """A running rate limit service: its configuration, its ports."""
 
     def __init__(self, directory: Path, redis: Redis, grpc: int | None) -> None:
         self.directory = directory
@@ -139,11 +139,11 @@ class RateLimits:
         self.grpc = grpc or free_port()
         (directory / "ratelimit" / "config").mkdir(parents=True, exist_ok=True)
         self.limits = Limits(directory / "ratelimit" / "config" / "limits.yaml")
-        self.log: Callable[[], str] = str       # what it has written
+        self.log: Callable[[], str] = str       # its output until now
 
     @property
     def environment(self) -> dict[str, str]:
-        """As limits.yaml says it, with other places."""
+        """The environment that limits.yaml states, with the test's addresses and paths."""
         return {
             "CONFIG_TYPE": "FILE", "RUNTIME_ROOT": str(self.directory), "RUNTIME_SUBDIRECTORY": "ratelimit", "RUNTIME_WATCH_ROOT": "false",
             "REDIS_SOCKET_TYPE": "tcp", "REDIS_URL": f"127.0.0.1:{self.redis.port}", "GRPC_HOST": "127.0.0.1", "GRPC_PORT": str(self.grpc),
@@ -156,14 +156,14 @@ class RateLimits:
             return bool(answer.status == 200)
 
     def in_force(self) -> str:
-        """The limits that count now, one a line."""
+        """The limits in force, one a line."""
         with urllib.request.urlopen(f"http://127.0.0.1:{self.debug}/rlconfig", timeout=5) as answer:
             return str(answer.read().decode())
 
 
 @contextmanager
 def rate_limit_service(redis: Redis, content: Any = None, *, grpc: int | None = None) -> Iterator[RateLimits]:
-    """The service with these limits, by default the shipped ones; on this port, by default on any."""
+    """Runs the service with these limits (default: the shipped ones), on this port (default: any)."""
     directory = server_directory()
     service = RateLimits(directory, redis, grpc)
     service.limits.write(LIMITS.read_text() if content is None else content)
@@ -176,7 +176,7 @@ def rate_limit_service(redis: Redis, content: Any = None, *, grpc: int | None = 
 
 
 def with_budgets(upstream: Upstream, service_port: int, directory: Path, change: Callable[[Any], None] | None = None, file: Path = CONFIGURATION, **changes: Any) -> Any:
-    """The shipped configuration with budgets, on loopback; `file` is another that was made of it."""
+    """The shipped configuration with budgets, on loopback. `file`: a changed copy to use instead."""
 
     def last(config: Any) -> None:
         trust(config, directory)
@@ -216,7 +216,7 @@ def ask(connection: Any, path: str, key: tuple[str, str], **more: Any) -> Any:
 
 
 def charged(gateway: Gateway, redis: Redis, expected: dict[str, int]) -> None:
-    """Waits until exactly this has been charged, and nothing follows."""
+    """Waits until exactly `expected` has been charged, and checks that no further charge follows."""
 
     def now() -> dict[str, int]:
         spent = redis.spent()
@@ -246,7 +246,7 @@ def redis() -> Iterator[Redis]:
 
 @pytest.fixture(scope="module")
 def service(redis: Redis) -> Iterator[RateLimits]:
-    """Small budgets: after a request or two each caller's is spent."""
+    """The service with small budgets, which one or two requests use up."""
     special = [
         {"key": "tokens_per_actor", "value": "rich", "rate_limit": {"unit": "day", "requests_per_unit": 1000}},
         {"key": "tokens_per_actor", "value": "unlimited", "rate_limit": {"unlimited": True}},
@@ -273,7 +273,7 @@ BARRIER = as_key("barrier")
 
 @pytest.fixture
 def records(gateway: Gateway) -> Records:
-    """Those of this test: all of the test before are there."""
+    """The records of this test. Waits for those of the test before."""
     found = Records(gateway, [BARRIER])
     found.all()
     return found
@@ -281,5 +281,5 @@ def records(gateway: Gateway) -> Records:
 
 @pytest.fixture
 def who(request: pytest.FixtureRequest) -> Callable[[str], str]:
-    """Names that no other test uses: the budgets are one Redis."""
+    """Makes caller names that no other test uses, because all tests share one Redis."""
     return lambda name: f"{name}@{request.node.name}"[:200]

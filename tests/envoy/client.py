@@ -1,4 +1,4 @@
-"""Clients that say exactly what the test wants, byte by byte: HTTP/1.1 on a raw socket, and HTTP/2.
+"""Clients that send exactly the test's bytes: HTTP/1.1 on a raw socket, and HTTP/2.
 
 Both have the same shape: `start` the request, `send` its body, `head` of the answer, `read` it as it arrives.
 """
@@ -24,7 +24,7 @@ Headers = list[tuple[str, str]]
 
 @dataclass
 class Answer:
-    """A status, headers (names in lower case) and, where it was read, a body."""
+    """A response: status, headers (names in lower case), and the body as far as it was read."""
 
     status: int
     headers: Headers
@@ -32,7 +32,7 @@ class Answer:
     trailers: Headers | None = None
 
     def header(self, name: str) -> str | None:
-        """The value of a header that may come once."""
+        """The value of a header; fails if there are several."""
         values = [value for key, value in self.headers if key == name]
         assert len(values) <= 1, f"{name} came {len(values)} times: {values}"
         return values[0] if values else None
@@ -43,11 +43,11 @@ class Answer:
 
 
 class Reset(Exception):
-    """The gateway broke the connection or the stream off."""
+    """The gateway closed the connection or reset the stream."""
 
 
 class Http1:
-    """One HTTP/1.1 connection; as any client it makes a new one where the last answer ended it."""
+    """An HTTP/1.1 client with one connection. It reconnects if the last response closed the connection."""
 
     name = "http1"
 
@@ -75,7 +75,7 @@ class Http1:
     # === the request ===
 
     def raw(self, data: bytes) -> None:
-        """Writes these very bytes."""
+        """Sends these bytes unchanged."""
         try:
             self._socket.sendall(data)
         except ConnectionError as error:
@@ -108,7 +108,7 @@ class Http1:
     # === the answer ===
 
     def head(self) -> Answer:
-        """Status and headers, when they are there. 1xx answers are passed over."""
+        """Waits for status and headers. Skips 1xx responses."""
         while True:
             lines = self._until(b"\r\n\r\n").decode("latin-1").split("\r\n")
             status = int(lines[0].split(" ")[1])
@@ -125,7 +125,7 @@ class Http1:
         return answer
 
     def read_interim(self) -> int:
-        """The status of an interim answer."""
+        """Reads an interim response, and returns its status."""
         return int(self._until(b"\r\n\r\n").split(b" ")[1])
 
     def read(self) -> bytes:
@@ -153,7 +153,7 @@ class Http1:
         return data
 
     def read_until(self, mark: bytes) -> bytes:
-        """The body until these bytes have come."""
+        """Reads the body until it contains `mark`."""
         body = b""
         while mark not in body:
             part = self.read()
@@ -215,7 +215,7 @@ class Http1:
         self._socket.close()
 
     def half_close(self) -> None:
-        """Says that nothing more will be sent."""
+        """Closes the sending side of the connection."""
         self._socket.shutdown(socket.SHUT_WR)
 
     def close(self) -> None:
@@ -233,7 +233,7 @@ class Http2:
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         config = h2.config.H2Configuration(
             client_side=True, header_encoding="latin-1",
-            validate_outbound_headers=False, normalize_outbound_headers=False,    # a test may say something wrong
+            validate_outbound_headers=False, normalize_outbound_headers=False,    # a test may send invalid headers
         )
         self._h2 = h2.connection.H2Connection(config)
         self._h2.initiate_connection()
@@ -264,7 +264,7 @@ class Http2:
         self._flush()
 
     def send(self, data: bytes, *, end: bool = False) -> None:
-        """Writes a part of the body, as fast as the gateway lets it."""
+        """Writes a part of the body, as fast as flow control allows."""
         while data:
             if self._broken or self._ended:
                 raise Reset(self._broken or "the answer has ended")
@@ -285,7 +285,7 @@ class Http2:
         self._flush()
 
     def head(self) -> Answer:
-        """Status and headers, when they are there."""
+        """Waits for status and headers."""
         while self._answer is None:
             if self._broken:
                 raise Reset(self._broken)

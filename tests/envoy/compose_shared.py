@@ -13,24 +13,24 @@ CLUSTERS_END = "\n# The filter's metrics carry their labels"
 
 
 def section() -> str:
-    """What the README says about it."""
+    """The README's section about a shared gateway."""
     return (COMPOSE / "README.md").read_text().split(f"\n{TITLE}\n")[1].split("\n## ")[0]
 
 
 def blocks() -> list[str]:
-    """Its pieces of YAML: routes, cluster, service."""
+    """The YAML blocks of that section: routes, cluster, service."""
     return [textwrap.dedent(block) for block in re.findall(r"^ *```yaml\n(.*?)^ *```$", section(), re.MULTILINE | re.DOTALL)]
 
 
 def replaced(text: str, pattern: str, by: str) -> str:
-    """Exactly one place is changed."""
+    """Replaces the pattern, which must match exactly once."""
     new, count = re.subn(pattern, lambda _: by, text, flags=re.MULTILINE)
     assert count == 1, f"{pattern} stands in {count} places"
     return new
 
 
 def configuration(*, routes: str | None = None, mutation: bool = True) -> str:
-    """The text of budgets/envoy.yaml after the four changes; `routes` in the place of the README's, or without its mutation."""
+    """The text of budgets/envoy.yaml with the README's four changes. `routes`: used instead of the README's; `mutation`: whether to add its mutation."""
     said = section()
     of_readme, cluster, _ = blocks()
     text = CONFIGURATION.read_text()

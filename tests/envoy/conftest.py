@@ -1,6 +1,6 @@
-"""What the Envoy tests share: one gateway for each module, a scripted provider, and what must hold after every test.
+"""Shared by the Envoy tests: one gateway for each module, a scripted provider, and checks after every test.
 
-A module says how its gateway differs from the shipped one in a module-level `GATEWAY` (arguments of `render`) and
+A module states how its gateway differs from the shipped one in module-level `GATEWAY` (arguments of `render`) and
 `CONCURRENCY`.
 """
 
@@ -61,7 +61,7 @@ def records(gateway: Gateway) -> "Records":
 
 @pytest.fixture(autouse=True)
 def nothing_trapped(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Whatever a test does to it: the filter's VM lives, and every script of the provider ran as written."""
+    """Checks after each test that the filter's VM has not stopped, and that no script of the provider failed."""
     uses = request.fixturenames
     server = request.getfixturevalue("upstream") if "upstream" in uses else None
     running = request.getfixturevalue("gateway") if "gateway" in uses else None
@@ -75,7 +75,7 @@ def nothing_trapped(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 def assert_alive(gateway: Gateway) -> None:
-    """Fails, with what Envoy said, if a VM of the filter has ever died."""
+    """Fails, with Envoy's log lines, if a VM of the filter has ever stopped."""
     moved = {name: value for name, value in gateway.reloads().items() if value}
     panics = [line for line in gateway.log().splitlines() if "panicked" in line or "Function: proxy_" in line]
     assert not moved and not panics, f"{moved}\n" + "\n".join(panics)
@@ -87,27 +87,27 @@ class Records:
     _barriers = itertools.count()
 
     def __init__(self, gateway: Gateway, headers: Headers | None = None) -> None:
-        """`headers` let a request of our own pass the authentication, where there is one."""
+        """`headers`: the credentials for the view's own requests, if the gateway authenticates."""
         self._gateway = gateway
         self._headers = headers or []
         self._seen = len(gateway.records())
 
     def one(self) -> Any:
-        """The one record that there is; waits for it, and makes sure that no second one follows."""
+        """Waits for the test's only record, and checks that no second one follows."""
         self._gateway.wait_for_record(self._seen + 1)
         found = self.all()
         assert len(found) == 1, f"{len(found)} records instead of one: {found}"
         return found[0]
 
     def none(self) -> None:
-        """Makes sure that nothing was recorded."""
+        """Checks that the test left no record."""
         found = self.all()
         assert not found, f"a record that should not be: {found}"
 
     def all(self) -> list[Any]:
-        """Everything recorded until now, once every request has ended."""
+        """Waits until every request has ended, and returns all records of the test."""
         self._gateway.settle()
-        # Records are written in order: when that of a later request is there, all earlier ones are.
+        # Records are written in order: once the record of a later request exists, all earlier ones do.
         name = f"barrier/{next(self._barriers)}"
         with Http1(self._gateway.address) as connection:
             connection.request("POST", self._gateway.barrier, [("user-agent", name), *self._headers], b"")

@@ -34,17 +34,17 @@ HEALTHY_SECONDS = 120.0
 
 
 class Docker:
-    """A daemon that runs."""
+    """A running Docker daemon."""
 
     def __init__(self, socket: Path, directory: Path) -> None:
-        # A configuration of its own: no credentials, no contexts, no plugins of whoever runs the tests.
+        # A configuration of its own, without the user's credentials, contexts and plugins.
         self.environment = {
             "PATH": os.environ.get("PATH", ""), "HOME": str(directory), "DOCKER_CONFIG": str(directory),
             "DOCKER_HOST": f"unix://{socket}", "DOCKER_BUILDKIT": "0", "COMPOSE_PROJECT_NAME": "ai-bridge-test",
         }
 
     def run(self, *command: str, stdin: bytes | None = None, check: bool = True, **environment: str) -> str:
-        """What a command that talks to the daemon writes."""
+        """Runs a command against the daemon, and returns its output."""
         done = subprocess.run([program(command[0]), *command[1:]], env={**self.environment, **environment}, cwd=COMPOSE, input=stdin, capture_output=True, timeout=COMMAND_SECONDS)
         assert not check or done.returncode == 0, f"{' '.join(command)}:\n{done.stdout.decode(errors='replace')}\n{done.stderr.decode(errors='replace')}"
         return done.stdout.decode(errors="replace")
@@ -55,14 +55,14 @@ class Docker:
 
 @contextmanager
 def docker_daemon() -> Iterator[Docker]:
-    """Starts one; skips the tests where none can run, or fails them with REQUIRE_SERVERS=1."""
+    """Starts a daemon. If none can run, skips the tests, or fails them with REQUIRE_SERVERS=1."""
     for name in ("dockerd", "docker", "docker-compose"):
         program(name)
     directory = server_directory()
     docker = Docker(directory / "docker.sock", directory)
     arguments = [
         "--host", docker.environment["DOCKER_HOST"], "--data-root", str(directory / "data"), "--exec-root", str(directory / "exec"), "--pidfile", str(directory / "pid"),
-        # The machine's firewall and routes stay as they are; published ports are handed on by docker's own proxy.
+        # The machine's firewall and routes do not change; docker's own proxy forwards published ports.
         "--bridge", "none", "--iptables=false", "--ip6tables=false", "--ip-forward=false", "--ip-masq=false",
     ]
     server = Server("dockerd", arguments, ready=docker.answers, directory=directory)
@@ -82,12 +82,12 @@ def docker_daemon() -> Iterator[Docker]:
 
 
 def services() -> dict[str, Any]:
-    """The services of the shipped file, as YAML has them."""
+    """The services of the shipped file, parsed."""
     return yaml.safe_load(FILE.read_text())["services"]
 
 
 def make_images(docker: Docker) -> None:
-    """Everything that the demo needs but Grafana."""
+    """Makes every image that the demo needs except Grafana's."""
     image = {name: service["image"] for name, service in services().items()}
     (envoy,) = re.findall(r"^FROM (envoyproxy/envoy:\S+)", DOCKERFILE.read_text(), re.MULTILINE)
     tools = ["bash", "sh", "sleep", "ln", "cat", "chmod", "chown", "cut", "date", "grep", "mkdir", "mv", "rm", "tr", "openssl"]
@@ -99,13 +99,13 @@ def make_images(docker: Docker) -> None:
 
 
 def build_the_projects_own(docker: Docker) -> None:
-    """The shipped Dockerfile from its second stage on; what the first one builds is taken from target/."""
+    """Builds the shipped Dockerfile from its second stage on, with the programs of target/ instead of the first stage's."""
     directory = server_directory()
     try:
         (directory / "out").mkdir()
         shutil.copy(WASM, directory / "out" / "ai_bridge.wasm")
         shutil.copy(MOCK, directory / "out" / "mock-upstream")
-        # The demo's mock is linked statically; this one needs its libraries.
+        # The demo's mock is linked statically; this one needs shared libraries.
         libraries(MOCK, directory / "libraries")
         text = DOCKERFILE.read_text()
         final_stages = text[text.index("\nFROM scratch AS mock-upstream"):].replace("COPY --from=build /out/mock-upstream", "COPY libraries/ /\nCOPY --from=build /out/mock-upstream")
@@ -117,12 +117,12 @@ def build_the_projects_own(docker: Docker) -> None:
 
 
 def found(*names: str) -> dict[str, Path]:
-    """Programs of this machine, at /usr/bin."""
+    """Programs of this machine, by their path below /usr/bin in the image."""
     return {f"/usr/bin/{name}": Path(program(name)) for name in names}
 
 
 def libraries(binary: Path, into: Path) -> None:
-    """Copies the shared libraries of a program, where its loader looks for them."""
+    """Copies the shared libraries of a program to the paths where its loader looks for them."""
     for library in shared_libraries(binary):
         place = into / library.lstrip("/")
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -131,11 +131,11 @@ def libraries(binary: Path, into: Path) -> None:
 
 def shared_libraries(binary: Path) -> list[str]:
     done = subprocess.run(["ldd", str(binary.resolve())], capture_output=True, text=True)
-    return re.findall(r"(?:=> |^\s+)(/\S+) \(", done.stdout, re.MULTILINE)      # nothing for what is linked statically
+    return re.findall(r"(?:=> |^\s+)(/\S+) \(", done.stdout, re.MULTILINE)      # empty for a static program
 
 
 def import_image(docker: Docker, name: str, programs: dict[str, Path], *, users: dict[str, int], user: str = "", owned: str = "", entrypoint: str = "", files: dict[str, Path] | None = None) -> None:
-    """An image of these programs and what they need to start; `owned` is a directory of the first user's."""
+    """Makes an image of these programs and their libraries. `owned`: a directory that belongs to the first user."""
     content: dict[str, Path] = {}
     for place, binary in programs.items():
         content[place] = binary
@@ -184,7 +184,7 @@ class Demo:
         return self.docker.run("docker-compose", "--ansi", "never", *named, "--env-file", str(self.folder / ".env.example"), *command, check=check, **self.variables)
 
     def container(self, service: str) -> str:
-        """Its identifier."""
+        """The id of the service's container."""
         return self.compose("ps", "-q", service).strip()
 
     def wait_healthy(self, service: str) -> None:
@@ -197,7 +197,7 @@ class Demo:
             time.sleep(0.2)
 
     def everything(self) -> dict[str, list[str]]:
-        """Containers, volumes and networks that there are (but for docker's own networks)."""
+        """All containers, volumes and networks, except docker's own networks."""
         lists = {
             "containers": ["ps", "--all", "--format", "{{.Names}}"],
             "volumes": ["volume", "ls", "--quiet"],

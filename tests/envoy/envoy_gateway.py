@@ -34,12 +34,12 @@ FILES = ["gateway", "extension-policy", "providers", "routes", "keys", "breaker"
 KEYS = {"anthropic-key": "sk-ant-injected-0123456789", "openai-key": "Bearer sk-proj-injected-0123456789"}
 ENVOY_VERSION = "1.40.0"
 
-# Envoy Gateway cannot be told other ports: xDS, rate limits, the modules that it serves, administration, readiness.
+# The fixed ports of Envoy Gateway: xDS, rate limits, the modules that it serves, administration, readiness.
 PORTS = [18000, 18001, 18002, 19000, 19001, 19003]
 PORTS_SECONDS = 120.0
 
-# Where standalone Envoy Gateway looks for what Kubernetes would give it. The process sees a root directory of its own, so
-# that nothing has to be put into the machine's.
+# The paths where standalone Envoy Gateway looks for the files that Kubernetes would provide. The process has a root
+# directory of its own, so that the tests write nothing into the machine's.
 OWN_ROOT = """
 set -eu
 cd "$1"
@@ -65,7 +65,7 @@ def read(name: str) -> Resources:
 
 
 def shipped() -> Resources:
-    """Everything an operator applies, in the order of the README."""
+    """All resources that an operator applies, in the order of the README."""
     return [resource for name in FILES for resource in read(name)]
 
 
@@ -75,24 +75,24 @@ def of_kind(resources: Resources, kind: str) -> Resources:
 
 
 def named(resources: Resources, kind: str, name: str) -> Json:
-    """One of them."""
+    """The resource with this kind and name."""
     [found] = [each for each in of_kind(resources, kind) if each["metadata"]["name"] == name]
     return found
 
 
 def wasm_of(resources: Resources) -> Json:
-    """The part of the EnvoyExtensionPolicy that says which module runs with which configuration."""
+    """The part of the EnvoyExtensionPolicy with the module and its configuration."""
     [policy] = of_kind(resources, "EnvoyExtensionPolicy")
     [wasm] = policy["spec"]["wasm"]
     return wasm
 
 
 def standalone(resources: Resources, image: str, port: int, arguments: list[str]) -> Resources:
-    """Makes them run on this machine, except for the providers."""
+    """Changes the resources so that they run on this machine, except the providers."""
     [proxy] = of_kind(resources, "EnvoyProxy")
     proxy["spec"]["provider"] = {"type": "Host", "host": {"envoyVersion": ENVOY_VERSION}}
     proxy["spec"]["extraArgs"] = arguments
-    proxy["spec"]["logging"] = {"level": {"default": "info"}}      # the port of its administration is only said there
+    proxy["spec"]["logging"] = {"level": {"default": "info"}}      # only this log contains the admin port
     for each in of_kind(resources, "Gateway"):
         each["spec"]["listeners"][0]["port"] = port
     reference, _, digest = image.partition("@sha256:")
@@ -103,21 +103,21 @@ def standalone(resources: Resources, image: str, port: int, arguments: list[str]
 
 
 def set_key(resources: Resources, name: str, key: str) -> None:
-    """Puts a key into its Secret, as Kubernetes does with `stringData`."""
+    """Puts a key into a Secret, as Kubernetes does with `stringData`."""
     secret = named(resources, "Secret", name)
     secret.pop("stringData", None)
     secret["data"] = {"credential": base64.b64encode(key.encode()).decode()}
 
 
 def on_loopback(resources: Resources, upstream: Address) -> None:
-    """All providers are this plain-text server."""
+    """Points all providers at this plain-text server."""
     for each in of_kind(resources, "Backend"):
         each["spec"]["endpoints"] = [{"ip": {"address": upstream[0], "port": upstream[1]}}]
     resources[:] = [each for each in resources if each["kind"] != "BackendTLSPolicy"]
 
 
 def web_application(address: Address) -> Resources:
-    """Another application behind the same gateway: a page below /v1, and everything else. Its routes are as another team would write them."""
+    """Another application behind the same gateway: a page below /v1, and everything else. Its routes are independent of the filter's."""
     gateway_api, envoy = "gateway.networking.k8s.io/v1", "gateway.envoyproxy.io/v1alpha1"
     of = {"namespace": "web"}
     backend = [{"group": "gateway.envoyproxy.io", "kind": "Backend", "name": "web"}]
@@ -136,7 +136,7 @@ def web_application(address: Address) -> Resources:
 
 @contextlib.contextmanager
 def published() -> Iterator[str]:
-    """The filter as an image in a registry of its own: the reference with its digest, as `make publish` prints it."""
+    """Pushes the filter as an image to a registry. The reference has the digest, as `make publish` prints it."""
     port = servers.free_port()
     directory = servers.server_directory()
     config = directory / "config.yaml"
@@ -149,26 +149,26 @@ def published() -> Iterator[str]:
 
 
 def run(*command: Any) -> str:
-    """What a program says; fails the test if it fails."""
+    """Runs a program, and returns its output; fails the test if the program fails."""
     done = subprocess.run([str(each) for each in command], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 
 
 class EnvoyGateway(Gateway):
-    """A running Envoy Gateway with its Envoy. Use as a context manager; afterwards nothing of them is left running."""
+    """A running Envoy Gateway with its Envoy. Use as a context manager; its exit stops both."""
 
     barrier = "/ai/anthropic/v1/messages"
 
     def __init__(self, image: str, prepare: Callable[[Resources], None], *, concurrency: int = 1) -> None:
-        """`prepare` gets everything that is shipped and says where the providers are."""
+        """`prepare` changes the shipped resources, for example the providers' addresses."""
         super().__init__(None, concurrency=concurrency)
         self._image = image
         self._prepare = prepare
         self.resources: Resources = []
 
     def start(self) -> None:
-        """Returns once Envoy has its listener. Skips the test where Envoy Gateway cannot run."""
+        """Returns once Envoy has its listener. Skips the test if Envoy Gateway cannot run."""
         program = servers.program("envoy-gateway")
         if os.geteuid() != 0 or shutil.which("unshare") is None:
             pytest.skip("Envoy Gateway's standalone mode wants /certs and a line in /etc/hosts: the tests give it a root directory of its own, which takes root and `unshare`")
@@ -211,7 +211,7 @@ class EnvoyGateway(Gateway):
             process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
             pass
-        try:            # whatever is left of the session: Envoy too
+        try:            # stops what is left of the session, Envoy included
             os.killpg(process.pid, signal.SIGKILL)
         except ProcessLookupError:
             pass
@@ -221,7 +221,7 @@ class EnvoyGateway(Gateway):
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def apply(self) -> None:
-        """`kubectl apply`: from now on these are the resources. One file for each, of which only changed ones are written."""
+        """As `kubectl apply`: replaces all resources. Each has a file; only changed files are written."""
         written = set()
         for number, each in enumerate([*self.resources, self._own_certificate()]):
             file = self.directory / "resources" / f"{number:02}-{each['kind']}-{each['metadata']['name']}.yaml".lower()
@@ -237,7 +237,7 @@ class EnvoyGateway(Gateway):
                 file.unlink()
 
     def config_dump(self) -> Json:
-        """What Envoy runs with."""
+        """Envoy's configuration dump."""
         return json.loads(self.admin_get("/config_dump?include_eds"))
 
     def settle(self) -> None:
@@ -286,7 +286,7 @@ class EnvoyGateway(Gateway):
 
 
 def wait_for_ports() -> None:
-    """Returns when nobody has Envoy Gateway's ports: another run of these tests on the machine may."""
+    """Waits until Envoy Gateway's ports are free: another run of these tests may use them."""
     deadline = time.monotonic() + PORTS_SECONDS
     for port in PORTS:
         while True:

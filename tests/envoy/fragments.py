@@ -1,4 +1,4 @@
-"""The pieces below envoy/, put into the reference configuration as their first lines say."""
+"""Inserts the fragments below envoy/ into the reference configuration, as their first lines say."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from render import HTTP_OPTIONS, REPOSITORY, Address, Json, connection_manager_o
 
 
 def fragment(name: str) -> Any:
-    """One file as an operator would copy it."""
+    """One fragment, parsed."""
     return json.loads(json.dumps(yaml.safe_load((REPOSITORY / "envoy" / name).read_text())))
 
 
 def add_access_log(config: Json, entry: Json, *, flush: str | None = "0.02s") -> Json:
-    """Puts an entry beside the one that is there; `flush`: batches go sooner than shipped. Returns the logger's own configuration."""
+    """Adds an access logger. `flush`: sends batches earlier than shipped. Returns the logger's configuration."""
     connection_manager_of(config)["access_log"].append(entry)
     logger: Json = entry["typed_config"]
     if flush is not None:
@@ -33,7 +33,7 @@ def add_cluster(config: Json, cluster: Json, address: Address) -> None:
 
 
 def add_otlp(config: Json, collector: Address, *, http: bool = False, tracing: bool = True) -> None:
-    """Everything of envoy/otel that Envoy reads; batches go sooner than shipped."""
+    """Adds all fragments of envoy/otel for Envoy; batches are sent earlier than shipped."""
     logs, traces, cluster = fragment("otel/access-log.yaml")[0], fragment("otel/tracing.yaml"), fragment("otel/cluster.yaml")[0]
     by_http = fragment("otel/otlp-http.yaml")
     tracer = traces["tracing"]["provider"]["typed_config"]

@@ -1,7 +1,7 @@
-"""Envoy with the filter, started by func-e, watched and always stopped.
+"""Runs Envoy with the filter by func-e, and always stops it.
 
-It knows nothing of what the filter does: it gives the records, the log and the statistics as they come out of Envoy,
-and holds every record against the shipped schema.
+It is independent of what the filter does: it provides the records, the log and the statistics as Envoy writes them, and
+validates every record against the shipped schema.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ RUNS = REPOSITORY / "target" / "envoy-runs"
 
 START_SECONDS = 60.0      # two busy cores compile the filter in a few seconds
 STOP_SECONDS = 10.0
-PATIENCE_SECONDS = 10.0   # for anything that a running gateway should do
+PATIENCE_SECONDS = 10.0   # the default time to wait for a running gateway
 
 KEYS = {"ANTHROPIC_API_KEY": "sk-ant-central-0123456789", "OPENAI_API_KEY": "sk-proj-central-0123456789"}
 
 
 class GatewayDied(Exception):
-    """Envoy ended, or never got ready. Carries its log."""
+    """Envoy ended or never became ready. Contains its log."""
 
 
 class Gateway:
-    """A running Envoy. Use as a context manager; afterwards nothing of it is left running."""
+    """A running Envoy. Use as a context manager; its exit stops Envoy and func-e."""
 
     barrier = "/anthropic/v1/messages"        # a path on which an empty request leaves a record
 
@@ -82,14 +82,14 @@ class Gateway:
             self.assert_valid()
 
     def start(self) -> None:
-        """Returns once Envoy takes requests. Raises `GatewayDied` with Envoy's log when it does not get there."""
+        """Returns once Envoy accepts requests. Raises `GatewayDied` with Envoy's log if it fails to start."""
         RUNS.mkdir(parents=True, exist_ok=True)
         self.directory = Path(tempfile.mkdtemp(dir=RUNS))
         config_file = self.directory / "envoy.json"
         config_file.write_text(json.dumps(self.config, indent=1))
         command = [str(TOOLS / "func-e"), "run", "-c", str(config_file)]
         command += ["--concurrency", str(self.concurrency), "--log-level", self.log_level]
-        command += ["--disable-hot-restart"]                    # several run side by side
+        command += ["--disable-hot-restart"]                    # several Envoys run at the same time
         command += ["--file-flush-interval-msec", "20"]         # records at once, not every 10 s
         command += self.arguments
         self._process = subprocess.Popen(
@@ -117,18 +117,18 @@ class Gateway:
         self.address = ("127.0.0.1", socket_address["port_value"])
 
     def stop(self) -> None:
-        """Ends Envoy and func-e, politely first. Safe to call at any time, any number of times."""
+        """Ends Envoy and func-e, with SIGKILL only if they do not end by themselves. May be called at any time and repeatedly."""
         process = self._process
         if process is None:
             return
         self._process = None
         if process.poll() is None:
-            try:        # asked this way Envoy still writes its records; func-e would kill it
+            try:        # on this request Envoy still writes its records; func-e would kill it
                 self.admin_post("/quitquitquit")
                 process.wait(STOP_SECONDS)
             except (OSError, subprocess.TimeoutExpired):
                 pass
-        try:            # whatever is left of the session, also when func-e itself is gone
+        try:            # stops what is left of the session, also if func-e has ended
             os.killpg(process.pid, signal.SIGKILL)
         except ProcessLookupError:
             pass
@@ -148,7 +148,7 @@ class Gateway:
             return True
         raise GatewayDied("Envoy ended. Its log:\n" + self.log())
 
-    # === what comes out of it ===
+    # === output ===
 
     def _read(self, stream: Any, take: Callable[[str], None]) -> None:
         with stream:
@@ -160,7 +160,7 @@ class Gateway:
             self._news.notify_all()
 
     def _take_output(self, line: str) -> None:
-        # func-e announces itself on the same stream; a record is a line of JSON.
+        # func-e writes its own lines to the same stream; a record is a line of JSON.
         if not line.startswith("{"):
             self._log.append(line)
             return
@@ -175,7 +175,7 @@ class Gateway:
         return record
 
     def _take_log(self, line: str) -> None:
-        if "]   " not in line:      # the lists of everything that is built into Envoy
+        if "]   " not in line:      # skips Envoy's lists of its built-in extensions
             self._log.append(line)
 
     def log(self) -> str:
@@ -190,22 +190,22 @@ class Gateway:
             return [record for _, record in self._records]
 
     def assert_valid(self) -> None:
-        """Fails if a record was ever written that the shipped schema does not allow."""
+        """Fails if any record until now is invalid under the shipped schema."""
         with self._news:
             assert not self._invalid, "\n".join(self._invalid[:20])
 
     def record_lines(self) -> list[str]:
-        """The same, as written."""
+        """The lines of all records until now."""
         with self._news:
             return [line for line, _ in self._records]
 
     def wait_for_record(self, number: int, seconds: float = PATIENCE_SECONDS) -> Any:
-        """Record number `number` (from 1), when it is there."""
+        """Waits for record number `number` (from 1), and returns it."""
         self.wait_until(lambda: len(self._records) >= number, f"record {number} is written", seconds)
         return self._records[number - 1][1]
 
     def wait_for_log(self, pattern: str, seconds: float = PATIENCE_SECONDS) -> "re.Match[str]":
-        """The first match of a pattern in Envoy's log, when it is there."""
+        """Waits for the first match of a pattern in Envoy's log, and returns it."""
         found: list[re.Match[str]] = []
         seen = 0
 
@@ -223,7 +223,7 @@ class Gateway:
         return found[0]
 
     def wait_until(self, condition: Callable[[], bool], what: str, seconds: float = PATIENCE_SECONDS) -> None:
-        """Returns as soon as the condition holds; looks at each line that Envoy writes, and often in between."""
+        """Waits until the condition holds. Tests it at each line that Envoy writes, and periodically."""
         deadline = time.monotonic() + seconds
         with self._news:
             while not condition():
@@ -237,50 +237,50 @@ class Gateway:
     # === the administration interface ===
 
     def admin_get(self, path: str) -> str:
-        """What Envoy's administration answers."""
+        """GETs a path of Envoy's admin interface, and returns the body."""
         with urllib.request.urlopen(f"http://{self.admin[0]}:{self.admin[1]}{path}", timeout=PATIENCE_SECONDS) as answer:
             return answer.read().decode()
 
     def admin_post(self, path: str) -> str:
-        """The same for what changes something."""
+        """POSTs to a path of Envoy's admin interface, and returns the body."""
         request = urllib.request.Request(f"http://{self.admin[0]}:{self.admin[1]}{path}", data=b"", method="POST")
         with urllib.request.urlopen(request, timeout=PATIENCE_SECONDS) as answer:
             return answer.read().decode()
 
     def stats(self, pattern: str = "") -> dict[str, int]:
-        """Counters and gauges whose name matches."""
+        """The counters and gauges whose names match."""
         lines = self.admin_get(f"/stats?filter={pattern}" if pattern else "/stats").splitlines()
         pairs = (line.rsplit(": ", 1) for line in lines)
         return {name: int(value) for name, value in pairs if value.isdigit()}
 
     def prometheus(self, name: str) -> Iterator[tuple[dict[str, str], float]]:
-        """The series of one metric, as Prometheus would read them: labels and value."""
+        """The series of one metric in Prometheus' format: labels and value."""
         for line in self.admin_get("/stats/prometheus").splitlines():
             match = re.fullmatch(re.escape(name) + r"(?:\{(.*)\})? (\S+)", line)
             if match:
                 yield dict(re.findall(r'([A-Za-z_]+)="((?:[^"\\]|\\.)*)"', match.group(1) or "")), float(match.group(2))
 
     def reloads(self) -> dict[str, int]:
-        """The counters that move when the filter's VM has died. All 0, or the filter has trapped."""
+        """The counters that rise when the filter's VM stops. All are 0 unless the filter has trapped."""
         return self.stats(r"^wasm\..*(vm_reload|crash|fail)")
 
     def settle(self) -> None:
-        """Returns when no request is in flight, and so all records that will come are on their way."""
+        """Waits until no request is active, so that every record has been written or is being written."""
         self.wait_until(lambda: self.stats(r"^http\.ai_gateway\.downstream_rq_active$").get("http.ai_gateway.downstream_rq_active", 0) == 0, "no request is active")
 
     def wait_until_open(self, cluster: str) -> None:
-        """Ejecting is the main thread's work, a moment after the answer that caused it."""
+        """Waits until the circuit is open: the main thread ejects the host a moment after the response that caused it."""
         name = f"cluster.{cluster}.outlier_detection.ejections_active"
         self.wait_until(lambda: self.stats(f"^{re.escape(name)}$").get(name) == 1, f"the circuit of {cluster} opens")
 
 
 def die_with_parent() -> None:
-    """Runs in the child: should we be killed, the kernel kills func-e, which has Envoy killed in the same way."""
+    """Runs in the child. If this process is killed, the kernel kills func-e, and func-e arranges the same for Envoy."""
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)       # PR_SET_PDEATHSIG
 
 
 def func_e_environment(directory: Path) -> dict[str, str]:
-    """Runs our Envoy, keeps everything of func-e's below target/, and never downloads."""
+    """The environment in which func-e runs the installed Envoy, writes only below target/, and downloads nothing."""
     places = {"CONFIG_HOME": TOOLS / "func-e-home", "DATA_HOME": TOOLS / "func-e-home", "STATE_HOME": directory, "RUNTIME_DIR": directory}
     return {
         "ENVOY_PATH": str(TOOLS / "envoy"),

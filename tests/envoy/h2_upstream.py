@@ -43,7 +43,7 @@ class Http2Upstream:
         self._listener.close()
 
     def begin(self, body: bytes, content_type: str) -> None:
-        """Forgets what came before; the next requests get this answer."""
+        """Clears what was received; the next requests get this response."""
         self._body = body
         self._headers = [*self._headers[:1], ("content-type", content_type)]
         self.bodies, self.heads, self.trails = [], [], []
@@ -90,7 +90,7 @@ class Http2Upstream:
             connection.sendall(protocol.data_to_send())
 
     def _answer(self, protocol: h2.connection.H2Connection, stream: int, head: Headers) -> None:
-        # Short answers only: what is larger than the first window would have to wait for more.
+        # Only short responses: a response above the initial window would need flow control.
         assert len(self._body) <= protocol.local_flow_control_window(stream)
         if (":method", "HEAD") in head:
             protocol.send_headers(stream, self._headers, end_stream=True)

@@ -1,4 +1,4 @@
-"""The shipped files of envoy/istio, run: Istio's own code makes Envoy's configuration of them, real Envoy runs it.
+"""Runs the shipped files of envoy/istio: Istio's own code makes Envoy's configuration from them, and real Envoy runs it.
 
 As with render.py this is no second configuration: everything an operator copies stays as it is, and only what must
 differ is replaced: ports, the providers' addresses and their TLS, and the place of the filter.
@@ -26,7 +26,7 @@ SDS_DIRECTORY = Path("/etc/istio/ai-bridge-sds")
 
 # Filters that only Istio's build of Envoy has.
 STOCK_ENVOY = {"PILOT_ENABLE_METADATA_EXCHANGE": "false", "PILOT_ENABLE_ALPN_FILTER": "false"}
-# For the tests alone: whether a request is active, and how far the circuit breakers are.
+# Statistics that only the tests need: active requests, and the circuit breakers' state.
 MORE_STATS = [r"http\..*\.downstream_rq_active$", r"cluster\..*outlier_detection.*", "extension_config_discovery.*", r"listener_manager\..*", "rbac.*"]
 
 Resources = list[Json]
@@ -38,7 +38,7 @@ def read(name: str) -> Resources:
 
 
 def shipped(*, instead: dict[str, str] | None = None, more: tuple[str, ...] = ()) -> Resources:
-    """Everything an operator applies; `instead` replaces files by others, `more` adds some."""
+    """All resources that an operator applies. `instead`: replacements for files; `more`: further files."""
     names = [(instead or {}).get(name, name) for name in FILES] + list(more)
     return [resource for name in names for resource in read(name)]
 
@@ -49,13 +49,13 @@ def of_kind(resources: Resources, kind: str) -> Resources:
 
 
 def wasm_of(resources: Resources) -> Json:
-    """The part of a WasmPlugin or TrafficExtension that says which module runs with which configuration."""
+    """The part of a WasmPlugin or TrafficExtension with the module and its configuration."""
     [found] = [each["spec"] if each["kind"] == "WasmPlugin" else each["spec"]["wasm"] for each in resources if each["kind"] in ("WasmPlugin", "TrafficExtension")]
     return found
 
 
 def on_loopback(resources: Resources, upstream: Address | dict[str, Address], port: int, *, tls: bool = False) -> Resources:
-    """Makes them run on this machine; `upstream` is one address for all providers, or one for each by its host."""
+    """Changes the resources so that they run on this machine. `upstream`: one address for all providers, or an address for each host."""
     for each in of_kind(resources, "Gateway"):
         for server in each["spec"]["servers"]:
             server.pop("tls", None)
@@ -75,7 +75,7 @@ def on_loopback(resources: Resources, upstream: Address | dict[str, Address], po
 
 
 def short_breaks(resources: Resources) -> None:
-    """Circuits close again after two seconds, so that tests can wait for it."""
+    """Makes circuits close after two seconds, so that tests can wait for it."""
     for each in of_kind(resources, "DestinationRule"):
         for policy in (each["spec"]["trafficPolicy"], *(subset["trafficPolicy"] for subset in each["spec"].get("subsets", []))):
             policy["outlierDetection"].update(interval="0.1s", baseEjectionTime="2s")
@@ -97,18 +97,18 @@ class ControlPlane(servers.Server):
         super().__init__("istio-discovery", ["serve", str(directory)], ready=(directory / "address").exists, environment=environment, directory=directory)
 
     def write(self, resources: Resources) -> None:
-        """The next `apply` gives these to the control plane."""
+        """Sets the resources of the next `apply`."""
         new = self._directory / "resources.new"
         new.write_text("\n---\n".join(json.dumps(each) for each in resources if each["kind"] != "Secret"))
         new.rename(self._directory / "resources.yaml")
 
     def apply(self, resources: Resources) -> None:
-        """`kubectl apply`: from now on the cluster holds these."""
+        """As `kubectl apply`: sets the resources of the cluster."""
         self.write(resources)
         self._process.send_signal(signal.SIGHUP)
 
     def bootstrap(self) -> Json:
-        """What Istio's agent starts Envoy with, with the agent's ports replaced."""
+        """The bootstrap configuration from Istio's agent, with the agent's ports replaced."""
         host, port = (self.directory / "address").read_text().rsplit(":", 1)
         config = json.loads((self.directory / "bootstrap.json").read_text())
         config["admin"]["address"]["socket_address"]["port_value"] = 0
@@ -133,12 +133,12 @@ class IstioGateway(Gateway):
         self.resources = resources
 
     def apply(self, change: Callable[[Resources], None]) -> None:
-        """Changes what is in the cluster; returns at once."""
+        """Changes the resources of the cluster, and returns at once."""
         change(self.resources)
         self.control_plane.apply(self.resources)
 
     def _take_log(self, line: str) -> None:
-        if "Deprecated field" not in line:      # what Istio writes for older Envoys
+        if "Deprecated field" not in line:      # Istio writes deprecated fields for older Envoys
             super()._take_log(line)
 
     def settle(self) -> None:

@@ -1,5 +1,5 @@
-"""A real Prometheus with the shipped envoy/prometheus/prometheus.yaml: only its target, its rule file's place and its
-pace are others."""
+"""Runs a real Prometheus with the shipped envoy/prometheus/prometheus.yaml; only target, path of the rule file and
+intervals differ."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Prometheus:
         self._server.__exit__()
 
     def get(self, path: str, **parameters: str | list[str]) -> Any:
-        """The data that the API answers with."""
+        """The `data` of the API's response."""
         query = urllib.parse.urlencode(parameters, doseq=True)
         try:
             with urllib.request.urlopen(f"{self._url}/api/v1/{path}?{query}", timeout=PATIENCE_SECONDS) as answer:
@@ -55,7 +55,7 @@ class Prometheus:
             raise AssertionError(f"Prometheus refuses {parameters}: {error.read().decode()}") from error
 
     def query(self, expression: str) -> Series:
-        """The instant vector of an expression (a scalar has no labels), without the labels that say who was scraped."""
+        """The instant vector of an expression (a scalar has no labels), without the labels of the scraped target."""
         data = self.get("query", query=expression)
         if data["resultType"] == "scalar":
             return {("", frozenset()): float(data["result"][1])}
@@ -66,13 +66,13 @@ class Prometheus:
         return series
 
     def value(self, expression: str) -> float:
-        """The one value of an expression; NaN where there is none."""
+        """The only value of an expression; NaN if there is none."""
         values = list(self.query(expression).values())
         assert len(values) <= 1, f"{expression} has {len(values)} values"
         return values[0] if values else math.nan
 
     def wait_for(self, expression: str, expected: Series) -> None:
-        """Returns when the expression has exactly these series; else fails with what differs."""
+        """Waits until the expression has exactly these series; fails with the difference."""
         found: Series = {}
 
         def equal() -> bool:
@@ -106,5 +106,5 @@ def series(name: str, value: float, **labels: str) -> tuple[tuple[str, frozenset
 
 
 def times(factor: int, entries: Iterable[tuple[Any, float]]) -> Series:
-    """Counters after the same has happened so many times."""
+    """The entries, each value multiplied by `factor`."""
     return {key: value * factor for key, value in entries}

@@ -1,4 +1,4 @@
-"""Strict receivers of what Envoy sends besides traffic: OTLP by gRPC and by HTTP, and Envoy's gRPC access log service.
+"""Strict receivers of Envoy's telemetry: OTLP by gRPC and by HTTP, and Envoy's gRPC access log service.
 
 They are made of the protocols' own published definitions. Whatever is not exactly as they say is kept in `failures`:
 unknown fields and paths, ids of the wrong length, attributes without a name or value or named twice.
@@ -38,38 +38,38 @@ class Received:
 
     @property
     def trace_id(self) -> str:
-        """In hexadecimal, "" where there is none."""
+        """The trace id in hexadecimal; "" if there is none."""
         return self.message.trace_id.hex()
 
     @property
     def span_id(self) -> str:
-        """The same."""
+        """The span id in hexadecimal; "" if there is none."""
         return self.message.span_id.hex()
 
 
 class Receiver:
-    """What receivers share: what they got, what was wrong with it, and whether they answer."""
+    """The base of receivers: what was received, its problems, and whether calls are answered."""
 
     def __init__(self) -> None:
         self.failures: list[str] = []
         self.requests = 0
-        self.status = grpc.StatusCode.OK           # what is answered; by HTTP anything but OK is 503
+        self.status = grpc.StatusCode.OK           # the status of replies; by HTTP anything but OK is 503
         self._news = threading.Condition()
         self._go_on = threading.Event()
         self._go_on.set()
         self._open = True
 
     def hang(self) -> None:
-        """From now on requests are taken and not answered."""
+        """Accepts requests from now on without answering them."""
         self._go_on.clear()
 
     def close(self) -> None:
-        """Lets everybody go."""
+        """Answers the waiting requests."""
         self._open = False
         self._go_on.set()
 
     def wait_until(self, condition: Callable[[], bool], what: str, seconds: float = PATIENCE_SECONDS) -> None:
-        """Returns as soon as the condition holds; looks whenever something arrives."""
+        """Waits until the condition holds. Tests it whenever something arrives."""
         with self._news:
             if not self._news.wait_for(lambda: bool(self.failures) or condition(), seconds):
                 raise TimeoutError(f"{seconds} s passed before {what}")
@@ -117,19 +117,19 @@ class Otlp(Receiver):
         self._server.stop(grace=None).wait()
 
     def log(self, number: int = 1) -> Received:
-        """Log record number `number` (from 1), when it is there."""
+        """Waits for log record number `number` (from 1), and returns it."""
         self.wait_until(lambda: len(self.logs) >= number, f"log record {number} arrives")
         return self.logs[number - 1]
 
     def span(self, where: Callable[[Received], bool]) -> Received:
-        """The one span of which this is true, when it is there."""
+        """Waits for the only span that fulfils the condition, and returns it."""
         self.wait_until(lambda: any(where(span) for span in self.spans), "the span arrives")
         found = [span for span in self.spans if where(span)]
         assert len(found) == 1, found
         return found[0]
 
     def export_logs(self, request: Any) -> Any:
-        """One call or POST."""
+        """Handles one call or POST with log records."""
 
         def keep() -> None:
             for resource_logs in request.resource_logs:
@@ -144,7 +144,7 @@ class Otlp(Receiver):
         return logs_service_pb2.ExportLogsServiceResponse()
 
     def export_spans(self, request: Any) -> Any:
-        """The same for spans."""
+        """Handles one call or POST with spans."""
 
         def keep() -> None:
             for resource_spans in request.resource_spans:
@@ -223,7 +223,7 @@ class Otlp(Receiver):
                     self.end_headers()
                     self.wfile.write(body)
                 except ConnectionError:
-                    pass                # it has lost patience
+                    pass                # Envoy's timeout has expired
 
             def log_message(self, format: str, *args: object) -> None:
                 pass
@@ -251,7 +251,7 @@ class AccessLogService(Receiver, als_pb2_grpc.AccessLogServiceServicer):
     def __init__(self) -> None:
         super().__init__()
         self.entries: list[Any] = []
-        self.identifiers: list[Any] = []           # one for each stream: who sends
+        self.identifiers: list[Any] = []           # the sender of each stream
         self._server = grpc.server(futures.ThreadPoolExecutor(8), interceptors=[OnlyKnown(self._wrong)])
         als_pb2_grpc.add_AccessLogServiceServicer_to_server(self, self._server)
         self.address = ("127.0.0.1", self._server.add_insecure_port("127.0.0.1:0"))
@@ -281,7 +281,7 @@ class AccessLogService(Receiver, als_pb2_grpc.AccessLogServiceServicer):
         return als_pb2.StreamAccessLogsResponse()
 
     def entry(self, number: int = 1) -> Any:
-        """Entry number `number` (from 1), when it is there."""
+        """Waits for entry number `number` (from 1), and returns it."""
         self.wait_until(lambda: len(self.entries) >= number, f"entry {number} arrives")
         return self.entries[number - 1]
 
@@ -300,7 +300,7 @@ class OnlyKnown(grpc.ServerInterceptor):
 
 
 def unknown_fields(message: Message, path: str = "") -> Iterator[str]:
-    """Where a message has fields that its definition does not know."""
+    """The paths in a message at which it has unknown fields."""
     for field in UnknownFieldSet(message):
         yield f"{path}/{message.DESCRIPTOR.name}:{field.field_number}"
     for descriptor, value in message.ListFields():

@@ -1,4 +1,4 @@
-"""How tests recognise a reply of the gateway itself, and a provider that must not get a whole request."""
+"""Checks for refusals: the gateway's own reply, and a provider that must not get a whole request."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def refused(answer: Answer, status: int, path: str = MESSAGES, retry: str | None
 
 
 def never_completes(exchange: Exchange) -> None:
-    """A provider's script: the gateway must give this request up before its end."""
+    """A provider's script: checks that the gateway aborts this request before its end."""
     try:
         exchange.read_body()
     except PeerGone:

@@ -1,4 +1,4 @@
-"""The shipped envoy/envoy.yaml, made to run on loopback.
+"""Changes the shipped envoy/envoy.yaml so that it runs on loopback.
 
 Not a second configuration: everything an operator copies stays as it is, and only what must differ is replaced:
 ports, the providers' addresses and their TLS, and the place of the filter. A test may replace more, by name.
@@ -30,8 +30,8 @@ Json = Any
 
 
 def shipped(file: Path = SHIPPED) -> Json:
-    """The reference configuration as an operator would copy it (no two parts of it are the same object)."""
-    # YAML aliases come out as shared objects; going through JSON gives each place its own.
+    """The reference configuration, parsed. No two parts of it are the same object."""
+    # YAML aliases become shared objects; a round trip through JSON separates them.
     return json.loads(json.dumps(yaml.safe_load(file.read_text())))
 
 
@@ -78,7 +78,7 @@ def render(
 
     for each in config["static_resources"]["clusters"]:
         if "transport_socket" not in each:
-            continue                        # a server of the gateway's own: the test says where it is
+            continue                        # a server beside the gateway: the test sets its address
         address = upstream if isinstance(upstream, tuple) else upstream.get(each["name"], ("127.0.0.1", 1))
         to_loopback(each, address, http2_upstream)
         each["outlier_detection"].update(breaker or {})
@@ -106,7 +106,7 @@ def render(
 
 
 def shipped_plugin() -> Json:
-    """The plugin configuration that stands in the shipped file."""
+    """The plugin configuration of the shipped file."""
     return json.loads(wasm_of(shipped())["configuration"]["value"])
 
 
@@ -129,7 +129,7 @@ def cluster_of(config: Json, name: str) -> Json:
 
 
 class DiscoveredFilter:
-    """Takes the filter out of a configuration and has Envoy read it from a file that may change while it runs (ECDS)."""
+    """Moves the filter of a configuration to a file that Envoy watches (ECDS)."""
 
     def __init__(self, config: Json, directory: Path) -> None:
         self._file = directory / "ai_bridge.json"
@@ -144,14 +144,14 @@ class DiscoveredFilter:
         self._write()
 
     def reconfigure(self, plugin: Json | str) -> None:
-        """Gives the filter another configuration. Envoy notices by itself."""
+        """Writes another configuration of the filter. Envoy notices the change."""
         text = plugin if isinstance(plugin, str) else json.dumps(plugin)
         self._typed_config["config"]["configuration"]["value"] = text
         self._write()
 
     @property
     def environment(self) -> Json:
-        """The VM's environment_variables; what is set counts from the next `reconfigure` on."""
+        """The VM's environment_variables. A change takes effect at the next `reconfigure`."""
         return self._typed_config["config"]["vm_config"]["environment_variables"]
 
     @environment.setter
@@ -162,7 +162,7 @@ class DiscoveredFilter:
         extension = {"@type": "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig", "name": self._name, "typed_config": self._typed_config}
         new = self._file.with_suffix(".new")
         new.write_text(json.dumps({"resources": [extension]}))
-        new.rename(self._file)       # Envoy looks when a file is moved there, not when one is written
+        new.rename(self._file)       # Envoy reacts to a move into the directory, not to a write
 
 
 def to_loopback(cluster: Json, address: Address, http2: bool) -> None:
@@ -172,7 +172,7 @@ def to_loopback(cluster: Json, address: Address, http2: bool) -> None:
     endpoint["address"]["socket_address"] = {"address": address[0], "port_value": address[1]}
     del cluster["transport_socket"]
     options = cluster["typed_extension_protocol_options"][HTTP_OPTIONS]
-    del options["upstream_http_protocol_options"]        # names for TLS
+    del options["upstream_http_protocol_options"]        # settings for TLS names
     if http2:
         options["explicit_http_config"] = {"http2_protocol_options": {}}
 

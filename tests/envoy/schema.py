@@ -11,5 +11,5 @@ VALIDATOR = Draft202012Validator(SCHEMA.read_text(), validate_formats=True)
 
 
 def problems(record: object) -> list[str]:
-    """What is wrong with a record, each with its place in it. Empty: nothing."""
+    """The problems of a record, each with its path; empty if it is valid."""
     return [f"record{''.join(f'[{part!r}]' for part in error.instance_path)}: {error.message[:1000]}" for error in VALIDATOR.iter_errors(record)]

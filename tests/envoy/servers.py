@@ -39,7 +39,7 @@ HOW_TO_GET = {
 
 
 def program(name: str) -> str:
-    """The path of a server's program; skips the test, or fails it, where there is none."""
+    """The path of a server's program. If it is missing, skips the test, or fails it with REQUIRE_SERVERS=1."""
     built = TOOLS / name
     found = str(built) if built.exists() else shutil.which(name)
     if found is None:
@@ -58,10 +58,10 @@ def free_port() -> int:
 
 
 class Server:
-    """One running server. Use as a context manager; afterwards neither it nor its files are left."""
+    """One running server. Use as a context manager; its exit stops the server and removes its files."""
 
     def __init__(self, name: str, arguments: list[str], *, ready: Callable[[], bool], environment: dict[str, str] | None = None, directory: Path | None = None) -> None:
-        """`ready` says whether it serves; it may raise OSError until then. `directory` is its own: removed in the end."""
+        """`ready`: whether the server serves; may raise OSError before. `directory`: its files, removed at the end."""
         self._command = [program(name), *arguments]
         self._ready = ready
         self._environment = {"PATH": os.environ.get("PATH", ""), **(environment or {})}
@@ -94,7 +94,7 @@ class Server:
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def log(self) -> str:
-        """What it has written."""
+        """The server's output until now."""
         return self._log.read_text(errors="replace")
 
     def _wait_until_ready(self) -> None:

@@ -1,4 +1,4 @@
-"""AWS's signature of a request as it arrived, computed anew by botocore, AWS's own library."""
+"""Recomputes AWS's signature of a received request with botocore, AWS's own library."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Headers = list[tuple[str, str]]
 
 
 class Resigner(SigV4Auth):
-    """Signs the headers that were signed, no others."""
+    """A signer that signs exactly the headers that the request's signature names."""
 
     def __init__(self, credentials: Credentials, service: str, region: str, names: list[str]) -> None:
         super().__init__(credentials, service, region)
@@ -24,7 +24,7 @@ class Resigner(SigV4Auth):
         for name in list(kept.keys()):
             if name not in self._names:
                 del kept[name]
-        for name in self._names:            # botocore itself would leave out the user agent
+        for name in self._names:            # botocore by itself would omit the user agent
             if name not in kept and name in request.headers:
                 kept[name] = request.headers[name]
         return kept

@@ -59,7 +59,7 @@ def load(gateway: Gateway, upstream: Upstream) -> None:
 
 
 def added(numbers: Any) -> dict[str, int]:
-    """Sums by name; what adds up to nothing is left out."""
+    """Sums by name, without sums of 0."""
     total: Counter[str] = Counter()
     for name, number in numbers:
         total[name] += int(number)
@@ -88,8 +88,8 @@ def agree(gateway: Gateway, collector: Otlp, redis: Redis, records: list[Any]) -
     assert sum(map(tokens, records)) > 0 and sum(map(money, records)) > 0
 
     # OpenTelemetry says of each interception what its record says.
-    told = {log.attributes["ai_bridge.id"]: (log.attributes["ai_bridge.total_tokens"], log.attributes["ai_bridge.cost_microusd"]) for log in collector.logs}
-    assert told == {record["id"]: (str(tokens(record)), str(money(record))) for record in records}
+    reported = {log.attributes["ai_bridge.id"]: (log.attributes["ai_bridge.total_tokens"], log.attributes["ai_bridge.cost_microusd"]) for log in collector.logs}
+    assert reported == {record["id"]: (str(tokens(record)), str(money(record))) for record in records}
 
     # Metrics count the same by provider and model.
     by_model = lambda numbers: added(((record["provider"]["name"], model(record)), number) for record, number in numbers)  # noqa: E731
@@ -98,7 +98,7 @@ def agree(gateway: Gateway, collector: Otlp, redis: Redis, records: list[Any]) -
     spent = gateway.prometheus("ai_bridge_cost_microusd_total")
     assert added(((labels["provider"], labels["model"]), value) for labels, value in spent) == by_model((record, money(record)) for record in records)
 
-    # And budgets are charged the same, whoever they are kept for.
+    # Budgets are charged the same: by actor, team, provider and model.
     expected = {}
     for unit, amount in (("tokens", tokens), ("microusd", money)):
         for kind, name in (("actor", lambda record: record["actor"]["id"]), ("team", lambda record: record["actor"]["metadata"]["team"]), ("provider", lambda record: record["provider"]["name"]), ("model", model)):
@@ -167,7 +167,7 @@ def test_a_report_of_what_was_recorded_is_exact_and_agrees_with_the_metrics(gate
     assert report["time_to_first_event_ms"]["count"] == 3
     assert {(row["outcome"], row["status"], row["count"]) for row in report["errors"]["rows"]} == {("failed", 529, 1), ("rejected", 400, 1), ("aborted_upstream", 200, 1)}
 
-    # The module's gateway has served nothing else that costs.
+    # The module's gateway has served no other request with a cost.
     assert sum(value for _, value in gateway.prometheus("ai_bridge_cost_microusd_total")) == total["cost_microusd"]
     of_metrics = {kind: sum(value for labels, value in gateway.prometheus("ai_bridge_tokens_total") if labels["type"] == kind) for kind in ("input", "output", "cache_read")}
     assert of_metrics == {kind: total[f"{kind}_tokens"] for kind in of_metrics}

@@ -64,7 +64,7 @@ def gateway(upstream: Upstream) -> Iterator[Gateway]:
 
 @pytest.fixture(scope="module")
 def bearing(upstream: Upstream) -> Iterator[Gateway]:
-    """With a Bedrock API key."""
+    """A gateway with a Bedrock API key."""
     with Gateway(with_bedrock(upstream.address, api_key=True), environment=BEARS) as running:
         yield running
         assert_alive(running)
@@ -80,7 +80,7 @@ def every_record_is_written(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 def signed(received: Received, mode: str) -> list[str]:
-    """Fails unless Envoy's signature is that of what arrived. The names of the signed headers."""
+    """Fails unless Envoy's signature matches the received request. Returns the names of the signed headers."""
     assert received.header("host") == HOSTS[mode]
     service = {"native": "bedrock-mantle", "invoke": "bedrock"}[mode]
     keys = {"access_key": ACCESS_KEY, "secret_key": SECRET_KEY, "service": service, "region": "us-east-1"}
@@ -89,12 +89,12 @@ def signed(received: Received, mode: str) -> list[str]:
 
 def invoked(body: bytes) -> dict[str, Any]:
     """The same request for `InvokeModel`."""
-    told = json.loads(body)
-    del told["model"], told["stream"]
-    return {"anthropic_version": "bedrock-2023-05-31", **told}
+    adapted = json.loads(body)
+    del adapted["model"], adapted["stream"]
+    return {"anthropic_version": "bedrock-2023-05-31", **adapted}
 
 
-# === what AWS gets ===
+# === what AWS receives ===
 
 
 def test_a_native_request_arrives_unchanged_and_validly_signed(client, upstream, records):
@@ -165,7 +165,7 @@ def test_the_signature_is_valid_over_http2(kind, path, mode):
 
 @pytest.mark.parametrize("path", [NATIVE, INVOKE])
 def test_a_compressed_request_is_refused_where_it_must_be_signed(client, upstream, records, path):
-    """Envoy's decompressor ends what it has decompressed with trailers, and then its signer never signs."""
+    """Envoy's decompressor adds trailers to a decompressed request, and its signer does not sign a request with trailers."""
     upstream.begin(json_answer(MESSAGE))
     answer = client.request("POST", path, [JSON, TOKEN, ("content-encoding", "gzip")], gzip.compress(LONG))
     assert (answer.status, answer.json()["error"]["type"]) == (400, "invalid_request_error")
@@ -182,7 +182,7 @@ def test_an_invoke_request_is_sent_only_when_it_is_complete(client, upstream, re
     client.start("POST", INVOKE, [JSON, TOKEN])
     for at in range(0, len(body), 9_973):
         client.send(body[at : at + 9_973])
-    time.sleep(0.2)         # not for anything to happen: nothing must
+    time.sleep(0.2)         # time for a request that must not arrive
     assert upstream.requests == []
     client.send(b"", end=True)
     assert client.answer().json() == MESSAGE
@@ -281,7 +281,7 @@ def test_a_native_request_with_an_api_key_is_not_buffered(bearing, upstream):
         assert client.answer().json() == MESSAGE
 
 
-# === what the client gets ===
+# === what the client receives ===
 
 
 def test_each_frame_reaches_the_client_as_an_event_at_once(client, upstream, records):
@@ -317,7 +317,7 @@ def test_any_chunking_of_the_frames_gives_the_same_events(client, upstream, size
 
 
 def test_the_frames_of_these_tests_are_valid_for_awss_library():
-    """The frames of these tests are AWS's, by the word of AWS's own library."""
+    """AWS's own library decodes the frames that these tests make."""
     buffer = EventStreamBuffer()
     buffer.add_data(b"".join(FRAMES) + exception("throttlingException", "slow"))
     *messages, last = list(buffer)
@@ -374,7 +374,7 @@ def test_an_aws_error_becomes_an_anthropic_error_with_awss_request_id(client, up
 
 
 def seen_by_clients(gateway: Gateway, upstream: Upstream) -> list[Any]:
-    """What they see: streamed directly, streamed through the gateway, then both not streamed."""
+    """Their results: streamed directly, streamed through the gateway, then both not streamed."""
     if missing := reason_to_skip("python"):
         pytest.skip(missing)
     command = [TOOLS / "sdk-python" / "bin" / "python", REPOSITORY / "tests" / "sdk" / "bedrock.py", url(upstream.address), f"{url(gateway.address)}/bedrock-invoke"]
@@ -390,10 +390,10 @@ def by_operation(streamed: Script, document: Script) -> Script:
 def test_both_anthropic_clients_see_the_same_events(gateway, upstream):
     upstream.begin(by_operation(frames_answer(*FRAMES), json_answer(MESSAGE)))
     direct, bridged, direct_document, bridged_document = seen_by_clients(gateway, upstream)
-    # The client keeps pings to itself.
+    # The client does not report pings.
     assert direct == bridged == [event for event in EVENTS if event["type"] != "ping"]
     assert direct_document == bridged_document == [MESSAGE]
-    # Both asked for the same: the path as the SDK writes it leaves the colon as it is.
+    # Both sent the same request, but the SDK does not encode the colon in the path.
     targets = {received.target.replace(":", "%3A") for received in upstream.requests}
     assert targets == {f"/model/{SONNET_ID}/invoke-with-response-stream", f"/model/{SONNET_ID}/invoke"}
     bodies = [json.loads(received.body) for received in upstream.requests]

@@ -19,7 +19,7 @@ OWN_KEY = ("x-api-key", "sk-ant-api03-0123456789abcdef")
 
 @pytest.fixture
 def gateway(upstream: Upstream) -> Iterator[Gateway]:
-    """One for each test: an open circuit would be seen by the next."""
+    """A gateway for each test, because an open circuit would affect the next test."""
     short = {"interval": "0.1s", "base_ejection_time": "2s", "max_ejection_time": "2s"}
     with Gateway(render(upstream.address, breaker=short), concurrency=1) as running:
         yield running

@@ -1,4 +1,4 @@
-"""Whose budget a request is charged to: the caller whom authentication names, whatever the client sends."""
+"""A request is charged to the budget of the caller that authentication names, whatever the client sends."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def test_a_name_with_a_line_break_makes_no_header_and_no_other_budget(http1, gat
 
 
 def test_callers_without_a_name_share_one_budget_where_none_is_required(upstream, directory):
-    """`required` left out, and no authentication: nobody gets around the budgets by not saying who he is."""
+    """Without `required` and authentication, an anonymous caller cannot avoid the budgets."""
 
     def open_to_all(config: Any) -> None:
         manager = connection_manager_of(config)
@@ -135,7 +135,7 @@ def test_callers_without_a_name_share_one_budget_where_none_is_required(upstream
 
 
 def test_api_keys_name_the_caller_as_well(upstream, directory):
-    """As the comment says: api_key_auth instead of jwt_authn."""
+    """api_key_auth instead of jwt_authn, as the file's comment describes."""
 
     def with_keys(config: Any) -> None:
         for http_filter in connection_manager_of(config)["http_filters"]:

@@ -16,11 +16,11 @@ from traffic import ACTORS
 
 
 def test_the_file_is_the_reference_and_the_parts_for_budgets():
-    """Whatever changes in envoy.yaml has to change here too: carry it over with `git diff … | patch`, or by hand."""
+    """Every change of envoy.yaml has to be made here too, with `git diff … | patch` or by hand."""
     found, reference = shipped(CONFIGURATION), shipped()
     manager, reference_manager = connection_manager_of(found), connection_manager_of(reference)
     del manager["early_header_mutation_extensions"], manager["local_reply_config"]
-    # What the dashboard shows by actor is the file to copy, as it is.
+    # The access logger by actor is an exact copy of the shipped file.
     assert [manager["access_log"].pop()] == yaml.safe_load(ACTORS.read_text())
     added = {"envoy.filters.http.jwt_authn", "envoy.filters.http.ratelimit"}
     manager["http_filters"] = [each for each in manager["http_filters"] if each["name"] not in added]
@@ -36,7 +36,7 @@ def test_the_file_is_the_reference_and_the_parts_for_budgets():
 
 
 def test_its_comments_are_those_of_the_reference():
-    """Only these lines of envoy.yaml are not in it word for word."""
+    """Every other line of envoy.yaml is in it unchanged."""
     replaced = {
         "# AI Bridge: the reference Envoy configuration. Copy it, change what is yours, run",
         "# Header names that clients must not choose go away before anything else sees the request. If an",
@@ -44,10 +44,10 @@ def test_its_comments_are_those_of_the_reference():
         "# early_header_mutation_extensions:", "# - name: no_self_made_actors", "#   typed_config:",
         '#     "@type": type.googleapis.com/envoy.extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation',
         "#     mutations: [ { remove: x-ai-bridge-actor-id }, { remove: x-team } ]",
-        "# Your authentication (jwt_authn, ext_authz, api_key_auth, …) stands here. AI Bridge recognises gateway",
-        "# tokens and keeps them away from providers, but it verifies nobody.",
+        "# Your authentication (jwt_authn, ext_authz, api_key_auth, …) goes here. AI Bridge recognises gateway",
+        "# tokens and keeps them away from providers, but it verifies no caller.",
         '"gateway_credentials": {"value_prefixes": ["gw_"]}',
-        "# Token and money budgets (envoy.filters.http.ratelimit) stand here: behind AI Bridge, so that they can use",
+        "# Token and money budgets (envoy.filters.http.ratelimit) go here: behind AI Bridge, so that they can use",
         "# what it knows, and so that their 429 reaches the client in its API's own dialect: budgets/envoy.yaml.",
     }
     lines = difflib.ndiff(SHIPPED.read_text().splitlines(), CONFIGURATION.read_text().splitlines())
@@ -55,7 +55,7 @@ def test_its_comments_are_those_of_the_reference():
 
 
 def budgets_of(config: Any) -> list[tuple[str, str, Any, bool]]:
-    """What each rate limit is called, of which value it is one, its addend, and whether it charges."""
+    """Each rate limit: its key, its value, its addend, and whether it charges."""
     route = connection_manager_of(config)["route_config"]["virtual_hosts"][0]["routes"][0]
     found = []
     for limit in route["typed_per_filter_config"]["envoy.filters.http.ratelimit"]["rate_limits"]:

@@ -96,7 +96,7 @@ def test_a_service_that_dies_during_a_stream_loses_only_that_charge(upstream, di
 
 
 def test_a_service_that_does_not_answer_holds_a_request_for_its_timeout_only(upstream, directory):
-    """A listener that takes connections and says nothing."""
+    """A listener that accepts connections and sends nothing."""
     with socket.create_server(("127.0.0.1", 0)) as mute:
         with Gateway(with_budgets(upstream, mute.getsockname()[1], directory)) as gateway, Http1(gateway.address) as client:
             upstream.begin(json_answer(MESSAGE))

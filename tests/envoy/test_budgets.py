@@ -74,7 +74,7 @@ def test_a_request_over_budget_is_refused_before_its_body_arrives(client, gatewa
     assert upstream.requests == []
 
 
-def test_a_teams_budget_stops_all_of_the_team_and_nobody_else(http1, gateway, upstream, redis, records, who):
+def test_a_teams_budget_stops_the_whole_team_and_no_other_caller(http1, gateway, upstream, redis, records, who):
     blue, green = who("blue"), who("green")
     upstream.begin(json_answer(MESSAGE))
     for number in range(3):
@@ -116,7 +116,7 @@ def test_money_is_enforced_as_tokens_are(upstream, directory, whose, other):
 
 
 def test_a_budget_may_be_spent_to_the_last_token(http1, gateway, upstream, redis, who, service):
-    """It is over when more has been spent than there was: a budget of nothing lets one request through."""
+    """A budget is used up once more than its amount is spent, so a budget of 0 lets one request through."""
     upstream.begin(json_answer(MESSAGE))
     assert ask(http1, MESSAGES, as_key("nothing")).status == 200
     charged(gateway, redis, {"tokens_per_actor_nothing": 15})
@@ -277,7 +277,7 @@ def test_an_answer_without_usage_is_charged_nothing(client, gateway, upstream, r
 
 
 def test_envoy_charges_at_most_1e9_at_once(client, gateway, upstream, redis, records, who):
-    """Above 1e9 it charges nothing and says so in its log; no provider has ever stated such a number."""
+    """The service charges nothing above 1e9 and logs it; no provider has ever stated such a number."""
     for name, tokens, expected in (("much", 1_000_000_000, 1_000_000_000), ("too much", 1_000_000_001, 0)):
         upstream.begin(json_answer({**MESSAGE, "model": "claude-free", "usage": {"input_tokens": tokens, "output_tokens": 0}}))
         assert ask(client, MESSAGES, as_key(who(name))).status == 200
@@ -316,7 +316,7 @@ def test_passthrough_is_neither_asked_nor_charged(client, gateway, upstream, red
 
 
 def test_concurrent_streams_can_overspend_by_what_is_in_flight(gateway, upstream, redis, records, who):
-    """All of them are asked before any is charged. The next one is refused."""
+    """All are asked before any is charged, so all pass. The next request is refused."""
     go_on = threading.Event()
 
     def script(exchange: Exchange) -> None:

@@ -27,7 +27,7 @@ USER_ID = json.dumps({"device_id": "d", "session_id": "of-the-body"})
         ([("user-agent", "claude-cli/2.1.330 (external, cli)"), ("x-claude-code-session-id", "of-the-header")], {"metadata": {"user_id": USER_ID}}, "Claude Code", "of-the-header"),
         ([("user-agent", "claude-cli/2.1.330 (external, cli)")], {"metadata": {"user_id": USER_ID}}, "Claude Code", "of-the-body"),
         ([("user-agent", "claude-cli/1.0")], {"metadata": {"user_id": "user_a_account_b_session_1234"}}, "Claude Code", "1234"),
-        # Envoy lets underscores pass.
+        # Envoy accepts header names with underscores.
         ([("user-agent", "codex_exec/0.169.0"), ("session_id", "older")], {}, "Codex", "older"),
         ([("user-agent", "Codex Desktop/1"), ("session_id", "older"), ("session-id", "newer")], {}, "Codex", "newer"),
         ([("user-agent", "axios/1"), ("originator", "Kilo-Code"), ("x-kilocode-taskid", "k")], {}, "Kilo Code", "k"),
@@ -101,7 +101,7 @@ def test_two_credentials_in_one_header_are_refused(client, upstream, records, he
     "path,status,actor",
     [
         (["request", "headers", "x-user"], 200, {"id": "ann", "metadata": {}}), (["nothing", "there"], 200, None), (["metadata"], 200, None),
-        # A number, a time, a flag, a map: the host gives their bytes. A map of headers holds credentials.
+        # For a number, a time, a flag or a map the host returns raw bytes. A map of headers contains credentials.
         (["connection", "id"], 400, None), (["request", "time"], 400, None), (["connection", "mtls"], 400, None), (["request", "headers"], 400, None),
     ],
     ids=lambda value: ".".join(value) if isinstance(value, list) else None,

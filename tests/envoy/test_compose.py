@@ -29,11 +29,11 @@ from servers import free_port, server_directory
 from test_dashboard import PANELS, RATE_SECONDS, substituted
 
 SERVICES = services()
-# What ends by itself, does nothing, or has nothing in its image that could ask.
+# Services without a health check: they end by themselves, do nothing, or have no program for a check.
 WITHOUT_HEALTHCHECK = {"setup", "pod", "ratelimit"}
 
 
-# === what the files say ===
+# === the files ===
 
 
 def example() -> dict[str, str]:
@@ -96,7 +96,7 @@ def test_the_dockerfile_copies_what_there_is_and_nothing_else_reaches_the_build(
     assert all((REPOSITORY / source).exists() for source in copied)
     nothing, *but = [line for line in DOCKERFILE.with_name("Dockerfile.dockerignore").read_text().splitlines() if not line.startswith("#")]
     assert nothing == "*" and {line.removeprefix("!") for line in but} == copied
-    # Whatever cargo reads of the sources: its own configuration has the filter's target features.
+    # Everything that cargo reads, its configuration included: that has the filter's target features.
     members = re.findall(r'"([^"]+)"', re.search(r"^members = \[(.*)\]", (REPOSITORY / "Cargo.toml").read_text(), re.MULTILINE).group(1))
     assert {member.split("/")[0] for member in members if member != "."} | {".cargo", "Cargo.toml", "Cargo.lock", "src", "rust-toolchain.toml"} == copied
 
@@ -127,7 +127,7 @@ def test_only_the_profile_mock_has_the_stand_in():
     assert {name for name, of in profiles.items() if of == ["real"]} == {"gateway-real"}
     assert example()["COMPOSE_PROFILES"] == "mock"
     real, mock = dict(SERVICES["gateway-real"]), dict(SERVICES["gateway"])
-    # Nothing that the stand-in's authority has signed is trusted by the gateway to the real providers.
+    # The gateway to the real providers does not trust the certificate authority of the mock.
     assert real.pop("volumes") == [each for each in mock.pop("volumes") if isinstance(each, str)]
     assert real.pop("depends_on").keys() == mock.pop("depends_on").keys() - {"providers"}
     assert (real.pop("profiles"), mock.pop("profiles")) == (["real"], ["mock"])
@@ -164,7 +164,7 @@ def docker() -> Iterator[Docker]:
 
 @contextmanager
 def up(running: Demo, *services: str) -> Iterator[Demo]:
-    """Brings these services up, and everything down again."""
+    """Starts these services, and stops all at the end."""
     before = running.everything()
     try:
         running.compose("up", "-d", "--no-build", *services)
@@ -205,7 +205,7 @@ def ask(demo: Demo, key: str | None, *, stream: bool = True, path: str = MESSAGE
 
 
 def records(demo: Demo, of: str, count: int, service: str = "gateway") -> list[Any]:
-    """That caller's records in the gateway's output, once there are so many."""
+    """Waits for this many records of the caller in the gateway's output, and returns them."""
     deadline = time.monotonic() + 20
     while True:
         lines = demo.docker.run("docker", "logs", demo.container(service)).splitlines()
@@ -224,7 +224,7 @@ def test_a_streamed_request_passes_and_leaves_its_record(demo):
     assert (record["outcome"], record["streaming"], record["upstream"]["host"]) == ("completed", True, "api.anthropic.com")
     assert record["actor"]["metadata"] == {"team": "research"}
     assert record["credential"]["kind"] == "centralized" and record["usage"]["output_tokens"] > 0 and record["cost_microusd"] > 0
-    # It came there by TLS, to the stand-in.
+    # The request reached the mock by TLS.
     assert "POST /v1/messages 200" in demo.docker.run("docker", "logs", demo.container("mock-upstream"))
 
 
@@ -282,7 +282,7 @@ def test_a_caller_over_budget_gets_429(demo):
     status, headers, body = ask(demo, key, stream=False)
     assert status == 200, body
     deadline = time.monotonic() + 20
-    while (answer := ask(demo, key, stream=False))[0] == 200:       # it is charged when the first one has ended
+    while (answer := ask(demo, key, stream=False))[0] == 200:       # a request is charged when it has ended
         assert time.monotonic() < deadline
     status, headers, body = answer
     assert (status, json.loads(body)["type"], headers["x-should-retry"]) == (429, "error", "false")
@@ -290,7 +290,7 @@ def test_a_caller_over_budget_gets_429(demo):
     assert records(demo, "small-budget@example.com", 2)[-1]["outcome"] == "rejected"
 
 
-def test_nobody_passes_without_a_token(demo):
+def test_no_request_passes_without_a_token(demo):
     assert ask(demo, None)[0] == 401
     assert ask(demo, token(demo, "alice@example.com") + "x")[0] == 401
 
@@ -320,7 +320,7 @@ def test_coming_up_again_changes_no_identity(demo):
 
 
 def test_the_real_profile_rejects_the_mocks_certificate(demo):
-    """Here the providers' names still lead to the stand-in, so nothing leaves the machine: its certificate is refused."""
+    """The providers' names still resolve to the mock, so nothing leaves the machine: the gateway refuses its certificate."""
     key = token(demo, "real@example.com")
     demo.compose("stop", "--timeout", "5", "gateway")
     try:
@@ -343,7 +343,7 @@ def test_the_real_profile_rejects_the_mocks_certificate(demo):
 
 @pytest.fixture(scope="module")
 def shared(docker: Docker) -> Iterator[Demo]:
-    """A copy of envoy/, changed as the README says. The other application is a mock that writes down what it is asked."""
+    """A copy of envoy/, changed as the README says. The other application is a mock that logs its requests."""
     directory = server_directory()
     try:
         shutil.copytree(COMPOSE.parent, directory / "envoy", ignore=shutil.ignore_patterns(".env"))
@@ -368,7 +368,7 @@ def test_another_application_gets_its_own_requests_and_none_of_ours(shared):
     assert (status, "event: message_stop" in body) == (200, True)
     assert records(shared, "alice@example.com", 1)[0]["upstream"] == {"host": "api.anthropic.com", "cluster": "anthropic"}
     assert log_of(shared, "mock-upstream").count("POST /v1/messages 200") == 1 and "POST" not in log_of(shared, "web")
-    # The same path, the application's own: nobody asks for a token.
+    # The application's own path needs no token.
     assert ask(shared, None, path="/v1/messages")[0] == 200
     assert ask(shared, None, path="/page")[0] == 404, "the mock's own word"
     assert [line for line in log_of(shared, "web").splitlines() if "/" in line and "listening" not in line][-2:] == ["POST /v1/messages 200", "POST /page 404"]
@@ -378,7 +378,7 @@ def test_another_application_gets_its_own_requests_and_none_of_ours(shared):
 
 
 def test_what_is_changed_counts_as_the_readme_says(shared):
-    """Its table of rotations, from the lightest change on."""
+    """Each row of the README's table of rotations, from the smallest change on."""
     path = f"/ai{MESSAGES}"
     text = (COMPOSE / "README.md").read_text()
 

@@ -51,7 +51,7 @@ def run(upstream: Upstream, application: Upstream, directory: Any, text: str | N
 
 
 def nobody_routes(config: Any) -> None:
-    """A provider more, whose cluster does not exist."""
+    """Adds a provider whose cluster does not exist."""
     value = wasm_of(config)["configuration"]
     value["value"] = value["value"].replace('"providers": [', '"providers": [ {"type": "anthropic", "name": "unrouted", "cluster": "nobody", "key": {"value": "sk-ant-secret"}},', 1)
 
@@ -105,7 +105,7 @@ def test_ours_never_reach_it(client, upstream, application, path, headers, body,
     assert client.request("POST", path, [JSON, ("host", authority), *headers], body).status == 200
     received = upstream.only()
     assert received.header("host") == host
-    # Nothing of the gateway's own goes up, neither its header nor its token.
+    # Neither the gateway's header nor its token goes upstream.
     assert not [name for name in received.names() if name.startswith(("x-ai-bridge-", "x-envoy-", "x-forwarded-")) or name in ("x-team", "x-gateway-token")]
     assert len(received.names() & {"authorization", "x-api-key"}) == 1
     assert application.requests == []
@@ -120,15 +120,15 @@ def test_ours_are_decompressed(client, upstream, application):
 
 @pytest.mark.parametrize("forged", [[], [("x-ai-bridge-cluster", "anthropic")], [("x-ai-bridge-cluster", "web")], [("x-ai-bridge-actor-id", "alice")]], ids=["nothing", "cluster", "web", "actor"])
 @pytest.mark.parametrize("path", [AI_MESSAGES, "/ai/anthropic/v1/models", CHAT, "/ai", "/ai/"])
-def test_below_the_root_nobody_passes_without_a_token(client, upstream, application, path, forged):
+def test_below_the_root_no_request_passes_without_a_token(client, upstream, application, path, forged):
     application.begin(json_answer({}))
     answer = client.request("POST", path, [JSON, ("authorization", "Bearer gw_anything"), *forged], messages_request())
-    # Authentication's own words, which the filter's would not be.
+    # This message is the authentication filter's, not AI Bridge's.
     assert (answer.status, b"Jwt" in answer.body) == (401, True)
     assert upstream.requests == [] == application.requests
 
 
-def test_what_nobody_routes_goes_nowhere(client, upstream, application, records):
+def test_a_request_without_a_route_reaches_no_upstream(client, upstream, application, records):
     application.begin(json_answer({}))
     refused(client.request("POST", "/ai/unrouted/v1/messages", [JSON, as_key("alice")], messages_request(stream=False)), 503, MESSAGES, retry=None)
     assert upstream.requests == [] == application.requests
@@ -142,7 +142,7 @@ def test_verify_finds_nothing_wrong_with_it(tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-# === what each of the changes is for ===
+# === the effect of each change ===
 
 
 def without_the_entry(text: str) -> str:
@@ -174,7 +174,7 @@ def test_without_the_header_mutation_a_client_could_reach_a_provider_route(upstr
 
 
 def test_behind_the_applications_routes_ours_would_be_never_reached(upstream, application, tmp_path):
-    """So its place matters, and the other tests would see it."""
+    """Shows that the order of the routes matters, and that the other tests would notice a wrong one."""
     upstream.begin(json_answer({}))
     application.begin(json_answer({}))
     with run(upstream, application, tmp_path, change=behind_the_application) as gateway:

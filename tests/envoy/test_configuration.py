@@ -56,7 +56,7 @@ def test_members_that_are_not_supported_here_are_refused(upstream, member):
 
 
 def test_with_a_root_all_other_paths_belong_to_other_applications(upstream):
-    """With a root, other routes of the same gateway are served, and nobody gets in by the routing header."""
+    """With a root, the gateway's other routes are served, and a client's own routing header has no effect."""
     others = [{"match": {"prefix": "/shop"}, "direct_response": {"status": 200, "body": {"inline_string": "shop"}}}, {"match": {"prefix": "/up"}, "route": {"cluster": "openai"}}]
     plugin = {**shipped_plugin(), "root": "/api/v2/aibridge"}
     with Gateway(render(upstream.address, plugin=plugin, routes=others)) as gateway, Http1(gateway.address) as client:
@@ -123,6 +123,6 @@ def test_a_disabled_provider_answers_503(upstream):
         assert answer.header("x-should-retry") == "false"
         assert answer.json()["error"]["type"] == "overloaded_error"
         assert client.request("GET", "/anthropic/v1/models", []).status == 503
-        assert client.request("PUT", "/anthropic/v1/messages", [JSON], b"{}").status == 503      # a method is looked at later
+        assert client.request("PUT", "/anthropic/v1/messages", [JSON], b"{}").status == 503      # the method is checked later
         seen = [(record["method"], record["error"]["code"]) for record in records.all()]
         assert seen == [("POST", "provider_disabled"), ("PUT", "provider_disabled")]

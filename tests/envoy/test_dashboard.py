@@ -24,9 +24,9 @@ DASHBOARD = json.loads((GRAFANA / "ai-bridge.json").read_text())
 PANELS = [panel for panel in DASHBOARD["panels"] if panel["type"] != "row"]
 QUERIES = [pytest.param(panel, target, id=f"{panel['title']} {target['refId']}") for panel in PANELS for target in panel["targets"]]
 
-# What must not have happened in a test.
+# Metrics of events that must not happen in a test.
 ZERO = {"Restarts of the filter's VM", "Records that could not be written"}
-RATE_SECONDS = 30         # what Grafana may take for a Prometheus that scrapes every second
+RATE_SECONDS = 30         # the rate interval that Grafana uses for a scrape interval of one second
 
 
 def variables() -> dict[str, Any]:
@@ -57,7 +57,7 @@ def metrics_of(expression: str) -> set[str]:
 
 
 def test_every_member_is_one_that_grafanas_schema_knows():
-    """Read into Grafana's own types and written again, nothing of the file is lost or changed."""
+    """A round trip through Grafana's own types does not change the file."""
     pytest.importorskip("grafana_foundation_sdk", reason="Grafana's types need Python 3.11")
     from grafana_foundation_sdk.cog.encoder import JSONEncoder
     from grafana_foundation_sdk.cog.plugins import register_default_plugins
@@ -117,19 +117,19 @@ def test_what_grafana_is_provisioned_with_fits():
     assert provider["type"] == "file" and provider["options"]["path"]
 
 
-# === what it shows ===
+# === the panels ===
 
 
 @dataclass
 class Loaded:
-    """A Prometheus that has seen a load, and when that was."""
+    """A Prometheus that has scraped a load, and the time of that load."""
 
     prometheus: Prometheus
     began: float
     ended: float
 
     def shown(self, target: dict[str, Any]) -> list[tuple[dict[str, str], list[float]]]:
-        """What a panel gets for the time of the load: the labels and the numbers of each series."""
+        """The result of a panel's query for the time of the load: labels and values of each series."""
         seconds = math.ceil(self.ended - self.began)
         expression = substituted(target["expr"], seconds)
         if target.get("instant"):
@@ -143,7 +143,7 @@ class Loaded:
 
 @pytest.fixture(scope="module")
 def loaded(upstream):
-    """Two rounds and a circuit that opened: a rate needs a before, which is scraped whole, and an after."""
+    """Two rounds and an open circuit: a rate needs a scrape before and one after."""
     with Gateway(render(upstream.address, plugin=traffic.plugin, change=traffic.circuit_stays_open)) as gateway:
 
         def drive(rounds: int) -> None:
@@ -207,7 +207,7 @@ def test_panels_have_the_expected_series(loaded, title, label, expected):
 
 
 def test_the_big_numbers_are_right(loaded):
-    """Those that Prometheus need not guess at the ends of the time."""
+    """Queries whose values Prometheus need not extrapolate at the ends of the range."""
 
     def number(title: str) -> float:
         ((_, (value,)),) = loaded.shown(target_of(title))

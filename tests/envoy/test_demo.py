@@ -23,7 +23,7 @@ pytestmark = pytest.mark.skipif(not MOCK.exists(), reason="the mock upstream is 
 
 
 def descendants(ancestor: int) -> list[str]:
-    """All processes that one has started, directly or not, in whatever session they are."""
+    """All descendants of a process, in any session."""
     parents: dict[int, list[int]] = {}
     for entry in Path("/proc").glob("[0-9]*/stat"):
         try:
@@ -51,14 +51,14 @@ def test_once_shows_one_record_and_ends():
     assert done.returncode == 0, done.stdout + done.stderr
     for words in ("curl", "ANTHROPIC_BASE_URL=http://127.0.0.1:", "POST /anthropic/v1/messages  completed  200", "Why is the sky blue?", "claude-opus-4-8"):
         assert words in done.stdout, done.stdout
-    assert "\x1b" not in done.stdout, "colours where nobody sees them"
+    assert "\x1b" not in done.stdout, "colours although the output is no terminal"
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_it_prints_each_record_and_leaves_no_process_behind(how):
     demo = subprocess.Popen(
         [sys.executable, DEMO], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True, env={**os.environ, "PYTHONUNBUFFERED": "1"},
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),       # a shell has jobs in the background ignore it
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),       # a shell makes background jobs ignore SIGINT
     )
     lines: list[str] = []
     news = threading.Condition()

@@ -62,7 +62,7 @@ def ask(gateway: EnvoyGateway, method: str, path: str, headers=(), body: bytes |
 
 
 def credentials(received) -> list[tuple[str, str]]:
-    """What the provider got to know somebody by."""
+    """The credential headers that the provider received."""
     return [(name, value) for name, value in received.headers if name in ("authorization", "proxy-authorization", "x-api-key", "api-key", "x-goog-api-key")]
 
 
@@ -92,7 +92,7 @@ def test_a_request_reaches_its_provider_with_one_key_and_is_recorded(client, ups
     received = upstream.only()
     assert (received.method, received.target, received.header("host"), bytes(received.body)) == ("POST", target + "?beta=%2F", host, body)
     assert credentials(received) == [arrives]
-    # Nothing of the gateway's own.
+    # No header of the gateway's own goes upstream.
     assert received.names() - {"content-length", "transfer-encoding"} == {"host", "content-type", "user-agent", "session_id", "x-request-id", arrives[0]}
     record = records.one()
     assert (record["outcome"], record["usage"]["usage_status"], record["path"], record["client"], record["session_id"]) == ("completed", "complete", path, "Codex", "s1")
@@ -197,7 +197,7 @@ def test_no_route_of_another_application_gets_a_rewritten_request(client, upstre
 
 
 def test_a_provider_whose_host_was_forgotten_in_the_routes_leads_nowhere(client, upstream, web, records):
-    records.all()           # of the test before
+    records.all()           # waits for the records of the test before
     web.begin(json_answer({}))
     assert client.request("POST", "/ai/forgotten/v1/messages", [JSON, OWN_ANTHROPIC], messages_request()).status == 404
     assert upstream.requests == [] == web.requests

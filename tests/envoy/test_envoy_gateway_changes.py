@@ -22,7 +22,7 @@ DRAIN_SECONDS = 4
 
 
 def short_times(resources: Resources) -> None:
-    """Circuits close and drains end while a test can wait for it."""
+    """Shortens ejection and drain times, so that tests can wait for their end."""
     passive = envoy_gateway.named(resources, "BackendTrafficPolicy", "ai-bridge")["spec"]["healthCheck"]["passive"]
     assert passive["baseEjectionTime"] == "30s"
     passive.update(baseEjectionTime="2s", interval="100ms")
@@ -72,7 +72,7 @@ def test_five_failures_in_a_row_open_the_circuit_and_time_closes_it(gateway, ups
         assert ask(gateway, "POST", path, [JSON, credential], body).status == status
     gateway.wait_until(lambda: is_open(gateway, name), f"the circuit of {name} opens")
     upstream.begin(json_answer({}))
-    # Workers hear of it a moment after the main thread, which counts.
+    # Workers apply the change a moment after the main thread, which counts it.
     gateway.wait_until(lambda: ask(gateway, "POST", path, [JSON, credential], body).status == 503, "the worker knows")
     upstream.begin(json_answer({}))
     answer = ask(gateway, "POST", path, [JSON, credential], body)
@@ -94,7 +94,7 @@ def test_failures_that_are_not_the_providers_open_no_circuit(gateway, upstream, 
 
 
 class Streaming:
-    """A stream through the gateway that has begun and waits for its rest."""
+    """A stream through the gateway that has begun and has not ended."""
 
     def __init__(self, gateway: EnvoyGateway, upstream: Upstream) -> None:
         began, self.go_on = threading.Event(), threading.Event()
@@ -134,7 +134,7 @@ def test_a_changed_secret_counts_from_the_next_requests_on_and_no_stream_ends(ga
 
 
 def allow_no_model(gateway: EnvoyGateway, models: Any) -> None:
-    """Changes the filter's configuration and waits until it counts."""
+    """Changes the filter's configuration, and waits until it is in force."""
     envoy_gateway.wasm_of(gateway.resources)["config"]["providers"][0]["models"] = models
     gateway.apply()
     status = 403 if models == {"allow": []} else 200

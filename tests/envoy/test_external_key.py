@@ -80,7 +80,7 @@ def gateway(upstream: Upstream, secrets: Secrets) -> Iterator[Gateway]:
 
 
 def credentials(received) -> list[tuple[str, str]]:
-    """What the provider got to know somebody by."""
+    """The credential headers that the provider received."""
     return [(name, value) for name, value in received.headers if name in ("authorization", "proxy-authorization", "x-api-key", "api-key", "x-goog-api-key")]
 
 
@@ -137,7 +137,7 @@ def test_where_callers_may_not_bring_one_it_is_refused(client, upstream, records
 
 
 def test_a_key_removed_by_connection_is_recorded_as_centralized(http1, upstream, records):
-    """Envoy takes such a header away before any filter runs; the filter itself would keep it."""
+    """Envoy removes such a header before any filter runs; the filter itself would keep it."""
     upstream.begin(json_answer({}))
     headers = [JSON, ("authorization", f"Bearer {OWN}"), ("connection", "authorization, keep-alive")]
     assert http1.request("POST", CHAT, headers, chat_request()).status == 200

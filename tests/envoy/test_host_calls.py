@@ -23,10 +23,10 @@ VALUES_OF_END = 8           # model, outcome, four kinds of tokens, their sum, c
 
 @dataclass
 class Stream:
-    """What one stream asked of Envoy."""
+    """The host calls of one stream."""
 
-    calls: dict[str, list[str]] = field(default_factory=dict)         # by the callback in which they were made
-    chunks: dict[str, int] = field(default_factory=dict)              # pieces of a body that were not empty
+    calls: dict[str, list[str]] = field(default_factory=dict)         # by the callback that made them
+    chunks: dict[str, int] = field(default_factory=dict)              # non-empty chunks of bodies
 
 
 def last_of(gateway: Gateway, streams: int) -> Stream:
@@ -35,7 +35,7 @@ def last_of(gateway: Gateway, streams: int) -> Stream:
     stream, callback = Stream(), ""
     for match in filter(None, map(LINE.search, gateway.log().splitlines())):
         direction, name, size = match.groups()
-        if name == "on_memory_allocate":        # room for what Envoy answers
+        if name == "on_memory_allocate":        # Envoy allocates memory for a result
             continue
         if direction == "vm->host":
             stream.calls.setdefault(callback, []).append(name)
@@ -60,7 +60,7 @@ def asked(gateway: Gateway, *, times: int, status: int = 200, stream: bool = Fal
 def test_a_bridged_request_makes_exactly_the_documented_host_calls(upstream, streamed, publishes):
     upstream.begin(stream_answer(*MESSAGE_STREAM) if streamed else json_answer(MESSAGE))
     with Gateway(render(upstream.address, plugin=lambda shipped: shipped if publishes else {**shipped, "publish": []}), arguments=TRACE) as gateway:
-        stream = asked(gateway, times=2, stream=streamed)       # a series is also defined when it is first needed
+        stream = asked(gateway, times=2, stream=streamed)       # the first request also defines its series
     values = lambda count: [VALUE] * count * publishes
     tokens = 3 if streamed else 2       # kinds that are not 0
     assert stream.calls.pop("on_request_headers") == ["get_header_map_pairs", CLOCK, *EDITS, *values(VALUES_OF_START)]

@@ -23,7 +23,7 @@ USAGE = {**CHUNK, "choices": [], "usage": {"prompt_tokens": 5, "completion_token
 CHAT_STREAM = f"data: {json.dumps(CHUNK)}\n\n".encode(), f"data: {json.dumps(USAGE)}\n\n".encode(), b"data: [DONE]\n\n"
 
 
-# === in front ===
+# === clients ===
 
 
 def ask_http_1_0(address: tuple[str, int], method: str, target: str, headers: Headers, body: bytes = b"") -> Answer:
@@ -46,11 +46,11 @@ def ask(kind: Any) -> Callable[..., Answer]:
 FRONTS = {"1.0": ask_http_1_0, "1.1": ask(Http1), "2": ask(Http2)}
 
 
-# === behind ===
+# === providers ===
 
 
 def http_1_0(body: bytes, content_type: str) -> Script:
-    """No length and no chunks: the answer ends with the connection."""
+    """A response without length and chunks ends with the connection."""
 
     def script(exchange: Exchange) -> None:
         exchange.read_body()
@@ -84,7 +84,7 @@ class Behind:
         self._script = script
 
     def begin(self, body: bytes, content_type: str = "text/event-stream") -> None:
-        """Forgets what came before; the next requests get this answer."""
+        """Clears what was received; the next requests get this response."""
         if isinstance(self._server, Upstream):
             self._server.begin(self._script(body, content_type))
         else:
@@ -108,7 +108,7 @@ def behind(request: pytest.FixtureRequest) -> Iterator[Behind]:
             assert server.failures == []
 
 
-# === what passes ===
+# === both sides ===
 
 
 def test_a_stream_passes_between_all_versions_and_is_read(behind):

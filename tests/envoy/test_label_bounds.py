@@ -27,7 +27,7 @@ HOSTILE = [
 
 
 def names() -> list[str]:
-    """Distinct names, hostile ones first, then more of them with something behind that tells them apart."""
+    """Distinct names: first hostile ones, then the same with distinct suffixes."""
     draw = random.Random(13)
     found = dict.fromkeys(HOSTILE)
     while len(found) < NAMES:
@@ -84,7 +84,7 @@ def test_ten_thousand_model_names_stay_within_the_bound_on_labels(gateway):
             assert dict(labels) | {"model": ""} == {"provider": "anthropic", "api": "messages", "outcome": "completed", "model": ""}
         (target,) = prometheus.get("targets")["activeTargets"]
         assert (target["health"], target["lastError"]) == ("up", "")
-        # No name made a metric or a label of its own.
+        # No name added a metric or a label.
         assert {name for name in prometheus.get("label/__name__/values") if name.startswith("ai_bridge")} == {
             "ai_bridge_requests_total", "ai_bridge_tokens_total", "ai_bridge_duration_ms_bucket", "ai_bridge_duration_ms_sum", "ai_bridge_duration_ms_count",
         }
@@ -93,7 +93,7 @@ def test_ten_thousand_model_names_stay_within_the_bound_on_labels(gateway):
 
 
 def test_a_requested_model_is_no_label_until_it_is_served(gateway, upstream):
-    """Where no provider has served them: an error, a refusal."""
+    """Models that no provider has served: an error, a refusal."""
     from upstream import json_answer
 
     before = {labels["model"] for labels, _ in gateway.prometheus("ai_bridge_requests_total")}

@@ -20,7 +20,7 @@ ISTIO_TAGS = ["provider", "api", "model", "outcome", "type", "reason", "status_c
 
 @pytest.fixture(scope="module")
 def gateway(upstream):
-    """A gateway that has seen one round, all of it recorded."""
+    """A gateway after one round, of which all records are written."""
     with Gateway(render(upstream.address, plugin=traffic.plugin, change=traffic.with_actors)) as running:
         traffic.round_of(running, upstream)
         upstream.begin(lambda exchange: None)
@@ -40,7 +40,7 @@ def test_every_counter_has_its_labels_and_what_the_traffic_caused(prometheus):
 
 
 def test_only_responses_to_the_central_key_set_upstream_remaining(prometheus):
-    """Of both vendors; a caller's own key and Copilot's had nothing left, and no gauge says so."""
+    """Both vendors have gauges. A caller's own key and Copilot's have none, although their limits were used up."""
     prometheus.wait_for("ai_bridge_upstream_remaining", dict(traffic.GAUGES))
 
 
@@ -133,6 +133,6 @@ def test_actors_above_the_bound_are_not_counted_and_overflow_is(upstream):
 
 
 def overflow(gateway: Gateway) -> float:
-    """How often a scope of Envoy's was full; what alerts.yaml looks at."""
+    """How often a stats scope of Envoy's was full, as alerts.yaml reads it."""
     ((_, value),) = gateway.prometheus("envoy_server_stats_overflow_counter")
     return value

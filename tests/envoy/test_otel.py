@@ -55,8 +55,8 @@ def watched(request: pytest.FixtureRequest, upstream: Upstream) -> Iterator[Watc
 
         def change(config: Json) -> None:
             add_otlp(config, address, http=http)
-            nobody = {"address": "127.0.0.1", "port_value": free_port()}
-            cluster_of(config, "openai-byok")["load_assignment"]["endpoints"][0]["lb_endpoints"][0]["endpoint"]["address"]["socket_address"] = nobody
+            unreachable = {"address": "127.0.0.1", "port_value": free_port()}
+            cluster_of(config, "openai-byok")["load_assignment"]["endpoints"][0]["lb_endpoints"][0]["endpoint"]["address"]["socket_address"] = unreachable
 
         with Gateway(render(upstream.address, plugin=plugin, change=change)) as gateway:
             yield Watched(gateway, upstream, collector)
@@ -105,7 +105,7 @@ def test_an_interception_is_one_log_record_and_one_span(watched):
         "ai_bridge.id": record["id"], "ai_bridge.provider": "anthropic", "ai_bridge.api": "messages", "ai_bridge.outcome": "completed",
         "ai_bridge.total_tokens": "119", "ai_bridge.cost_microusd": "285",
     }
-    # 12 that were not cached, and 100 that were: the conventions count both.
+    # 12 uncached and 100 cached tokens: the conventions count both.
     only_in_logs = {"event.name": "gen_ai.client.inference.operation.details", "gen_ai.usage.input_tokens": "112", "http.response.status_code": "200", "ai_bridge.request_id": request_id}
     assert log.attributes == {**at_the_end, **only_in_logs}
     assert (record["usage"]["total_input_tokens"], record["cost_microusd"]) == (112, 285)
@@ -143,7 +143,7 @@ def test_every_api_has_the_conventions_numbers(watched, target, body, reply, usa
     log = watched.next_log(seen)
     assert {name: value for name, value in log.attributes.items() if name.startswith("gen_ai.usage.")} == usage
     assert log.attributes["gen_ai.provider.name"] == ("github.copilot" if target.startswith("/copilot") else "openai")
-    # Nothing was counted there: whose model it is cannot be told.
+    # The filter did not count this request, because it does not know the model.
     assert log.attributes["gen_ai.response.model" if usage else "gen_ai.request.model"] == "gpt-5.5-2026"
     assert all(isinstance(value, str) for value in log.attributes.values()), "Envoy's attributes are strings"
 
@@ -156,7 +156,7 @@ def test_an_unsampled_request_has_a_log_record_and_no_span(watched):
         assert client.request("POST", MESSAGES, [JSON, TOKEN, ("traceparent", header)], messages_request()).status == 200
         assert watched.next_log(seen).trace_id == trace
         assert re.fullmatch(f"00-{trace}-[0-9a-f]{{16}}-00", watched.upstream.only().header("traceparent"))
-        # A later one's span is there: the earlier one's will not come.
+        # The span of a later request has arrived, so that of the earlier one will not come.
         header, later, _ = traceparent()
         client.request("POST", MESSAGES, [JSON, TOKEN, ("traceparent", header)], messages_request())
         watched.next_log(seen + 1)
@@ -267,7 +267,7 @@ def test_an_upstream_that_breaks_off_is_in_the_log(watched):
         ([("authorization", "Bearer sk-ant-x")], chat_request(), json_answer(COMPLETION), "403", "rejected"),
         ([("authorization", "Bearer sk-own-key")], chat_request(), json_answer(COMPLETION), "503", "unavailable"),
     ],
-    ids=["rate limited", "an error inside a 200", "not JSON", "another vendor's key", "nobody answers"],
+    ids=["rate limited", "an error inside a 200", "not JSON", "another vendor's key", "no upstream answers"],
 )
 def test_errors_are_named_in_span_and_log_record(watched, lines, body, reply, error, outcome):
     watched.upstream.begin(reply)
@@ -305,7 +305,7 @@ def test_without_tracing_a_clients_trace_passes_as_it_came(upstream):
 
 
 def test_envoy_takes_no_number_for_an_attribute(tmp_path, upstream):
-    """Should this fail one day, the samples can have numbers."""
+    """If this fails one day, the samples can use numbers."""
 
     def change(config: Json) -> None:
         add_otlp(config, ("127.0.0.1", 1))

@@ -16,7 +16,7 @@ from render import connection_manager_of, render
 from samples import CHAT, JSON, MESSAGE, MESSAGE_STREAM, MESSAGES, RESPONSES, TOKEN, chat_request, event, messages_request, responses_request
 from upstream import Exchange, PeerGone, Upstream, json_answer
 
-# The breaker has tests of its own; here every test breaks something.
+# The breaker has tests of its own; here it would interfere, because every test causes failures.
 GATEWAY = {"breaker": {"consecutive_5xx": 1_000_000}, "connection_manager": {"stream_idle_timeout": "1s"}}
 
 CHAT_USAGE = b'data: {"id":"c","model":"gpt-5.5","choices":[],"usage":{"prompt_tokens":3,"completion_tokens":7}}\n\n'
@@ -348,7 +348,7 @@ def test_an_error_event_in_a_stream_that_began_well_is_a_failure(client, upstrea
 
 def test_no_provider_at_all_is_503_in_the_dialect():
     with Upstream() as nobody:
-        pass                                         # closed: nobody listens there any more
+        pass                                         # closed again: no server listens on the port
     with Gateway(render(nobody.address)) as gateway:
         seen = Records(gateway)
         with Http1(gateway.address) as client:

@@ -91,7 +91,7 @@ def test_the_shipped_configuration_scrapes_a_real_envoy(prometheus):
 
 
 def test_every_metric_that_an_alert_looks_at_exists(prometheus):
-    """Among what the scrape configuration keeps."""
+    """The metric is among those that the scrape configuration keeps."""
     named = {name for rule in rules() for name in re.findall(r"\b(?:up|(?:envoy|ai_bridge)_\w+)\b(?!\")", rule["expr"])} - {"envoy_cluster_name"}
     assert len(named) >= 10
     prometheus.wait_until(lambda: named <= set(prometheus.get("label/__name__/values")), f"all of {sorted(named)} are there")
@@ -104,6 +104,6 @@ def test_no_rule_fails_and_the_expected_alerts_fire(prometheus):
         assert not [rule for rule in found if rule.get("lastError")]
         return {rule["name"]: rule["state"] for rule in found}
 
-    told = {"AiBridgeCircuitOpen", "AiBridgeUnread", "AiBridgeRecordsLost"}
-    prometheus.wait_until(lambda: all(states()[name] == "firing" for name in told), f"{told} fire")
+    fired = {"AiBridgeCircuitOpen", "AiBridgeUnread", "AiBridgeRecordsLost"}
+    prometheus.wait_until(lambda: all(states()[name] == "firing" for name in fired), f"{fired} fire")
     assert {states()[name] for name in ("AiBridgeNotScraped", "AiBridgeVmReloaded", "AiBridgeSpend", "AiBridgeActorsUncounted")} == {"inactive"}

@@ -61,7 +61,7 @@ def test_head_on_passthrough_passes_as_head_and_has_no_body(client, upstream, re
         exchange.head(200, {"content-type": "application/json", "content-length": "1234", "x-request-id": "r"})
 
     upstream.begin(script)
-    for _ in range(2):      # the connection is still good afterwards
+    for _ in range(2):      # the connection can be reused afterwards
         answer = client.request("HEAD", MODELS, [TOKEN])
         assert (answer.status, answer.body) == (200, b"")
         assert (answer.header("content-length"), answer.header("x-request-id")) == ("1234", "r")
@@ -181,7 +181,7 @@ def test_an_http_1_0_client_that_keeps_its_connection_may_ask_again(http1, upstr
 
 @pytest.mark.parametrize("path,answer", [(MESSAGES, STREAM), (MESSAGES, MESSAGE), (CHAT, COMPLETION)], ids=["stream", "document", "chat"])
 def test_an_answer_that_ends_with_trailers_is_read_to_its_end(client, upstream, records, path, answer):
-    """The shipped configuration leaves HTTP/1.1 trailers out, as Envoy does by default."""
+    """The shipped configuration drops HTTP/1.1 trailers, as Envoy does by default."""
     body = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
 
     def script(exchange: Exchange) -> None:
@@ -201,7 +201,7 @@ def test_an_answer_that_ends_with_trailers_is_read_to_its_end(client, upstream, 
 
 
 def with_trailers(config: Any) -> None:
-    """HTTP/1.1 trailers in both directions, which Envoy leaves out by default."""
+    """HTTP/1.1 trailers in both directions, which Envoy drops by default."""
     connection_manager_of(config)["http_protocol_options"]["enable_trailers"] = True
     for cluster in config["static_resources"]["clusters"]:
         cluster["typed_extension_protocol_options"][HTTP_OPTIONS]["explicit_http_config"] = {"http_protocol_options": {"enable_trailers": True}}
@@ -336,7 +336,7 @@ class ExtendedConnect(Http2):
 
 
 def test_websocket_over_http2_is_not_offered_and_never_tunnelled(gateway, upstream, records):
-    """The shipped configuration does not announce RFC 8441, so that no client tries; one that does is cut off."""
+    """The shipped configuration does not announce RFC 8441. A client that uses it anyway is cut off."""
     for path in (RESPONSES, MODELS):
         with ExtendedConnect(gateway.address) as client:
             client.connect(path)
@@ -364,7 +364,7 @@ def test_where_envoy_offers_websocket_over_http2_it_is_refused_like_any_other(up
 @pytest.mark.parametrize("protocol,status", [("h2c", 200), ("TLS/1.0", 403), ("foo", 403), ("websocket, h2c", 403)])
 @pytest.mark.parametrize("path", [MESSAGES, MODELS])
 def test_no_other_upgrade_is_tunnelled(http1, upstream, path, protocol, status):
-    """Envoy passes over `h2c`, as HTTP allows, and refuses whatever is not named in `upgrade_configs`."""
+    """Envoy ignores `h2c`, as HTTP allows, and refuses every upgrade that `upgrade_configs` does not name."""
     upstream.begin(json_answer(MESSAGE))
     body = messages_request(stream=False)
     http1.start("POST", path, [("upgrade", protocol), ("connection", "Upgrade, HTTP2-Settings"), ("http2-settings", "AAMAAABkAAQAAP__"), JSON, TOKEN, ("content-length", str(len(body)))])

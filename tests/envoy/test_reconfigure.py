@@ -35,7 +35,7 @@ def bridge(request: pytest.FixtureRequest, upstream: Upstream, tmp_path: Path) -
 
 
 class HeldStream:
-    """An answer that has begun and goes on when it is told to; the script of any number of requests."""
+    """A response that begins and continues on a signal; a script for any number of requests."""
 
     def __init__(self) -> None:
         self.began = threading.Semaphore(0)
@@ -74,7 +74,7 @@ def wait_for_reload(gateway: Gateway, discovered: DiscoveredFilter, plugin: Any)
 
 
 def vms(gateway: Gateway, which: str) -> int:
-    """How many VMs there are ("active") or were ever made ("created"). Envoy tries every update in one of its own first."""
+    """How many VMs exist ("active") or were ever created ("created"). Envoy tries every update in a separate VM first."""
     name = f"wasm.envoy.wasm.runtime.v8.{which}"
     return gateway.stats(name.replace(".", r"\."))[name]
 
@@ -340,11 +340,11 @@ def test_without_a_good_file_at_the_start_every_request_is_500_until_one_comes(u
         gateway.wait_until(lambda: ask(gateway).status == 200, "the good one is taken")
 
 
-# === what a changed listener does instead ===
+# === a changed listener ===
 
 
 def test_a_changed_listener_cuts_streams_after_the_drain_time(upstream, tmp_path):
-    """Why the filter has a file of its own: the same change by file LDS ends what is in flight."""
+    """The same change by file LDS ends active requests; therefore the filter has its own file."""
     config = render(upstream.address)
     listener = config["static_resources"].pop("listeners")[0]
     config["dynamic_resources"] = {"lds_config": {"resource_api_version": "V3", "path_config_source": {"path": str(tmp_path / "l.json"), "watched_directory": {"path": str(tmp_path)}}}}

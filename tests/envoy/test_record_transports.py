@@ -87,7 +87,7 @@ def test_every_transport_carries_the_same_records_up_to_a_mebibyte(upstream, dir
             assert [record.get("notes") for record in records] == [[], [], ["text_cut"], []]
             assert records[1]["prompt"] == prompts[1]
             assert len(records[2]["prompt"]) > MIB - 8 and len(lines[2]) > MIB
-            # What Envoy adds of its own shows no key.
+            # The fields that Envoy adds contain no key.
             assert {entry.request.path for entry in service.entries} == {"/v1/messages"}
             assert not [key for key in KEYS.values() if key in str(service.entries) + str(collector.logs)]
             assert [identifier.log_name for identifier in service.identifiers] == ["ai_bridge"]
@@ -106,7 +106,7 @@ def test_a_record_too_large_for_the_collector_is_dropped_and_counted(upstream):
             counters = "access_logs.open_telemetry_access_log.ai_bridge"
             for prompt, counter in (("x" * (5 * MIB), f"{counters}.logs_dropped"), ("short", f"{counters}.logs_written")):
                 assert client.request("POST", MESSAGES, [JSON, TOKEN], messages_request(stream=False, prompt=prompt)).status == 200
-                # Batches go one by one, so that the large one takes no other with it.
+                # Batches of one entry, so that the large one does not drop others.
                 gateway.wait_until(lambda: gateway.stats(f"{counter}$").get(counter) == 1, f"{counter} is 1")
             assert json.loads(collector.log().message.body.string_value)["prompt"] == "short"
             assert len(collector.logs) == 1
@@ -147,14 +147,14 @@ def test_a_full_disk_is_counted_and_no_request_notices(upstream):
         gateway.wait_for_record(20)
 
 
-# === nobody receives ===
+# === without a receiver ===
 
 REQUESTS, PROMPT_BYTES = 150, 400_000     # 60 MB of records
 BOUND_BYTES = 24 * MIB
 
 
 class Lost:
-    """What a test needs of one transport: its pieces of the configuration and its receiver."""
+    """One transport: its part of the configuration, and its receiver."""
 
     def __init__(self, name: str, receiver: Receiver, address: Address, add: Callable[[Json, Address], None]) -> None:
         self.name, self.receiver, self.address, self.add = name, receiver, address, add
@@ -179,7 +179,7 @@ def trouble(request: pytest.FixtureRequest) -> str:
 
 def test_no_request_fails_for_lack_of_a_receiver(upstream, transport, trouble):
     address = transport.address
-    never_reads = socket.create_server(("127.0.0.1", 0))       # connections succeed, nobody accepts them
+    never_reads = socket.create_server(("127.0.0.1", 0))       # connections succeed, but no process accepts them
     if trouble == "down":
         address = ("127.0.0.1", free_port())
     elif trouble == "frozen":
@@ -199,7 +199,7 @@ def test_no_request_fails_for_lack_of_a_receiver(upstream, transport, trouble):
             for _ in range(times):
                 assert client.request("POST", MESSAGES, [JSON, TOKEN], messages_request(prompt="x" * PROMPT_BYTES)).body == b"".join(MESSAGE_STREAM)
 
-        # Stdout is another logger; what waits there for this test to read it is not counted.
+        # Stdout is another logger; its pending output is not counted.
         ask(20)
         gateway.wait_for_record(20)
         before = memory_bytes()
@@ -218,7 +218,7 @@ def test_no_request_fails_for_lack_of_a_receiver(upstream, transport, trouble):
 
 
 def tells(gateway: Gateway, transport: str, trouble: str) -> None:
-    """What envoy/records/README.md says that an operator sees. Waits for it."""
+    """Waits for the statistics that envoy/records/README.md describes."""
     some = range(1, 1 << 30)
     expected: dict[str, range]
     if transport == "grpc":
@@ -239,11 +239,11 @@ def tells(gateway: Gateway, transport: str, trouble: str) -> None:
         if waits:
             expected["cluster.otel_collector.upstream_rq_active_overflow"] = some
 
-    def told() -> bool:
+    def is_reported() -> bool:
         stats = gateway.stats("^(access_logs|cluster.(otel_collector|record_service))")
         return all(stats.get(name, 0) in values for name, values in expected.items())
 
-    gateway.wait_until(told, f"{sorted(expected)} tell of it", 20)
+    gateway.wait_until(is_reported, f"{sorted(expected)} tell of it", 20)
     if transport == "otlp-http":
         gateway.wait_for_log("OTLP HTTP access log exporter received a non-success status code: 503")
 

@@ -48,7 +48,7 @@ def test_the_dialect_is_that_of_the_api(client, upstream, records, path, body):
 
 
 def test_an_object_is_judged_when_it_closes_before_content_length(client, upstream, records):
-    """A client may withhold the end while an HTTP/1 provider already acts on what it has."""
+    """A client may withhold the end of the body while an HTTP/1 provider already acts on the rest."""
     upstream.begin(never_completes)
     body = b'{"model":"m","model":"n"}'
     client.start("POST", MESSAGES, [JSON, TOKEN, ("content-length", str(len(body) + 5))])

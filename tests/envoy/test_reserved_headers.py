@@ -47,12 +47,12 @@ class Shared:
             server.begin(json_answer(MESSAGE))
 
     def reached(self) -> dict[str, Any]:
-        """What arrived, by the server that it arrived at."""
+        """The received requests, by server."""
         return {name: received for name, server in self.servers.items() for received in server.requests}
 
 
 def rename(header: str, config: Any) -> None:
-    """What an operator changes in the route for another name of the header."""
+    """The change of the route for another name of the header."""
     route = connection_manager_of(config)["route_config"]["virtual_hosts"][0]["routes"][0]
     route["match"]["headers"][0]["name"] = header
     route["route"]["cluster_header"] = header
@@ -146,7 +146,7 @@ def test_only_the_filter_sets_the_routing_header(client, shared, method, path, c
 
 
 def test_a_websocket_elsewhere_passes_without_the_routing_header(shared):
-    """Envoy lets WebSockets through to other routes: the header must be gone there too."""
+    """Envoy forwards WebSockets on other routes: the header must be removed there too."""
     for path, status in (("/v1/responses", 200), (f"{ROOT}/openai/v1/responses", 426), (MODELS, 501), (f"{ROOT}/nowhere", 404)):
         shared.begin()
         with Http1(shared.gateway.address) as client:
@@ -180,7 +180,7 @@ def test_reserved_names_are_removed_from_trailers_too(path):
 
 
 def names_the_caller(value: str) -> Any:
-    """A stand-in for an authentication filter: it names the caller where there is a token."""
+    """A mock of an authentication filter, which names the caller if the request has a token."""
     return {
         "name": "authentication",
         "typed_config": {
@@ -191,7 +191,7 @@ def names_the_caller(value: str) -> Any:
 
 
 def early_mutations() -> Any:
-    """What the shipped file shows in a comment, as an operator would take it in."""
+    """The configuration in a comment of the shipped file, uncommented."""
     lines = SHIPPED.read_text().splitlines()
     start = next(number for number, line in enumerate(lines) if re.match(r" *# early_header_mutation_extensions:$", line))
     block = []

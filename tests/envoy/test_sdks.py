@@ -35,7 +35,7 @@ PATHS = {"messages": "/v1/messages", "chat_completions": "/chat/completions", "r
 PREFIXES = {"anthropic": "/anthropic", "openai": "/openai/v1", "copilot": "/copilot", "copilot_anthropic": "/copilot"}
 SECONDS = 180
 
-# Of the connection, not of the answer; and what Envoy says of itself.
+# Headers of the connection, not of the response, and headers that Envoy adds.
 NOT_COMPARED = {"connection", "date", "server", "transfer-encoding", "x-envoy-upstream-service-time"}
 IDENTIFIER = re.compile(r"\b(msg|toolu|chatcmpl|call|resp|req|fc|rs|cmp)[-_][0-9A-Za-z]{20,}")
 # 2001 to 2033, in seconds or written out; the models' own date stays.
@@ -43,7 +43,7 @@ TIME = re.compile(r"(?<![\d.])(?!1767225600)(1\d{9})(\.0)?(?![\d.])|(?!2026-01-0
 
 
 class Talk:
-    """What one language saw and left behind."""
+    """The results and the records of one language's SDKs."""
 
     def __init__(self, language: str, direct: list[Any], bridged: list[Any], records: list[Any]) -> None:
         self.language = language
@@ -65,7 +65,7 @@ def talk(request: pytest.FixtureRequest) -> Iterator[Talk]:
     with Mock() as mock:
         base = url(mock.address)
         direct = make_calls(language, base, f"{base}/v1", base)
-    # A new one: what it says of its rate limits depends on how much it was asked.
+    # A new mock, because its rate limit headers depend on the number of requests.
     with Mock() as mock, Gateway(render(mock.address, breaker={"consecutive_5xx": 1_000_000})) as gateway:
         records = Records(gateway)
         base = url(gateway.address)
@@ -95,12 +95,12 @@ def make_calls(language: str, *bases: str) -> list[Any]:
 
 
 def environment() -> dict[str, str]:
-    """Without keys, addresses and proxies of whoever runs the tests."""
+    """The environment without the user's keys, base URLs and proxies."""
     return {name: value for name, value in os.environ.items() if not re.match(r"(?i)(anthropic|openai)_|.*_proxy$", name)}
 
 
 def comparable(line: Any) -> Any:
-    """What was seen, without what differs from answer to answer; that an identifier comes twice is kept."""
+    """The result without values that differ between responses. Repeated identifiers stay recognisable."""
     line = {**line, "answers": [{**answer, "headers": [pair for pair in answer["headers"] if pair[0] not in NOT_COMPARED]} for answer in line["answers"]]}
     found: dict[str, str] = {}
     text = IDENTIFIER.sub(lambda match: found.setdefault(match.group(), f"{match.group(1)}_{len(found)}"), json.dumps(line))
@@ -122,7 +122,7 @@ def test_every_call_was_made_and_left_one_record_for_each_turn(talk):
 def test_same_objects(talk, name):
     direct, bridged = comparable(talk.direct[name]), comparable(talk.bridged[name])
     if is_spliced(CALLS[name]):
-        # Asked for the usage by us, the provider writes `"usage": null` into every chunk; the contract cuts the last one only.
+        # Because the gateway asks for usage, the provider writes `"usage": null` into every chunk; the filter cuts only the last one.
         bridged["turns"] = [[without_null_usage(chunk) for chunk in seen] for seen in bridged["turns"]]
         direct["turns"] = [[without_null_usage(chunk) for chunk in seen] for seen in direct["turns"]]
     assert bridged["turns"] == direct["turns"]
@@ -177,7 +177,7 @@ def test_a_stream_without_include_usage_shows_no_usage_and_is_recorded_with_it(t
     assert seen[-1]["choices"] == [] and seen[-1]["usage"]["completion_tokens"] > 0
 
 
-# === what an SDK's objects say ===
+# === values of an SDK's objects ===
 
 
 def api_of(call: Any) -> str:
@@ -190,7 +190,7 @@ def is_streaming(call: Any) -> bool:
 
 
 def is_spliced(call: Any) -> bool:
-    """The gateway asks for the usage that the program did not ask for."""
+    """The gateway asks for usage that the program did not ask for."""
     options = call["arguments"].get("stream_options") or {}
     return api_of(call) == "chat_completions" and is_streaming(call) and not options.get("include_usage")
 
@@ -209,13 +209,13 @@ def words_of_error(seen: Any) -> str:
 
 
 def identifiers(seen: list[Any]) -> set[str]:
-    """The answer's identifier, wherever it stands."""
-    told = [event for event in seen if isinstance(event, dict)]
-    return {place["id"] for event in told for place in (event, event.get("message") or {}, event.get("response") or {}) if isinstance(place, dict) and "id" in place}
+    """The response's ids at any of their paths."""
+    objects = [event for event in seen if isinstance(event, dict)]
+    return {place["id"] for event in objects for place in (event, event.get("message") or {}, event.get("response") or {}) if isinstance(place, dict) and "id" in place}
 
 
 def tool_calls(answer: Any) -> list[Any]:
-    """The calls in a whole answer, as a record tells them. A bare event has none."""
+    """The tool calls of a whole response in the form of a record; none for a single event."""
     if isinstance(answer.get("content"), list):
         return [{"id": block["id"], "name": block["name"], "arguments": block["input"]} for block in answer["content"] if block["type"] == "tool_use"]
     if answer.get("choices"):
@@ -226,19 +226,19 @@ def tool_calls(answer: Any) -> list[Any]:
 
 
 def usage_of(api: str, seen: list[Any]) -> Any:
-    """The usage that an SDK has seen in the end, as a record tells it."""
-    told: dict[str, Any] = {}
+    """The final usage that an SDK has seen, in the form of a record."""
+    stated: dict[str, Any] = {}
     for event in seen:
         if isinstance(event, dict):
             for place in (event.get("message"), event.get("response"), event):
-                told.update({key: value for key, value in ((place or {}).get("usage") or {}).items() if value is not None})
-    assert told, "the SDK saw the usage"
+                stated.update({key: value for key, value in ((place or {}).get("usage") or {}).items() if value is not None})
+    assert stated, "the SDK saw the usage"
     if api == "messages":
-        read, written = told.get("cache_read_input_tokens", 0), told.get("cache_creation_input_tokens", 0)
-        fresh, out = told["input_tokens"], told["output_tokens"]
+        read, written = stated.get("cache_read_input_tokens", 0), stated.get("cache_creation_input_tokens", 0)
+        fresh, out = stated["input_tokens"], stated["output_tokens"]
     else:
         kind = ("prompt", "completion") if api == "chat_completions" else ("input", "output")
-        details = told.get(f"{kind[0]}_tokens_details") or {}
+        details = stated.get(f"{kind[0]}_tokens_details") or {}
         read, written = details.get("cached_tokens", 0), details.get("cache_write_tokens", 0)
-        fresh, out = told[f"{kind[0]}_tokens"] - read - written, told[f"{kind[1]}_tokens"]
+        fresh, out = stated[f"{kind[0]}_tokens"] - read - written, stated[f"{kind[1]}_tokens"]
     return {"input_tokens": fresh, "output_tokens": out, "cache_read_tokens": read, "total_input_tokens": fresh + read + written}

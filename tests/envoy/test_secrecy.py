@@ -17,7 +17,7 @@ from render import connection_manager_of, render, shipped_plugin
 from samples import CHAT, JSON, MESSAGES, RESPONSES, event
 from upstream import Upstream, json_answer, stream_answer
 
-# Each is found again wherever it turns up, also in part.
+# Distinct secrets, so that any occurrence is found, also a part.
 SAID = ["PROMPT", "SYSTEM", "RESULT", "ARGUMENT", "THOUGHT", "COMPLETION", "QUERY", "BROKEN"]
 OWN = {"anthropic": "sk-ant-api03-OWNOWN-0123456789", "openai": "sk-proj-OWNOWN-0123456789", "copilot": "gho_OWNOWN-0123456789"}
 TOKEN = "gw_TOKENTOKEN-0123456789"
@@ -79,7 +79,7 @@ def single_values(config: Any) -> None:
 
 @pytest.fixture(scope="module", params=[NOTHING, None], ids=["policy-no", "policy-yes"])
 def everything(request: pytest.FixtureRequest, upstream: Upstream) -> Iterator[dict[str, str]]:
-    """All that comes out of a gateway through which all of this has passed, by where it came out."""
+    """All outputs of a gateway after requests with all secrets, by kind of output."""
     plugin = {**shipped_plugin(), **({"record": request.param} if request.param else {})}
     replies: list[str] = []
     with Gateway(render(upstream.address, plugin=plugin, change=single_values), log_level="trace") as gateway:

@@ -24,12 +24,12 @@ METRICS = {
     "ai_bridge_refusals_total", "ai_bridge_passthrough_total", "ai_bridge_upstream_remaining", "ai_bridge_unread_total",
 }
 
-# Envoy shows histograms when it flushes its statistics, by default every 5 s.
+# Envoy updates histograms when it flushes its statistics, by default every 5 s.
 GATEWAY = {"change": lambda config: config.update(stats_flush_interval="0.2s")}
 
 
 def test_envoy_accepts_the_file_as_it_is_shipped(tmp_path):
-    """Only the place of the filter differs: /etc/envoy is not ours to write."""
+    """Only the path of the filter differs, because tests cannot write to /etc/envoy."""
     file = tmp_path / "envoy.yaml"
     text = SHIPPED.read_text()
     assert "/etc/envoy/ai_bridge.wasm" in text
@@ -106,10 +106,10 @@ def test_the_filters_metrics_have_their_labels(gateway, upstream, records):
 
     ours = {"provider": "anthropic", "model": "claude-opus-4-8"}
 
-    def told() -> bool:
+    def is_counted() -> bool:
         return value("ai_bridge_requests_total", api="messages", outcome="completed", **ours) >= 1
 
-    gateway.wait_until(told, "the request is counted")
+    gateway.wait_until(is_counted, "the request is counted")
     gateway.wait_until(lambda: value("ai_bridge_duration_ms_count", provider="anthropic", api="messages") >= 1, "the histograms are merged")
     assert value("ai_bridge_tokens_total", type="input", **ours) % 12 == 0
     assert value("ai_bridge_tokens_total", type="output", **ours) % 3 == 0
@@ -133,7 +133,7 @@ def test_a_record_is_one_line_of_json_and_nothing_else_is_written(gateway, upstr
 
 
 def test_two_thousand_streams_at_once(upstream):
-    """Held open together; each gets its own bytes and leaves its own record."""
+    """2,000 streams at the same time: each receives its own bytes and leaves its own record."""
     import threading
 
     open_streams = threading.Semaphore(0)

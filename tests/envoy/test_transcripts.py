@@ -24,7 +24,7 @@ def folders() -> list[Path]:
 
 
 def bytes_of(folder: Path, *names: str) -> bytes:
-    """The first of these files that is there."""
+    """The content of the first of these files that exists."""
     return next((folder / name).read_bytes() for name in names if (folder / name).exists())
 
 
@@ -111,7 +111,7 @@ def test_refused(client, upstream, records, folder):
 
 
 def differences(expected: Any, found: Any, path: str = "record") -> list[str]:
-    """How a record differs from what its transcript says; see the transcripts' README for the rules."""
+    """The differences of a record from its transcript; the transcripts' README has the rules."""
     if expected is None:
         return [] if found is None else [f"{path}: {found!r} instead of nothing"]
     if expected == [] and not found:

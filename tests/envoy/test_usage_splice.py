@@ -22,7 +22,7 @@ TEXT = chunk(choices=[{"index": 0, "delta": {"content": "Rayleigh"}, "finish_rea
 LAST = chunk(choices=[{"index": 0, "delta": {}, "finish_reason": "stop"}])
 USAGE = chunk(choices=[], usage={"prompt_tokens": 5, "completion_tokens": 2})
 DONE = b"data: [DONE]\n\n"
-START = b'data: {"id":'     # of an event that might be the usage event
+START = b'data: {"id":'     # the start of an event that may be the usage event
 
 
 @pytest.mark.parametrize("kind", [Http1, Http2], ids=lambda kind: kind.name)
@@ -64,7 +64,7 @@ def test_both_directions_byte_by_byte(gateway, upstream, records, kind, options,
     "sent, trailers, got",
     [([TEXT, LAST, USAGE, DONE], True, [TEXT, LAST, DONE]),
      ([TEXT, LAST, START], False, [TEXT, LAST, START]),
-     # Nothing can be added to a body once its trailers are here.
+     # No byte can be added to a body after its trailers.
      ([TEXT, LAST, START], True, [TEXT, LAST])],
 )
 def test_held_back_bytes_are_sent_when_the_stream_ends(kind, sent, trailers, got):

@@ -1,4 +1,4 @@
-"""A scripted load that moves every metric, and what each of them must then be.
+"""A scripted load that changes every metric, and the expected values.
 
 `round_of` may be driven any number of times; `open_circuit` comes last.
 """
@@ -43,20 +43,20 @@ def with_actors(config: Json) -> None:
 
 
 def circuit_stays_open(config: Json) -> None:
-    """An open circuit is still open when somebody looks, however busy the machine is."""
+    """Keeps circuits open for long, so that a slow test still finds them open."""
     with_actors(config)
     for cluster in config["static_resources"]["clusters"]:
         cluster["outlier_detection"] |= {"base_ejection_time": "600s", "max_ejection_time": "600s"}
 
 
 def completion() -> dict[str, Any]:
-    """A chat answer that has reasoned."""
+    """A chat completion with reasoning tokens."""
     usage = {**COMPLETION["usage"], "completion_tokens_details": {"reasoning_tokens": 2}}
     return {**COMPLETION, "model": "gpt-5.5-2026.01", "usage": usage}
 
 
 def round_of(gateway: Gateway, upstream: Upstream) -> None:
-    """Each kind of thing that can happen to a request, once."""
+    """Sends one request for each outcome."""
     alice, bob = ("x-actor", "alice"), ("x-actor", 'bob "b" <b@x-y.com>')
     with Http1(gateway.address) as client:
 
@@ -73,7 +73,7 @@ def round_of(gateway: Gateway, upstream: Upstream) -> None:
         expect(200, "POST", CHAT, [JSON, TOKEN, alice], chat_request())
         upstream.begin(json_answer(RESPONSE, headers=NOTHING_LEFT))
         expect(200, "POST", COPILOT, [JSON, GITHUB, bob], responses_request())
-        # completed, and less is known than passed: no price, a cut prompt, a strange type, a coding
+        # completed, with an incomplete record: no price, a cut prompt, an unknown content type, a content coding
         upstream.begin(json_answer({**COMPLETION, "model": "own/llama:70b"}))
         expect(200, "POST", CHAT, [JSON, TOKEN], chat_request(prompt="x" * 70_000))
         upstream.begin(json_answer(b"hello", headers={"content-type": "text/plain"}))
@@ -115,7 +115,7 @@ def round_of(gateway: Gateway, upstream: Upstream) -> None:
         client.start("POST", MESSAGES, [JSON, TOKEN, ("content-length", str(len(body)))])
         client.send(body)
         client.head()
-        try:        # until the gateway breaks off as well: who leaves first is to blame
+        try:        # until the gateway closes as well: the side that leaves first decides the outcome
             while client.read():
                 pass
             raise AssertionError("the answer ended as if it were whole")
@@ -154,7 +154,7 @@ def _refused(provider: str, reason: str) -> Any:
     return series("ai_bridge_refusals_total", 1, provider=provider, reason=reason)
 
 
-# What one round adds to the counters.
+# The increments of the counters in one round.
 COUNTERS = [
     _requests("anthropic", "messages", "claude-opus-4-8", "completed", 2),
     _requests("anthropic", "messages", "claude-opus-4-8", "aborted_client"),
@@ -166,9 +166,9 @@ COUNTERS = [
     _requests("openai", "chat_completions", "unknown", "unavailable"),
     _requests("openai", "chat_completions", "unknown", "rejected"),
     _requests("copilot", "responses", "gpt-5.5-2026", "completed"),
-    # An answer that was not read: what was asked for is all that is known. (One with a coding counts above.)
+    # A response that was not read: only the requested model is known. (The one with a coding counts above.)
     _requests("openai", "chat_completions", "gpt-5.5", "completed"),
-    # Three streams began with 12 + 1 + 100 tokens; one said at its end that it had written 7.
+    # Three streams began with 12 + 1 + 100 tokens; one stated 7 output tokens at its end.
     *_tokens("anthropic", "claude-opus-4-8", input=36, output=9, cache_read=300),
     *_tokens("anthropic", "claude-haiku-4.5", input=12, output=3),
     *_tokens("openai", "gpt-5.5-2026.01", input=15, output=3, cache_read=5, reasoning=2),

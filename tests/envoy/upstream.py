@@ -1,4 +1,4 @@
-"""A provider whose every byte is decided by the test: a scripted HTTP/1.1 server on raw sockets.
+"""A scripted HTTP/1.1 server on raw sockets: the test decides every byte that this provider sends.
 
 Each request is handed to a script, a function that takes an `Exchange`. The script reads as much of the body as it
 wants, when it wants, and writes whatever it likes: bytes in any portions, nothing, a reset. What arrived is kept.
@@ -22,19 +22,19 @@ Script = Callable[["Exchange"], None]
 
 @dataclass
 class Received:
-    """One request as the provider saw it. The body grows while it arrives."""
+    """One request as the provider received it. The body grows while it arrives."""
 
     head: bytes
     method: str
     target: str
-    headers: list[tuple[str, str]]            # names in lower case, values as they came (latin-1), in order
+    headers: list[tuple[str, str]]            # names in lower case, values as received (latin-1), in order
     body: bytearray = field(default_factory=bytearray)
-    arrivals: list[tuple[float, int]] = field(default_factory=list)      # when, and how many body bytes until then
-    complete: bool = False                    # the whole body came, with its end
-    broken: str = ""                          # or why not: "closed", "reset"
+    arrivals: list[tuple[float, int]] = field(default_factory=list)      # for each read: the time, and the body bytes until then
+    complete: bool = False                    # the whole body arrived, with its end
+    broken: str = ""                          # the reason if it did not: "closed", "reset"
 
     def header(self, name: str) -> str | None:
-        """The value of a header that may come once."""
+        """The value of a header; fails if there are several."""
         values = self.all(name)
         assert len(values) <= 1, f"{name} came {len(values)} times: {values}"
         return values[0] if values else None
@@ -53,7 +53,7 @@ class PeerGone(Exception):
 
 
 class Exchange:
-    """One request and the answer to it, in the hands of a script."""
+    """One request and its response, for a script."""
 
     def __init__(self, connection: socket.socket, received: Received, buffered: bytearray, changed: threading.Condition) -> None:
         self.received = received
@@ -70,20 +70,20 @@ class Exchange:
     # === reading ===
 
     def read_body(self) -> bytes:
-        """The whole body, when it has come. `PeerGone` if it never does."""
+        """Waits for the whole body. Raises `PeerGone` if the gateway closes before its end."""
         while not self.received.complete:
             self.read_some()
         return bytes(self.received.body)
 
     def read_at_least(self, count: int) -> bytes:
-        """The body until now, once it has this many bytes."""
+        """Waits until the body has this many bytes, and returns it so far."""
         while len(self.received.body) < count:
             assert not self.received.complete, f"the body ended after {len(self.received.body)} of {count} bytes"
             self.read_some()
         return bytes(self.received.body)
 
     def read_some(self) -> None:
-        """Takes in what comes next of the body."""
+        """Reads the next part of the body."""
         if self._chunked:
             self._read_chunk()
             return
@@ -96,7 +96,7 @@ class Exchange:
             self._finished()
 
     def wait_until_gone(self, seconds: float = PATIENCE_SECONDS) -> str:
-        """Waits for the gateway to give this connection up: "closed" or "reset"."""
+        """Waits until the gateway closes this connection; returns how: "closed" or "reset"."""
         self._connection.settimeout(seconds)
         try:
             while True:
@@ -157,7 +157,7 @@ class Exchange:
     # === answering ===
 
     def send(self, data: bytes) -> None:
-        """Writes these very bytes."""
+        """Sends these bytes unchanged."""
         self.answered = True
         try:
             self._connection.sendall(data)
@@ -170,22 +170,22 @@ class Exchange:
         self.send("\r\n".join(lines + ["", ""]).encode("latin-1"))
 
     def reply(self, status: int, body: bytes | Any, headers: dict[str, str] | None = None) -> None:
-        """A whole answer with its length; anything but bytes is written as JSON."""
+        """Sends a whole response with its length. A body that is not bytes is written as JSON."""
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
         self.head(status, {"content-type": "application/json", **(headers or {}), "content-length": str(len(data))})
         self.send(data)
 
     def stream(self, status: int = 200, headers: dict[str, str] | None = None) -> None:
-        """Begins an answer in chunks, an event stream unless the headers say otherwise."""
+        """Begins a chunked response: an event stream unless the headers state another type."""
         self.head(status, {"content-type": "text/event-stream", **(headers or {}), "transfer-encoding": "chunked"})
 
     def chunk(self, data: bytes) -> None:
-        """One chunk of it."""
+        """Sends one chunk."""
         if data:
             self.send(b"%x\r\n%s\r\n" % (len(data), data))
 
     def end(self, trailers: dict[str, str] | None = None) -> None:
-        """Its end."""
+        """Sends the last chunk."""
         lines = "".join(f"{name}: {value}\r\n" for name, value in (trailers or {}).items())
         self.send(b"0\r\n" + lines.encode() + b"\r\n")
 
@@ -249,7 +249,7 @@ class Upstream:
     def __init__(self, script: Script | None = None) -> None:
         self.script: Script = script or json_answer()
         self.requests: list[Received] = []
-        self.failures: list[BaseException] = []       # what went wrong in scripts, for the test to see
+        self.failures: list[BaseException] = []       # the failures of scripts, for the test
         self._changed = threading.Condition()
         self._connections: set[socket.socket] = set()
         self._tls: ssl.SSLContext | None = None
@@ -264,7 +264,7 @@ class Upstream:
         self.close()
 
     def close(self) -> None:
-        """Stops listening and drops all connections: from now on the provider is down."""
+        """Takes the provider down: stops listening and drops all connections."""
         try:
             self._listener.shutdown(socket.SHUT_RDWR)      # wakes the accepting thread
         except OSError:
@@ -287,20 +287,20 @@ class Upstream:
         self._tls = context
 
     def begin(self, script: Script) -> None:
-        """Forgets what came before; the next requests get this script."""
+        """Clears what was received; the next requests get this script."""
         with self._changed:
             self.requests = []
             self.failures = []
             self.script = script
 
     def only(self) -> Received:
-        """The one request that came. Waits for it."""
+        """Waits for the only request, and returns it."""
         self.wait_until(lambda: len(self.requests) >= 1, "a request arrives upstream")
         assert len(self.requests) == 1, [r.target for r in self.requests]
         return self.requests[0]
 
     def wait_until(self, condition: Callable[[], bool], what: str, seconds: float = PATIENCE_SECONDS) -> None:
-        """Returns as soon as the condition holds; looks whenever something arrives."""
+        """Waits until the condition holds. Tests it whenever something arrives."""
         with self._changed:
             if not self._changed.wait_for(condition, seconds):
                 raise TimeoutError(f"{seconds} s passed before {what}")
@@ -319,7 +319,7 @@ class Upstream:
         if self._tls is not None:
             try:
                 connection = self._tls.wrap_socket(connection, server_side=True)
-            except OSError:         # the other side does not believe in this certificate
+            except OSError:         # the gateway does not trust this certificate
                 connection.close()
                 return
         buffered = bytearray()
@@ -355,12 +355,12 @@ class Upstream:
         if exchange.closed:
             return False
         if not received.complete:
-            exchange.read_body()          # what the script left unread
+            exchange.read_body()          # the rest, which the script did not read
         return True
 
 
 def parse_head(head: bytes) -> Received:
-    """Reads a request head without judging it."""
+    """Reads a request's first line and headers without validating them."""
     lines = head.decode("latin-1").split("\r\n")
     method, _, rest = lines[0].partition(" ")
     target, _, _ = rest.rpartition(" ")

@@ -192,7 +192,7 @@ def test_a_plot_over_time_has_few_bars_however_long_the_time_and_loses_nothing(d
     assert all(later - earlier == whole["width_seconds"] for earlier, later in zip(starts, starts[1:]))
 
 
-# === what else may stand in a file ===
+# === other lines of a file ===
 
 
 BROKEN = [

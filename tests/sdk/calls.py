@@ -66,23 +66,23 @@ def ask(method, arguments):
 
 
 def shown(thing):
-    """An object of the SDK: its class and everything it was told."""
+    """An object of the SDK as its class and its members."""
     return {"class": type(thing).__name__, **thing.to_dict(mode="json", warnings=False)}
 
 
 def next_turn(arguments, answer, result):
     """The conversation with the tool's result."""
-    told = answer.to_dict(mode="json", warnings=False)
-    if told.get("content"):
-        call = next(block for block in told["content"] if block["type"] == "tool_use")
+    document = answer.to_dict(mode="json", warnings=False)
+    if document.get("content"):
+        call = next(block for block in document["content"] if block["type"] == "tool_use")
         back = {"role": "user", "content": [{"type": "tool_result", "tool_use_id": call["id"], "content": result}]}
-        return {**arguments, "messages": [*arguments["messages"], {"role": "assistant", "content": told["content"]}, back]}
-    if told.get("choices"):
-        calls = [{**call, "function": {key: call["function"][key] for key in ("name", "arguments")}} for call in told["choices"][0]["message"]["tool_calls"]]
+        return {**arguments, "messages": [*arguments["messages"], {"role": "assistant", "content": document["content"]}, back]}
+    if document.get("choices"):
+        calls = [{**call, "function": {key: call["function"][key] for key in ("name", "arguments")}} for call in document["choices"][0]["message"]["tool_calls"]]
         said = {"role": "assistant", "content": None, "tool_calls": [{key: call[key] for key in ("id", "type", "function")} for call in calls]}
         back = {"role": "tool", "tool_call_id": calls[0]["id"], "content": result}
         return {**arguments, "messages": [*arguments["messages"], said, back]}
-    call = next(item for item in told["output"] if item["type"] == "function_call")
+    call = next(item for item in document["output"] if item["type"] == "function_call")
     said = {key: call[key] for key in ("type", "call_id", "name", "arguments")}
     back = {"type": "function_call_output", "call_id": call["call_id"], "output": result}
     return {**arguments, "input": [*arguments["input"], said, back]}

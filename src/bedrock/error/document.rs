@@ -31,8 +31,8 @@ const DEPTH_BYTES: usize = 64;
 // === impl ErrorDocument ===
 
 impl ErrorDocument {
-    /// For a response with this status and these values of `x-amzn-errortype` (without what [`exception`] removes) and
-    /// `x-amzn-requestid`.
+    /// A translator for a response with this status and these values of `x-amzn-errortype` (without what [`exception`]
+    /// removes) and `x-amzn-requestid`.
     #[must_use]
     pub fn new(status: u16, exception: &str, request_id: Option<&str>) -> Self {
         Self {
@@ -90,7 +90,7 @@ impl ErrorDocument {
 }
 
 impl fmt::Debug for ErrorDocument {
-    /// Without the bytes of the document.
+    /// Shows no byte of the document.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = match &self.state {
             State::Reading(held, _) => format!("Reading({} bytes)", held.len()),

@@ -224,10 +224,10 @@ fn another_vendors_credential_is_refused_whatever_byok_says() {
             for byok in [Byok::Allow, Byok::Deny, Byok::Require] {
                 let decided = decide(&[("authorization", &bearer)], &provider(kind, Key::Absent, byok));
                 match decided {
-                    Err(CredentialError::WrongVendor { seen, hint: told }) => {
+                    Err(CredentialError::WrongVendor { seen, hint: shown }) => {
                         assert_eq!(seen, vendor);
                         assert_ne!(vendor, kind.profile().vendor);
-                        assert_eq!(told, hint(&token));
+                        assert_eq!(shown, hint(&token));
                     }
                     Err(CredentialError::ByokDenied { .. }) => {
                         assert_eq!((vendor, byok), (kind.profile().vendor, Byok::Deny));

@@ -30,7 +30,7 @@ pub(crate) struct RawMembers<'a> {
 const NAME_BYTES: usize = 512;
 
 impl<'a> RawMembers<'a> {
-    /// The members of the object `text`. None if `text` is not an object.
+    /// The members of the object `text`; no members if `text` is not an object.
     pub(crate) fn of(text: &'a [u8]) -> Self {
         let start = text.iter().position(|byte| !is_space(*byte)).unwrap_or(text.len());
         let at = if text.get(start) == Some(&b'{') { start.saturating_add(1) } else { text.len() };

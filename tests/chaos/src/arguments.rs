@@ -1,21 +1,21 @@
-//! What the command is told.
+//! Parses the command line.
 
 use crate::transcript::Api;
 use std::path::PathBuf;
 
-/// The command line.
+/// The parsed command line.
 #[derive(Clone, Debug)]
 pub(crate) struct Arguments {
     pub(crate) transcripts: PathBuf,
     pub(crate) seconds: u64,
     pub(crate) seed: u64,
-    /// How many requests at once.
+    /// How many requests run at once.
     pub(crate) in_flight: usize,
-    /// How many streams are once open together, besides those.
+    /// How many more streams are open at the same time near the end of the run.
     pub(crate) gathering: u64,
-    /// Only this request of the run.
+    /// The number of the only request to run; `None`: all requests of the seed.
     pub(crate) only: Option<u64>,
-    /// So many times.
+    /// How often to repeat `only`.
     pub(crate) times: u64,
     pub(crate) apis: Vec<Api>,
 }
@@ -24,7 +24,7 @@ impl Arguments {
     /// Reads `--name value` pairs.
     ///
     /// # Errors
-    /// The first that is not known or not valid.
+    /// The first argument that is unknown or invalid.
     pub(crate) fn parse(mut words: impl Iterator<Item = String>) -> Result<Self, String> {
         let mut arguments = Self {
             transcripts: PathBuf::from("tests/transcripts"),

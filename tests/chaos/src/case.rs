@@ -1,4 +1,4 @@
-//! One request while it runs: its plan, and what client and provider see of it.
+//! One request while it runs: its plan, and what client and provider observe.
 
 use crate::plan::Plan;
 use crate::wire::HeaderLines;
@@ -7,23 +7,23 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
 
-/// How long one side waits for what the other side must see.
+/// How long client or provider waits for the other side to reach a state.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(15);
 
-/// A plan that is carried out.
+/// A plan while client and provider carry it out.
 #[derive(Debug)]
 pub(crate) struct Case {
-    /// Of the request, in its `x-request-id` and its actor.
+    /// The request's number in this run; part of its `x-request-id` and its actor.
     pub(crate) serial: u64,
     pub(crate) plan: Plan,
-    /// How far the client is with the answer.
+    /// How much of the response the client has read.
     pub(crate) reading: watch::Sender<Reading>,
-    /// How far the provider is with the request.
+    /// How much of the request the provider has read.
     pub(crate) arriving: watch::Sender<Arriving>,
     provider: Mutex<ProviderSaw>,
 }
 
-/// Of the client.
+/// The client's progress: the response's headers have come, bytes of its body, the client has finished.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Reading {
     pub(crate) head: bool,
@@ -31,54 +31,54 @@ pub(crate) struct Reading {
     pub(crate) over: bool,
 }
 
-/// Of the provider.
+/// The provider's progress: the request's headers have come, the request is complete.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Arriving {
     pub(crate) head: bool,
     pub(crate) whole: bool,
 }
 
-/// What the client saw.
+/// What the client received.
 #[derive(Debug, Default)]
 pub(crate) struct ClientSaw {
     pub(crate) status: Option<u16>,
     pub(crate) headers: HeaderLines,
     pub(crate) body: Vec<u8>,
     pub(crate) end: End,
-    /// What must not be, whatever the plan.
+    /// Observations that are failures under any plan.
     pub(crate) complaints: Vec<String>,
 }
 
-/// How it ended for the client.
+/// How the response ended for the client.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) enum End {
-    /// The answer ended in good order.
+    /// The response was complete.
     Whole,
-    /// The gateway broke it off.
+    /// The gateway broke the response off, with this error.
     Cut(String),
     /// The client left.
     #[default]
     Left,
-    /// Nothing happened for too long.
+    /// The client's timeout expired.
     Stuck,
 }
 
-/// What the provider saw and did.
+/// What the provider received and sent.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ProviderSaw {
     pub(crate) arrivals: usize,
-    /// It is still at it.
+    /// The provider is still working on the request.
     pub(crate) busy: bool,
     pub(crate) target: String,
     pub(crate) headers: HeaderLines,
     pub(crate) body: Vec<u8>,
-    /// The request came with its end.
+    /// The request came to its end.
     pub(crate) whole: bool,
-    /// The answer's headers were sent.
+    /// The provider sent the response's headers.
     pub(crate) answered: bool,
-    /// So many bytes of the answer's body were sent, or tried.
+    /// How many bytes of the response's body the provider sent or tried to send.
     pub(crate) sent: usize,
-    /// And its end.
+    /// The provider sent the end of the response.
     pub(crate) ended: bool,
     pub(crate) complaints: Vec<String>,
 }
@@ -89,7 +89,7 @@ impl Case {
         Self { serial, plan, reading, arriving, provider: Mutex::default() }
     }
 
-    /// What the provider has seen until now.
+    /// What the provider has received and sent until now.
     pub(crate) fn provider(&self) -> MutexGuard<'_, ProviderSaw> {
         self.provider.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -104,26 +104,26 @@ impl Case {
         request_id.strip_prefix("chaos-")?.parse().ok()
     }
 
-    /// The actor.
+    /// The actor's id, different for each request.
     pub(crate) fn actor(&self) -> String {
         format!("actor-{}", self.serial)
     }
 }
 
-/// Waits until `reached` holds; false if it never does.
+/// Waits until `reached` returns true; `false`: [`PATIENCE`] expired first.
 pub(crate) async fn wait_for<T: Clone>(progress: &watch::Sender<T>, reached: impl FnMut(&T) -> bool) -> bool {
     let mut receiver = progress.subscribe();
     tokio::time::timeout(PATIENCE, receiver.wait_for(reached)).await.is_ok_and(|waited| waited.is_ok())
 }
 
-/// Where streams wait until as many are open as were wanted.
+/// Holds streams until the wanted number of them is open.
 #[derive(Debug)]
 pub(crate) struct Gate {
     wanted: usize,
     open: watch::Sender<usize>,
 }
 
-/// The requests on their way, for the provider to find.
+/// The running requests, in which the provider finds the plan of a request.
 #[derive(Debug)]
 pub(crate) struct Registry {
     cases: Mutex<HashMap<u64, Arc<Case>>>,
@@ -131,27 +131,27 @@ pub(crate) struct Registry {
 }
 
 impl Gate {
-    /// Waits for all the others; false if they never come.
+    /// Waits until all wanted streams are open; `false`: a timeout expired first.
     async fn wait(&self) -> bool {
         let mut receiver = self.open.subscribe();
         let all = receiver.wait_for(|open| *open >= self.wanted);
         tokio::time::timeout(2 * PATIENCE, all).await.is_ok_and(|waited| waited.is_ok())
     }
 
-    /// One more stream is open; waits for all the others.
+    /// Counts one more open stream, and waits until all wanted streams are open.
     pub(crate) async fn pass(&self) -> bool {
         self.open.send_modify(|open| *open += 1);
         self.wait().await
     }
 
-    /// How many were open at once.
+    /// How many streams were counted.
     pub(crate) fn gathered(&self) -> usize {
         *self.open.borrow()
     }
 }
 
 impl Registry {
-    /// With a gate for so many streams.
+    /// An empty registry, with a gate for `gathering` streams.
     pub(crate) fn new(gathering: usize) -> Self {
         Self { cases: Mutex::default(), gate: Gate { wanted: gathering, open: watch::Sender::default() } }
     }

@@ -1,4 +1,4 @@
-//! The clients: each carries out one plan after the other, on connections that it keeps where it can.
+//! The clients. Each carries out one plan after the other, and reuses its connections if possible.
 
 mod http1;
 mod http2;
@@ -9,16 +9,16 @@ use crate::wire::HeaderLines;
 use bytes::Bytes;
 use std::net::SocketAddr;
 
-/// Where a request's body goes. False: the gateway takes no more.
+/// The request side of a stream. A method returns `false` if the gateway accepts no more bytes.
 trait Outgoing {
     async fn send(&mut self, piece: &[u8]) -> bool;
     async fn finish(&mut self, trailers: bool) -> bool;
 }
 
-/// Where the answer comes from. An error: the gateway broke it off.
+/// The response side of a stream. A method returns an error if the gateway broke the response off.
 trait Incoming {
     async fn head(&mut self) -> Result<(u16, HeaderLines), String>;
-    /// The next bytes; none at the end.
+    /// The next bytes of the body; empty at its end.
     async fn part(&mut self) -> Result<Bytes, String>;
 }
 
@@ -30,7 +30,7 @@ pub(crate) struct Client {
     http2: Option<http2::Connection>,
 }
 
-/// How the upload went.
+/// How the upload ended: complete, refused by the gateway, or left by the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Uploaded {
     All,
@@ -70,8 +70,8 @@ fn headers(case: &Case) -> HeaderLines {
     headers
 }
 
-/// Sends the body and reads the answer, both at once, until the answer ends or the client leaves. Also whether all was
-/// sent.
+/// Sends the body and reads the response concurrently, until the response ends or the client leaves. The `bool`: the
+/// whole body was sent.
 async fn converse(
     case: &Case,
     outgoing: &mut impl Outgoing,

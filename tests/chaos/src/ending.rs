@@ -1,18 +1,19 @@
-//! How far an API has got in the first bytes of its event stream: a second, slow reading, to hold the filter's to.
+//! Reads the state of an API from the first bytes of its event stream. It is slow and shares no code with the filter's
+//! reader, which it checks.
 
 use crate::transcript::Api;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// What a stream has said until some byte.
+/// What the first bytes of a stream state.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Said {
     pub(crate) state: State,
-    /// The model that it names first.
+    /// The first model that the stream names.
     pub(crate) model: Option<String>,
 }
 
-/// Where the API is.
+/// The state of the API's answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum State {
     #[default]
@@ -21,7 +22,7 @@ pub(crate) enum State {
     Failed,
 }
 
-/// Reads whole events. `generous`: also one at the very end whose blank line is missing.
+/// Reads the complete events of `stream`. `generous`: a last event without its blank line counts too.
 pub(crate) fn read(api: Api, stream: &[u8], generous: bool) -> Said {
     let mut text = String::from_utf8_lossy(stream).into_owned();
     if generous {

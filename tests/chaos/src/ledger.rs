@@ -1,4 +1,4 @@
-//! Brings together what clients, providers and records say of each request, has it judged, and tells how it goes.
+//! Collects what clients, providers and records report of each request, has `verdict` judge it, and prints the progress.
 
 use crate::Run;
 use crate::case::{Case, ClientSaw};
@@ -11,34 +11,35 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc::UnboundedReceiver;
 
-/// Something that happened.
+/// A message to the ledger.
 #[derive(Debug)]
 pub(crate) enum Event {
     Begun,
     Done(Arc<Case>, ClientSaw),
     /// A line of the gateway's output.
     Record(String),
-    /// Something that belongs to no request.
+    /// A failure that belongs to no request.
     Stray(String),
-    /// One of the clients has no more to do.
+    /// One of the clients has stopped.
     Finished,
 }
 
-/// A record that is due must be there by then. Envoy writes them within 20 ms, on busy machines later.
+/// How long to wait for a required record. Envoy writes records within 20 ms, on busy machines later.
 const RECORD: Duration = Duration::from_secs(20);
-/// A record that need not be is waited for as long.
+/// How long to wait for a record that may be missing.
 const PERHAPS: Duration = Duration::from_secs(5);
-/// For one that must not be.
+/// How long to wait for a record that must not come.
 const NONE: Duration = Duration::from_secs(2);
-/// And for a second one, and for the provider to see that a client has left.
+/// How long to wait for a second record, and for the provider to notice that a client has left.
 const SECOND: Duration = Duration::from_millis(300);
 
 const PROGRESS: Duration = Duration::from_secs(5);
-/// So many failures are told in full; many more end the run.
-const TOLD: usize = 10;
+/// How many failures are printed in full.
+const SHOWN: usize = 10;
+/// How many failures end the run.
 const ENOUGH: usize = 50;
 
-/// A request that is not settled.
+/// A request that is not judged yet.
 #[derive(Debug, Default)]
 struct Pending {
     case: Option<Arc<Case>>,
@@ -46,13 +47,13 @@ struct Pending {
     records: Vec<Value>,
 }
 
-/// Everything that is counted.
+/// The state of all requests, and the totals.
 pub(crate) struct Ledger<'a> {
     run: &'a Run,
     memory: Memory,
     pending: HashMap<u64, Pending>,
     settled: HashSet<u64>,
-    /// Settled ones that the provider still knows.
+    /// Judged requests that the registry still has, each with the time of the judgement.
     forgetting: VecDeque<(Instant, u64)>,
     ids: HashSet<u128>,
     begun: u64,
@@ -86,7 +87,7 @@ impl<'a> Ledger<'a> {
         }
     }
 
-    /// Keeps the books until everything is settled. True: everything was as it must be.
+    /// Handles messages until every request is judged. `true`: no failure was found.
     pub(crate) async fn keep(mut self, mut inbox: UnboundedReceiver<Event>) -> bool {
         let mut look = tokio::time::interval(Duration::from_millis(50));
         let (mut next_sample, mut next_progress) = (Duration::ZERO, PROGRESS);
@@ -160,21 +161,22 @@ impl<'a> Ledger<'a> {
         self.pending.entry(serial).or_default().records.push(record);
     }
 
-    /// All of the many streams were open, or were to be.
+    /// Whether all gathered streams are judged, or no more of them are expected.
     fn gathering_is_over(&self) -> bool {
         let arguments = &self.run.arguments;
         let all = self.scenarios.get("many at once").copied().unwrap_or(0) >= arguments.gathering;
         arguments.only.is_some() || all || self.run.stop.load(Ordering::Relaxed)
     }
 
-    /// What was forwarded for a client that left at once may reach a busy provider when all is settled.
+    /// Removes requests that were judged long ago. They stay that long because a busy provider may receive a request
+    /// after its client has left and it was judged.
     fn forget(&mut self) {
         while let Some((_, serial)) = self.forgetting.pop_front_if(|(since, _)| since.elapsed() > RECORD) {
             self.run.registry.remove(serial);
         }
     }
 
-    /// Has every request judged about which everything is known.
+    /// Judges the requests for which nothing more is expected.
     fn settle(&mut self) {
         let ready: Vec<u64> = self
             .pending
@@ -224,7 +226,7 @@ impl<'a> Ledger<'a> {
         if self.failures == ENOUGH {
             self.run.stop.store(true, Ordering::Relaxed);
         }
-        if self.failures > TOLD {
+        if self.failures > SHOWN {
             return;
         }
         let seed = self.run.arguments.seed;
@@ -275,8 +277,8 @@ impl<'a> Ledger<'a> {
             println!("{} streams were open at once", self.run.registry.gate.gathered());
         }
         println!("Envoy's memory: {figures}");
-        if self.failures > TOLD {
-            println!("{} failures, of which {TOLD} are told above", self.failures);
+        if self.failures > SHOWN {
+            println!("{} failures, of which {SHOWN} are told above", self.failures);
         } else {
             println!("{} failures", self.failures);
         }

@@ -1,12 +1,12 @@
-//! Chaos: clients and providers on both sides of one gateway, who talk, dawdle, break off and misbehave at random but
-//! repeatably, and a judge who checks every single request: the bytes on both sides, the status, exactly one record, and
-//! what it says.
+//! Chaos: clients and providers on both sides of one gateway. They pause, break off and misbehave at random, but
+//! repeatably. Every request is checked: the bytes on both sides, the status, the number of records (one), and their
+//! members.
 //!
-//! It is one half of `make chaos`; `run.py` is the other: it starts Envoy, hands over its records line by line on
+//! `run.py` is the other half of `make chaos`: it starts Envoy, passes Envoy's records to this program line by line on
 //! standard input, and changes the filter's configuration meanwhile.
 //!
-//! A request's [`plan`] follows from the run's seed and the request's number. [`client`] and [`provider`] carry it out
-//! and write down what they see in its [`case`]; the [`ledger`] brings the record in, and [`verdict`] judges.
+//! The run's seed and a request's number determine its [`plan`]. [`client`] and [`provider`] carry it out and note in its
+//! [`case`] what they observe; the [`ledger`] adds the record, and [`verdict`] judges.
 #![forbid(unsafe_code)]
 #![expect(clippy::print_stdout, reason = "a command speaks to its user")]
 
@@ -45,7 +45,7 @@ fn main() -> ExitCode {
         Err(error) => Err(error.to_string()),
         Ok(runtime) => {
             let done = runtime.block_on(run());
-            // Somebody still waits for standard input, for ever.
+            // Does not wait for the task that reads standard input: it never ends.
             runtime.shutdown_background();
             done
         }
@@ -60,9 +60,9 @@ fn main() -> ExitCode {
     }
 }
 
-/// From here on numbers mean streams that are open at once.
+/// The number of the first gathered stream. Numbers from here on are not used for other requests.
 const GATHERED: u64 = 1 << 40;
-/// Connections that wait to be accepted; the kernel may know a lower bound (`net.core.somaxconn`).
+/// How many connections may wait to be accepted; the kernel may lower it (`net.core.somaxconn`).
 const QUEUE: u32 = 8192;
 
 /// What all clients share.
@@ -83,13 +83,13 @@ async fn run() -> Result<bool, String> {
 
     let mut input = BufReader::new(tokio::io::stdin()).lines();
     let first = input.next_line().await.map_err(|error| error.to_string())?.unwrap_or_default();
-    let told: Value = serde_json::from_str(&first).map_err(|error| format!("{first:?}: {error}"))?;
-    let text = |name: &str| told.get(name).and_then(Value::as_str).unwrap_or_default();
+    let setup: Value = serde_json::from_str(&first).map_err(|error| format!("{first:?}: {error}"))?;
+    let text = |name: &str| setup.get(name).and_then(Value::as_str).unwrap_or_default();
     let gateway: SocketAddr =
         text("gateway").parse().map_err(|error| format!("the gateway's address: {error}"))?;
-    // Many streams at once come last.
+    // The gathered streams begin ten seconds before the end.
     let gathering = Duration::from_secs(arguments.seconds.saturating_sub(10));
-    let memory = Memory::of(told.get("pid").and_then(Value::as_u64).unwrap_or_default(), gathering);
+    let memory = Memory::of(setup.get("pid").and_then(Value::as_u64).unwrap_or_default(), gathering);
 
     let (events, inbox) = unbounded_channel();
     let wanted = if arguments.only.is_some() { 1 } else { arguments.gathering };
@@ -122,7 +122,7 @@ async fn run() -> Result<bool, String> {
         for serial in (GATHERED..).take(wanted as usize) {
             let (run, events) = (Arc::clone(&run), events.clone());
             tokio::spawn(async move {
-                // One by one, though fast: listening queues are finite, Envoy's too.
+                // One every millisecond, because listening queues are finite, Envoy's too.
                 tokio::time::sleep(gathering + Duration::from_millis(serial - GATHERED)).await;
                 run.one(&mut Client::new(gateway), serial, serial, &events).await;
             });
@@ -135,14 +135,15 @@ async fn run() -> Result<bool, String> {
     Ok(Ledger::new(&run, memory).keep(inbox).await)
 }
 
-/// The providers' listener. Where thousands connect at once, a short queue drops some of them, and Envoy answers 503.
+/// The providers' listener. Its queue is long: when thousands connect at once, a short one drops some of them, and Envoy
+/// replies with 503.
 fn listen() -> std::io::Result<TcpListener> {
     let socket = TcpSocket::new_v4()?;
     socket.bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
     socket.listen(QUEUE)
 }
 
-/// One client: request upon request until the time is over.
+/// Runs one client: one request after the other until the time is over.
 async fn work(run: Arc<Run>, gateway: SocketAddr, events: UnboundedSender<Event>) {
     let mut client = Client::new(gateway);
     while let Some((serial, number)) = run.next_number() {
@@ -154,7 +155,7 @@ async fn work(run: Arc<Run>, gateway: SocketAddr, events: UnboundedSender<Event>
 }
 
 impl Run {
-    /// Carries out plan `number`. False: there is none, or nobody cares any more.
+    /// Carries out plan `number`. `false`: there is no such plan, or the ledger has stopped.
     async fn one(
         &self,
         client: &mut Client,
@@ -174,7 +175,7 @@ impl Run {
         events.send(Event::Done(case, saw)).is_ok()
     }
 
-    /// The next request's serial, and the number that its plan is drawn from.
+    /// The next request's serial, and the number from which its plan is drawn.
     fn next_number(&self) -> Option<(u64, u64)> {
         let over = self.began.elapsed() >= Duration::from_secs(self.arguments.seconds);
         if self.stop.load(Ordering::Relaxed) || over && self.arguments.only.is_none() {

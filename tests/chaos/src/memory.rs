@@ -1,19 +1,19 @@
-//! The resident memory of Envoy, once a second.
+//! Samples Envoy's resident memory once a second, and checks that it stops growing.
 
 use std::time::Duration;
 
-/// From then on it has to be flat: caches are warm, each worker has met every kind of request.
+/// After this time memory must stay level: caches are warm, and each worker has had every kind of request.
 const WARM: Duration = Duration::from_secs(60);
-/// Over how long a level is taken.
+/// The time over which a level is the median.
 const WINDOW: Duration = Duration::from_secs(15);
-/// It may grow by so much: what an allocator keeps of the highest tide.
+/// The growth that is allowed, in KiB: an allocator keeps some memory of the highest load.
 const GROWTH_KIB: u64 = 16 * 1024;
 
 /// Samples since the start.
 #[derive(Debug)]
 pub(crate) struct Memory {
     process: u64,
-    /// What comes later does not count: the tide of many streams at once would hide a leak in what it leaves free.
+    /// Later samples do not count: the memory that the gathered streams free would hide a leak.
     until: Duration,
     samples: Vec<(Duration, u64)>,
 }
@@ -23,7 +23,7 @@ impl Memory {
         Self { process, until, samples: Vec::new() }
     }
 
-    /// Looks, at `at` since the start.
+    /// Takes a sample; `at`: the time since the start.
     pub(crate) fn sample(&mut self, at: Duration) {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.process)).unwrap_or_default();
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();
@@ -37,7 +37,7 @@ impl Memory {
         mib(self.samples.last().map_or(0, |(_, kib)| *kib))
     }
 
-    /// The figures, and whether it was flat; runs under two minutes tell nothing.
+    /// The figures, and whether memory stayed level. A run that is too short to judge counts as level.
     pub(crate) fn verdict(&self) -> (String, bool) {
         let (Some((_, first)), Some((end, last))) = (self.samples.first(), self.samples.last()) else {
             return ("Envoy's memory could not be read".to_owned(), false);
@@ -81,7 +81,7 @@ mod tests {
     use std::time::Duration;
 
     #[test]
-    fn growth_after_the_first_minute_is_told_from_a_level() {
+    fn growth_after_the_first_minute_is_detected() {
         let memory = |grows: u64| Memory {
             process: 0,
             until: Duration::from_secs(190),

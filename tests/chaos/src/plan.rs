@@ -1,5 +1,5 @@
-//! What one request, its client and its provider will do, byte by byte. A plan follows from the run's seed and the
-//! request's number alone.
+//! The plan of one request: what its client and its provider will do, byte by byte. Only the run's seed and the
+//! request's number determine it.
 
 mod coding;
 mod draw;
@@ -12,10 +12,10 @@ use std::time::Duration;
 
 pub(crate) use draw::{draw, draw_gathered};
 
-/// One request and everything that will happen to it.
+/// The plan of one request.
 #[derive(Debug)]
 pub(crate) struct Plan {
-    /// Of the request in its run.
+    /// The number of the request in its run.
     pub(crate) number: u64,
     pub(crate) transcript: Arc<Transcript>,
     pub(crate) kind: Kind,
@@ -24,28 +24,28 @@ pub(crate) struct Plan {
     pub(crate) answer: Download,
     pub(crate) client: ClientAct,
     pub(crate) provider: ProviderAct,
-    /// The client reads slowly: so long a pause before each read.
+    /// The client's pause before each read of the response's body.
     pub(crate) dawdle: Duration,
-    /// How whoever leaves or breaks says goodbye.
+    /// How the side that breaks off ends its connection or stream.
     pub(crate) goodbye: Goodbye,
 }
 
-/// What the filter should make of the request.
+/// What the gateway has to do with the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// Forwarded and recorded.
     Bridged,
-    /// Refused by the filter, and recorded. `in_body`: only the body shows that it has to be.
+    /// Refused by the filter, and recorded. `in_body`: the reason is in the body.
     Refused { status: u16, code: &'static str, in_body: bool },
-    /// Refused by the filter when the provider's answer has already begun: nothing can be said any more.
+    /// Refused by the filter after the provider's response has begun, so that no reply is possible.
     RefusedLate { code: &'static str },
-    /// Answered without a record.
+    /// Refused without a record.
     TurnedAway { status: u16 },
     /// Forwarded without a record.
     Passthrough,
 }
 
-/// The request.
+/// The request that the client sends.
 #[derive(Debug)]
 pub(crate) struct Upload {
     pub(crate) method: &'static str,
@@ -53,37 +53,37 @@ pub(crate) struct Upload {
     pub(crate) headers: Vec<(String, String)>,
     /// What the client sends, encoded where `content-encoding` says so.
     pub(crate) body: Vec<u8>,
-    /// What the provider gets of it.
+    /// The body that the provider receives.
     pub(crate) forwarded: Vec<u8>,
-    /// `content-length`; `None`: chunks.
+    /// `content-length`; `None`: the body is sent in chunks.
     pub(crate) declared: Option<usize>,
     pub(crate) portions: Vec<Portion>,
-    /// The body ends with trailers (unless its end is counted).
+    /// Trailers follow the body (HTTP/1.1: only with chunks).
     pub(crate) trailers: bool,
 }
 
-/// The provider's answer.
+/// The response that the provider sends.
 #[derive(Debug)]
 pub(crate) struct Download {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(String, String)>,
-    /// What the provider sends.
+    /// The body that the provider sends.
     pub(crate) body: Vec<u8>,
-    /// What the client gets of it.
+    /// The body that the client receives.
     pub(crate) delivered: Vec<u8>,
-    /// What is cut out of it on the way: where, and how many bytes.
+    /// What the filter cuts from the body: the position, and how many bytes.
     pub(crate) cut: (usize, usize),
-    /// The filter may keep an incomplete event back.
+    /// Whether the filter may keep an incomplete event back.
     pub(crate) held: bool,
     pub(crate) framing: Framing,
     pub(crate) portions: Vec<Portion>,
-    /// An interim answer comes first.
+    /// The provider sends an interim response (103) first.
     pub(crate) hinted: bool,
-    /// The body ends with trailers (where it comes in chunks).
+    /// Trailers follow the body (only with chunks).
     pub(crate) trailers: bool,
 }
 
-/// How the answer says where it ends.
+/// How the end of the response's body is marked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Framing {
     Length,
@@ -91,31 +91,32 @@ pub(crate) enum Framing {
     Close,
 }
 
-/// A piece that is written at once, after a pause.
+/// A pause, then this many bytes in one write.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Portion {
     pub(crate) pause: Duration,
     pub(crate) bytes: usize,
 }
 
-/// What the client does. `sure`: it waits until the other side is known to be where the plan has it.
+/// What the client does. `sure`: before it leaves, it waits until the request has reached the provider (while uploading:
+/// its headers).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ClientAct {
     Stay,
-    /// Sends so many bytes of the body, and the rest when the answer has begun.
+    /// Sends this many bytes of the body, and the rest once the response has begun.
     Linger {
         sent: usize,
     },
-    /// Gone when so many bytes of the body are sent.
+    /// Leaves after it has sent this many bytes of the body.
     LeaveUploading {
         sent: usize,
         sure: bool,
     },
-    /// Gone when the request is sent.
+    /// Leaves after it has sent the request.
     LeaveWaiting {
         sure: bool,
     },
-    /// Gone when so many bytes of the answer's body are there.
+    /// Leaves after it has received this many bytes of the response's body.
     LeaveReading {
         received: usize,
     },
@@ -124,50 +125,50 @@ pub(crate) enum ClientAct {
 /// What the provider does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ProviderAct {
-    /// Reads, answers.
+    /// Reads the request and responds.
     Answer,
-    /// Answers after so many bytes of the request's body.
+    /// Responds after this many bytes of the request's body.
     AnswerEarly { after: usize },
-    /// Answers so many bytes of the body before it has read anything, then nothing more.
+    /// Sends this many bytes of the response's body before it reads the request, then nothing more.
     HoldEarly { sent: usize },
-    /// Answers so many bytes of the body, and the rest when as many streams as were wanted are open.
+    /// Sends this many bytes of the response's body, and the rest once the wanted number of streams is open.
     Gather { sent: usize },
-    /// Reads, and says nothing.
+    /// Reads the request and sends nothing.
     Mute,
-    /// Answers so many bytes of the body, then nothing more.
+    /// Sends this many bytes of the response's body, then nothing more.
     Hold { sent: usize },
-    /// Breaks the connection.
+    /// Breaks the connection at `place`. `sure`: only once the client has received all that was sent before.
     Break { place: Place, sure: bool },
 }
 
 /// Where a provider breaks the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
-    /// When the request's headers are there.
+    /// After the request's headers.
     Arrival,
-    /// After so many bytes of the request's body.
+    /// After this many bytes of the request's body.
     Upload(usize),
-    /// When the request is whole.
+    /// After the whole request.
     Whole,
-    /// Within the answer's headers.
+    /// Within the response's headers.
     Head,
-    /// After something that is no HTTP.
+    /// After bytes that are not HTTP.
     Babble,
-    /// After so many bytes of the answer's body.
+    /// After this many bytes of the response's body.
     Body(usize),
 }
 
-/// The end of a connection.
+/// How a connection or stream is ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Goodbye {
-    /// RST, or `RST_STREAM`.
+    /// By a TCP RST, or by `RST_STREAM`.
     Reset,
-    /// FIN, which ends all of an HTTP/2 connection.
+    /// By a TCP FIN, which ends a whole HTTP/2 connection.
     Close,
 }
 
 impl Download {
-    /// How many bytes the client must have got once the provider has sent `sent`.
+    /// How many bytes the client must receive once the provider has sent `sent`.
     pub(crate) fn delivered_at_least(&self, sent: usize) -> usize {
         if !self.held {
             return sent;
@@ -184,7 +185,7 @@ impl Download {
 }
 
 impl Plan {
-    /// What happens, in one line.
+    /// The plan in one line, for failures.
     pub(crate) fn story(&self) -> String {
         let (upload, answer) = (&self.upload, &self.answer);
         format!(
@@ -210,7 +211,7 @@ impl Plan {
         )
     }
 
-    /// The scenario's name, to count by.
+    /// The name under which the ledger counts the plan.
     pub(crate) fn scenario(&self) -> &'static str {
         match (self.kind, self.client, self.provider) {
             (Kind::Refused { .. }, _, _) => "refused",

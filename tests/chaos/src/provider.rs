@@ -1,4 +1,4 @@
-//! All providers: an HTTP/1.1 server that does to each request what its plan says.
+//! All providers: an HTTP/1.1 server that treats each request as its plan says.
 
 use crate::case::{Case, Gate, PATIENCE, Registry, wait_for};
 use crate::plan::{Framing, Goodbye, Kind, Place, ProviderAct};
@@ -10,9 +10,9 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::UnboundedSender;
 
-/// What becomes of the connection.
+/// What happens to the connection after a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fate {
+enum AfterRequest {
     Keep,
     Close,
     Reset,
@@ -20,7 +20,7 @@ enum Fate {
 
 type Line = Wire<TcpStream>;
 
-/// Serves for ever; what belongs to no request is said to `complaints`.
+/// Serves without end. Failures that belong to no request are sent to `complaints`.
 pub(crate) async fn serve(
     listener: TcpListener,
     registry: Arc<Registry>,
@@ -66,19 +66,19 @@ async fn connection(mut line: Line, registry: &Registry, complaints: &UnboundedS
             saw.arrivals += 1;
             saw.busy = true;
         }
-        let fate = exchange(&mut line, &case, head, &registry.gate).await.unwrap_or(Fate::Close);
-        if fate == Fate::Reset {
+        let after = exchange(&mut line, &case, head, &registry.gate).await.unwrap_or(AfterRequest::Close);
+        if after == AfterRequest::Reset {
             let _ = line.stream.set_zero_linger();
         }
         case.provider().busy = false;
-        if fate != Fate::Keep {
+        if after != AfterRequest::Keep {
             return;
         }
     }
 }
 
-/// One request and what the plan makes of it. An error: the gateway is gone.
-async fn exchange(line: &mut Line, case: &Case, head: Head, gate: &Gate) -> Result<Fate, Broken> {
+/// Handles one request by its plan. An error: the gateway closed the connection.
+async fn exchange(line: &mut Line, case: &Case, head: Head, gate: &Gate) -> Result<AfterRequest, Broken> {
     let mut frame = head.frame(Frame::Over)?;
     let plan = &case.plan;
     let all = plan.answer.body.len();
@@ -89,8 +89,8 @@ async fn exchange(line: &mut Line, case: &Case, head: Head, gate: &Gate) -> Resu
     }
     case.arriving.send_modify(|arriving| arriving.head = true);
     let goodbye = match plan.goodbye {
-        Goodbye::Reset => Fate::Reset,
-        Goodbye::Close => Fate::Close,
+        Goodbye::Reset => AfterRequest::Reset,
+        Goodbye::Close => AfterRequest::Close,
     };
     match plan.provider {
         ProviderAct::Break { place: Place::Arrival, .. } => return Ok(goodbye),
@@ -104,17 +104,17 @@ async fn exchange(line: &mut Line, case: &Case, head: Head, gate: &Gate) -> Resu
             let rest = read(line, case, &mut frame, usize::MAX);
             let whole = tokio::time::timeout(PATIENCE, rest).await;
             return match whole {
-                Ok(Ok(())) => Ok(Fate::Keep),
-                Ok(Err(_)) => Ok(Fate::Close),
+                Ok(Ok(())) => Ok(AfterRequest::Keep),
+                Ok(Err(_)) => Ok(AfterRequest::Close),
                 Err(_) => Ok(complain(case, "the rest of the request neither came nor was given up")),
             };
         }
         ProviderAct::HoldEarly { sent } => {
             answer(line, case, 0..sent, false).await?;
-            // Whatever still comes of the request belongs to it; its end never does.
+            // More of the request may arrive, but never its end.
             let rest = tokio::time::timeout(PATIENCE, read(line, case, &mut frame, usize::MAX)).await;
             return Ok(if rest.is_ok() {
-                Fate::Close
+                AfterRequest::Close
             } else {
                 complain(case, "the request was not given up")
             });
@@ -128,7 +128,7 @@ async fn exchange(line: &mut Line, case: &Case, head: Head, gate: &Gate) -> Resu
     match plan.provider {
         ProviderAct::Answer | ProviderAct::AnswerEarly { .. } | ProviderAct::HoldEarly { .. } => {
             answer(line, case, 0..all, true).await?;
-            Ok(if plan.answer.framing == Framing::Close { Fate::Close } else { Fate::Keep })
+            Ok(if plan.answer.framing == Framing::Close { AfterRequest::Close } else { AfterRequest::Keep })
         }
         ProviderAct::Gather { sent } => {
             answer(line, case, 0..sent, false).await?;
@@ -136,7 +136,7 @@ async fn exchange(line: &mut Line, case: &Case, head: Head, gate: &Gate) -> Resu
                 complain(case, "too few streams were open at once");
             }
             answer(line, case, sent..all, true).await?;
-            Ok(Fate::Keep)
+            Ok(AfterRequest::Keep)
         }
         ProviderAct::Mute => Ok(wait_until_gone(line, case).await),
         ProviderAct::Hold { sent } => {
@@ -166,7 +166,7 @@ async fn exchange(line: &mut Line, case: &Case, head: Head, gate: &Gate) -> Resu
     }
 }
 
-/// Reads until so many bytes of the body are there, or all.
+/// Reads until `until` bytes of the body have arrived, or all of it.
 async fn read(line: &mut Line, case: &Case, frame: &mut Frame, until: usize) -> Result<(), Broken> {
     while case.provider().body.len() < until && *frame != Frame::Over {
         let part = line.part(frame).await?;
@@ -179,7 +179,7 @@ async fn read(line: &mut Line, case: &Case, frame: &mut Frame, until: usize) -> 
     Ok(())
 }
 
-/// Writes these bytes of the answer's body, with the answer's head before its first and, if `end`, its end behind.
+/// Writes `bytes` of the response's body; before the first byte of the body its headers, and if `end` the body's end.
 async fn answer(line: &mut Line, case: &Case, bytes: Range<usize>, end: bool) -> Result<(), Broken> {
     let answer = &case.plan.answer;
     if bytes.start == 0 && !case.provider().answered {
@@ -218,7 +218,7 @@ async fn answer(line: &mut Line, case: &Case, bytes: Range<usize>, end: bool) ->
     Ok(())
 }
 
-/// The answer's head.
+/// The response's status line and headers.
 fn head(case: &Case) -> String {
     let answer = &case.plan.answer;
     let mut head = format!("HTTP/1.1 {} Chaos\r\nx-chaos: {}\r\n", answer.status, case.serial);
@@ -234,16 +234,16 @@ fn head(case: &Case) -> String {
     head
 }
 
-async fn wait_until_gone(line: &mut Line, case: &Case) -> Fate {
+async fn wait_until_gone(line: &mut Line, case: &Case) -> AfterRequest {
     match tokio::time::timeout(PATIENCE, line.gone()).await {
-        Ok(()) => Fate::Close,
+        Ok(()) => AfterRequest::Close,
         Err(_) => complain(case, "the client left, and the gateway kept the provider waiting"),
     }
 }
 
-fn complain(case: &Case, what: &str) -> Fate {
+fn complain(case: &Case, what: &str) -> AfterRequest {
     case.provider().complaints.push(what.to_owned());
-    Fate::Reset
+    AfterRequest::Reset
 }
 
 async fn write(line: &mut Line, bytes: &[u8]) -> Result<(), Broken> {

@@ -1,6 +1,6 @@
-//! Numbers that look random and are the same whenever the seed is: `SplitMix64` (Steele, Lea, Flood, OOPSLA 2014).
+//! Pseudo-random numbers that the seed determines: `SplitMix64` (Steele, Lea, Flood, OOPSLA 2014).
 
-/// A sequence of numbers.
+/// A sequence of pseudo-random numbers.
 #[derive(Clone, Debug)]
 pub(crate) struct Random(u64);
 
@@ -13,7 +13,7 @@ impl Random {
         random
     }
 
-    /// The next number, any of 64 bits.
+    /// The next number, of 64 bits.
     pub(crate) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
@@ -22,28 +22,28 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    /// Below `bound`; 0 where that is 0.
+    /// A number below `bound`; 0 if `bound` is 0.
     pub(crate) fn below(&mut self, bound: usize) -> usize {
         let bound = u64::try_from(bound).unwrap_or(u64::MAX);
         usize::try_from(self.next().checked_rem(bound).unwrap_or(0)).unwrap_or(0)
     }
 
-    /// From `low` to `high`, both included.
+    /// A number from `low` to `high`, both included.
     pub(crate) fn between(&mut self, low: usize, high: usize) -> usize {
         low + self.below(high.saturating_sub(low) + 1)
     }
 
-    /// True in so many of a hundred cases.
+    /// `true` with a probability of `of_a_hundred` percent.
     pub(crate) fn percent(&mut self, of_a_hundred: usize) -> bool {
         self.below(100) < of_a_hundred
     }
 
-    /// One of them.
+    /// One of `items`; `None`: there are none.
     pub(crate) fn pick<'a, T>(&mut self, items: &'a [T]) -> Option<&'a T> {
         items.get(self.below(items.len()))
     }
 
-    /// One of them, in proportion to its weight.
+    /// One of `items`, with a probability in proportion to its weight.
     pub(crate) fn weighted<T: Copy>(&mut self, items: &[(usize, T)]) -> Option<T> {
         let mut left = self.below(items.iter().map(|(weight, _)| weight).sum());
         for (weight, item) in items {
@@ -55,7 +55,7 @@ impl Random {
         None
     }
 
-    /// So many bytes of anything.
+    /// `count` arbitrary bytes.
     pub(crate) fn bytes(&mut self, count: usize) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(count + 8);
         while bytes.len() < count {
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn every_weight_is_met() {
+    fn weighted_draws_all_items_but_those_of_weight_zero() {
         let mut random = Random::new(1, 1);
         let drawn: Vec<_> =
             (0..100).filter_map(|_| random.weighted(&[(1, 'a'), (0, 'b'), (3, 'c')])).collect();

@@ -1,11 +1,11 @@
-//! The transcripts below `tests/transcripts`: a request, the provider's answer, and the record that must come out.
+//! Reads the transcripts below `tests/transcripts`: a request, the provider's response, and the expected record.
 
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-/// What an API looks like on the wire.
+/// An API that transcripts use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Api {
     Messages,
@@ -13,7 +13,7 @@ pub(crate) enum Api {
     Responses,
 }
 
-/// How the exchange ends as written.
+/// How the exchange of a transcript ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ends {
     Complete,
@@ -21,10 +21,10 @@ pub(crate) enum Ends {
     ClientGone,
 }
 
-/// One folder.
+/// The transcript in one folder.
 #[derive(Debug)]
 pub(crate) struct Transcript {
-    /// `api/folder`.
+    /// The API's and the folder's name: `api/folder`.
     pub(crate) name: String,
     pub(crate) api: Api,
     pub(crate) target: String,
@@ -42,7 +42,7 @@ pub(crate) struct Transcript {
 }
 
 impl Api {
-    /// The folder's name, and the record's.
+    /// The name of the API's folder, and of the API in records.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Messages => "messages",
@@ -58,10 +58,10 @@ impl Api {
 }
 
 impl Transcript {
-    /// Every transcript of these APIs, in order of name.
+    /// Reads every transcript of these APIs, ordered by name.
     ///
     /// # Errors
-    /// The first file that cannot be read, or does not hold what it should.
+    /// The first file that cannot be read or is invalid.
     pub(crate) fn all(folder: &Path, apis: &[Api]) -> Result<Vec<Arc<Self>>, String> {
         let mut found = Vec::new();
         for api in apis {
@@ -120,13 +120,13 @@ impl Transcript {
         }
     }
 
-    /// A member of the record, by its path.
+    /// The text member of the expected record at this JSON pointer.
     pub(crate) fn recorded(&self, pointer: &str) -> Option<&str> {
         self.record.pointer(pointer).and_then(Value::as_str)
     }
 }
 
-/// First line and headers, names in lower case.
+/// Splits a head into its first line and its headers, names in lower case.
 fn head(bytes: &[u8]) -> Result<(String, Vec<(String, String)>), String> {
     let text = String::from_utf8(bytes.to_vec()).map_err(|error| error.to_string())?;
     let mut lines = text.lines();

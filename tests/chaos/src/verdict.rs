@@ -1,4 +1,4 @@
-//! Judges a request when everything about it is known: what the client got, what the provider got, what was recorded.
+//! Judges a request after it has ended, from what client and provider received and what was recorded.
 
 mod compare;
 mod outcome;
@@ -10,7 +10,7 @@ use crate::transcript::Api;
 use crate::wire::header;
 use serde_json::Value;
 
-/// Everything that is known of a request.
+/// What is known of a request that has ended.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Evidence<'a> {
     pub(crate) case: &'a Case,
@@ -19,11 +19,11 @@ pub(crate) struct Evidence<'a> {
     pub(crate) record: Option<&'a Value>,
 }
 
-/// How many records there must be.
+/// How many records a request must leave: one, one or none, none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Due {
     One,
-    /// The client was gone so soon that the gateway may not have seen the request.
+    /// The client left so early that the gateway may not have seen the request.
     Perhaps,
     None,
 }
@@ -41,7 +41,7 @@ pub(crate) fn due(case: &Case, client: &ClientSaw, provider: &ProviderSaw) -> Du
     }
 }
 
-/// Everything that is not as it must be.
+/// The failures of a request.
 pub(crate) fn judge(evidence: Evidence<'_>) -> Vec<String> {
     let mut complaints = evidence.client.complaints.clone();
     complaints.extend(evidence.provider.complaints.iter().cloned());
@@ -59,7 +59,7 @@ pub(crate) fn judge(evidence: Evidence<'_>) -> Vec<String> {
     complaints
 }
 
-/// Whether the client's answer came from the provider.
+/// Whether the client's response came from the provider.
 pub(super) fn from_provider(client: &ClientSaw) -> bool {
     header(&client.headers, "x-chaos").is_some()
 }
@@ -91,12 +91,15 @@ fn client_side(Evidence { case, client, provider, .. }: Evidence<'_>) -> Result<
             return Err(format!("header {name}: {value} came as {:?}", header(&client.headers, name)));
         }
     }
-    // Before the request has said that it wants a stream, nothing is added to it, and nothing cut out of the answer.
+    // The filter may have refused the request before it read `stream`; then it edits neither request nor response.
     let unedited = matches!(plan.kind, Kind::RefusedLate { .. }) && answer.body.starts_with(&client.body);
     if !unedited && !answer.delivered.starts_with(&client.body) {
         return Err(differ("the answer", &answer.delivered, &client.body));
     }
-    #[expect(clippy::wildcard_enum_match_arm, reason = "nobody but a provider that breaks may cut an answer")]
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "only a provider that breaks the connection may cut an answer"
+    )]
     match &client.end {
         End::Whole if client.body.len() < answer.delivered.len() => {
             Err(format!("the answer ended after {} of {} bytes", client.body.len(), answer.delivered.len()))
@@ -120,7 +123,7 @@ fn client_side(Evidence { case, client, provider, .. }: Evidence<'_>) -> Result<
     }
 }
 
-/// A reply that the gateway made itself.
+/// Checks a reply that the gateway made itself.
 fn own_reply(case: &Case, client: &ClientSaw, status: u16) -> Result<(), String> {
     let plan = &case.plan;
     let expected: &[u16] = match (plan.kind, plan.provider) {
@@ -152,12 +155,17 @@ fn own_reply(case: &Case, client: &ClientSaw, status: u16) -> Result<(), String>
     let reply: Value =
         serde_json::from_str(&body).map_err(|error| format!("{status} with {body:?}: {error}"))?;
     let messages_shape = reply.get("type").and_then(Value::as_str) == Some("error");
-    let told = |member: &str| reply.pointer(&format!("/error/{member}")).and_then(Value::as_str).is_some();
+    let has_text =
+        |member: &str| reply.pointer(&format!("/error/{member}")).and_then(Value::as_str).is_some();
     let target = &plan.upload.target;
     let in_messages =
         target.starts_with("/anthropic") || !target.starts_with("/openai") && target.contains("/v1/messages");
     debug_assert!(plan.transcript.api != Api::Messages || in_messages || plan.kind != Kind::Bridged);
-    if messages_shape != in_messages || !told("type") || !told("message") || !in_messages && !told("code") {
+    if messages_shape != in_messages
+        || !has_text("type")
+        || !has_text("message")
+        || !in_messages && !has_text("code")
+    {
         return Err(format!("{status} not in the dialect of {target}: {body}"));
     }
     Ok(())
@@ -180,7 +188,7 @@ fn provider_side(Evidence { case, client, provider, .. }: Evidence<'_>) -> Resul
         Kind::Refused { .. } | Kind::TurnedAway { .. } => return Err("a refused request came".to_owned()),
     };
     let same = common(forwarded, &provider.body);
-    // Of a spoilt request that is also edited, only what comes before the edit can be foretold.
+    // Of an invalid request that the filter also edits, only the bytes before the edit are predictable.
     let written = &plan.transcript;
     let edited = common(&written.request, &written.forwarded);
     let foretold = written.request == written.forwarded || plan.kind == Kind::Bridged || same < edited;
@@ -211,7 +219,7 @@ fn provider_side(Evidence { case, client, provider, .. }: Evidence<'_>) -> Resul
     }
 }
 
-/// What the provider should be asked for.
+/// The target that the provider should receive.
 fn forwarded_target(target: &str, kind: Kind) -> String {
     let rest = ["/anthropic", "/openai", "/copilot"].iter().find_map(|prefix| target.strip_prefix(prefix));
     let rest = rest.unwrap_or(target);
@@ -219,7 +227,7 @@ fn forwarded_target(target: &str, kind: Kind) -> String {
     if bridged { rest.trim_end_matches('/').to_owned() } else { rest.to_owned() }
 }
 
-/// How many bytes both begin with.
+/// The length of the common beginning, in bytes.
 fn common(left: &[u8], right: &[u8]) -> usize {
     left.iter().zip(right).take_while(|(left, right)| left == right).count()
 }

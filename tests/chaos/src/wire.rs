@@ -1,13 +1,13 @@
-//! HTTP/1.1 as bytes on a socket, read by hand: nothing is tidied up, nothing is retried.
+//! Reads HTTP/1.1 from a socket without normalising or retrying anything.
 
 use bytes::{Bytes, BytesMut};
 use std::io::ErrorKind;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 
-/// Names in lower case, values as they came.
+/// Headers: names in lower case, values as received.
 pub(crate) type HeaderLines = Vec<(String, String)>;
 
-/// A stream with what was read of it too early.
+/// A stream, and the bytes that were read from it but not used yet.
 #[derive(Debug)]
 pub(crate) struct Wire<S> {
     pub(crate) stream: S,
@@ -21,19 +21,19 @@ pub(crate) struct Head {
     pub(crate) headers: HeaderLines,
 }
 
-/// How a body says where it ends.
+/// What remains of a body, by its framing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Frame {
     Length(usize),
-    /// So much is left of this chunk; `None`: a chunk's size comes next.
+    /// How many bytes of this chunk are left; `None`: a chunk's size comes next.
     Chunk(Option<usize>),
-    /// The line end behind a chunk comes next.
+    /// The line end after a chunk comes next.
     ChunkEnd,
     Close,
     Over,
 }
 
-/// The connection gave less than was promised.
+/// Why a message could not be read to its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Broken {
     Closed,
@@ -42,12 +42,12 @@ pub(crate) enum Broken {
 }
 
 impl Head {
-    /// The value of a header that may come once.
+    /// The first value of the header `name`.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         header(&self.headers, name)
     }
 
-    /// How the body behind this head ends, if nothing is said.
+    /// The framing of the body after this head; `silent`: the framing if the headers do not state one.
     pub(crate) fn frame(&self, silent: Frame) -> Result<Frame, Broken> {
         if self.header("transfer-encoding").is_some_and(|coding| coding.contains("chunked")) {
             return Ok(Frame::Chunk(None));
@@ -73,7 +73,7 @@ impl<S: AsyncRead + Unpin> Wire<S> {
         Self { stream, buffer }
     }
 
-    /// The next head.
+    /// Reads the next first line and headers.
     pub(crate) async fn head(&mut self) -> Result<Head, Broken> {
         let mut searched = 0;
         let end = loop {
@@ -96,7 +96,7 @@ impl<S: AsyncRead + Unpin> Wire<S> {
         Ok(Head { first, headers })
     }
 
-    /// The next bytes of a body; none when it is over.
+    /// Reads the next bytes of a body; empty at its end.
     pub(crate) async fn part(&mut self, frame: &mut Frame) -> Result<Bytes, Broken> {
         loop {
             match *frame {
@@ -146,7 +146,7 @@ impl<S: AsyncRead + Unpin> Wire<S> {
         }
     }
 
-    /// Waits for the other side to leave, whatever it says until then.
+    /// Waits until the other side closes the connection, and drops what it sends until then.
     pub(crate) async fn gone(&mut self) {
         while self.fill().await.is_ok() {
             self.buffer.clear();
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[tokio::test(flavor = "current_thread")]
-    async fn chunks_are_taken_apart_and_their_end_is_seen() {
+    async fn chunks_are_decoded_and_their_end_is_found() {
         let mut wire =
             wire(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n1\r\nd\r\n0\r\n\r\nrest");
         let head = wire.head().await.unwrap();

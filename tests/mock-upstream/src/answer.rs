@@ -1,34 +1,34 @@
-//! What is said. The same for all three APIs, which only differ in how they say it.
+//! The content of an answer. It is the same for all three APIs, which differ only in its form.
 
 use crate::ids::Seed;
 use crate::question::{Input, Question};
 use crate::tool::Call;
 use crate::words::words_in;
 
-/// An echo of the prompt is cut after so many words, so that a large request has a small answer.
+/// Words after which an echo of the prompt is cut, so that a large request has a small answer.
 const ECHOED_WORDS: usize = 400;
 /// What `mock-events-<n>` repeats.
 const SMALL_WORD: &str = "word ";
 /// What `mock-bytes-<n>` repeats: 64 bytes.
 const LONG_LINE: &str = "The quick brown fox jumps over the lazy dog, then does it again.";
-/// About what the rest of a document takes.
+/// About the size of a document without its text, in bytes.
 const ENVELOPE_BYTES: usize = 400;
 const THOUGHT: &str = "The user said something. I will say it again.";
 
 /// A whole answer.
 #[derive(Clone, Debug)]
 pub(crate) struct Answer {
-    /// What its identifiers are made of.
+    /// The seed of the answer's identifiers.
     pub(crate) seed: Seed,
     /// Seconds since 1970.
     pub(crate) created: u64,
-    /// What the model thinks first.
+    /// The model's thought before its answer.
     pub(crate) thought: Option<Text>,
-    /// What it says, or calls.
+    /// The text or the tool call.
     pub(crate) speech: Speech,
-    /// The request allowed no more words.
+    /// The answer was cut at the request's token limit.
     pub(crate) is_cut_short: bool,
-    /// What it costs.
+    /// The tokens of request and answer.
     pub(crate) usage: Usage,
 }
 
@@ -41,28 +41,28 @@ pub(crate) enum Speech {
     Call(Call),
 }
 
-/// A text that can be said piece by piece; a long one is never built for that.
+/// A text that is sent in pieces. A repeated text is never held in memory as a whole.
 #[derive(Clone, Debug)]
 pub(crate) enum Text {
-    /// Word by word.
+    /// A text that is sent word by word.
     Words(String),
-    /// The same piece again and again.
+    /// A piece, and how often it is repeated.
     Repeated(&'static str, usize),
 }
 
 /// The tokens of an answer and its request.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Usage {
-    /// Of the request.
+    /// The request's tokens.
     pub(crate) input: Input,
-    /// Of the answer, thoughts included.
+    /// The answer's tokens, thoughts included.
     pub(crate) output: u64,
-    /// Of the thoughts.
+    /// The thoughts' tokens.
     pub(crate) thoughts: u64,
 }
 
 impl Answer {
-    /// Answers a question.
+    /// The answer to `question`.
     pub(crate) fn to(question: &Question, seed: Seed, created: u64) -> Self {
         let behaviour = &question.behaviour;
         let (mut speech, plain) = match (&question.call, behaviour.events, behaviour.bytes) {
@@ -96,7 +96,7 @@ impl Answer {
     }
 }
 
-/// "You said: …", and something for a turn in which the user said nothing.
+/// "You said: …", or a fixed sentence if the user's turn has no text.
 fn echo(question: &Question) -> String {
     match &question.prompt {
         _ if question.after_tool => "I have read what came back.".to_owned(),
@@ -114,7 +114,7 @@ fn echo(question: &Question) -> String {
 }
 
 impl Text {
-    /// The pieces in which it is said.
+    /// The pieces in which the text is sent.
     pub(crate) fn pieces(&self) -> Box<dyn Iterator<Item = String> + Send> {
         match self {
             Self::Words(text) => {
@@ -125,7 +125,7 @@ impl Text {
         }
     }
 
-    /// All of it.
+    /// The whole text.
     pub(crate) fn whole(&self) -> String {
         match self {
             Self::Words(text) => text.clone(),
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn no_more_is_said_than_is_allowed() {
+    fn an_answer_ends_at_the_token_limit() {
         let answer = answer("m", "one two", 3);
         assert_eq!(said(&answer), "You said: one");
         assert!(answer.is_cut_short);

@@ -1,4 +1,4 @@
-//! The command line.
+//! Parses the command line.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -26,16 +26,16 @@ backticks. Words are counted as tokens.
 /// What the command line asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Command {
-    /// Answer requests.
+    /// Serve requests.
     Serve {
-        /// Where.
+        /// The address to listen on.
         listen: SocketAddr,
-        /// Print a line for each.
+        /// Whether to print a line for each request.
         log: bool,
     },
-    /// Ask a server whether it lives.
+    /// Check that the server at this address responds.
     Healthcheck(SocketAddr),
-    /// Explain.
+    /// Print the help text.
     Help,
 }
 
@@ -43,7 +43,7 @@ impl Command {
     /// Reads the arguments after the program's name.
     ///
     /// # Errors
-    /// The argument that is not understood.
+    /// The first argument that is unknown or invalid.
     pub(crate) fn parse(arguments: impl Iterator<Item = String>) -> Result<Self, String> {
         let mut listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 8081));
         let (mut log, mut is_check) = (false, false);
@@ -66,7 +66,7 @@ impl Command {
     }
 }
 
-/// Who listens on all addresses is asked on loopback.
+/// The address to connect to: loopback for a server that listens on all addresses.
 fn reachable(mut address: SocketAddr) -> SocketAddr {
     if address.ip().is_unspecified() {
         address.set_ip(match address.ip() {

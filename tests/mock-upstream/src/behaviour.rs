@@ -1,4 +1,4 @@
-//! How an answer misbehaves: read from the *name of the model*, so that any client, also an official SDK, can ask for it.
+//! How an answer misbehaves. The *name of the model* states it, so that any client can ask for it, also an official SDK.
 //!
 //! `mock-` is followed by words joined with `-`, in any order and number: `events-<n>`, `bytes-<n>`, `pace-<ms>`,
 //! `cut-<n>`, `error-<status>`, `stall`, `overloaded`. `mock-events-100-pace-10` is a paced stream of a hundred deltas.
@@ -18,11 +18,11 @@ const LONGEST_PACE_MS: u64 = 600_000;
 pub(crate) struct Behaviour {
     /// Answer with this status and the provider's error body.
     pub(crate) error: Option<u16>,
-    /// Say this many small words instead of an echo.
+    /// Send this many small words instead of an echo.
     pub(crate) events: Option<u32>,
-    /// Say so much that a document has about this size.
+    /// Send so much text that a document has about this size.
     pub(crate) bytes: Option<usize>,
-    /// The pause between two events; before a document.
+    /// The pause between two events, or before a document.
     pub(crate) pace: Duration,
     /// How the answer's body ends.
     pub(crate) ending: Ending,
@@ -31,12 +31,12 @@ pub(crate) struct Behaviour {
 /// How the answer's body ends.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Ending {
-    /// As it should.
+    /// The body is complete.
     #[default]
     Complete,
-    /// The connection is reset after so many events (a document: after its first half).
+    /// The connection is reset after this many events (a document: after its first half).
     Cut(usize),
-    /// After one event (a document: its first half) nothing comes any more and nothing is closed.
+    /// After one event (a document: its first half) the server sends nothing more and leaves the connection open.
     Stall,
     /// An error event in mid-stream; for a document the provider's status for "overloaded".
     Overloaded,

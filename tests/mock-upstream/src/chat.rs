@@ -5,7 +5,7 @@ use crate::event::{Events, quoted, unnamed};
 use crate::question::Question;
 use serde_json::{Value, json};
 
-/// The role and one delta: then an overloaded provider gives up.
+/// Events before the error of an overloaded provider: the role and one delta.
 pub(crate) const EVENTS_BEFORE_OVERLOAD: usize = 2;
 
 /// The answer as one document.
@@ -61,7 +61,7 @@ pub(crate) fn events(question: &Question, answer: &Answer) -> Events {
     Box::new(deltas.map(move |delta| chunk.choice(&delta, "null")).chain(tail))
 }
 
-/// What a stream says when the provider gives up in the middle of it.
+/// The error event of a provider that is overloaded in mid-stream.
 pub(crate) fn overloaded() -> hyper::body::Bytes {
     let error = json!({"message": "The server is overloaded. Please try again later.", "type": "server_error", "param": null, "code": "server_error"});
     unnamed(&json!({ "error": error }).to_string())
@@ -71,7 +71,7 @@ pub(crate) fn overloaded() -> hyper::body::Bytes {
 struct Chunk {
     /// JSON up to the choices, without the closing brace.
     head: String,
-    /// `"usage":null`, which only stands in streams that will state their usage.
+    /// `"usage":null`, which only streams have that will state their usage.
     usage: &'static str,
 }
 

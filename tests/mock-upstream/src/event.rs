@@ -3,7 +3,7 @@
 use hyper::body::Bytes;
 use serde_json::Value;
 
-/// The events of one answer, made when they are sent.
+/// The events of one answer. Each is built when it is sent.
 pub(crate) type Events = Box<dyn Iterator<Item = Bytes> + Send>;
 
 /// An event with a name, which is also the first member of its data.
@@ -27,14 +27,14 @@ impl Event {
         Self { name, members }
     }
 
-    /// As Messages writes it.
+    /// The event in the form of Messages.
     pub(crate) fn bytes(&self) -> Bytes {
         let Self { name, members } = self;
         let comma = if members.is_empty() { "" } else { "," };
         Bytes::from(format!("event: {name}\ndata: {{\"type\":\"{name}\"{comma}{members}}}\n\n"))
     }
 
-    /// As Responses writes it: with its place in the sequence.
+    /// The event in the form of Responses, with its sequence number.
     pub(crate) fn numbered(&self, number: usize) -> Bytes {
         let Self { name, members } = self;
         let comma = if members.is_empty() { "" } else { "," };
@@ -48,7 +48,7 @@ pub(crate) fn unnamed(data: &str) -> Bytes {
     Bytes::from(format!("data: {data}\n\n"))
 }
 
-/// A text as JSON.
+/// A text as a JSON string.
 pub(crate) fn quoted(text: &str) -> String {
     Value::from(text).to_string()
 }
@@ -59,7 +59,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn an_event_says_its_name_twice() {
+    fn an_event_has_its_name_in_the_field_and_in_the_data() {
         let event = Event::new("ping", &json!({}));
         assert_eq!(event.bytes(), "event: ping\ndata: {\"type\":\"ping\"}\n\n");
         let event = Event::new("x", &json!({"a": {"b": 1}}));

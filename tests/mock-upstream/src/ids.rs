@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 const ALPHANUMERIC: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-/// What makes the identifiers of one answer: the same seed gives the same identifiers.
+/// The seed of the identifiers of one answer: the same seed gives the same identifiers.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Seed(pub(crate) u64);
 
@@ -40,7 +40,7 @@ impl Seed {
         (0..length).map(letter).collect()
     }
 
-    /// Two kinds of identifier of one answer must not share their characters.
+    /// Mixes the prefix in, so that two kinds of identifier of one answer differ in their characters.
     fn start(self, prefix: &str) -> u64 {
         prefix.bytes().fold(self.0, |state, byte| state.rotate_left(8) ^ u64::from(byte))
     }

@@ -25,7 +25,7 @@ impl Line {
 impl Drop for Line {
     fn drop(&mut self) {
         if self.reset.load(Ordering::Relaxed) {
-            // Where that fails the connection is closed in order, which is a cut as well.
+            // If this fails, the connection closes with FIN, which also cuts the response.
             let _ = self.stream.set_zero_linger();
         }
     }

@@ -1,10 +1,10 @@
-//! Stands in for Anthropic, OpenAI and GitHub Copilot: for the demo, the tests and the benchmark.
+//! A mock of Anthropic, OpenAI and GitHub Copilot for the demo, the tests and the benchmark.
 //!
 //! It is **not** a model, and keeps nothing: every answer follows from its request alone. Answers are complete and truthful
 //! in the provider's wire format, over HTTP/1.1 and cleartext HTTP/2. It never prints a body.
 //!
-//! A request becomes a [`question`], an [`answer`] to it, and that is told by [`messages`], [`chat`] or [`responses`];
-//! how badly is a matter of its [`behaviour`].
+//! A request is read as a [`question`]. Its [`answer`] is written by [`messages`], [`chat`] or [`responses`], with the
+//! faults that its [`behaviour`] asks for.
 #![forbid(unsafe_code)]
 
 mod answer;
@@ -45,7 +45,7 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::signal::unix::{SignalKind, signal};
 
-/// How long a health check waits.
+/// How long a health check waits for a response.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 #[expect(clippy::print_stdout, clippy::print_stderr, reason = "a command speaks to its user")]
@@ -72,13 +72,13 @@ fn main() -> ExitCode {
     }
 }
 
-/// Serves until a signal asks it to end. One thread: it is never the part that is measured.
+/// Serves until a signal ends it. One thread is enough, because the mock itself is never measured.
 fn serve(listen: SocketAddr, log: bool) -> Result<(), Error> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let listener = TcpListener::bind(listen).await?;
         announce(&listener)?;
-        // The first process of a container dies of no signal that it does not handle.
+        // The first process of a container ignores every signal that it does not handle.
         let (mut terminate, mut interrupt) =
             (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
         let asked_to_end = async move {
@@ -98,7 +98,7 @@ async fn accept(listener: TcpListener, server: Arc<Server>, log: bool) {
             Ok((stream, _)) => {
                 tokio::spawn(connection(stream, Arc::clone(&server), log));
             }
-            // No descriptor is free, or the caller has gone: others may come.
+            // No descriptor is free, or the client has left. Later connections may succeed.
             Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
         }
     }
@@ -119,11 +119,11 @@ async fn connection(stream: TcpStream, server: Arc<Server>, log: bool) {
             Ok::<_, Infallible>(response)
         }
     });
-    // A connection that breaks is the business of the other side.
+    // A connection that breaks needs no handling here.
     let _ = auto::Builder::new(TokioExecutor::new()).serve_connection(line, service).await;
 }
 
-/// The first line printed is the bound address, so that a script can ask for any free port.
+/// Prints the bound address as the first line, so that a script can ask for any free port.
 fn announce(listener: &TcpListener) -> Result<(), Error> {
     let mut out = std::io::stdout();
     writeln!(out, "{}", listener.local_addr()?)?;

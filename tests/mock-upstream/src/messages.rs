@@ -5,7 +5,7 @@ use crate::event::{Event, Events, quoted};
 use crate::question::Question;
 use serde_json::{Map, Value, json};
 
-/// `message_start`, `ping`, the start of a block, one delta: then an overloaded provider gives up.
+/// Events before the error of an overloaded provider: `message_start`, `ping`, the start of a block, one delta.
 pub(crate) const EVENTS_BEFORE_OVERLOAD: usize = 4;
 
 /// A signature is opaque to clients.
@@ -66,7 +66,7 @@ pub(crate) fn events(question: &Question, answer: &Answer) -> Events {
     Box::new([start(question, answer), ping].into_iter().chain(blocks).chain(tail).map(|event| event.bytes()))
 }
 
-/// What a stream says when the provider gives up in the middle of it.
+/// The error event of a provider that is overloaded in mid-stream.
 pub(crate) fn overloaded() -> hyper::body::Bytes {
     Event::new("error", &json!({"error": {"type": "overloaded_error", "message": "Overloaded"}})).bytes()
 }
@@ -103,7 +103,7 @@ fn delta(index: u32, kind: &str, member: &str, piece: &str) -> Event {
     )
 }
 
-/// Two pieces, so that clients have something to put together.
+/// Two pieces, so that clients have to join them.
 pub(crate) fn halves(text: &str) -> [String; 2] {
     let middle = text.chars().count() / 2;
     [text.chars().take(middle).collect(), text.chars().skip(middle).collect()]

@@ -4,12 +4,12 @@ use crate::route::{Catalogue, Small};
 use crate::signature::rfc3339;
 use serde_json::{Value, json};
 
-/// Some models of each vendor; any other name is answered as well.
+/// Some models of each vendor. Requests for any other model are answered too.
 const ANTHROPIC: [&str; 3] = ["claude-opus-4-8", "claude-sonnet-4-6", "claude-haiku-4-5"];
 const OPENAI: [&str; 3] = ["gpt-5.5", "gpt-5.5-codex", "gpt-5-mini"];
-/// Copilot also has models that only know Chat Completions.
+/// Models of Copilot that support only Chat Completions.
 const OTHERS: [&str; 1] = ["gemini-3-pro"];
-/// When they all were made: 2026-01-01.
+/// The creation time of all models: 2026-01-01.
 const CREATED: u64 = 1_767_225_600;
 
 /// All models.
@@ -60,7 +60,7 @@ fn copilot(id: &str) -> Value {
     })
 }
 
-/// What a small call gets. `host` is this server as the caller knows it.
+/// The document for a small call. `host`: the authority that the client used for this server.
 pub(crate) fn small(small: Small, host: &str, now: u64) -> Value {
     let base = format!("http://{host}");
     let endpoints = json!({"api": base, "proxy": base, "telemetry": base, "origin-tracker": base});
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn any_model_is_there() {
+    fn any_model_name_is_found() {
         assert_eq!(one(Catalogue::Anthropic, "mock-stall")["id"], "mock-stall");
     }
 }

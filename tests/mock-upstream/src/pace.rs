@@ -1,4 +1,4 @@
-//! A body that is sent event by event: with pauses, or cut off, or silent after a while. Nothing is made before it is sent.
+//! A body that is sent event by event, and may pause, be cut off or stall. Each event is built when it is sent.
 
 use crate::behaviour::{Behaviour, Ending};
 use crate::event::Events;
@@ -12,13 +12,13 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::time::{Sleep, sleep};
 
-/// Before a connection is reset, what was sent gets this long to arrive.
+/// The time between the last byte and a reset, so that the client receives that byte.
 const BEFORE_RESET: Duration = Duration::from_millis(30);
 
 /// The body of an answer.
 pub(crate) struct Paced {
     events: Events,
-    /// Known for a document.
+    /// The length in bytes; known for a document.
     length: Option<u64>,
     pause: Duration,
     ending: Ending,
@@ -31,12 +31,12 @@ pub(crate) struct Paced {
     is_cutting: bool,
 }
 
-/// The body ended before its end, as was asked for.
+/// The error that cuts a body off on request.
 #[derive(Debug)]
 pub(crate) struct CutOff;
 
 impl Paced {
-    /// A stream that behaves as its request wants.
+    /// A stream with the behaviour that its request asks for.
     pub(crate) fn stream(events: Events, behaviour: &Behaviour, reset: Arc<AtomicBool>) -> Self {
         let left = match behaviour.ending {
             Ending::Cut(events) => events,
@@ -46,7 +46,7 @@ impl Paced {
         Self { left, pause: behaviour.pace, ending: behaviour.ending, reset, ..Self::whole(events, None) }
     }
 
-    /// A document in two halves, of which the second may be missing. A pause comes before it, not in it.
+    /// A document in two halves, of which the second may be missing. It has no pause inside.
     pub(crate) fn document(text: String, behaviour: &Behaviour, reset: Arc<AtomicBool>) -> Self {
         let mut first = Bytes::from(text);
         let length = u64::try_from(first.len()).ok();
@@ -60,7 +60,7 @@ impl Paced {
         }
     }
 
-    /// No body at all.
+    /// An empty body.
     pub(crate) fn empty() -> Self {
         Self::whole(Box::new(std::iter::empty()), None)
     }
@@ -112,7 +112,7 @@ impl Body for Paced {
             return match (event, self.ending) {
                 (Some(event), _) => Poll::Ready(Some(Ok(Frame::data(event)))),
                 (None, Ending::Complete | Ending::Overloaded) => Poll::Ready(None),
-                // Whoever waits for more is woken by the end of the connection.
+                // Registers no waker: the end of the connection wakes the task.
                 (None, Ending::Stall) => Poll::Pending,
                 (None, Ending::Cut(_)) => {
                     self.is_cutting = true;

@@ -1,4 +1,4 @@
-//! What a request asks, as far as an answer needs it. Read leniently: only what would make an answer impossible is refused.
+//! Reads of a request what its answer needs. It refuses only requests that cannot be answered.
 
 use crate::behaviour::Behaviour;
 use crate::tool::{self, Call};
@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-/// From so many tokens on, OpenAI caches by itself, in steps of 128.
+/// The smallest request in tokens that OpenAI caches automatically, in steps of 128 tokens.
 /// <https://platform.openai.com/docs/guides/prompt-caching>
 const OPENAI_CACHES_FROM: u64 = 1024;
 
@@ -29,63 +29,63 @@ pub(crate) enum Api {
 /// One request.
 #[derive(Debug, Default)]
 pub(crate) struct Question {
-    /// As the client wrote it.
+    /// The model's name as the client wrote it.
     pub(crate) model: String,
-    /// What that name asks for.
+    /// The behaviour that the model's name asks for.
     pub(crate) behaviour: Behaviour,
-    /// The answer is to be a stream of events.
+    /// Whether the client wants a stream of events.
     pub(crate) stream: bool,
-    /// Chat only: the stream is to end with the usage.
+    /// Chat only: whether the stream ends with the usage.
     pub(crate) include_usage: bool,
     /// The last text of the user, where the user spoke last.
     pub(crate) prompt: Option<String>,
-    /// The conversation ends with a tool's result.
+    /// Whether the conversation ends with a tool's result.
     pub(crate) after_tool: bool,
-    /// The tool to call, and with what.
+    /// The tool to call, with its arguments.
     pub(crate) call: Option<Call>,
-    /// The model may think before it speaks.
+    /// Whether the model thinks before its answer.
     pub(crate) thinks: bool,
     /// The most tokens the answer may have.
     pub(crate) most_tokens: Option<u64>,
     /// The tokens of the request.
     pub(crate) input: Input,
-    /// The request's members, of which Responses repeats some.
+    /// The members of the request that a Responses answer repeats.
     pub(crate) members: BTreeMap<String, Value>,
 }
 
 /// The tokens of a request. `fresh`, `written` and `read` do not overlap.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Input {
-    /// Neither written to the cache nor read from it.
+    /// Tokens that are neither written to the cache nor read from it.
     pub(crate) fresh: u64,
-    /// Written to the cache.
+    /// Tokens that are written to the cache.
     pub(crate) written: u64,
-    /// Read from the cache.
+    /// Tokens that are read from the cache.
     pub(crate) read: u64,
-    /// What is written stays for an hour, not for five minutes.
+    /// Whether the cache keeps them for an hour, not for five minutes.
     pub(crate) one_hour: bool,
 }
 
-/// Why a request cannot be answered; the text is for the caller.
+/// Why a request cannot be answered, as a message to the client.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Malformed(pub(crate) &'static str);
 
 type Members<'b> = BTreeMap<Cow<'b, str>, &'b RawValue>;
 
 impl Input {
-    /// Everything, cached or not.
+    /// All tokens, cached or not.
     pub(crate) fn total(self) -> u64 {
         self.fresh.saturating_add(self.written).saturating_add(self.read)
     }
 
-    /// Anthropic caches what is asked to be cached: written on the first turn, read on the later ones.
+    /// Anthropic caches what `cache_control` marks: it is written on the first turn and read on later ones.
     fn anthropic(words: Words, later_turn: bool) -> Self {
         let total = words.total.max(1);
         let (written, read) = if later_turn { (0, words.cached) } else { (words.cached, 0) };
         Self { fresh: total.saturating_sub(words.cached), written, read, one_hour: words.one_hour }
     }
 
-    /// OpenAI caches what is long, and finds it again on later turns.
+    /// OpenAI caches long requests, and reads them from the cache on later turns.
     fn openai(words: Words, later_turn: bool) -> Self {
         let total = words.total.max(1);
         let read = if later_turn && total >= OPENAI_CACHES_FROM { total / 128 * 128 } else { 0 };
@@ -94,7 +94,7 @@ impl Input {
 }
 
 impl Question {
-    /// A request of which only the model is known: it is answered without being read, with a document.
+    /// A request whose body is not read. Only its model is known, and it is answered with a document.
     pub(crate) fn unread(model: &str) -> Self {
         Self { model: model.to_owned(), behaviour: Behaviour::of(model), ..Self::default() }
     }
@@ -102,7 +102,7 @@ impl Question {
     /// Reads a request's body.
     ///
     /// # Errors
-    /// Not JSON, not an object, or without what the API cannot do without: a model, and something to answer.
+    /// The body is no JSON object, or lacks the model or the conversation.
     pub(crate) fn read(api: Api, body: &[u8]) -> Result<Self, Malformed> {
         let members: Members<'_> =
             serde_json::from_slice(body).map_err(|_| Malformed("the body is not a JSON object"))?;
@@ -166,7 +166,7 @@ impl Question {
     }
 }
 
-/// The conversation: a text, or turns that are only read when they are looked at.
+/// The conversation: a text, or turns that are parsed only when needed.
 enum Turns<'b> {
     Text(&'b RawValue),
     List(Vec<&'b RawValue>),
@@ -189,7 +189,7 @@ impl<'b> Turns<'b> {
         serde_json::from_str(raw.get()).ok().map(Self::List)
     }
 
-    /// The last turn whose role is neither `system` nor `developer`; nothing where it is too deep to be read.
+    /// The last turn whose role is neither `system` nor `developer`; `None` if it is nested too deeply to be parsed.
     fn last(&self) -> Option<Value> {
         let full = |raw: &RawValue| serde_json::from_str::<Value>(raw.get()).ok();
         match self {
@@ -201,7 +201,7 @@ impl<'b> Turns<'b> {
         }
     }
 
-    /// Codex sends its tools as an item of the input.
+    /// The tools that are items of the input, as Codex sends them.
     fn tools(&self) -> Vec<Value> {
         let Self::List(turns) = self else { return Vec::new() };
         let is_tools = |raw: &&&RawValue| {
@@ -212,7 +212,7 @@ impl<'b> Turns<'b> {
         turns.iter().filter(is_tools).filter_map(tools).flatten().collect()
     }
 
-    /// The model has spoken before.
+    /// Whether the conversation has an earlier turn of the model.
     fn is_later(&self) -> bool {
         match self {
             Self::Text(_) => false,
@@ -244,7 +244,7 @@ fn is_tool_result(last: &Value) -> bool {
         || last.get("content").and_then(Value::as_array).is_some_and(|blocks| blocks.iter().any(block))
 }
 
-/// The last text block (Messages, Chat); all texts, one a line (Responses).
+/// The prompt: the last text block (Messages, Chat), or all texts, one a line (Responses).
 fn prompt(api: Api, last: &Value) -> Option<String> {
     if let Some(text) = last.as_str() {
         return Some(text.to_owned());
@@ -262,7 +262,7 @@ fn prompt(api: Api, last: &Value) -> Option<String> {
     }
 }
 
-/// `tool_choice` leaves the model no other way: `required`, `{"type":"any"}`, or a tool by its name.
+/// Whether `tool_choice` forces a call: `required`, `{"type":"any"}`, or a tool by its name.
 fn is_forced(choice: &Value) -> bool {
     choice == "required" || matches!(kind(choice), Some("any" | "tool" | "function"))
 }
@@ -345,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_answered_is_refused() {
+    fn a_request_without_model_or_conversation_is_refused() {
         for body in [
             "",
             "[]",

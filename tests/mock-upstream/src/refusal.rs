@@ -1,18 +1,18 @@
-//! Errors in the shape of the provider they seem to come from.
+//! Errors in the shape of the provider that the mock plays.
 //! <https://docs.claude.com/en/api/errors>, <https://platform.openai.com/docs/guides/error-codes>.
 
 use serde_json::{Value, json};
 
-/// Whose errors and headers an answer has. Copilot speaks both.
+/// The vendor whose errors and headers a response has. Copilot uses both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Dialect {
-    /// Messages, and what belongs to it.
+    /// Anthropic's, for Messages and the routes that belong to it.
     Anthropic,
-    /// Everything else.
+    /// OpenAI's: all other routes.
     OpenAi,
 }
 
-/// What a provider that has no time answers.
+/// The status of an overloaded provider.
 pub(crate) fn overloaded_status(dialect: Dialect) -> u16 {
     match dialect {
         Dialect::Anthropic => 529,

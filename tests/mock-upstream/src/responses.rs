@@ -8,7 +8,7 @@ use crate::question::Question;
 use item::Item;
 use serde_json::{Map, Value, json};
 
-/// `created`, `in_progress`, the item, its part, one delta: then an overloaded provider gives up.
+/// Events before the error of an overloaded provider: `created`, `in_progress`, the item, its part, one delta.
 pub(crate) const EVENTS_BEFORE_OVERLOAD: usize = 5;
 
 /// The request's members that the answer repeats.
@@ -62,12 +62,12 @@ pub(crate) fn events(question: &Question, answer: &Answer) -> Box<dyn Iterator<I
     Box::new(events.chain([ended]))
 }
 
-/// Gives every event its place in the sequence.
+/// Numbers the events (`sequence_number`).
 pub(crate) fn numbered(events: impl Iterator<Item = Event> + Send + 'static) -> Events {
     Box::new(events.enumerate().map(|(number, event)| event.numbered(number)))
 }
 
-/// What a stream says when the provider gives up in the middle of it.
+/// The error event of a provider that is overloaded in mid-stream.
 pub(crate) fn overloaded() -> Event {
     let message = "The server is overloaded. Please try again later.";
     Event::new("error", &json!({"code": "server_error", "message": message, "param": null}))

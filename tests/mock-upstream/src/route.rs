@@ -1,10 +1,10 @@
-//! What a path means. Only its end counts, so that a provider's base URL may have any path.
+//! Finds the route of a path. Only the path's end counts, so that a provider's base URL may have any path.
 
 use crate::question::Api;
 use crate::refusal::Dialect;
 use hyper::{HeaderMap, Method};
 
-/// What is asked for.
+/// The route of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Route {
     /// An answer of a model.
@@ -13,29 +13,29 @@ pub(crate) enum Route {
     CountTokens,
     /// All models, or one of them.
     Models(Catalogue, Option<String>),
-    /// Something that only has to be there.
+    /// A route with a fixed small document.
     Small(Small),
-    /// There is something, but only with other methods, which are named as in `allow`.
+    /// The route exists with other methods, listed as in `allow`.
     WrongMethod(Dialect, &'static str),
-    /// There is nothing.
+    /// There is no such route.
     Unknown(Dialect),
 }
 
-/// Whose list of models.
+/// The vendor whose list of models is requested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Catalogue {
-    /// With `anthropic-version` in the request.
+    /// Anthropic's: the request has `anthropic-version`.
     Anthropic,
-    /// Below `/v1`.
+    /// OpenAI's: the path is below `/v1`.
     OpenAi,
-    /// Otherwise.
+    /// Copilot's: any other path.
     Copilot,
 }
 
-/// Calls that clients make beside their questions.
+/// Calls that clients make besides model requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Small {
-    /// `/healthz`: this process lives.
+    /// `/healthz`: shows that this process serves.
     Health,
     /// `/_ping`
     Ping,
@@ -52,7 +52,7 @@ pub(crate) enum Small {
 }
 
 impl Route {
-    /// What a request asks for. `path` has no query.
+    /// The route of a request. `path` has no query.
     pub(crate) fn of(method: &Method, path: &str, headers: &HeaderMap) -> Self {
         let dialect = dialect(path, headers);
         let mut back = path.strip_suffix('/').unwrap_or(path).rsplit('/');
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_there_is_refused_in_the_callers_dialect() {
+    fn an_unknown_route_is_refused_in_the_callers_dialect() {
         assert_eq!(get("/v1/messages"), Route::WrongMethod(Dialect::Anthropic, "POST"));
         assert_eq!(get("/responses"), Route::WrongMethod(Dialect::OpenAi, "POST"));
         assert_eq!(get("/responses/resp_1"), Route::Unknown(Dialect::OpenAi));
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn small_things_are_there() {
+    fn small_routes_are_found() {
         assert_eq!(get("/copilot_internal/v2/token"), Route::Small(Small::CopilotToken));
         assert_eq!(post("/anthropic/api/event_logging/v2/batch"), Route::Small(Small::Telemetry));
         assert_eq!(get("/agents/swe/internal/memory/x"), Route::Small(Small::CopilotOther));

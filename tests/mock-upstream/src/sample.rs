@@ -1,11 +1,11 @@
-//! Arguments for a tool, built from its JSON schema: only what is required, and as little of it as is valid.
+//! Builds a tool's arguments from its JSON schema: only required members, each with a minimal valid value.
 
 use serde_json::{Map, Value};
 
-/// How deep a schema is followed; below, everything is `null`.
+/// How many levels of a schema are followed; deeper values are `null`.
 const DEEPEST: usize = 16;
 
-/// The smallest plausible arguments, whose texts are `text`. Always an object: that is what a tool is called with.
+/// The smallest plausible arguments, with `text` for each string. Always an object, because a tool is called with one.
 pub(crate) fn arguments(schema: &Value, text: &str) -> Value {
     Some(sample(schema, text, DEEPEST)).filter(Value::is_object).unwrap_or_else(|| Value::Object(Map::new()))
 }

@@ -1,4 +1,4 @@
-//! From a request to its answer: reads the body, asks the module of the API, adds what every answer of the provider has.
+//! Serves one request: reads the body, has the API's module write the answer, and adds the provider's headers.
 
 use crate::answer::Answer;
 use crate::behaviour::{Behaviour, Ending};
@@ -20,7 +20,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The largest request body.
 const MOST_REQUEST_BYTES: usize = 64 << 20;
-/// Names the model of a request whose body is not to be read: a benchmark's is large, and reading it costs more than a proxy.
+/// The header that names the model of a request whose body is not parsed. A benchmark's body is large, and parsing it
+/// would cost more than the proxy.
 const UNREAD: &str = "x-mock-unread";
 const JSON: &str = "application/json";
 const EVENT_STREAM: &str = "text/event-stream; charset=utf-8";
@@ -28,7 +29,7 @@ const EVENT_STREAM: &str = "text/event-stream; charset=utf-8";
 /// What all connections share.
 #[derive(Debug)]
 pub(crate) struct Server {
-    /// Makes the identifiers of two runs different.
+    /// The seed of the run, so that two runs have different identifiers.
     origin: u64,
     requests: AtomicU64,
 }
@@ -38,12 +39,12 @@ struct Visit {
     seed: Seed,
     number: u64,
     now: u64,
-    /// Resets the connection.
+    /// Set to reset the connection.
     reset: Arc<AtomicBool>,
 }
 
 impl Server {
-    /// A server that has answered nothing yet.
+    /// A server before its first request.
     pub(crate) fn new() -> Self {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Self { origin: u64::try_from(since.as_nanos()).unwrap_or_default(), requests: AtomicU64::new(0) }
@@ -56,7 +57,7 @@ impl Server {
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let number = self.requests.fetch_add(1, Ordering::Relaxed);
-        // Over HTTP/2 a broken body resets its stream; the connection is not only its own.
+        // Over HTTP/2 a broken body resets only its stream, because other streams share the connection.
         let reset = if request.version() == Version::HTTP_2 { Arc::default() } else { reset };
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         let visit = Visit { seed: Seed(self.origin.wrapping_add(number)), number, now, reset };
@@ -95,7 +96,7 @@ impl Server {
     }
 }
 
-/// HTTP/1 leaves the body of an answer to HEAD away by itself, HTTP/2 does not.
+/// Removes the body of a response to HEAD. Hyper does so for HTTP/1, not for HTTP/2.
 fn without_body(response: Response<Paced>) -> Response<Paced> {
     let length = response.body().size_hint().exact();
     let mut response = response.map(|_| Paced::empty());
@@ -142,7 +143,7 @@ impl Visit {
             let events = Paced::stream(stream(api, &question, &answer), behaviour, Arc::clone(&self.reset));
             return respond(StatusCode::OK, EVENT_STREAM, &signature, events);
         }
-        // The timer would make a whole millisecond of no pause.
+        // The timer would wait a millisecond even for a pause of zero.
         if !behaviour.pace.is_zero() {
             tokio::time::sleep(behaviour.pace).await;
         }
@@ -190,7 +191,7 @@ impl Visit {
     }
 }
 
-/// The events of an answer; those of an overloaded provider break off.
+/// The events of an answer. An overloaded provider's events end in an error.
 fn stream(api: Api, question: &Question, answer: &Answer) -> Events {
     let is_overloaded = question.behaviour.ending == Ending::Overloaded;
     match api {

@@ -1,4 +1,4 @@
-//! The headers by which a provider's answer is known: request id, rate limits, versions.
+//! The headers of a provider's responses: request id, rate limits, versions.
 //! <https://docs.claude.com/en/api/rate-limits>, <https://platform.openai.com/docs/guides/rate-limits>.
 
 use crate::ids::Seed;
@@ -9,12 +9,12 @@ const TOKENS: u64 = 2_000_000;
 const INPUT_TOKENS: u64 = 1_600_000;
 const OUTPUT_TOKENS: u64 = 400_000;
 
-/// What a provider's headers tell.
+/// The values of a provider's response headers.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Signature {
-    /// Whose.
+    /// The vendor whose headers are written.
     pub(crate) dialect: Dialect,
-    /// Of the answer.
+    /// The seed of the answer's identifiers.
     pub(crate) seed: Seed,
     /// How many requests came before this one.
     pub(crate) number: u64,
@@ -27,7 +27,7 @@ pub(crate) struct Signature {
 }
 
 impl Signature {
-    /// The request's identifier, which also stands in Anthropic's error bodies.
+    /// The request's id. Anthropic's error bodies contain it too.
     pub(crate) fn request_id(&self) -> String {
         match self.dialect {
             Dialect::Anthropic => self.seed.anthropic("req_"),
@@ -35,7 +35,7 @@ impl Signature {
         }
     }
 
-    /// The headers.
+    /// The names and values of the headers.
     pub(crate) fn headers(&self) -> Vec<(&'static str, String)> {
         let requests = REQUESTS.saturating_sub(self.number % REQUESTS).saturating_sub(1);
         let left = |limit: u64, used: u64| limit.saturating_sub(used).to_string();
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn what_remains_falls_with_every_request() {
+    fn the_remaining_limits_fall_with_every_request() {
         let signature =
             Signature { dialect: Dialect::OpenAi, seed: Seed(1), number: 9, input: 5, output: 6, now: 0 };
         let headers = signature.headers();

@@ -1,13 +1,13 @@
-//! Which tool is called, and with what.
+//! Chooses the tool that an answer calls, and its arguments.
 
 use crate::question::Api;
 use serde_json::Value;
 
-/// What a tool that takes a text is given: valid as a word, as a shell command's name, and as JavaScript.
+/// The default text for a `custom` tool: valid as a word, as a shell command's name, and as JavaScript.
 const TEXT: &str = "\"mock\"";
-/// What each text among a tool's arguments is.
+/// The default for each string in a tool's arguments.
 const WORD: &str = "mock";
-/// How deep namespaces are searched.
+/// How many levels of namespaces are searched.
 const DEEPEST: usize = 4;
 
 /// A tool that will be called.
@@ -15,13 +15,13 @@ const DEEPEST: usize = 4;
 pub(crate) struct Call {
     /// The tool's name.
     pub(crate) name: String,
-    /// Responses only: the group of tools in which it stands.
+    /// Responses only: the group that contains the tool.
     pub(crate) namespace: Option<String>,
-    /// What it is given.
+    /// The tool's input.
     pub(crate) payload: Payload,
 }
 
-/// What a tool is given.
+/// The input of a tool.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Payload {
     /// An object, for a tool with a schema.
@@ -31,8 +31,9 @@ pub(crate) enum Payload {
 }
 
 impl Call {
-    /// The tool that `choice` (the request's `tool_choice`) or else the prompt names, else the first one that a client can run.
-    /// What the prompt has between backticks is what it is given: all of a `custom` tool's text, each text that another needs.
+    /// The tool that `choice` (the request's `tool_choice`) names, else the one that the prompt names, else the first that a
+    /// client can run. The text between backticks in the prompt is its input: the text of a `custom` tool, or each string
+    /// in the arguments of another.
     pub(crate) fn choose(api: Api, tools: &[Value], choice: &Value, prompt: &str) -> Option<Self> {
         let given = between_backticks(persons(prompt));
         let find = |is_wanted: &dyn Fn(&str) -> bool| find(api, tools, None, is_wanted, given, DEEPEST);
@@ -45,7 +46,7 @@ impl Call {
         find(&is_named).or_else(|| find(&|_| true))
     }
 
-    /// What it is given, as the text that a stream carries.
+    /// The input as the text that a stream carries.
     pub(crate) fn text(&self) -> String {
         match &self.payload {
             Payload::Arguments(arguments) => arguments.to_string(),
@@ -53,7 +54,7 @@ impl Call {
         }
     }
 
-    /// What it is given, as a value.
+    /// The input as a JSON value.
     pub(crate) fn value(&self) -> Value {
         match &self.payload {
             Payload::Arguments(arguments) => arguments.clone(),
@@ -62,12 +63,12 @@ impl Call {
     }
 }
 
-/// The prompt has the word "tool", in what a person wrote.
+/// Whether the part of the prompt that a person wrote has the word "tool".
 pub(crate) fn is_asked_for(prompt: &str) -> bool {
     words(persons(prompt)).any(|word| word.eq_ignore_ascii_case("tool"))
 }
 
-/// What a person wrote: agents put their own remarks into tags, in front of it or alone.
+/// The part of the prompt that a person wrote. Agents put their own remarks into tags, before it or alone.
 fn persons(prompt: &str) -> &str {
     match prompt.rsplit_once('>') {
         Some((_, after)) if prompt.trim_start().starts_with('<') => after,
@@ -80,7 +81,7 @@ fn between_backticks(prompt: &str) -> Option<&str> {
     after.split_once('`').map(|(given, _)| given)
 }
 
-/// Words as names of tools are written.
+/// The words of `text`, of the characters that names of tools have.
 fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == '-'))
 }
@@ -144,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn the_prompt_may_say_what_a_tool_is_given() {
+    fn the_prompt_may_state_the_input_of_a_tool() {
         let schema =
             json!({"type": "object", "properties": {"command": {"type": "string"}}, "required": ["command"]});
         let tools = json!([{"type": "function", "name": "run", "parameters": schema}, {"type": "custom", "name": "exec"}]);

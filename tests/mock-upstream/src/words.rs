@@ -9,19 +9,19 @@ use std::fmt;
 /// The words of the pieces read so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Words {
-    /// All of them.
+    /// All words.
     pub(crate) total: u64,
-    /// Those up to and including the last object with a `cache_control`.
+    /// The words up to and including the last object with a `cache_control`.
     pub(crate) cached: u64,
-    /// The last `cache_control` asked for an hour (`"ttl":"1h"`), not for five minutes.
+    /// Whether the last `cache_control` asks for an hour (`"ttl":"1h"`), not for five minutes.
     pub(crate) one_hour: bool,
 }
 
-/// The words of one text.
+/// The number of words in one text.
 pub(crate) fn words_in(text: &str) -> u64 {
     let bytes = text.as_bytes();
     let rest = bytes.get(1..).unwrap_or_default();
-    // A word begins after a space. Short runs and no branch, so that the compiler compares many bytes at once.
+    // A word begins after a space. Short runs without branches let the compiler compare many bytes at once.
     let begins = |before: &[u8], bytes: &[u8]| -> u8 {
         before
             .iter()
@@ -36,14 +36,14 @@ pub(crate) fn words_in(text: &str) -> u64 {
 }
 
 impl Words {
-    /// Adds the words of one piece. A piece too deep to read counts as far as it was read.
+    /// Adds the words of one piece. If it is nested too deeply, the words before that point count.
     pub(crate) fn add(&mut self, piece: Option<&RawValue>) {
         if let Some(piece) = piece {
             let _ = Count(self).deserialize(&mut serde_json::Deserializer::from_str(piece.get()));
         }
     }
 
-    /// The request's own `cache_control` (next to `messages`) covers everything.
+    /// Counts all words as cached: the request's own `cache_control` (beside `messages`) covers everything.
     pub(crate) fn cache_everything(&mut self) {
         self.cached = self.total;
     }
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn a_marker_of_null_is_none() {
+    fn a_cache_control_of_null_does_not_count() {
         assert_eq!(words(r#"{"text":"a b","cache_control":null}"#).cached, 0);
     }
 

@@ -1,4 +1,4 @@
-//! The program as its users meet it: started on a free port, asked over a plain TCP connection.
+//! Tests the program as a process on a free port, over a plain TCP connection.
 #![expect(
     clippy::unwrap_used,
     clippy::string_slice,
@@ -196,7 +196,7 @@ fn a_model_can_ask_for_silence() {
 }
 
 #[test]
-fn what_is_not_understood_is_refused_in_the_providers_shape() {
+fn an_invalid_request_is_refused_in_the_providers_shape() {
     let mock = Mock::start();
     let answer = mock.ask(&post("/v1/messages", "{"));
     assert_eq!(answer.status, 400);
@@ -222,7 +222,7 @@ fn small_calls_are_answered() {
 }
 
 #[test]
-fn it_can_ask_itself_whether_it_lives() {
+fn the_healthcheck_reports_a_running_server() {
     let mock = Mock::start();
     let check = |address: &str| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_mock-upstream"));

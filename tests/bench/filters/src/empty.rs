@@ -2,7 +2,7 @@
 
 use proxy_wasm::traits::{Context, HttpContext};
 
-/// Every callback is the trait's own: "continue".
+/// Has the trait's default callbacks, which continue.
 #[derive(Debug)]
 pub(crate) struct Empty;
 

@@ -1,9 +1,9 @@
-//! A filter that reads everything once, and tells one thing of it.
+//! A filter that reads headers and bodies once, and sets one property: their size.
 
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
 
-/// Counts what it read.
+/// Counts the bytes that it has read.
 #[derive(Debug, Default)]
 pub(crate) struct Floor {
     bytes: usize,

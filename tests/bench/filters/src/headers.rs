@@ -1,13 +1,13 @@
-//! A filter that sends a request where it belongs, and looks at the answer's headers.
+//! A filter that routes a request, and reads the response's headers.
 
 use core::hint::black_box;
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
 
-/// What AI Bridge takes off a path.
+/// The prefix that AI Bridge removes from a path.
 const PREFIX: &[u8] = b"/anthropic";
 
-/// Works with the shipped route, which takes the cluster from a header.
+/// Names the cluster in the header that the shipped route reads.
 #[derive(Debug)]
 pub(crate) struct Headers;
 

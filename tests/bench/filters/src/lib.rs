@@ -1,4 +1,4 @@
-//! What filters cost that do less than AI Bridge: one module, and the plugin configuration says which of them it is.
+//! Filters that do less than AI Bridge, to compare their cost: one module, in which the plugin configuration selects one.
 //!
 //! | configuration | does |
 //! |---|---|
@@ -20,18 +20,18 @@ use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::ContextType;
 use same_calls::{Metrics, SameCalls};
 
-/// Where the host starts.
+/// The entry points for the host.
 mod entry {
     proxy_wasm::main! {{ proxy_wasm::set_root_context(|_| Box::new(super::Root { kind: None })); }}
 }
 
-/// The plugin.
+/// The root context.
 #[derive(Debug)]
 struct Root {
     kind: Option<Kind>,
 }
 
-/// Which filter it is.
+/// The filter that the plugin configuration selects.
 #[derive(Clone, Copy, Debug)]
 enum Kind {
     Empty,

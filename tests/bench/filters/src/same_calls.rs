@@ -1,15 +1,15 @@
-//! A filter that makes the calls that AI Bridge makes for a short request to Anthropic's Messages API, knowing every answer
-//! beforehand: what is left of AI Bridge's cost if all that it computes cost nothing. `tests/envoy/test_host_calls.py` holds
-//! AI Bridge to these calls.
+//! A filter that makes the same host calls as AI Bridge for a short request to Anthropic's Messages API, with constant
+//! values. Its cost is that of AI Bridge without its own computations. `tests/envoy/test_host_calls.py` checks that AI
+//! Bridge makes these calls.
 
 use core::hint::black_box;
 use proxy_wasm::hostcalls;
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::{Action, MetricType};
 
-/// What AI Bridge takes off a path.
+/// The prefix that AI Bridge removes from a path.
 const PREFIX: &[u8] = b"/anthropic";
-/// As long as a record with a question of a kilobyte.
+/// A stand-in for a record, as long as one with a question of a kilobyte.
 const RECORD: [u8; 1_850] = [b'r'; 1_850];
 
 const AT_THE_START: [(&str, &str); 5] = [
@@ -30,7 +30,7 @@ const AT_THE_END: [(&str, &str); 8] = [
     ("ai_bridge_cost_microusd", "300"),
 ];
 
-/// The ids that Envoy gave: counters, and a histogram.
+/// The ids of the metrics: counters, and a histogram.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Metrics {
     counters: [u32; 3],
@@ -51,7 +51,7 @@ impl Metrics {
     }
 }
 
-/// Works with the shipped route and access log.
+/// Sets what the shipped route and access log read.
 #[derive(Debug)]
 pub(crate) struct SameCalls {
     metrics: Metrics,

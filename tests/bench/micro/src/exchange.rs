@@ -8,7 +8,7 @@ use ai_bridge::step::{Effect, Ending, RequestHead, ResponseHead, Step};
 use core::time::Duration;
 use std::rc::Rc;
 
-/// Two providers with the usual members.
+/// A configuration with two providers and the usual members.
 const CONFIGURATION: &str = r#"{
     "providers": [
         {"type": "openai"},
@@ -23,11 +23,11 @@ pub(crate) struct Play {
     bridge: Rc<Bridge>,
     request: Headers,
     response: Headers,
-    /// How many single values, the record among them, and how many measurements at least.
+    /// The least number of single values (the record included) and of measurements.
     leaves: (usize, usize),
 }
 
-/// What was to be done, by kind.
+/// The numbers of effects, by kind.
 #[derive(Debug, Default)]
 struct Done {
     edits: usize,
@@ -36,12 +36,12 @@ struct Done {
 }
 
 impl Play {
-    /// A request that is recorded; `content_type`: the answer's.
+    /// A bridged request; `content_type`: the response's.
     pub(crate) fn recorded(content_type: &str) -> Option<Self> {
         Self::new("POST", "/anthropic/v1/messages", content_type, (14, 4))
     }
 
-    /// A request of which only the headers are edited.
+    /// A passthrough request.
     pub(crate) fn passed() -> Option<Self> {
         Self::new("GET", "/anthropic/v1/models", "application/json", (0, 1))
     }
@@ -72,7 +72,7 @@ impl Play {
         Some(Self { bridge: Rc::new(Bridge::new(config)), request, response, leaves })
     }
 
-    /// Plays it once with this body (empty: none) and this answer. Answers whether it left behind what it should.
+    /// Runs the exchange once with this body (empty: none) and this response. Returns whether it had the expected effects.
     pub(crate) fn run(&self, body: &[u8], answer: &[Vec<u8>]) -> bool {
         let mut now = Duration::from_millis(1_795_411_980_042);
         let mut exchange = Exchange::new(Rc::clone(&self.bridge), 0x0123_4567_89ab_cdef_0123);

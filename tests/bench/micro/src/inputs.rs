@@ -1,4 +1,4 @@
-//! What is read: bodies in the shape of real ones, always the same bytes.
+//! The inputs: bodies like real ones, the same bytes in every run.
 
 use ai_bridge::api::Api;
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 const WORDS: &str =
     "the model reads what it is given and says what comes next of it as far as anybody can tell ";
 
-/// About `bytes` of English as it stands in JSON, with an escape every so many bytes.
+/// About `bytes` of English in a JSON string, with an escape every `escape_every` bytes.
 pub(crate) fn text(bytes: usize, escape_every: Option<usize>) -> String {
     let escapes = ["\n", "\"", "\n", "\t", "\\", "\n"];
     let mut words = WORDS.chars().cycle();
@@ -19,13 +19,13 @@ pub(crate) fn text(bytes: usize, escape_every: Option<usize>) -> String {
     text
 }
 
-/// The same in a script whose letters take three bytes, with an escape every 40 bytes or so.
+/// About `bytes` of Chinese in a JSON string, whose letters take three bytes, with an escape about every 40 bytes.
 pub(crate) fn chinese(bytes: usize) -> String {
     "模型读取所给的内容并说出接\n".repeat(bytes / 40)
 }
 
-/// A Messages conversation of as many turns with this text as make about `bytes`. Every other turn is the user's, who
-/// says the text, so that it is read as what may be the prompt, or brings it as the result of a tool (`said`: which).
+/// A Messages conversation of about `bytes`, of turns with this text. Every other turn is the user's. `said`: the user's
+/// text is a prompt, so that it is read; otherwise it is the result of a tool.
 pub(crate) fn conversation(text: &str, said: bool, bytes: usize) -> String {
     let (length, text) = (text.len(), Value::from(text));
     let turn = |at: usize| {
@@ -43,7 +43,7 @@ pub(crate) fn conversation(text: &str, said: bool, bytes: usize) -> String {
     request(Api::Messages, &turns, "[]")
 }
 
-/// What a coding agent sends: tools, questions, calls and files, short and long strings.
+/// A request of a coding agent: tools, questions, calls and files, short and long strings.
 pub(crate) fn agent(api: Api, bytes: usize) -> String {
     let schema = concat!(
         r#"{"type":"object","properties":{"#,
@@ -79,7 +79,7 @@ pub(crate) fn agent(api: Api, bytes: usize) -> String {
     request(api, &turns, &format!("[{}]", tools.join(",")))
 }
 
-/// A question, a call and its result.
+/// The turns of one round: a question, a call and its result.
 fn round(api: Api, code: &str, at: usize) -> [String; 3] {
     let ask = r#"{"role":"user","content":"Please look at the next file."}"#.to_owned();
     let id = format!("call_{at:020}");
@@ -115,7 +115,7 @@ fn request(api: Api, turns: &[String], tools: &str) -> String {
     )
 }
 
-/// An answer as events, one each: `count` pieces of text, or of a tool call's arguments.
+/// The events of an answer: `count` pieces of text, or of a tool call's arguments.
 pub(crate) fn events(api: Api, tool: bool, count: usize) -> Vec<String> {
     let mut events = Vec::new();
     let words = WORDS.split_inclusive(' ').cycle().take(count);
@@ -212,7 +212,7 @@ pub(crate) fn events(api: Api, tool: bool, count: usize) -> Vec<String> {
     events
 }
 
-/// A whole answer of about so many bytes: half of it text, half of it a tool call.
+/// A whole answer of about `bytes`: half text, half a tool call.
 pub(crate) fn document(api: Api, bytes: usize) -> String {
     let said = text(bytes / 2, Some(40));
     let code = json!({"file_path": "/home/me/src/main.rs", "content": text(bytes / 2, Some(40))});

@@ -1,13 +1,12 @@
-//! What the readers and whole exchanges cost: the same cases measured three ways.
+//! The cost of the readers and of whole exchanges: the same cases, measured in three ways.
 //!
-//! | | says | run |
+//! | | measures | run |
 //! |---|---|---|
-//! | `benches/readers.rs` | bytes per second natively, where the scanner has words for its vectors | `cargo bench -p micro` |
-//! | `src/main.rs` in callgrind | the same in instructions, whatever the load: `tests/bench/instructions.txt` | `make instructions` |
+//! | `benches/readers.rs` | bytes per second natively, where the scanner uses words instead of vectors | `cargo bench -p micro` |
+//! | `src/main.rs` in callgrind | instructions natively, independent of the load: `tests/bench/instructions.txt` | `make instructions` |
 //! | `src/plugin.rs` | bytes per second inside Envoy's V8, of the code that ships | `make bench-readers` |
 //!
-//! It is **not** a test: whether what is read is right, the tests say. But a case whose input is not read to its end as
-//! it should be gives no number.
+//! It is **not** a test of the readers' results. But a case whose input is not read to its end gives no number.
 
 mod exchange;
 mod inputs;
@@ -22,15 +21,15 @@ use ai_bridge::record::RecordPolicy;
 use ai_bridge::sse::{Decoder, Event, Sink};
 use exchange::Play;
 
-/// What Envoy hands over at once of a body that comes fast, about.
+/// About the size of the chunks in which Envoy passes a body that arrives fast.
 const CHUNK_BYTES: usize = 16 << 10;
 
 /// One input for one reader.
 #[derive(Debug)]
 pub struct Case {
-    /// As in `instructions.txt`: reader/API/what it is.
+    /// The name in `instructions.txt`: reader/API/kind of input.
     pub name: String,
-    /// Events in the input; 0 where it has none.
+    /// How many events the input has.
     pub events: u64,
     reader: Reader,
     chunks: Vec<Vec<u8>>,
@@ -41,14 +40,14 @@ enum Reader {
     Request(Api),
     Decoder,
     Response(Api, Format),
-    /// `serde_json` over the whole body, which it has at hand, with nothing kept: what to compare the scanner with.
+    /// `serde_json` over the whole body in memory, keeping nothing: a yardstick for the scanner.
     Yardstick,
-    /// All that is computed for one request, which is the first chunk, and its answer, which is the others. `None`: its
-    /// configuration is refused.
+    /// A whole exchange: the first chunk is the request, the others are the response. `None`: its configuration was
+    /// refused.
     Exchange(Option<Play>),
 }
 
-/// Counts what the decoder tells.
+/// Counts the decoder's output.
 #[derive(Default)]
 struct Tally {
     bytes: usize,
@@ -65,7 +64,7 @@ impl Sink for Tally {
     }
 }
 
-/// All cases, always the same.
+/// All cases, the same in every run.
 #[must_use]
 pub fn cases() -> Vec<Case> {
     let apis = [Api::Messages, Api::ChatCompletions, Api::Responses];
@@ -138,20 +137,20 @@ impl Case {
         Self { name, events: 0, reader, chunks }
     }
 
-    /// Each event is a chunk, as from a model that thinks.
+    /// A case whose chunks are single events, as when a model generates slowly.
     fn of_events(name: String, reader: Reader, events: Vec<String>) -> Self {
         let chunks: Vec<_> = events.into_iter().map(String::into_bytes).collect();
         Self { name, events: chunks.len() as u64, reader, chunks }
     }
 
-    /// Bytes of the input.
+    /// The size of the input in bytes.
     #[must_use]
     pub fn bytes(&self) -> u64 {
         self.chunks.iter().map(|chunk| chunk.len() as u64).sum()
     }
 
-    /// Reads the input once. Answers whether it was read to the end that it has. (Never inlined: callgrind counts what
-    /// happens inside.)
+    /// Reads the input once. Returns whether it was read to its end. Never inlined, because callgrind counts the
+    /// instructions inside.
     #[must_use]
     #[inline(never)]
     pub fn run(&self) -> bool {

@@ -1,6 +1,6 @@
-//! Reads every case twice, for a profiler that counts; or one case so many times, for one that takes samples:
-//! `micro NAME TIMES`. Prints each case that it reads, with its bytes and its events, in that order.
-#![expect(clippy::print_stdout, reason = "what it is for")]
+//! Reads every case twice, for a counting profiler; or one case many times, for a sampling profiler: `micro NAME TIMES`.
+//! Prints each case that it reads, with its bytes and its events, in that order.
+#![expect(clippy::print_stdout, reason = "the program's output")]
 
 use micro::cases;
 use std::process::ExitCode;

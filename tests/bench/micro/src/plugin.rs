@@ -1,4 +1,4 @@
-//! Inside Envoy's V8: reads every case many times and logs how fast that was. For a `Wasm` bootstrap extension;
+//! A `Wasm` bootstrap extension that reads every case many times inside Envoy's V8 and logs the times.
 //! `tests/bench/readers` starts it.
 
 use crate::{Case, cases};
@@ -8,13 +8,13 @@ use proxy_wasm::traits::{Context, RootContext};
 use proxy_wasm::types::LogLevel;
 use std::time::Instant;
 
-/// How long each case is read. V8 compiles what is called often a second time, and better.
+/// How long each case is read. V8 recompiles functions that are called often, and optimises them.
 const SPAN: Duration = Duration::from_secs(1);
-/// What is timed at once, at least: the clock costs a call of the host.
+/// The shortest time that is measured at once, because reading the clock costs a call of the host.
 const ROUND: Duration = Duration::from_micros(50);
 
-/// Called by the host after the library's own start, which has set the filter's root context; from here on it is ours.
-#[expect(unsafe_code, reason = "an exported name is only to be had so")]
+/// The host calls this after the library's start, which has set the filter's root context. Replaces that context.
+#[expect(unsafe_code, reason = "the attribute is the only way to export a name")]
 #[unsafe(no_mangle)]
 extern "C" fn main(_: i32, _: i32) -> i32 {
     proxy_wasm::set_root_context(|_| Box::new(Plugin));
@@ -45,8 +45,8 @@ impl RootContext for Plugin {
     }
 }
 
-/// The seconds that one reading takes, in the fastest round: whatever else the machine does only makes it slower.
-/// `None`: one was not as it should be.
+/// The seconds that one reading takes in the fastest round, because other load only makes rounds slower. `None`: a reading
+/// failed.
 fn fastest(case: &Case) -> Option<f64> {
     let (begin, mut readings, mut fastest) = (Instant::now(), 1_u32, f64::MAX);
     while begin.elapsed() < SPAN {

@@ -1,4 +1,4 @@
-//! HTTP/1.1 on a socket.
+//! The HTTP/1.1 client, on a raw socket.
 
 use super::{Client, Incoming, Outgoing, converse, headers};
 use crate::case::{Case, ClientSaw, End};
@@ -10,7 +10,7 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 use tokio::net::tcp::{ReadHalf, WriteHalf};
 
-/// A connection on which nothing is under way.
+/// An idle connection.
 #[derive(Debug)]
 pub(super) struct Connection {
     stream: TcpStream,
@@ -23,12 +23,12 @@ struct Body<'a> {
 
 struct Answer<'a> {
     wire: Wire<ReadHalf<'a>>,
-    /// No body follows, whatever the headers say.
+    /// The response has no body, whatever its headers say (HEAD).
     bodiless: bool,
     frame: Frame,
 }
 
-/// Carries out a plan; keeps the connection where both sides may.
+/// Carries out a plan. Keeps the connection if both sides allow it.
 pub(super) async fn run(client: &mut Client, case: &Case) -> Result<ClientSaw, String> {
     let mut stream = match client.http1.take() {
         Some(connection) => connection.stream,
@@ -47,7 +47,7 @@ pub(super) async fn run(client: &mut Client, case: &Case) -> Result<ClientSaw, S
     lines.push_str(if chunked { "transfer-encoding: chunked\r\n\r\n" } else { "\r\n" });
     let (saw, reusable) = {
         let (reader, mut writer) = stream.split();
-        // The gateway may answer before it has read all of this: the answer tells.
+        // A failure is no error: the gateway may reply before it has read all of this.
         let _ = writer.write_all(lines.as_bytes()).await;
         let mut body = Body { stream: writer, chunked };
         let wire = Wire::new(reader, BytesMut::new());
@@ -68,7 +68,7 @@ pub(super) async fn run(client: &mut Client, case: &Case) -> Result<ClientSaw, S
     Ok(saw)
 }
 
-/// A new connection.
+/// Opens a connection to the gateway.
 pub(super) async fn connect(gateway: SocketAddr) -> Result<TcpStream, String> {
     let stream = TcpStream::connect(gateway).await.map_err(|error| format!("connecting: {error}"))?;
     stream.set_nodelay(true).map_err(|error| error.to_string())?;
@@ -95,23 +95,23 @@ impl Outgoing for Body<'_> {
 impl Incoming for Answer<'_> {
     async fn head(&mut self) -> Result<(u16, HeaderLines), String> {
         loop {
-            let head = self.wire.head().await.map_err(told)?;
+            let head = self.wire.head().await.map_err(reason)?;
             let status = head.first.split(' ').nth(1).and_then(|status| status.parse::<u16>().ok());
             let status = status.ok_or_else(|| format!("no status in {:?}", head.first))?;
             if status >= 200 {
                 self.frame =
-                    if self.bodiless { Frame::Over } else { head.frame(Frame::Close).map_err(told)? };
+                    if self.bodiless { Frame::Over } else { head.frame(Frame::Close).map_err(reason)? };
                 return Ok((status, head.headers));
             }
         }
     }
 
     async fn part(&mut self) -> Result<Bytes, String> {
-        self.wire.part(&mut self.frame).await.map_err(told)
+        self.wire.part(&mut self.frame).await.map_err(reason)
     }
 }
 
-fn told(broken: Broken) -> String {
+fn reason(broken: Broken) -> String {
     match broken {
         Broken::Closed => "closed".to_owned(),
         Broken::Reset => "reset".to_owned(),

@@ -1,4 +1,4 @@
-//! HTTP/2 with prior knowledge.
+//! The HTTP/2 client, with prior knowledge.
 
 use super::{Client, Incoming, Outgoing, converse, headers, http1};
 use crate::case::{Case, ClientSaw, End};
@@ -11,7 +11,8 @@ use http::{Request, Uri};
 use std::future::poll_fn;
 use tokio::task::AbortHandle;
 
-/// Envoy ends a connection on which many streams were reset (CVE-2023-44487): long before that we take a new one.
+/// Streams on one connection, then the client opens another. Envoy closes a connection on which many streams were reset
+/// (CVE-2023-44487).
 const STREAMS: u32 = 100;
 
 /// A connection with one stream at a time.
@@ -38,18 +39,18 @@ impl Drop for Connection {
     }
 }
 
-/// Carries out a plan; keeps the connection where both sides may.
+/// Carries out a plan. Keeps the connection if both sides allow it.
 pub(super) async fn run(client: &mut Client, case: &Case) -> Result<ClientSaw, String> {
-    let told = |error: h2::Error| error.to_string();
+    let reason = |error: h2::Error| error.to_string();
     let mut connection = match client.http2.take() {
         Some(connection) => connection,
         None => connect(client).await?,
     };
     connection.left = connection.left.saturating_sub(1);
-    let mut requests = connection.requests.clone().ready().await.map_err(told)?;
+    let mut requests = connection.requests.clone().ready().await.map_err(reason)?;
     let upload = &case.plan.upload;
     let end = upload.body.is_empty();
-    let (coming, stream) = requests.send_request(request(case)?, end).map_err(told)?;
+    let (coming, stream) = requests.send_request(request(case)?, end).map_err(reason)?;
     let mut body = Body { stream: (!end).then_some(stream) };
     let mut answer = Answer { coming: Some(coming), body: None };
     let (saw, _) = converse(case, &mut body, &mut answer).await;

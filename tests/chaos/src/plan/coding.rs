@@ -1,13 +1,13 @@
-//! Content codings that store without compressing: what matters is that somebody takes them off again.
+//! Content codings that store without compressing: Envoy has to decode them in front of the filter.
 
 use crate::random::Random;
 
-/// Wraps a body, and the coding's name.
+/// Encodes a body. Returns the coding's name and the encoded body.
 pub(super) fn encode(random: &mut Random, body: &[u8]) -> (&'static str, Vec<u8>) {
     if random.percent(50) { ("gzip", gzip(body)) } else { ("zstd", zstd(body)) }
 }
 
-/// RFC 1952 around the stored blocks of RFC 1951 §3.2.4.
+/// Encodes in gzip (RFC 1952), with stored blocks (RFC 1951 §3.2.4).
 fn gzip(body: &[u8]) -> Vec<u8> {
     let mut coded = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
     let mut blocks = body.chunks(0xffff).peekable();
@@ -23,7 +23,7 @@ fn gzip(body: &[u8]) -> Vec<u8> {
     coded
 }
 
-/// RFC 8878 §3.1.1: one segment of a stated size, raw blocks.
+/// Encodes in zstd (RFC 8878 §3.1.1): one segment of a stated size, raw blocks.
 fn zstd(body: &[u8]) -> Vec<u8> {
     let mut coded = vec![0x28, 0xb5, 0x2f, 0xfd, 0b1010_0000];
     coded.extend(four_bytes(body.len()));

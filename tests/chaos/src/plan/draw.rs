@@ -7,7 +7,7 @@ use crate::transcript::{Api, Ends, Transcript};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The kinds of things that happen.
+/// The kinds of plans.
 #[derive(Clone, Copy)]
 enum Scenario {
     Whole,
@@ -24,7 +24,7 @@ enum Scenario {
     Passthrough,
 }
 
-/// How often, of a thousand.
+/// How often each kind is drawn, of a thousand.
 const SCENARIOS: [(usize, Scenario); 12] = [
     (420, Scenario::Whole),
     (70, Scenario::ClientLeavesUploading),
@@ -40,7 +40,7 @@ const SCENARIOS: [(usize, Scenario); 12] = [
     (30, Scenario::Passthrough),
 ];
 
-/// The plan of request `number` in the run `seed`. `None` without transcripts.
+/// The plan of request `number` in the run `seed`. `None`: there are no transcripts.
 pub(crate) fn draw(seed: u64, number: u64, transcripts: &[Arc<Transcript>]) -> Option<Plan> {
     let mut random = Random::new(seed, number);
     let transcript = Arc::clone(random.pick(transcripts)?);
@@ -110,7 +110,7 @@ pub(crate) fn draw(seed: u64, number: u64, transcripts: &[Arc<Transcript>]) -> O
     Some(plan)
 }
 
-/// Sends the request in a content coding, which the gateway takes off in front of the filter.
+/// Encodes the request in a content coding, which Envoy decodes in front of the filter.
 fn encode(random: &mut Random, plan: &mut Plan) {
     let upload = &mut plan.upload;
     let (coding, body) = coding::encode(random, &upload.body);
@@ -123,7 +123,7 @@ fn encode(random: &mut Random, plan: &mut Plan) {
     }
 }
 
-/// The plan of one of many streams that are open at once. `None` without transcripts of streams.
+/// The plan of one gathered stream. `None`: there are no transcripts of streams.
 pub(crate) fn draw_gathered(seed: u64, number: u64, transcripts: &[Arc<Transcript>]) -> Option<Plan> {
     let mut random = Random::new(seed, number);
     let is_whole =
@@ -148,7 +148,7 @@ fn upload(random: &mut Random, transcript: &Transcript, http2: bool) -> Upload {
         headers.push(("x-noise".to_owned(), "n".repeat(random.below(20_000))));
     }
     if random.percent(5) {
-        // Neither reaches anything.
+        // The filter has to remove both.
         headers.push(("x-ai-bridge-cluster".to_owned(), "evil".to_owned()));
         headers.push(("x-ai-bridge-actor-id".to_owned(), "evil".to_owned()));
     }
@@ -162,7 +162,7 @@ fn upload(random: &mut Random, transcript: &Transcript, http2: bool) -> Upload {
     Upload { method: "POST", target, headers, body, forwarded, declared, portions, trailers }
 }
 
-/// As the transcript has it, which may end with somebody leaving.
+/// Follows the transcript, in which client or provider may break off.
 fn as_written(plan: &mut Plan) {
     let all = plan.answer.body.len();
     match plan.transcript.ends {
@@ -179,7 +179,7 @@ fn as_written(plan: &mut Plan) {
     }
 }
 
-/// Any byte of the answer; between two events, or the end, more often than chance would have it.
+/// Draws a position in the response's body. Its end and event boundaries are more frequent than other positions.
 fn place_in(random: &mut Random, answer: &Download) -> usize {
     let any = random.below(answer.body.len() + 1);
     match random.below(10) {
@@ -189,14 +189,14 @@ fn place_in(random: &mut Random, answer: &Download) -> usize {
     }
 }
 
-/// Makes sure that HTTP has not ended when `sent` bytes are sent.
+/// Changes the framing so that the response is incomplete after `sent` bytes.
 fn endless(answer: &mut Download, sent: usize) {
     if answer.framing == Framing::Close || sent >= answer.body.len() {
         answer.framing = Framing::Chunks;
     }
 }
 
-/// An error while the request is still on its way.
+/// Makes the provider respond with an error before it has read the request.
 fn answer_early(random: &mut Random, plan: &mut Plan) {
     let status = *random.pick(&[400, 413, 429, 500, 529]).unwrap_or(&400);
     let body = match plan.transcript.api {
@@ -220,7 +220,7 @@ fn answer_early(random: &mut Random, plan: &mut Plan) {
     plan.provider = ProviderAct::AnswerEarly { after: random.below(plan.upload.forwarded.len()) };
 }
 
-/// Something that the filter lets through without looking: any bytes in both directions.
+/// Makes the plan a passthrough request with arbitrary bytes in both directions.
 fn passthrough(random: &mut Random, plan: &mut Plan) {
     let routes = [
         ("GET", "/anthropic/v1/models?limit=3", "Bearer gw_chaos"),

@@ -1,13 +1,13 @@
-//! Requests that must not get through.
+//! Plans whose requests the gateway has to refuse.
 
 use super::shape::{insert, portions};
 use super::{ClientAct, Framing, Kind, Plan, ProviderAct, Upload};
 use crate::random::Random;
 
-/// One byte more than the filter takes.
+/// One byte above the filter's default `limits.request_body_bytes`.
 const TOO_LARGE: usize = 33_554_433;
 
-/// Spoils the request, so that the filter has to refuse it and to record that.
+/// Makes the request invalid, so that the filter has to refuse and record it.
 pub(super) fn refuse(random: &mut Random, plan: &mut Plan) {
     let upload = &mut plan.upload;
     let all = upload.body.trim_ascii_end().len();
@@ -22,7 +22,7 @@ pub(super) fn refuse(random: &mut Random, plan: &mut Plan) {
         }
         1 | 2 => {
             upload.body.truncate(random.between(1, all - 1));
-            // A body may begin with white space, and that alone is no JSON at all.
+            // White space before the JSON may be all that is left; the filter reports such a body as empty.
             let blank = upload.body.trim_ascii().is_empty();
             (400, if blank { "empty_body" } else { "invalid_json" }, true)
         }
@@ -75,7 +75,7 @@ pub(super) fn refuse(random: &mut Random, plan: &mut Plan) {
     upload.portions = portions(random, upload.body.len());
 }
 
-/// Spoils the request in its last byte, which the client keeps back until the answer has begun.
+/// Makes the last byte of the request invalid; the client sends that byte after the response has begun.
 pub(super) fn refuse_late(random: &mut Random, plan: &mut Plan) {
     let upload = &mut plan.upload;
     let honest = random.below(upload.body.trim_ascii_end().len());
@@ -88,7 +88,7 @@ pub(super) fn refuse_late(random: &mut Random, plan: &mut Plan) {
     plan.provider = ProviderAct::HoldEarly { sent: random.below(plan.answer.body.len() + 1) };
 }
 
-/// Something that the filter answers without a record.
+/// Makes the plan a request that is refused without a record.
 pub(super) fn turn_away(random: &mut Random, plan: &mut Plan) {
     let status = *random.pick(&[404, 405, 400, 426, 431]).unwrap_or(&404);
     plan.kind = Kind::TurnedAway { status };
@@ -121,7 +121,7 @@ pub(super) fn turn_away(random: &mut Random, plan: &mut Plan) {
             headers.push(("connection".to_owned(), "upgrade".to_owned()));
             headers.push(("upgrade".to_owned(), "websocket".to_owned()));
         }
-        // Above what Envoy's codec takes (60 KiB): it never reaches the filter.
+        // Above the limit of Envoy's codec (60 KiB), so that the filter never sees the request.
         _ => headers.push(("x-noise".to_owned(), "n".repeat(random.between(70_000, 200_000)))),
     }
     plan.http2 &= !matches!(status, 426 | 431);

@@ -1,4 +1,4 @@
-//! The shapes that bytes take on the way: portions, pauses, padding, other line ends.
+//! Varies how bytes are sent: portions, pauses, padding, line ends.
 
 use super::{Download, Framing, Portion};
 use crate::random::Random;
@@ -27,7 +27,7 @@ pub(super) fn portions(random: &mut Random, length: usize) -> Vec<Portion> {
     portions
 }
 
-/// Puts white space behind the first brace of both, which changes nothing but their size.
+/// Inserts the same white space after the first brace of both bodies; it changes only their size.
 pub(super) fn pad_object(random: &mut Random, bodies: [&mut Vec<u8>; 2]) {
     let Some(most) = random.weighted(&[(86, 0), (10, 4_000), (3, 100_000), (1, 1_000_000)]) else { return };
     let length = random.below(most + 1);
@@ -39,7 +39,7 @@ pub(super) fn pad_object(random: &mut Random, bodies: [&mut Vec<u8>; 2]) {
     }
 }
 
-/// The transcript's answer in some shape.
+/// The transcript's response with random line ends, padding, framing and portions.
 pub(super) fn download(random: &mut Random, transcript: &Transcript) -> Download {
     let (mut body, mut delivered) = (transcript.answer.clone(), transcript.delivered.clone());
     let streamed = transcript.is_streamed();
@@ -76,25 +76,25 @@ pub(super) fn download(random: &mut Random, transcript: &Transcript) -> Download
     }
 }
 
-/// Puts bytes in front of the byte at `at`.
+/// Inserts bytes before the byte at `at`.
 pub(super) fn insert(body: &mut Vec<u8>, at: usize, bytes: impl Iterator<Item = u8>) {
     let tail = body.split_off(at.min(body.len()));
     body.extend(bytes);
     body.extend(tail);
 }
 
-/// What has to be taken out of `whole` for `rest` to remain: an event, from its start.
+/// The position and length of the event that has to be cut from `whole` to get `rest`.
 fn cut_out(whole: &[u8], rest: &[u8]) -> (usize, usize) {
     let length = whole.len().saturating_sub(rest.len());
     let differ = whole.iter().zip(rest).position(|(left, right)| left != right).unwrap_or(rest.len());
     if length == 0 { (whole.len(), 0) } else { (last_event(whole, differ), length) }
 }
 
-/// Where the last event of the first `length` bytes begins.
+/// The position at which the last event of the first `length` bytes begins.
 pub(super) fn last_event(bytes: &[u8], length: usize) -> usize {
     let head = bytes.get(..length).unwrap_or(bytes);
     let blank_lines: [&[u8]; 3] = [b"\r\n\r\n", b"\n\n", b"\r\r"];
-    // A CR at the very end may still become CR LF.
+    // A CR at the end is not counted: an LF may follow it.
     let after = |mark: &[u8]| {
         let searched =
             if mark == b"\r\r" { head.get(..head.len().saturating_sub(1)).unwrap_or(head) } else { head };
@@ -119,7 +119,7 @@ mod tests {
     use super::{cut_out, insert, last_event};
 
     #[test]
-    fn what_is_cut_out_begins_with_its_event() {
+    fn the_cut_begins_at_the_start_of_an_event() {
         let whole = b"data: {\"a\":1}\n\ndata: {\"a\":2}\n\ndata: [DONE]\n\n";
         let rest = b"data: {\"a\":1}\n\ndata: [DONE]\n\n";
         assert_eq!(cut_out(whole, rest), (15, 15));
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_are_put_in_between() {
+    fn bytes_are_inserted_before_a_position() {
         let mut body = b"{}".to_vec();
         insert(&mut body, 1, "  ".bytes());
         assert_eq!(body, b"{  }");

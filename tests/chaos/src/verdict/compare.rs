@@ -1,9 +1,9 @@
-//! Compares a record with the one that a transcript wants (see `tests/transcripts/README.md`).
+//! Compares a record with the one that a transcript expects (see `tests/transcripts/README.md`).
 
 use serde_json::Value;
 
-/// Only members that are given count; `null` means absent, `[]` absent or empty; `arguments` and `provider_usage` are
-/// whole.
+/// Compares only the members that `wanted` has; `null` means absent, `[]` absent or empty. `arguments` and
+/// `provider_usage` are compared as a whole.
 pub(super) fn matches(wanted: &Value, found: &Value, at: &str) -> Result<(), String> {
     let wrong = || Err(format!("{at}: wanted {wanted}, found {found}"));
     let whole = at.ends_with(".arguments") || at.contains(".provider_usage");

@@ -1,5 +1,5 @@
-//! Which outcomes a record may state. Where client and provider know how far everything got, that is one; where they
-//! may not, it is what was possible between what the client certainly got and what the provider sent at most.
+//! Which outcomes a record may state: one, if client and provider know how many bytes the filter had; otherwise every
+//! outcome that is possible between the bytes that the client received and those that the provider sent.
 
 use super::{Evidence, from_provider};
 use crate::case::End;
@@ -7,12 +7,12 @@ use crate::ending::{self, State};
 use crate::plan::{ClientAct, Framing, Kind, ProviderAct};
 use crate::transcript::Ends;
 
-/// What may be, and what the filter certainly knew.
+/// The possible outcomes, and what the record must contain besides.
 pub(super) struct Possible {
     pub(super) outcomes: Vec<String>,
-    /// Everything went as the transcript has it: the whole record is known.
+    /// The exchange followed the transcript, so that the whole record is known.
     pub(super) as_written: bool,
-    /// The model that the answer has certainly named.
+    /// The model that the forwarded part of the response names.
     pub(super) served: Option<String>,
 }
 
@@ -49,7 +49,7 @@ pub(super) fn possible(evidence: Evidence<'_>) -> Possible {
     if !provider.answered {
         return possible;
     }
-    // The provider's answer has begun, and may have passed.
+    // The provider's response has begun, and may have reached the filter.
     let success = (200..300).contains(&answer.status);
     if !success {
         add("failed");
@@ -57,7 +57,7 @@ pub(super) fn possible(evidence: Evidence<'_>) -> Possible {
         return possible;
     }
     let certain = if head_passed { answer.sent_at_least(client.body.len()) } else { 0 };
-    // Of a cut-out event the client cannot tell; what came behind it is certain only once something did.
+    // The client does not receive the event that is cut: it counts only once bytes after it have come.
     let certain = certain.min(provider.sent);
     let written = transcript.recorded("/outcome").unwrap_or_default();
     if client.end == End::Whole && transcript.ends == Ends::Complete {
@@ -86,7 +86,7 @@ pub(super) fn possible(evidence: Evidence<'_>) -> Possible {
     let all = provider.sent == answer.body.len();
     let ended = provider.ended || all && answer.framing == Framing::Length;
     if ended && transcript.ends != Ends::Complete {
-        // HTTP ended, the API did not.
+        // The response ended without the API's own end.
         add_state(last.state, "aborted_upstream");
     }
     if client.end != End::Whole {
@@ -96,9 +96,9 @@ pub(super) fn possible(evidence: Evidence<'_>) -> Possible {
                 add_state(last.state, aborted);
             }
         }
-        // An error document may say that it is one long before its end.
-        let told = !transcript.is_streamed() && (all || written == "failed");
-        if transcript.ends == Ends::Complete && (ended || told) {
+        // An error document may be recognised long before its end.
+        let recognised = !transcript.is_streamed() && (all || written == "failed");
+        if transcript.ends == Ends::Complete && (ended || recognised) {
             add(written);
         }
     }

@@ -1,4 +1,4 @@
-//! What a record must say.
+//! Checks the members of a record.
 
 use super::outcome::possible;
 use super::{Evidence, compare};
@@ -6,9 +6,9 @@ use crate::case::End;
 use crate::plan::Kind;
 use serde_json::{Map, Value, json};
 
-/// What the headers of a request say.
+/// The members that follow from the headers of a request.
 const FROM_HEADERS: [&str; 7] = ["provider", "api", "method", "path", "client", "user_agent", "credential"];
-/// What its body says.
+/// The members that follow from its body.
 const FROM_BODY: [&str; 4] = ["streaming", "prompt", "session_id", "correlating_tool_call_id"];
 
 pub(super) fn judge(evidence: Evidence<'_>, record: &Value) -> Result<(), String> {
@@ -69,7 +69,7 @@ pub(super) fn judge(evidence: Evidence<'_>, record: &Value) -> Result<(), String
     models(evidence, record, possible.served.as_deref())
 }
 
-/// The members that every record has.
+/// Checks the members that identify the record and its time.
 fn identity(Evidence { case, .. }: Evidence<'_>, record: &Value) -> Result<(), String> {
     let text = |name: &str| record.get(name).and_then(Value::as_str).unwrap_or_default();
     if record.get("version") != Some(&json!(1)) {
@@ -91,7 +91,7 @@ fn identity(Evidence { case, .. }: Evidence<'_>, record: &Value) -> Result<(), S
     }
 }
 
-/// The actor that this very request named. A refusal may come before it is looked at.
+/// The actor that the request named; `None`: the request was refused before the filter read the actor.
 fn actor(Evidence { case, .. }: Evidence<'_>) -> Option<Value> {
     let before_actor = matches!(
         case.plan.kind,
@@ -104,7 +104,8 @@ fn actor(Evidence { case, .. }: Evidence<'_>) -> Option<Value> {
     Some(json!({ "id": case.actor(), "metadata": metadata }))
 }
 
-/// The models: as the transcript has them, or not yet known; known where the bytes that name them have passed.
+/// Checks the models: they are those of the transcript or absent. A model is required once the bytes that name it were
+/// forwarded.
 fn models(evidence: Evidence<'_>, record: &Value, served: Option<&str>) -> Result<(), String> {
     let Evidence { case, client, provider, .. } = evidence;
     let plan = &case.plan;
@@ -115,7 +116,7 @@ fn models(evidence: Evidence<'_>, record: &Value, served: Option<&str>) -> Resul
     let named = written.as_ref().and_then(|model| {
         let value = format!("\"{model}\"");
         let at = provider.body.windows(value.len()).rposition(|window| window == value.as_bytes());
-        // Not the last one of all: something else in the request may look like it.
+        // Compares the last match of both, because other values of the request may equal the model's name.
         let all = plan.upload.forwarded.windows(value.len()).rposition(|window| window == value.as_bytes());
         (at.is_some() && at == all).then_some(())
     });

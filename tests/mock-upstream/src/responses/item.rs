@@ -1,4 +1,4 @@
-//! The items of an answer's output: reasoning, a message, a tool call; finished, or as the events in which they grow.
+//! The items of an answer's output: reasoning, a message, a tool call; each as a whole, or as events.
 
 use crate::answer::{Answer, Speech, Text};
 use crate::event::{Event, quoted};
@@ -61,7 +61,7 @@ impl<'a> Item<'a> {
         }
     }
 
-    /// The item around what grows in it.
+    /// The item without the content that its events add.
     fn shell(&self, answer: &Answer, status: Option<&str>, inside: &Value) -> Value {
         let id = self.id(answer);
         match self {
@@ -89,7 +89,7 @@ impl<'a> Item<'a> {
         }
     }
 
-    /// The item as it grows.
+    /// The events of the item.
     pub(super) fn events(&self, index: usize, answer: &Answer) -> Box<dyn Iterator<Item = Event> + Send> {
         let (id, at) = (self.id(answer), Place { item: self.id(answer), index });
         let added = |inside: &Value| {
@@ -156,7 +156,7 @@ impl<'a> Item<'a> {
     }
 }
 
-/// Where in the output a text grows.
+/// The position in the output to which text events add.
 struct Place {
     item: String,
     index: usize,

@@ -161,7 +161,7 @@ def test_a_model_that_is_not_allowed(trouble, name):
     ran, found = trouble.run(agent)
     assert ran.code == 1
     assert (len(found), MODEL[name][1] in ran.output + ran.errors) == (MODEL[name][0], True)
-    assert {(record["outcome"], record["response"]["status"], record["error"]["code"]) for record in found} <= {("rejected", 403, "model_denied")}
+    assert {(record["outcome"], record["response"]["status"], record["error"]["code"]) for record in found} <= {("rejected", 400, "model_denied")}
 
 
 @pytest.mark.parametrize("trouble", [{"plugin": without_keys}], indirect=True, ids=["keyless"])

@@ -20,7 +20,7 @@ fn the_model_is_judged_before_the_closing_chunk_passes() {
                 .upload(b"}", false);
             assert_eq!(
                 (world.replied().0, world.upstream_body.as_slice()),
-                (403, &b"{\"model\":\"evil\""[..])
+                (400, &b"{\"model\":\"evil\""[..])
             );
         }
     }
@@ -50,18 +50,18 @@ fn a_policy_passes_models_that_it_allows_and_does_not_deny() {
                 assert!(world.reply.is_none(), "{policy} {model}");
             }
             for model in denied {
-                refused(&bridge, first, json!({"model": model}).to_string().as_bytes(), 403, "model_denied");
+                refused(&bridge, first, json!({"model": model}).to_string().as_bytes(), 400, "model_denied");
             }
             for model in ["7", "null", "[\"a-1\"]", "{\"model\":\"a-1\"}", "true", &cut] {
                 let body = format!("{{\"model\":{model},\"x\":{{\"model\":\"a-1\"}}}}");
                 if unreadable {
-                    refused(&bridge, first, body.as_bytes(), 403, "model_unreadable");
+                    refused(&bridge, first, body.as_bytes(), 400, "model_unreadable");
                 } else {
                     assert!(sent(&bridge, first, body.as_bytes()).reply.is_none());
                 }
             }
             if unreadable {
-                refused(&bridge, first, b"{}", 403, "model_unreadable");
+                refused(&bridge, first, b"{}", 400, "model_unreadable");
             } else {
                 assert!(sent(&bridge, first, b"{}").reply.is_none());
             }
@@ -75,8 +75,8 @@ fn a_policy_passes_models_that_it_allows_and_does_not_deny() {
 #[test]
 fn a_policy_judges_the_unescaped_model() {
     let bridge = changed(|configuration| configuration["providers"][0]["models"] = json!({"deny": ["evil"]}));
-    refused(&bridge, MESSAGES, br#"{"model":"\u0065vil"}"#, 403, "model_denied");
-    refused(&bridge, MESSAGES, br#"{"m\u006fdel":"evil"}"#, 403, "model_denied");
+    refused(&bridge, MESSAGES, br#"{"model":"\u0065vil"}"#, 400, "model_denied");
+    refused(&bridge, MESSAGES, br#"{"m\u006fdel":"evil"}"#, 400, "model_denied");
     refused(&bridge, MESSAGES, br#"{"model":"good","model":"evil"}"#, 400, "repeated_member");
 }
 

@@ -365,7 +365,7 @@ fn no_reply_discloses_configuration_keys_or_addresses() {
         for (provider, url) in configuration["providers"].as_array_mut().unwrap().iter_mut().zip(0..) {
             provider["base_url"] = json!(format!("https://secret{url}.example/v1"));
             provider["cluster"] = json!("SECRET");
-            provider["models"] = json!({"allow": ["SECRET-*"], "deny": ["*-SECRET"]});
+            provider["models"] = json!({"allow": ["public-*"], "deny": ["*-SECRET"]});
         }
     });
     let mut seen = 0;

@@ -24,7 +24,7 @@ use visitor::RequestVisitor;
 pub use judge::{ModelJudge, ModelRefusal, Unreadable};
 pub use prompt::Prompt;
 pub use rules::{AnsweredCall, RequestRules};
-pub use slot::{Name, OtherSlot, Slot};
+pub use slot::{Name, OtherList, OtherSlot, Slot};
 pub use visitor::MODEL_BYTES;
 
 /// How much of a request is kept.

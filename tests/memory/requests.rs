@@ -72,9 +72,11 @@ fn request(api: Api, shape: &str, len: usize) -> Vec<u8> {
         "other models" => {
             fill(r#"{"fallbacks":["#, &|at| format!(r#"{{"model":"{at}{}"}}"#, "f".repeat(1000)), "]}")
         }
-        "models of tools" => {
-            fill(r#"{"tools":["#, &|at| format!(r#"{{"parameters":{{"model":"{at}{}"}}}}"#, "p".repeat(5000)), "]}")
-        }
+        "models of tools" => fill(
+            r#"{"tools":["#,
+            &|at| format!(r#"{{"parameters":{{"model":"{at}{}"}}}}"#, "p".repeat(5000)),
+            "]}",
+        ),
         "user id" => text("u", r#"{"metadata":{"user_id":""#, r#""}}"#),
         "stream options" => {
             fill(r#"{"stream":true,"stream_options":{"#, &|at| format!(r#""o{at}":false"#), "}}")

@@ -2,7 +2,7 @@
 //! alternatives.
 
 use super::visitor::{MODEL_BYTES, WORD_BYTES};
-use super::{ModelJudge, ModelRefusal, OtherSlot, RequestFacts, Unreadable};
+use super::{ModelJudge, ModelRefusal, OtherList, OtherSlot, RequestFacts, Unreadable};
 use crate::json::Kind;
 use crate::note::Note;
 use crate::text::Text;
@@ -87,9 +87,7 @@ impl OtherModels {
     /// A value begins. Returns whether it is read.
     pub(super) fn begin(&mut self, slot: OtherSlot, kind: Kind, facts: &mut RequestFacts) -> bool {
         match (slot, kind) {
-            (OtherSlot::Models | OtherSlot::Fallbacks | OtherSlot::Tools | OtherSlot::ItemTools, _) => {
-                self.begin_list(slot, kind, facts)
-            }
+            (OtherSlot::List(list), _) => self.begin_list(list, kind, facts),
             (OtherSlot::Tool, Kind::Object) => {
                 self.tool.clear();
                 true
@@ -112,23 +110,23 @@ impl OtherModels {
         }
     }
 
-    fn begin_list(&mut self, slot: OtherSlot, kind: Kind, facts: &mut RequestFacts) -> bool {
-        let (seen, name) = match slot {
-            OtherSlot::Models => (&mut self.models_seen, "models"),
-            OtherSlot::Fallbacks => (&mut self.fallbacks_seen, "fallbacks"),
-            OtherSlot::ItemTools => (&mut self.item_tools_seen, "tools"),
-            _ => (&mut self.tools_seen, "tools"),
+    fn begin_list(&mut self, list: OtherList, kind: Kind, facts: &mut RequestFacts) -> bool {
+        let (seen, name) = match list {
+            OtherList::Models => (&mut self.models_seen, "models"),
+            OtherList::Fallbacks => (&mut self.fallbacks_seen, "fallbacks"),
+            OtherList::Tools => (&mut self.tools_seen, "tools"),
+            OtherList::ItemTools => (&mut self.item_tools_seen, "tools"),
         };
         if core::mem::replace(seen, true) {
             self.refuse(Unreadable::Repeated(name), facts);
         }
-        match (slot, kind) {
-            (OtherSlot::Fallbacks, Kind::String) => {
+        match (list, kind) {
+            (OtherList::Fallbacks, Kind::String) => {
                 self.refuse(Unreadable::Fallbacks, facts);
                 false
             }
             // No provider documents it, but it is a name.
-            (OtherSlot::Models, Kind::String) => {
+            (OtherList::Models, Kind::String) => {
                 self.name.clear();
                 true
             }
@@ -147,13 +145,13 @@ impl OtherModels {
 
     /// A text ends.
     pub(super) fn end_text(&mut self, slot: OtherSlot, facts: &mut RequestFacts) {
-        match slot {
-            OtherSlot::Type => self.end_type(facts),
-            OtherSlot::ParametersModel if self.tool.runs == Runs::Unknown => {
-                self.tool.repeated = self.tool.model.is_some();
-                self.tool.model = Some(core::mem::take(&mut self.name));
-            }
-            _ => self.end_name(facts),
+        if slot == OtherSlot::Type {
+            self.end_type(facts);
+        } else if slot == OtherSlot::ParametersModel && self.tool.runs == Runs::Unknown {
+            self.tool.repeated = self.tool.model.is_some();
+            self.tool.model = Some(core::mem::take(&mut self.name));
+        } else {
+            self.end_name(facts);
         }
     }
 

@@ -108,16 +108,10 @@ pub enum Slot {
 /// The meaning of a value by which a request has another model used (`envoy/behaviour.md#the-model-policy`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OtherSlot {
-    /// `models`, the alternatives: a list.
-    Models,
-    /// `fallbacks`: a list, or a string that leaves the choice to the provider.
-    Fallbacks,
-    /// An element of these lists: a name, or an object with a model.
+    /// A list, which may be there once.
+    List(OtherList),
+    /// An element of `models` or `fallbacks`: a name, or an object with a model.
     Listed,
-    /// The top-level `tools`: a list.
-    Tools,
-    /// `tools` of an item of the conversation (`additional_tools`): a list.
-    ItemTools,
     /// One tool.
     Tool,
     /// The type of a tool.
@@ -128,6 +122,19 @@ pub enum OtherSlot {
     ParametersModel,
     /// The model of a tool or of an element.
     Model,
+}
+
+/// A list whose elements have another model used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OtherList {
+    /// `models`: the alternatives.
+    Models,
+    /// `fallbacks`. A string leaves the choice to the provider.
+    Fallbacks,
+    /// The top-level `tools`.
+    Tools,
+    /// `tools` of an item of the conversation (`additional_tools`).
+    ItemTools,
 }
 
 impl OtherSlot {
@@ -158,10 +165,10 @@ impl OtherSlot {
     #[must_use]
     pub const fn in_openai(path: &[Name]) -> Option<Slot> {
         match path {
-            [Name::Tools] => Some(Slot::Other(Self::Tools)),
+            [Name::Tools] => Some(Slot::Other(Self::List(OtherList::Tools))),
             [Name::Tools, rest @ ..] => Self::in_tools(rest),
-            [Name::Models] => Some(Slot::Other(Self::Models)),
-            [Name::Fallbacks] => Some(Slot::Other(Self::Fallbacks)),
+            [Name::Models] => Some(Slot::Other(Self::List(OtherList::Models))),
+            [Name::Fallbacks] => Some(Slot::Other(Self::List(OtherList::Fallbacks))),
             [Name::Models | Name::Fallbacks, rest @ ..] => Self::in_list(rest),
             _ => None,
         }

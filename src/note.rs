@@ -8,6 +8,8 @@ pub enum Note {
     TextCut,
     /// A value of the request was too long and was left out.
     ValueTooLarge,
+    /// The request names more other models than a record holds.
+    AlsoRequestedCut,
     /// The request asks for a stream, and its `stream_options` could not be edited (they are `null` and come before
     /// `stream`, or are not an object): usage will be missing.
     StreamOptionsLeft,
@@ -45,6 +47,7 @@ impl Note {
         match self {
             Self::TextCut => "text_cut",
             Self::ValueTooLarge => "value_too_large",
+            Self::AlsoRequestedCut => "also_requested_cut",
             Self::StreamOptionsLeft => "stream_options_left",
             Self::ResponseEncoded => "response_encoded",
             Self::ResponseContentType => "response_content_type",

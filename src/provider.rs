@@ -7,11 +7,13 @@ pub mod openai;
 mod profile;
 
 use crate::api::Api;
+use crate::api::request::{ModelJudge, ModelRefusal};
 use crate::bedrock::{Bedrock, Invoke};
 use crate::credential::{Byok, CredentialHeader, CredentialKind, CredentialRules, Key, Vendor};
+use crate::text::Text;
 use std::rc::Rc;
 
-pub use model_policy::{ModelPolicy, ModelRefusal};
+pub use model_policy::ModelPolicy;
 pub use profile::{Profile, StoredObjects};
 
 /// The provider types. Only this file names a variant: everything else reads [`profile`](Self::profile).
@@ -91,6 +93,12 @@ impl ProviderType {
 }
 
 // === impl Provider ===
+
+impl ModelJudge for Provider {
+    fn judge(&self, model: &Text) -> Result<(), ModelRefusal> {
+        self.models.judge(model)
+    }
+}
 
 impl Provider {
     /// The route prefix below the root: `/{name}`, for OpenAI `/{name}/v1`. No trailing slash.

@@ -110,6 +110,8 @@ pub struct UpstreamRef<'a> {
 pub struct ModelRef<'a> {
     /// The model that the request names.
     pub requested: Option<&'a str>,
+    /// The other models that the request names, such as advisors and fallbacks.
+    pub also_requested: &'a [String],
     /// The model that the response names.
     pub served: Option<&'a str>,
 }

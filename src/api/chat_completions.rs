@@ -8,7 +8,7 @@ mod reader;
 mod whole_choice;
 
 use super::profile::ApiProfile;
-use super::request::{AnsweredCall, Name, RequestRules, Slot};
+use super::request::{AnsweredCall, Name, OtherSlot, RequestRules, Slot};
 use super::response;
 use crate::usage::Convention;
 
@@ -44,6 +44,6 @@ fn request_slot(path: &[Name]) -> Option<Slot> {
         [Name::Messages, Name::Item, Name::Content, Name::Item] => Slot::Part,
         [Name::Messages, Name::Item, Name::Content, Name::Item, Name::Type] => Slot::PartType,
         [Name::Messages, Name::Item, Name::Content, Name::Item, Name::Text] => Slot::PartText,
-        _ => return None,
+        _ => return OtherSlot::in_openai(path),
     })
 }

@@ -7,7 +7,7 @@ mod names;
 mod reader;
 
 use super::profile::ApiProfile;
-use super::request::{AnsweredCall, Name, RequestRules, Slot};
+use super::request::{AnsweredCall, Name, OtherList, OtherSlot, RequestRules, Slot};
 use super::response;
 use crate::usage::Convention;
 
@@ -43,6 +43,11 @@ fn request_slot(path: &[Name]) -> Option<Slot> {
         [Name::Messages, Name::Item, Name::Content, Name::Item, Name::Type] => Slot::PartType,
         [Name::Messages, Name::Item, Name::Content, Name::Item, Name::Text] => Slot::PartText,
         [Name::Messages, Name::Item, Name::Content, Name::Item, Name::ToolUseId] => Slot::PartCallId,
+        [Name::Tools] => Slot::Other(OtherSlot::List(OtherList::Tools)),
+        [Name::Tools, Name::Item] => Slot::Other(OtherSlot::Tool),
+        [Name::Tools, Name::Item, Name::Model] => Slot::Other(OtherSlot::Model),
+        [Name::Fallbacks] => Slot::Other(OtherSlot::List(OtherList::Fallbacks)),
+        [Name::Fallbacks, rest @ ..] => return OtherSlot::in_list(rest),
         _ => return None,
     })
 }

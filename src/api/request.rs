@@ -8,6 +8,8 @@
 //! Envoy hands over, with bounded memory, and because the edit needs byte offsets. A deserialiser would need the whole
 //! body.
 
+mod judge;
+mod other_models;
 mod prompt;
 mod rules;
 mod slot;
@@ -16,11 +18,13 @@ mod visitor;
 use crate::json::{self, Scanner};
 use crate::note::Notes;
 use crate::text::Text;
+use std::rc::Rc;
 use visitor::RequestVisitor;
 
+pub use judge::{ModelJudge, ModelRefusal, Unreadable};
 pub use prompt::Prompt;
 pub use rules::{AnsweredCall, RequestRules};
-pub use slot::{Name, Slot};
+pub use slot::{Name, OtherList, OtherSlot, Slot};
 pub use visitor::MODEL_BYTES;
 
 /// How much of a request is kept.
@@ -37,6 +41,10 @@ pub struct RequestBounds {
 pub struct RequestFacts {
     /// `model`, if it is a string; cut at [`MODEL_BYTES`].
     pub model: Option<Text>,
+    /// The other models that the request names, distinct, in order; at most 64, each cut as `model`.
+    pub also_requested: Vec<String>,
+    /// Why the request is refused for another model than `model`: the first reason in the body's order.
+    pub refusal: Option<ModelRefusal>,
     /// `stream` is `true`.
     pub stream: bool,
     /// `background` is `true`, in an API that has background responses.
@@ -87,6 +95,13 @@ impl RequestReader {
     #[must_use]
     pub fn new(rules: &'static RequestRules, bounds: RequestBounds) -> Self {
         Self { scanner: Scanner::object(bounds.reader_bytes), visitor: RequestVisitor::new(rules, bounds) }
+    }
+
+    /// Has the other models that the request names judged; see [`RequestFacts::refusal`].
+    #[must_use]
+    pub fn judged_by(mut self, judge: Rc<dyn ModelJudge>) -> Self {
+        self.visitor.others.judge = Some(judge);
+        self
     }
 
     /// Leaves the body as it is: no usage is asked for.

@@ -9,7 +9,7 @@ mod reader;
 mod slot;
 
 use super::profile::ApiProfile;
-use super::request::{AnsweredCall, Name, RequestRules, Slot};
+use super::request::{AnsweredCall, Name, OtherList, OtherSlot, RequestRules, Slot};
 use super::response;
 use crate::usage::Convention;
 
@@ -45,6 +45,8 @@ fn request_slot(path: &[Name]) -> Option<Slot> {
         [Name::Input, Name::Item, Name::Content, Name::Item] => Slot::Part,
         [Name::Input, Name::Item, Name::Content, Name::Item, Name::Type] => Slot::PartType,
         [Name::Input, Name::Item, Name::Content, Name::Item, Name::Text] => Slot::PartText,
-        _ => return None,
+        [Name::Input, Name::Item, Name::Tools] => Slot::Other(OtherSlot::List(OtherList::ItemTools)),
+        [Name::Input, Name::Item, Name::Tools, rest @ ..] => return OtherSlot::in_tools(rest),
+        _ => return OtherSlot::in_openai(path),
     })
 }

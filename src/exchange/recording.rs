@@ -67,6 +67,7 @@ pub(super) fn finish(mut interception: Box<Interception>, bridge: &Bridge, endin
         streaming: facts.stream,
         model: ModelRef {
             requested: facts.model.as_ref().map(Text::as_str),
+            also_requested: &facts.also_requested,
             served: answer.and_then(|answer| answer.model.as_deref()),
         },
         actor: ActorRef::new(arrival.actor.as_ref(), &arrival.actor_metadata),

@@ -2,12 +2,16 @@
 
 use super::arrival::Arrival;
 use super::bedrock::BetaHeaders;
-use crate::api::request::{FedChunk, RequestFacts, RequestProblem, RequestReader};
+use crate::api::request::{FedChunk, ModelJudge, ModelRefusal, RequestFacts, RequestProblem, RequestReader};
 use crate::bridge::Bridge;
 use crate::headers::Headers;
 use crate::json::Problem;
-use crate::provider::ModelRefusal;
+use crate::provider::Provider;
 use crate::reply::Rejection;
+use std::rc::Rc;
+
+/// Most allowed patterns in a message.
+const NAMED_PATTERNS: usize = 8;
 
 /// The state of the upload. `exchange.rs` draws the edges between the states.
 #[derive(Debug)]
@@ -55,6 +59,12 @@ impl Upload {
         let reader = arrival.api.request_reader(bridge.request_bounds());
         let asks = arrival.provider.asks_for_usage(arrival.api);
         let reader = if asks { reader } else { reader.without_splice() };
+        let reader = match &arrival.provider {
+            provider if provider.models.exists() => {
+                reader.judged_by(Rc::<Provider>::clone(provider) as Rc<dyn ModelJudge>)
+            }
+            _ => reader,
+        };
         let reading = Reading {
             reader,
             limit_bytes: bridge.request_body_bytes(&arrival.provider),
@@ -161,10 +171,15 @@ fn body_rejection(problem: &RequestProblem) -> Rejection {
 /// Whether the provider's policies allow what the request asks for.
 fn check_policies(arrival: &Arrival, facts: &RequestFacts) -> Result<(), Rejection> {
     let provider = &arrival.provider;
-    provider.models.judge(facts.model.as_ref()).map_err(|refusal| match refusal {
-        ModelRefusal::Denied(model) => Rejection::ModelDenied(model),
-        ModelRefusal::Unreadable => Rejection::ModelUnreadable,
-    })?;
+    let refusal = provider.models.judge_requested(facts.model.as_ref()).err();
+    match refusal.or_else(|| facts.refusal.clone()) {
+        Some(ModelRefusal::Denied(model)) => {
+            let allowed = provider.models.allow.iter().flatten().map(|pattern| pattern.as_str().to_owned());
+            return Err(Rejection::ModelDenied { model, allowed: allowed.take(NAMED_PATTERNS).collect() });
+        }
+        Some(ModelRefusal::Unreadable(problem)) => return Err(Rejection::ModelUnreadable(problem)),
+        None => {}
+    }
     if facts.background && !provider.allow_background {
         return Err(Rejection::BackgroundRefused);
     }

@@ -1,5 +1,6 @@
 //! The model policy: which models callers may ask a provider for.
 
+use crate::api::request::{ModelJudge, ModelRefusal, Unreadable};
 use crate::glob::Glob;
 use crate::text::Text;
 
@@ -12,30 +13,85 @@ pub struct ModelPolicy {
     pub deny: Vec<Glob>,
 }
 
-/// Why the policy refuses a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ModelRefusal {
-    /// The policy does not allow this model.
-    Denied(String),
-    /// There is a policy, and the request names no model, or one whose name is too long to read.
-    Unreadable,
-}
-
 // === impl ModelPolicy ===
 
 impl ModelPolicy {
-    /// Judges a request for `model`; `None`: the request names no model.
+    /// Whether there is a policy.
+    #[must_use]
+    pub const fn exists(&self) -> bool {
+        self.allow.is_some() || !self.deny.is_empty()
+    }
+
+    /// Judges `model` of a request; `None`: it has none.
     ///
     /// # Errors
     /// See [`ModelRefusal`].
-    pub fn judge(&self, model: Option<&Text>) -> Result<(), ModelRefusal> {
-        if self.allow.is_none() && self.deny.is_empty() {
+    pub fn judge_requested(&self, model: Option<&Text>) -> Result<(), ModelRefusal> {
+        match model {
+            Some(model) => self.judge(model),
+            None if self.exists() => Err(ModelRefusal::Unreadable(Unreadable::Missing)),
+            None => Ok(()),
+        }
+    }
+}
+
+impl ModelJudge for ModelPolicy {
+    fn judge(&self, model: &Text) -> Result<(), ModelRefusal> {
+        if !self.exists() {
             return Ok(());
         }
-        let model = model.filter(|model| !model.is_cut()).ok_or(ModelRefusal::Unreadable)?.as_str();
-        let denied = self.deny.iter().any(|pattern| pattern.matches(model));
-        let allowed =
-            self.allow.as_ref().is_none_or(|allow| allow.iter().any(|pattern| pattern.matches(model)));
-        if denied || !allowed { Err(ModelRefusal::Denied(model.to_owned())) } else { Ok(()) }
+        if model.is_cut() {
+            return Err(ModelRefusal::Unreadable(Unreadable::TooLong));
+        }
+        let model = model.as_str();
+        let matches = |patterns: &[Glob]| patterns.iter().any(|pattern| pattern.matches(model));
+        if matches(&self.deny) {
+            return Err(ModelRefusal::Denied(model.to_owned()));
+        }
+        match &self.allow {
+            Some(allow) if matches(allow) => Ok(()),
+            Some(_) => Err(ModelRefusal::Denied(model.to_owned())),
+            None if is_opaque_arn(model) => Err(ModelRefusal::Unreadable(Unreadable::Arn(model.to_owned()))),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Whether `model` is the ARN of something that is not named for its model, such as an application inference profile.
+/// <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_InvokeModel.html>, `modelId`.
+fn is_opaque_arn(model: &str) -> bool {
+    let Some((scheme, rest)) = model.split_once(':') else { return false };
+    // Behind partition, service, region and account.
+    let resource = rest.splitn(5, ':').nth(4).unwrap_or_default();
+    let names_model =
+        ["foundation-model/", "inference-profile/"].iter().any(|kind| resource.starts_with(kind));
+    scheme.eq_ignore_ascii_case("arn") && !names_model
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_opaque_arn;
+
+    #[test]
+    fn an_arn_names_a_model_if_its_resource_is_named_for_one() {
+        let own = "arn:aws:bedrock:eu-west-1:123456789012";
+        for (model, opaque) in [
+            (
+                "arn:aws:bedrock:us-east-1::foundation-model/anthropic.claude-sonnet-4-5-v1:0".to_owned(),
+                false,
+            ),
+            (format!("{own}:inference-profile/eu.anthropic.claude-sonnet-4-5-v1:0"), false),
+            (format!("{own}:application-inference-profile/a1b2c3"), true),
+            (format!("{own}:provisioned-model/a1b2c3"), true),
+            (format!("{own}:imported-model/inference-profile/x"), true),
+            (format!("ARN{}", own.strip_prefix("arn").unwrap()), true),
+            ("arn:".to_owned(), true),
+            ("arn".to_owned(), false),
+            ("arnold-7b".to_owned(), false),
+            ("anthropic.claude-sonnet-4-5-v1:0".to_owned(), false),
+            (String::new(), false),
+        ] {
+            assert_eq!(is_opaque_arn(&model), opaque, "{model}");
+        }
     }
 }

@@ -40,6 +40,10 @@ impl Record<'_> {
         out.name("model");
         out.begin('{');
         out.known_text("requested", self.model.requested);
+        if !self.model.also_requested.is_empty() {
+            out.name("also_requested");
+            write_texts(&mut out, self.model.also_requested);
+        }
         out.known_text("served", self.model.served);
         out.end('}');
         if let Some(actor) = &self.actor {

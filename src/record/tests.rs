@@ -26,7 +26,11 @@ fn everything<'a>(metadata: &'a [(String, String)], finish_reasons: &'a [String]
         path: "/anthropic/v1/messages",
         upstream: UpstreamRef { host: "api.anthropic.com", cluster: "anthropic" },
         streaming: true,
-        model: ModelRef { requested: Some("claude-opus-4-8"), served: Some("claude-opus-4-8") },
+        model: ModelRef {
+            requested: Some("claude-opus-4-8"),
+            also_requested: &[],
+            served: Some("claude-opus-4-8"),
+        },
         actor: Some(ActorRef { id: Some("alice"), metadata }),
         client: "Unknown",
         user_agent: Some("curl"),
@@ -80,7 +84,7 @@ fn nothing() -> Record<'static> {
     Record {
         request_id: None,
         time_to_first_event_ms: None,
-        model: ModelRef { requested: None, served: None },
+        model: ModelRef { requested: None, also_requested: &[], served: None },
         actor: None,
         user_agent: None,
         session_id: None,

@@ -2,6 +2,7 @@
 
 use super::reply;
 use crate::api::Api;
+use crate::api::request::{MODEL_BYTES, Unreadable};
 use crate::credential::Vendor;
 use crate::json;
 use crate::route::PathProblem;
@@ -53,10 +54,16 @@ pub enum Rejection {
     InvalidJson(json::Error),
     /// 400: a member that this filter acts on came twice; the upstream may read the other one.
     RepeatedMember(&'static str),
-    /// 403: the model policy does not allow the model.
-    ModelDenied(String),
-    /// 403: there is a model policy, and the request names no model.
-    ModelUnreadable,
+    /// 400: the model policy does not allow the model. Anthropic asks gateways for this status; clients take 403 for a
+    /// failed login.
+    ModelDenied {
+        /// As the request names it: untrusted text.
+        model: String,
+        /// Patterns of models that may be asked for instead, as configured.
+        allowed: Vec<String>,
+    },
+    /// 400: there is a model policy, and the models of the request cannot be judged.
+    ModelUnreadable(Unreadable),
     /// 501: the usage of a background response is never visible here.
     BackgroundRefused,
     /// 400: the upstream's path contains the model, and the request names none.
@@ -80,14 +87,12 @@ impl Rejection {
             | Self::EmptyBody
             | Self::InvalidJson(_)
             | Self::RepeatedMember(_)
+            | Self::ModelDenied { .. }
+            | Self::ModelUnreadable(_)
             | Self::ModelMissing
             | Self::Unsignable => 400,
             Self::MissingCredential | Self::MissingActor => 401,
-            Self::WrongVendor(_)
-            | Self::ByokDenied
-            | Self::StoredObjectDenied
-            | Self::ModelDenied(_)
-            | Self::ModelUnreadable => 403,
+            Self::WrongVendor(_) | Self::ByokDenied | Self::StoredObjectDenied => 403,
             Self::NotFound { .. } | Self::ModelUnmapped(_) => 404,
             Self::MethodNotAllowed => 405,
             Self::RequestTooLarge => 413,
@@ -121,8 +126,8 @@ impl Rejection {
             Self::EmptyBody => "empty_body",
             Self::InvalidJson(_) => "invalid_json",
             Self::RepeatedMember(_) => "repeated_member",
-            Self::ModelDenied(_) => "model_denied",
-            Self::ModelUnreadable => "model_unreadable",
+            Self::ModelDenied { .. } => "model_denied",
+            Self::ModelUnreadable(_) => "model_unreadable",
             Self::BackgroundRefused => "background_refused",
             Self::ModelMissing => "model_missing",
             Self::ModelUnmapped(_) => "model_unmapped",
@@ -173,8 +178,11 @@ impl fmt::Display for Rejection {
             Self::EmptyBody => f.write_str("a JSON body is required"),
             Self::InvalidJson(error) => write!(f, "the request body is not one valid JSON object: {error}"),
             Self::RepeatedMember(name) => write!(f, "the member \"{name}\" stands more than once in the request body"),
-            Self::ModelDenied(model) => write!(f, "the model \"{}\" is not allowed", text::head(model, 256)),
-            Self::ModelUnreadable => f.write_str("the request names no model, and only certain models are allowed"),
+            Self::ModelDenied { model, allowed } => write_denied(f, model, allowed),
+            Self::ModelUnreadable(problem) => {
+                write_unreadable(f, problem)?;
+                f.write_str(", and only certain models are allowed")
+            }
             Self::BackgroundRefused => f.write_str("background responses are not supported"),
             Self::ModelMissing => f.write_str("model: a string is required"),
             Self::ModelUnmapped(model) => write!(f, "the model \"{}\" is not served here", text::head(model, 256)),
@@ -188,6 +196,31 @@ impl fmt::Display for Rejection {
 
 /// The most bytes of a path in a message.
 const MESSAGE_PATH_BYTES: usize = 1024;
+/// The most bytes of a model or of a pattern in a message.
+const MESSAGE_MODEL_BYTES: usize = 256;
+
+fn write_denied(f: &mut fmt::Formatter<'_>, model: &str, allowed: &[String]) -> fmt::Result {
+    write!(f, "the model \"{}\" is not allowed", text::head(model, MESSAGE_MODEL_BYTES))?;
+    for (at, pattern) in allowed.iter().enumerate() {
+        let before = if at == 0 { "; ask for" } else { " or" };
+        write!(f, "{before} \"{}\"", text::head(pattern, MESSAGE_MODEL_BYTES))?;
+    }
+    Ok(())
+}
+
+fn write_unreadable(f: &mut fmt::Formatter<'_>, problem: &Unreadable) -> fmt::Result {
+    match problem {
+        Unreadable::Missing => f.write_str("the request names no model"),
+        Unreadable::TooLong => write!(f, "the name of a model is longer than {MODEL_BYTES} bytes"),
+        Unreadable::Repeated(name) => {
+            write!(f, "the member \"{name}\" stands more than once in the request body")
+        }
+        Unreadable::Fallbacks => f.write_str("the member \"fallbacks\" is no list of models"),
+        Unreadable::Arn(arn) => {
+            write!(f, "the ARN \"{}\" names no model", text::head(arn, MESSAGE_MODEL_BYTES))
+        }
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -137,7 +137,7 @@ def allow_no_model(gateway: EnvoyGateway, models: Any) -> None:
     """Changes the filter's configuration, and waits until it is in force."""
     envoy_gateway.wasm_of(gateway.resources)["config"]["providers"][0]["models"] = models
     gateway.apply()
-    status = 403 if models == {"allow": []} else 200
+    status = 400 if models == {"allow": []} else 200
     gateway.wait_until(lambda: ask(gateway, "POST", MESSAGES, [JSON, TOKEN], messages_request(stream=False)).status == status, "the new configuration counts", 30)
 
 

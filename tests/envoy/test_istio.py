@@ -220,7 +220,7 @@ def test_a_changed_plugin_counts_for_the_next_request_and_cuts_no_stream(gateway
 
         try:
             gateway.apply(models({"deny": ["claude-opus-*"]}))
-            gateway.wait_until(lambda: status() == 403, "the new configuration is in use, also on an open connection")
+            gateway.wait_until(lambda: status() == 400, "the new configuration is in use, also on an open connection")
             gateway.apply(models(None))
             gateway.wait_until(lambda: status() == 200, "the first one is back")
         finally:

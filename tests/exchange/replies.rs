@@ -280,8 +280,8 @@ fn a_refusal_has_the_error_type_of_its_status_and_no_retry() {
             "permission_error",
             "permission_error",
         ),
-        (vec![actor], r#"{"model":"bad"}"#, 403, "model_denied", "permission_error", "permission_error"),
-        (vec![actor], "{}", 403, "model_unreadable", "permission_error", "permission_error"),
+        (vec![actor], r#"{"model":"bad"}"#, 400, "model_denied", INVALID, INVALID),
+        (vec![actor], "{}", 400, "model_unreadable", INVALID, INVALID),
         (vec![actor], &long, 413, "request_too_large", "request_too_large", INVALID),
         (vec![actor, ("content-length", "101")], "", 413, "request_too_large", "request_too_large", INVALID),
         (vec![actor, ("content-encoding", "zstd")], "", 415, "unsupported_encoding", INVALID, INVALID),
@@ -365,7 +365,7 @@ fn no_reply_discloses_configuration_keys_or_addresses() {
         for (provider, url) in configuration["providers"].as_array_mut().unwrap().iter_mut().zip(0..) {
             provider["base_url"] = json!(format!("https://secret{url}.example/v1"));
             provider["cluster"] = json!("SECRET");
-            provider["models"] = json!({"allow": ["SECRET-*"], "deny": ["*-SECRET"]});
+            provider["models"] = json!({"allow": ["public-*"], "deny": ["*-SECRET"]});
         }
     });
     let mut seen = 0;

@@ -69,6 +69,14 @@ fn request(api: Api, shape: &str, len: usize) -> Vec<u8> {
             },
             "]}",
         ),
+        "other models" => {
+            fill(r#"{"fallbacks":["#, &|at| format!(r#"{{"model":"{at}{}"}}"#, "f".repeat(1000)), "]}")
+        }
+        "models of tools" => fill(
+            r#"{"tools":["#,
+            &|at| format!(r#"{{"parameters":{{"model":"{at}{}"}}}}"#, "p".repeat(5000)),
+            "]}",
+        ),
         "user id" => text("u", r#"{"metadata":{"user_id":""#, r#""}}"#),
         "stream options" => {
             fill(r#"{"stream":true,"stream_options":{"#, &|at| format!(r#""o{at}":false"#), "}}")
@@ -102,4 +110,9 @@ fn a_request_of_many_turns_takes_bounded_memory() {
 #[test]
 fn a_request_of_deep_nesting_or_many_members_takes_bounded_memory() {
     requests(&["deep", "deep turns", "tools", "long names", "stream options"]);
+}
+
+#[test]
+fn a_request_of_many_other_models_takes_bounded_memory() {
+    requests(&["other models", "models of tools"]);
 }

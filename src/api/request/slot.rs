@@ -11,11 +11,14 @@ pub enum Name {
     Background,
     CallId,
     Content,
+    Fallbacks,
     IncludeUsage,
     Input,
     Messages,
     Metadata,
     Model,
+    Models,
+    Parameters,
     Role,
     Store,
     Stream,
@@ -23,6 +26,7 @@ pub enum Name {
     Text,
     ToolCallId,
     ToolUseId,
+    Tools,
     Type,
     UserId,
 }
@@ -35,11 +39,14 @@ impl json::Name for Name {
             b"background" => Self::Background,
             b"call_id" => Self::CallId,
             b"content" => Self::Content,
+            b"fallbacks" => Self::Fallbacks,
             b"include_usage" => Self::IncludeUsage,
             b"input" => Self::Input,
             b"messages" => Self::Messages,
             b"metadata" => Self::Metadata,
             b"model" => Self::Model,
+            b"models" => Self::Models,
+            b"parameters" => Self::Parameters,
             b"role" => Self::Role,
             b"store" => Self::Store,
             b"stream" => Self::Stream,
@@ -47,6 +54,7 @@ impl json::Name for Name {
             b"text" => Self::Text,
             b"tool_call_id" => Self::ToolCallId,
             b"tool_use_id" => Self::ToolUseId,
+            b"tools" => Self::Tools,
             b"type" => Self::Type,
             b"user_id" => Self::UserId,
             _ => return None,
@@ -93,4 +101,76 @@ pub enum Slot {
     PartCallId,
     /// The user id that Claude Code sends; it contains the session's id.
     UserId,
+    /// Another model than `model`.
+    Other(OtherSlot),
+}
+
+/// The meaning of a value by which a request has another model used (`envoy/behaviour.md#the-model-policy`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OtherSlot {
+    /// A list, which may be there once.
+    List(OtherList),
+    /// An element of `models` or `fallbacks`: a name, or an object with a model.
+    Listed,
+    /// One tool.
+    Tool,
+    /// The type of a tool.
+    Type,
+    /// A tool's `parameters`: of a function a JSON schema, else settings.
+    Parameters,
+    /// The model in a tool's `parameters`.
+    ParametersModel,
+    /// The model of a tool or of an element.
+    Model,
+}
+
+/// A list whose elements have another model used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OtherList {
+    /// `models`: the alternatives.
+    Models,
+    /// `fallbacks`. A string leaves the choice to the provider.
+    Fallbacks,
+    /// The top-level `tools`.
+    Tools,
+    /// `tools` of an item of the conversation (`additional_tools`).
+    ItemTools,
+}
+
+impl OtherSlot {
+    /// The meaning of what is below a member `tools`.
+    #[must_use]
+    pub const fn in_tools(path: &[Name]) -> Option<Slot> {
+        Some(Slot::Other(match path {
+            [Name::Item] => Self::Tool,
+            [Name::Item, Name::Type] => Self::Type,
+            [Name::Item, Name::Model] => Self::Model,
+            [Name::Item, Name::Parameters] => Self::Parameters,
+            [Name::Item, Name::Parameters, Name::Model] => Self::ParametersModel,
+            _ => return None,
+        }))
+    }
+
+    /// The meaning of what is below a member `models` or `fallbacks`.
+    #[must_use]
+    pub const fn in_list(path: &[Name]) -> Option<Slot> {
+        Some(Slot::Other(match path {
+            [Name::Item] => Self::Listed,
+            [Name::Item, Name::Model] => Self::Model,
+            _ => return None,
+        }))
+    }
+
+    /// The meaning of a value at `path` of a request to OpenAI's APIs.
+    #[must_use]
+    pub const fn in_openai(path: &[Name]) -> Option<Slot> {
+        match path {
+            [Name::Tools] => Some(Slot::Other(Self::List(OtherList::Tools))),
+            [Name::Tools, rest @ ..] => Self::in_tools(rest),
+            [Name::Models] => Some(Slot::Other(Self::List(OtherList::Models))),
+            [Name::Fallbacks] => Some(Slot::Other(Self::List(OtherList::Fallbacks))),
+            [Name::Models | Name::Fallbacks, rest @ ..] => Self::in_list(rest),
+            _ => None,
+        }
+    }
 }

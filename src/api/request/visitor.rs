@@ -1,6 +1,7 @@
 //! Collects the facts of a request from its values, in the order in which the scanner offers them.
 
-use super::{AnsweredCall, Name, Prompt, RequestBounds, RequestFacts, RequestRules, Slot};
+use super::other_models::OtherModels;
+use super::{AnsweredCall, Name, OtherSlot, Prompt, RequestBounds, RequestFacts, RequestRules, Slot};
 use crate::api::usage_edit::Splice;
 use crate::json::{Kind, Scalar, Visitor, Want};
 use crate::note::Note;
@@ -22,7 +23,7 @@ const ID_BYTES: usize = 1024;
 /// Bytes kept of Claude Code's user id, a JSON text with three ids; `limits.reader_bytes` can lower it.
 const USER_ID_BYTES: usize = 4096;
 /// Bytes kept of a role or type, which are only compared.
-const WORD_BYTES: usize = 64;
+pub(super) const WORD_BYTES: usize = 64;
 
 /// Reads the values of one request.
 #[derive(Debug)]
@@ -31,6 +32,7 @@ pub(super) struct RequestVisitor {
     prompt_bytes: Option<usize>,
     user_id_bytes: usize,
     pub(super) facts: RequestFacts,
+    pub(super) others: OtherModels,
     /// The edit of the body, in APIs that have it.
     pub(super) splice: Option<Splice>,
     /// Which of [`DECIDING`] were seen, one bit each.
@@ -73,6 +75,7 @@ impl RequestVisitor {
             prompt_bytes: bounds.prompt_bytes,
             user_id_bytes: bounds.reader_bytes.min(USER_ID_BYTES),
             facts: RequestFacts::default(),
+            others: OtherModels::new(bounds.reader_bytes),
             splice: rules.usage_edit.then(Splice::default),
             decided: 0,
             repeated: None,
@@ -139,6 +142,7 @@ impl RequestVisitor {
             }
             (Slot::Turn, Kind::Object) => {
                 self.turn.clear();
+                self.others.begin_turn();
                 true
             }
             // An element that is no object has no role, but still counts as the last one.
@@ -164,6 +168,7 @@ impl RequestVisitor {
             (Slot::TurnCallId, Kind::String) => start(&mut self.turn.call_id),
             (Slot::PartType, Kind::String) => start(&mut self.part.kind),
             (Slot::PartCallId, Kind::String) => start(&mut self.part.call_id),
+            (Slot::Other(slot), _) => self.others.begin(slot, kind, &mut self.facts),
             (Slot::UserId, Kind::String) => start(&mut self.user_id),
             _ => false,
         };
@@ -216,6 +221,7 @@ impl RequestVisitor {
         match (self.rules.slot)(path) {
             Some(Slot::Part) => self.end_part(),
             Some(Slot::Turn) => self.end_turn(),
+            Some(Slot::Other(OtherSlot::Tool)) => self.others.end_tool(&mut self.facts),
             Some(Slot::StreamOptions) => {
                 if let Some(splice) = &mut self.splice {
                     splice.end_options(offset);
@@ -286,6 +292,10 @@ impl Visitor for RequestVisitor {
             Some(Slot::PartType) => self.part.kind.push(run, WORD_BYTES),
             Some(Slot::PartCallId) => self.part.call_id.push(run, ID_BYTES),
             Some(Slot::UserId) => self.user_id.push(run, self.user_id_bytes),
+            Some(Slot::Other(slot)) => {
+                self.others.text(slot, run);
+                0
+            }
             // Texts of the user are read as raw JSON; the other slots hold no string.
             Some(
                 Slot::Container
@@ -341,6 +351,7 @@ impl Visitor for RequestVisitor {
     fn end(&mut self, path: &[Name], kind: Kind, offset: u64) {
         match self.current.take() {
             Some(Slot::Model) => self.facts.model = Some(core::mem::take(&mut self.model)),
+            Some(Slot::Other(slot)) => self.others.end_text(slot, &mut self.facts),
             Some(Slot::UserId) if self.user_id.is_cut() => self.facts.notes.add(Note::ValueTooLarge),
             Some(Slot::UserId) => self.facts.user_id = Some(self.user_id.as_str().to_owned()),
             Some(Slot::Input) => self.facts.prompt = self.turn.prompt.take(),

@@ -1,0 +1,37 @@
+//! The judgement of the models that a request names.
+
+use crate::text::Text;
+use core::fmt::Debug;
+
+/// Decides which models a request may name.
+pub trait ModelJudge: Debug {
+    /// Judges one named model.
+    ///
+    /// # Errors
+    /// See [`ModelRefusal`].
+    fn judge(&self, model: &Text) -> Result<(), ModelRefusal>;
+}
+
+/// Why the policy refuses a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ModelRefusal {
+    /// The policy does not allow this model.
+    Denied(String),
+    /// There is a policy, and it cannot be told which models the request would have used.
+    Unreadable(Unreadable),
+}
+
+/// What of a request the policy cannot judge.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unreadable {
+    /// The request has no `model`, or one that is not a string.
+    Missing,
+    /// A model's name is above [`MODEL_BYTES`](super::MODEL_BYTES).
+    TooLong,
+    /// This member is there twice: the upstream may use the other one.
+    Repeated(&'static str),
+    /// `fallbacks` is a string: the provider chooses.
+    Fallbacks,
+    /// The ARN of something on AWS that is not named for its model.
+    Arn(String),
+}

@@ -29,7 +29,7 @@ fn an_error_response_passes_unchanged_and_is_recorded() {
         ),
         ("/openai/v1/responses", "404", "application/json", r#"{"error":"m"}"#, json!({"message": "m"})),
         ("/openai/v1/responses", "404", "application/json", r#"{"message":"m"}"#, json!({"message": "m"})),
-        ("/openai/v1/responses", "404", "application/json", r#"{"detail":"m"}"#, json!({})),
+        ("/openai/v1/responses", "404", "application/json", r#"{"detail":"m"}"#, json!({"message": "m"})),
         ("/openai/v1/responses", "404", "application/json", r#"{"error":{"message":"cut"#, json!(null)),
         ("/openai/v1/responses", "302", "text/html", "", json!(null)),
     ] {

@@ -96,9 +96,18 @@ fn events_can_be_read_one_at_a_time_and_skipped() {
 
 #[test]
 fn between_events_is_false_within_an_event_and_before_its_lf() {
-    for begun in
-        ["", "\u{feff}x", "data: a\n\r", "data: a\r\n\r", "d", "data: a", "data: a\n", "data: a\n: c\n", ": c\r", "\n:"]
-    {
+    for begun in [
+        "",
+        "\u{feff}x",
+        "data: a\n\r",
+        "data: a\r\n\r",
+        "d",
+        "data: a",
+        "data: a\n",
+        "data: a\n: c\n",
+        ": c\r",
+        "\n:",
+    ] {
         let mut decoder = Decoder::new(1000);
         decoder.feed(begun.as_bytes(), &mut Log::default());
         assert!(!decoder.is_between_events(), "{begun:?}");

@@ -67,8 +67,7 @@ impl<R: ObjectReader> BodyReader for DocumentReader<R> {
         if self.invalid {
             return Vec::new();
         }
-        let mut visit =
-            ObjectVisitor { reader: &mut self.reader, answer, document: true, excess: None };
+        let mut visit = ObjectVisitor { reader: &mut self.reader, answer, document: true, excess: None };
         match self.scanner.finish(&mut visit).map_err(|error| error.problem) {
             Ok(()) => {}
             // The record's outcome says that the document broke off.

@@ -152,7 +152,9 @@ impl Visitor for ErrorFields {
             ([] | [Error] | [Error, Message], Kind::String) => Field::Message,
             ([Message], Kind::String) => Field::OuterMessage,
             ([Detail] | [Detail, Item], Kind::String)
-            | ([Detail, Msg | Message | Error] | [Detail, Item, Msg | Message], Kind::String) => Field::Detail,
+            | ([Detail, Msg | Message | Error] | [Detail, Item, Msg | Message], Kind::String) => {
+                Field::Detail
+            }
             _ => return Want::Skip,
         });
         Want::Read

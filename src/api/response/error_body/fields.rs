@@ -105,7 +105,7 @@ impl ErrorFields {
         let [kind, status, outer_kind, code, outer_code, message, outer_message, detail] =
             take(&mut self.texts);
         ApiError {
-            kind: kind.or(status).or(outer_kind.filter(|kind| kind != "error")),
+            kind: kind.or(status).or_else(|| outer_kind.filter(|kind| kind != "error")),
             code: code.or(outer_code),
             message: message.or(outer_message).or(detail),
         }

@@ -27,6 +27,21 @@ pub struct Keep {
     pub thought_count: usize,
 }
 
+impl Keep {
+    /// The same, except that no text is kept. A text that has begun is cut.
+    #[must_use]
+    pub const fn without_texts(&self) -> Self {
+        Self {
+            text_bytes: self.text_bytes,
+            total_bytes: 0,
+            arguments: false,
+            thoughts: false,
+            tool_calls: self.tool_calls,
+            thought_count: self.thought_count,
+        }
+    }
+}
+
 /// Everything learned from one response.
 ///
 /// It grows only within [`Keep`]: texts up to `total_bytes`, and for each of `tool_calls` three names and a finish
@@ -183,12 +198,23 @@ impl Answer {
     pub fn add_arguments_piece(&mut self, at: usize, piece: &Text) {
         self.note_cut(piece);
         self.add_arguments(at, piece.as_str());
+        if piece.is_cut()
+            && let Some(call) = self.tool_calls.get_mut(at)
+        {
+            // Later pieces do not continue it.
+            call.arguments.append(piece, 0);
+        }
     }
 
     /// Appends a piece of the thought at `at`. If the piece itself was cut, that is noted.
     pub fn add_thought_piece(&mut self, at: usize, piece: &Text) {
         self.note_cut(piece);
         self.add_thought(at, piece.as_str());
+        if piece.is_cut()
+            && let Some(thought) = self.thoughts.get_mut(at)
+        {
+            thought.text.append(piece, 0);
+        }
     }
 
     fn note_cut(&mut self, piece: &Text) {

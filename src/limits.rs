@@ -7,9 +7,9 @@ pub struct Limits {
     pub request_body_bytes: u64,
     /// Bytes that one request reader holds besides the texts it keeps. Default 64 KiB.
     pub reader_bytes: usize,
-    /// Bytes of one SSE event; a longer one is not read. Default 1 MiB.
+    /// Bytes of one SSE event that are kept and waited for; a longer one is read on without its texts. Default 1 MiB.
     pub event_bytes: usize,
-    /// Bytes of one response document; the rest of a longer one is not read. Default 8 MiB.
+    /// Bytes of one response document that are kept; the rest of a longer one is read without its texts. Default 8 MiB.
     pub document_bytes: u64,
     /// Tool calls in one record. Default 256.
     pub tool_calls: usize,

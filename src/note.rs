@@ -19,9 +19,9 @@ pub enum Note {
     ResponseContentType,
     /// The response, or one of its events, is not valid JSON.
     ResponseUnreadable,
-    /// An event above `limits.event_bytes` was not read.
+    /// The texts of an event beyond `limits.event_bytes` were not kept.
     EventTooLarge,
-    /// The response is a document above `limits.document_bytes`; the rest was not read.
+    /// The response is a document above `limits.document_bytes`; the texts beyond it were not kept.
     DocumentTooLarge,
     /// A stated number of tokens or searches is not a count.
     UsageUnreadable,

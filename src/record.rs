@@ -103,6 +103,8 @@ pub struct UpstreamRef<'a> {
     pub host: &'a str,
     /// The Envoy cluster.
     pub cluster: &'a str,
+    /// The provider's own id of the request, from the response's headers.
+    pub request_id: Option<&'a str>,
 }
 
 /// The record's member `model`.

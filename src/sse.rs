@@ -25,6 +25,9 @@ pub trait Sink {
     /// event's data: its `data` lines joined by LF.
     fn data(&mut self, run: &[u8]);
 
+    /// As [`data`](Self::data), for the data that lies beyond the limit of the event's size.
+    fn excess(&mut self, run: &[u8]);
+
     /// The current event has ended. Not called for events without a `data` line: comments, keep-alives, blank lines.
     fn event(&mut self, event: Event<'_>);
 }
@@ -34,12 +37,11 @@ pub trait Sink {
 pub struct Event<'a> {
     /// Value of the last `event` field; empty if there is none. Cut at [`MAX_NAME_BYTES`].
     pub name: &'a [u8],
-    /// Offset in the stream of the first byte of the event's first line, comments included: just past the blank line
-    /// (or byte order mark) before it.
+    /// Offset in the stream of the first byte of the event's first line that is not a comment: just past the blank
+    /// line, comment or byte order mark before it.
     pub start: u64,
     /// Offset in the stream just past the event's blank line. If that line ends in CR LF and the two bytes came in
-    /// different chunks, this is just past the CR: one less than the next event's `start`. The LF then belongs to no
-    /// event.
+    /// different chunks, this is just past the CR; the LF then belongs to no event.
     pub end: u64,
     /// Whether all of the event was decoded.
     pub completeness: Completeness,
@@ -50,8 +52,8 @@ pub struct Event<'a> {
 pub enum Completeness {
     /// The event is within the limit and ended with a blank line.
     Complete,
-    /// The event has more bytes than the limit; only the data within the limit was passed to the sink. Also used if
-    /// the end of the stream cut such an event short.
+    /// The event has more bytes than the limit. Also used if the end of the stream cut such an event short: its data
+    /// may not be whole.
     Oversized,
     /// The stream ended before the event's blank line. Its data may still be whole.
     Unterminated,

@@ -230,12 +230,31 @@ fn is_usage_event(data: &[u8]) -> Option<bool> {
     if repeated("\"choices\"") || repeated("\"usage\"") {
         return None;
     }
-    let empty = said.get("choices").and_then(Value::as_array).is_some_and(Vec::is_empty);
-    Some(empty && said.get("usage").is_some_and(|usage| !usage.is_null()))
+    let is_some = |name: &str| said.get(name).is_some_and(|value| !value.is_null());
+    let empty = !is_some("choices") || said["choices"].as_array().is_some_and(Vec::is_empty);
+    Some(empty && is_some("usage") && !is_some("error"))
 }
 
-/// Asserts that the client got all bytes but the events that state only the usage.
+/// The lines within a range of a stream, with their ends.
+fn lines(stream: &[u8], range: core::ops::Range<usize>) -> Vec<core::ops::Range<usize>> {
+    let mut lines = Vec::new();
+    let mut start = range.start;
+    for at in range.clone() {
+        let ends = stream[at] == b'\n' || stream[at] == b'\r' && stream.get(at + 1) != Some(&b'\n');
+        if ends || at + 1 == range.end {
+            lines.push(start..at + 1);
+            start = at + 1;
+        }
+    }
+    lines
+}
+
+/// Asserts that the client got all bytes but the events that state only the usage, with the comments in them.
 fn check_cut(received: &[u8], client: &[u8], event_bytes: usize) {
+    if let Some(b'{' | b'[') = received.iter().find(|byte| !matches!(byte, b'\n' | b'\r')) {
+        assert_eq!(client, received, "a document in place of an event stream");
+        return;
+    }
     let mut rest = client;
     let mut take =
         |range: core::ops::Range<usize>| match received.get(range).map(|part| rest.strip_prefix(part)) {
@@ -254,7 +273,14 @@ fn check_cut(received: &[u8], client: &[u8], event_bytes: usize) {
             Completeness::Oversized => Some(false),
         };
         match may_be {
-            Some(true) => {}
+            // Comments within the event stay.
+            Some(true) => {
+                for line in lines(received, start..end) {
+                    if received.get(line.start) == Some(&b':') {
+                        assert!(take(line), "a comment in the event at {start} is lost");
+                    }
+                }
+            }
             Some(false) => assert!(take(start..end), "the event at {start} is lost"),
             // Both are allowed; the following bytes must match.
             None => drop(take(start..end)),

@@ -55,6 +55,8 @@ struct Whole(usize);
 impl sse::Sink for Whole {
     fn data(&mut self, _run: &[u8]) {}
 
+    fn excess(&mut self, _run: &[u8]) {}
+
     fn event(&mut self, event: sse::Event<'_>) {
         assert_eq!(event.completeness, Completeness::Complete);
         self.0 += 1;

@@ -19,7 +19,7 @@ use crate::answer::Answer;
 use crate::limits::Limits;
 use core::fmt;
 use document_reader::DocumentReader;
-use error_body::ErrorBodyReader;
+use error_body::ErrorBody;
 use event_stream_reader::EventStreamReader;
 
 pub use format::Format;
@@ -71,7 +71,7 @@ pub(super) fn document<R: ObjectReader + 'static>(limits: &Limits) -> ResponseBo
 
 /// A reader for the body of an error status, whichever provider it comes from.
 pub(super) fn error_body(limits: &Limits) -> ResponseBody {
-    document::<ErrorBodyReader>(limits)
+    ResponseBody(Box::new(ErrorBody::of_error(limits)))
 }
 
 /// A reader that reads nothing.

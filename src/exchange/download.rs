@@ -2,13 +2,14 @@
 
 use super::arrival::Arrival;
 use super::bedrock::Translation;
-use crate::answer::Answer;
+use crate::answer::{Answer, NAME_BYTES};
 use crate::api::response::{Format, ResponseReader};
 use crate::bridge::Bridge;
 use crate::headers::Headers;
 use crate::note::{Note, Notes};
 use crate::reply::Local;
 use crate::step::ResponseHead;
+use crate::text::head as head_of_text;
 
 /// The state of the download. `exchange.rs` draws the edges between the states.
 #[derive(Debug)]
@@ -32,6 +33,8 @@ pub(super) enum Download {
 pub(super) struct Response {
     pub(super) status: u16,
     pub(super) format: Format,
+    /// The provider's own id of the request.
+    pub(super) request_id: Option<String>,
     reader: ResponseReader,
     /// Set when the response is translated (Bedrock); the reader sees the translation.
     pub(super) translation: Option<Translation>,
@@ -106,7 +109,7 @@ impl Response {
             None => format(status, &head.headers, streamed, notes),
         };
         let reader = arrival.api.response_reader(format, bridge.keep(), &bridge.limits);
-        Self { status, format, reader, translation }
+        Self { status, format, request_id: request_id(&head.headers), reader, translation }
     }
 
     /// What was read so far.
@@ -156,6 +159,15 @@ impl Response {
     pub(super) const fn is_success(&self) -> bool {
         self.status >= 200 && self.status < 300
     }
+}
+
+/// The headers in which providers state their id of a request: Anthropic, OpenAI and most others, AWS.
+const REQUEST_IDS: [&str; 3] = ["request-id", "x-request-id", "x-amzn-requestid"];
+
+/// The provider's id of the request, cut at [`NAME_BYTES`].
+fn request_id(headers: &Headers) -> Option<String> {
+    let id = REQUEST_IDS.iter().find_map(|name| headers.first(name).filter(|id| !id.is_empty()))?;
+    Some(head_of_text(&String::from_utf8_lossy(id), NAME_BYTES).to_owned())
 }
 
 /// The format in which a response that is not translated is read.

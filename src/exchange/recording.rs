@@ -63,7 +63,11 @@ pub(super) fn finish(mut interception: Box<Interception>, bridge: &Bridge, endin
         api: arrival.api.name(),
         method: &arrival.method,
         path: &arrival.path,
-        upstream: UpstreamRef { host: &provider.base_url.authority, cluster: arrival.cluster() },
+        upstream: UpstreamRef {
+            host: &provider.base_url.authority,
+            cluster: arrival.cluster(),
+            request_id: download.response().and_then(|response| response.request_id.as_deref()),
+        },
         streaming: facts.stream,
         model: ModelRef {
             requested: facts.model.as_ref().map(Text::as_str),

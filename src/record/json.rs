@@ -34,6 +34,7 @@ impl Record<'_> {
         out.begin('{');
         out.text_member("host", self.upstream.host);
         out.text_member("cluster", self.upstream.cluster);
+        out.known_text("request_id", self.upstream.request_id);
         out.end('}');
         out.name("streaming");
         out.bool(self.streaming);

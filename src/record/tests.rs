@@ -24,7 +24,7 @@ fn everything<'a>(metadata: &'a [(String, String)], finish_reasons: &'a [String]
         api: "messages",
         method: "POST",
         path: "/anthropic/v1/messages",
-        upstream: UpstreamRef { host: "api.anthropic.com", cluster: "anthropic" },
+        upstream: UpstreamRef { host: "api.anthropic.com", cluster: "anthropic", request_id: Some("req_1") },
         streaming: true,
         model: ModelRef {
             requested: Some("claude-opus-4-8"),

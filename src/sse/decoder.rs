@@ -7,11 +7,12 @@ use super::{Completeness, Event, MAX_NAME_BYTES, Sink};
 /// chunking, with the exception stated at [`Event::end`].
 #[derive(Clone, Debug)]
 pub struct Decoder {
-    /// The limit of an event's size in bytes: all its lines with their terminators; of a final CR LF only the CR
-    /// counts.
+    /// The limit of an event's size in bytes: its lines from the first one that is not a comment, with their
+    /// terminators; of a final CR LF only the CR counts.
     event_bytes: u64,
     /// Bytes read of the stream.
     offset: u64,
+    /// Where the event being read began, or may begin. Comments ahead of it move it on.
     event_start: u64,
     line: Line,
     /// The last byte was a CR; an LF that follows belongs to it.
@@ -48,8 +49,8 @@ impl Decoder {
         }
     }
 
-    /// Reads the next bytes of the stream up to the end of one event (with or without data). Returns the bytes after
-    /// it.
+    /// Reads the next bytes of the stream up to the end of one event (with or without data), or of a comment ahead of
+    /// it. Returns the bytes after it.
     pub fn feed_event<'a, S: Sink>(&mut self, bytes: &'a [u8], sink: &mut S) -> &'a [u8] {
         let mut rest = bytes;
         while let Some((&byte, after)) = rest.split_first() {
@@ -103,10 +104,10 @@ impl Decoder {
         self.offset
     }
 
-    /// Offset at which the event being read began: its [`Event::start`].
+    /// Offset at which the event being read began: its [`Event::start`]. If none has begun: [`offset`](Self::offset).
     #[must_use]
     pub fn event_start(&self) -> u64 {
-        self.event_start
+        if matches!(self.line, Line::LeadingComment) { self.offset } else { self.event_start }
     }
 
     /// Fast path for most lines: one begins with all of `field`'s name, a colon and a space, and then `value`. Returns
@@ -145,11 +146,15 @@ impl Decoder {
     /// Ends a line with `byte`, a CR or LF. Returns the bytes after the line's end.
     fn end_line<'a, S: Sink>(&mut self, byte: u8, after: &'a [u8], sink: &mut S) -> &'a [u8] {
         let blank = matches!(self.line, Line::Start | Line::Mark(0));
+        let leading_comment = matches!(self.line, Line::LeadingComment);
         self.end_field_name(sink);
         self.line = Line::Start;
         self.advance(1);
         self.after_cr = byte == b'\r';
         if !blank {
+            if leading_comment {
+                self.event_start = self.offset;
+            }
             return after;
         }
         let oversized = self.event_bytes_read() > self.event_bytes;
@@ -193,6 +198,7 @@ impl Decoder {
                 self.line = match byte {
                     b'd' => Line::Name(Field::Data, 1),
                     b'e' => Line::Name(Field::Event, 1),
+                    b':' if self.event_bytes_read() == 0 => Line::LeadingComment,
                     _ => Line::Ignored,
                 };
                 self.advance(1);
@@ -219,7 +225,7 @@ impl Decoder {
                 after
             }
             Line::Value(field) => self.value(field, rest, sink),
-            Line::Ignored => {
+            Line::LeadingComment | Line::Ignored => {
                 let (run, after) = split_line(rest);
                 self.advance(run.len());
                 after
@@ -241,20 +247,28 @@ impl Decoder {
         match field {
             Field::Event => self.name_len = 0,
             Field::Data => {
-                if self.has_data && self.event_bytes_read() <= self.event_bytes {
-                    sink.data(b"\n");
+                if self.has_data {
+                    // The name has been read already, the LF would come before it.
+                    match self.event_bytes_read() <= self.event_bytes {
+                        true => sink.data(b"\n"),
+                        false => sink.excess(b"\n"),
+                    }
                 }
                 self.has_data = true;
             }
         }
     }
 
-    /// Passes the part of `run` that lies within the limit to the sink.
+    /// Passes `run` to the sink, divided at the limit.
     fn pass_data<S: Sink>(&self, run: &[u8], sink: &mut S) {
         let room = self.event_bytes.saturating_sub(self.event_bytes_read());
-        let run = usize::try_from(room).ok().and_then(|room| run.get(..room)).unwrap_or(run);
-        if !run.is_empty() {
-            sink.data(run);
+        let room = usize::try_from(room).unwrap_or(usize::MAX);
+        let (within, beyond) = run.split_at_checked(room).unwrap_or((run, &[]));
+        if !within.is_empty() {
+            sink.data(within);
+        }
+        if !beyond.is_empty() {
+            sink.excess(beyond);
         }
     }
 

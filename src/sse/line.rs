@@ -18,7 +18,9 @@ pub(super) enum Line {
     Space(Field),
     /// Inside a value.
     Value(Field),
-    /// Inside a comment or an unknown field.
+    /// Inside a comment ahead of the event's first field.
+    LeadingComment,
+    /// Inside an unknown field, or a comment behind the event's first field.
     Ignored,
 }
 

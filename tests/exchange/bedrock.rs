@@ -291,7 +291,7 @@ fn an_aws_event_stream_becomes_server_sent_events() {
         let record = world.record();
         assert_eq!(record["outcome"], "completed");
         assert_eq!(record["model"], json!({"requested": "claude-opus-4-8", "served": "claude-opus-4-8"}));
-        assert_eq!(record["upstream"], json!({"host": HOST, "cluster": "invoke"}));
+        assert_eq!(record["upstream"], json!({"host": HOST, "cluster": "invoke", "request_id": "aws-1"}));
         assert_eq!(record["path"], "/invoke/v1/messages");
         assert_eq!((&record["streaming"], &record["prompt"]), (&json!(true), &json!("hi")));
         assert_eq!(record["tool_calls"][0]["arguments"], json!({"a": 1}));

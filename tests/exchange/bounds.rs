@@ -52,39 +52,95 @@ fn a_value_longer_than_the_reader_is_dropped_and_noted() {
 }
 
 #[test]
-fn an_event_of_the_limit_is_read_and_a_longer_one_skipped() {
+fn an_event_above_the_limit_is_read_on_for_its_numbers_and_noted() {
     for (line_end, counted) in [("\n", 2), ("\r\n", 3), ("\r", 2)] {
-        for (bytes, read) in [(99, true), (100, true), (101, false)] {
+        for (bytes, large) in [(99, false), (100, false), (101, true), (5000, true)] {
             let data = |filler: usize| {
                 format!(
-                    "data: {{\"type\":\"message_delta\",\"usage\":{{\"output_tokens\":7}},\"x\":\"{}\"}}",
+                    "data: {{\"type\":\"message_delta\",\"x\":\"{}\",\"usage\":{{\"output_tokens\":7}}}}",
                     "x".repeat(filler)
                 )
             };
             let event = data(bytes - counted - data(0).len());
             let body = format!("{event}{line_end}{line_end}{STOP}");
             let record = answered(&json!({"event_bytes": 100}), EVENTS, &body);
-            assert_eq!(
-                record["usage"]["output_tokens"],
-                if read { json!(7) } else { json!(null) },
-                "{bytes}"
-            );
-            assert_eq!(record["notes"], if read { json!([]) } else { json!(["event_too_large"]) });
+            assert_eq!(record["usage"]["output_tokens"], 7, "{bytes}");
+            assert_eq!(record["notes"], if large { json!(["event_too_large"]) } else { json!([]) });
             assert_eq!(record["outcome"], "completed", "reading goes on");
         }
     }
 }
 
+/// A tool call whose first piece of arguments has `bytes` bytes, and whose second is `b`.
+fn piece(bytes: usize) -> String {
+    let start = r#"{"type":"content_block_start","index":0,"content_block":{"type":"tool_use","id":"t","name":"n","input":{}}}"#;
+    let delta = format!(
+        r#"{{"type":"content_block_delta","index":0,"delta":{{"type":"input_json_delta","partial_json":"{}"}}}}"#,
+        "a".repeat(bytes)
+    );
+    let more =
+        r#"{"type":"content_block_delta","index":0,"delta":{"type":"input_json_delta","partial_json":"b"}}"#;
+    let stop = r#"{"type":"content_block_stop","index":0}"#;
+    format!("data: {start}\n\ndata: {delta}\n\ndata: {more}\n\ndata: {stop}\n\n{STOP}")
+}
+
 #[test]
-fn a_document_of_the_limit_is_read_and_a_longer_one_in_part() {
+fn a_text_that_crosses_the_limit_of_its_event_is_cut_there() {
+    let record = answered(&json!({"event_bytes": 200}), EVENTS, &piece(1000));
+    let call = &record["tool_calls"][0];
+    let kept = 200
+        - "data: ".len()
+        - r#"{"type":"content_block_delta","index":0,"delta":{"type":"input_json_delta","partial_json":""#
+            .len();
+    assert_eq!(call["arguments"], "a".repeat(kept), "a later piece does not continue it");
+    assert_eq!((&call["name"], &call["complete"]), (&json!("n"), &json!(true)));
+    assert_eq!(record["notes"], json!(["event_too_large", "text_cut"]));
+    let record = answered(&json!({"event_bytes": 200}), EVENTS, &piece(10));
+    assert_eq!(
+        (&record["tool_calls"][0]["arguments"], &record["notes"]),
+        (&json!("aaaaaaaaaab"), &json!([]))
+    );
+}
+
+#[test]
+fn texts_that_begin_beyond_the_limit_are_dropped_and_names_are_not() {
+    for (limit, kept) in [(10_000, true), (100, false)] {
+        let block = json!({"type": "tool_use", "id": "t", "name": "n", "input": {"a": 1}});
+        let document = json!({"content": [block], "model": "m", "stop_reason": "end_turn"}).to_string();
+        let document = format!("{{\"picture\":\"{}\",{}", "A".repeat(200), &document[1..]);
+        let record = answered(&json!({"document_bytes": limit}), DOCUMENT, &document);
+        let call = &record["tool_calls"][0];
+        assert_eq!((&call["id"], &call["name"], &call["complete"]), (&json!("t"), &json!("n"), &json!(true)));
+        assert_eq!(call.get("arguments"), if kept { Some(&block["input"]) } else { None });
+        assert_eq!(record["model"]["served"], "m");
+        assert_eq!(record["notes"], if kept { json!([]) } else { json!(["document_too_large"]) });
+    }
+}
+
+#[test]
+fn an_invalid_event_above_the_limit_states_nothing() {
+    let data = format!(r#"{{"usage":{{"output_tokens":7}},"x":"{}"}} x"#, "x".repeat(1000));
+    let body = format!("event: message_delta\ndata: {data}\n\n{STOP}");
+    let record = answered(&json!({"event_bytes": 100}), EVENTS, &body);
+    assert_eq!(record["notes"], json!(["event_too_large"]));
+    assert_eq!(
+        (&record["usage"]["usage_status"], &record["outcome"]),
+        (&json!("missing"), &json!("completed"))
+    );
+}
+
+#[test]
+fn a_document_above_the_limit_is_read_on_for_its_numbers_and_noted() {
     let body = r#"{"id":"m","usage":{"input_tokens":7},"stop_reason":"end_turn"}"#;
-    for (limit, id, reason, notes) in [
-        (body.len() + 1, json!("m"), json!(["end_turn"]), json!([])),
-        (body.len(), json!("m"), json!(["end_turn"]), json!([])),
-        (body.len() - 1, json!("m"), json!(["end_turn"]), json!(["document_too_large"])),
-        (body.len() - 2, json!("m"), json!([]), json!(["document_too_large"])),
-        (5, json!(null), json!([]), json!(["document_too_large"])),
+    let large = json!(["document_too_large"]);
+    for (limit, notes) in [
+        (body.len() + 1, json!([])),
+        (body.len(), json!([])),
+        (body.len() - 1, large.clone()),
+        (body.len() - 2, large.clone()),
+        (5, large),
     ] {
+        let (id, reason) = (json!("m"), json!(["end_turn"]));
         let record = answered(&json!({"document_bytes": limit}), DOCUMENT, body);
         assert_eq!(
             (&record["response"]["id"], &record["response"]["finish_reasons"]),
@@ -203,7 +259,7 @@ const ROUTE: &str = "POST /anthropic/v1/messages";
 const JSON: [(&str, &str); 1] = [("content-type", "application/json")];
 
 #[test]
-fn a_document_is_read_up_to_its_limit_for_every_cut() {
+fn a_document_above_its_limit_is_read_alike_for_every_cut() {
     let bridge =
         changed(|configuration| configuration["limits"] = json!({"document_bytes": BROKEN_OFF.len()}));
     let body = format!("{BROKEN_OFF}{}\"}}]}}", "x".repeat(1000));

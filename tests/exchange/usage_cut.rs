@@ -136,17 +136,30 @@ fn bytes_that_cannot_be_the_usage_event_pass_at_once() {
         ("d", ""),
         ("data: ", ""),
         ("event: x\nid: 1\n: comment\ndata", ""),
+        ("data: {\"choices\":null", ""),
+        ("data: {\"usage\":{}", ""),
+        ("event: x\n: comment\n", ""),
         ("data: {\"id\":\"c\",\"usage\":{\"prompt_tokens\":5}", ""),
         ("data: {\"choices\":[]", ""),
         ("data: {\"choices\":[", ""),
-        (": comment\n", ""),
+        // A comment is part of no event.
+        (":", ":"),
+        (": comm", ": comm"),
+        (": comment\n", ": comment\n"),
+        (": comment\n:\r: comment\r\n", ": comment\n:\r: comment\r\n"),
+        (": comment\nevent: x\n", ": comment\n"),
         // It is something else.
         ("data: [", "data: ["),
         ("data: [DO", "data: [DO"),
         ("data: x", "data: x"),
         ("data: {\"choices\":[{", "data: {\"choices\":[{"),
         ("data: {\"choices\":[]}", "data: {\"choices\":[]}"),
-        ("data: {\"choices\":nu", "data: {\"choices\":nu"),
+        ("data: {\"choices\":nu", ""),
+        ("data: {\"choices\":7", "data: {\"choices\":7"),
+        ("data: {\"choices\":null}", "data: {\"choices\":null}"),
+        ("data: {\"usage\":{},\"error\":{", "data: {\"usage\":{},\"error\":{"),
+        ("data: {\"id\":1}", "data: {\"id\":1}"),
+        ("{\"error\":", "{\"error\":"),
         ("data: {\"usage\":n", "data: {\"usage\":n"),
         ("data: {\"id\" 1", "data: {\"id\" 1"),
         (": comment\n\n", ": comment\n\n"),
@@ -184,6 +197,66 @@ fn a_line_feed_in_the_next_chunk_is_cut_with_its_event() {
     // A lone CR ends a line, too.
     let world = spliced(&[&before, &format!("{USAGE}\r\r"), &done]);
     assert_eq!(got(&world), format!("{before}{done}"));
+}
+
+#[test]
+fn comments_pass_at_once_and_are_never_cut() {
+    let before = stream(&[TEXT]);
+    for (ends, line_end) in [(true, "\n"), (false, "\n"), (true, "\r"), (false, "\r\n")] {
+        let mut world = spliced(&[&before.replace('\n', line_end)]);
+        let mut wanted = before.replace('\n', line_end);
+        for ping in [": ping", ":", ": data: x"] {
+            for piece in [&ping[..1], &ping[1..], line_end] {
+                world.download(piece.as_bytes(), false);
+                wanted.push_str(piece);
+                assert_eq!(got(&world), wanted);
+            }
+        }
+        let usage = format!("event: x\n: one\n{USAGE}\n: two\n\n: three\n").replace('\n', line_end);
+        world.download(usage.as_bytes(), false);
+        wanted.push_str(&": one\n: two\n: three\n".replace('\n', line_end));
+        assert_eq!(got(&world), wanted);
+        // An event that the end of the stream cuts short: its comment may be cut short, too.
+        world.download(format!("{USAGE}{line_end}: fo").as_bytes(), ends);
+        if !ends {
+            world.download(b"", true);
+        }
+        world.done();
+        assert_eq!(got(&world), format!("{wanted}: fo"));
+    }
+}
+
+#[test]
+fn many_comments_ahead_of_the_usage_event_do_not_make_it_too_large() {
+    let bridge = changed(|configuration| configuration["limits"] = json!({"event_bytes": 200}));
+    let mut world = asked(&bridge, SPLICED, &[("content-type", "text/event-stream")]);
+    let pings = ": ping\n".repeat(100);
+    world.download(format!("{}{pings}{}", stream(&[TEXT, LAST]), stream(&[USAGE, DONE])).as_bytes(), true);
+    world.done();
+    assert_eq!(got(&world), format!("{}{pings}{}", stream(&[TEXT, LAST]), stream(&[DONE])));
+    assert_eq!(world.record()["notes"], json!(["price"]));
+}
+
+#[test]
+fn an_error_with_usage_and_a_document_in_place_of_a_stream_are_not_cut() {
+    let error = r#"data: {"error":{"message":"m"},"usage":{"prompt_tokens":5},"choices":[]}"#;
+    let mut world = spliced(&[&stream(&[error, DONE])]);
+    world.download(b"", true).done();
+    assert_eq!(got(&world), stream(&[error, DONE]));
+    let document = r#"{"error":{"message":"m"}}"#;
+    for size in [1, 7, 100] {
+        let mut world = spliced(&["\n"]);
+        let mut passed = String::from("\n");
+        for piece in document.as_bytes().chunks(size) {
+            world.download(piece, false);
+            passed.push_str(core::str::from_utf8(piece).unwrap());
+            assert_eq!(got(&world), passed);
+        }
+        world.download(b"", true).done();
+        let record = world.record();
+        assert_eq!((&record["outcome"], &record["error"]), (&json!("failed"), &json!({"message": "m"})));
+        assert_eq!(record["notes"], json!([]));
+    }
 }
 
 #[test]
@@ -284,14 +357,20 @@ const EVENTS: &[(&str, bool)] = &[
     ("data: {\"usage\":{\ndata: },\"choices\":[]}", true),
     ("data: {\"usage\":7,\"choices\":[]}", true),
     ("event: x\n: y\ndata: {\"usage\":{},\"choices\":[]}\nretry: 1", true),
-    ("data: {\"usage\":{},\"x\":{\"choices\":[]}}", false),
+    ("data: {\"usage\":{},\"x\":{\"choices\":[{}]}}", true),
     ("data: {\"choices\":[],\"usage\":\"ü\"}", true),
     ("data: \"", false),
     ("data", false),
     ("data: [DONE] {\"choices\":[],\"usage\":{}}", false),
     ("data: {\"choices\":[{}],\"choices\":[],\"usage\":{}}", false),
     ("data: {\"usage\":null,\"usage\":{},\"choices\":[]}", false),
-    ("data: {\"choices\":null,\"usage\":{},\"choices\":[]}", false),
+    ("data: {\"choices\":null,\"usage\":{},\"choices\":[]}", true),
+    ("data: {\"choices\":null,\"usage\":{}}", true),
+    ("data: {\"usage\":{}}\n: y", true),
+    ("data: {\"choices\":7,\"usage\":{}}", false),
+    ("data: {\"usage\":{},\"error\":\"x\"}", false),
+    ("data: {\"usage\":{},\"error\":null}", true),
+    (": ping\n: ping\ndata: {\"choices\":[{}]}\n: ping", false),
 ];
 
 proptest! {
@@ -313,9 +392,8 @@ proptest! {
             let line_end = ["\n", "\r", "\r\n", "\n"][*line_end];
             let event = format!("{event}\n\n").replace('\n', line_end);
             whole.push_str(&event);
-            if !usage {
-                wanted.push_str(&event);
-            }
+            let pieces = event.split_inclusive(line_end);
+            wanted.extend(pieces.filter(|line| !usage || line.starts_with(':')));
         }
         cuts.iter_mut().for_each(|cut| *cut = (*cut).min(whole.len()));
         cuts.sort_unstable();

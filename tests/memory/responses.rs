@@ -212,6 +212,63 @@ fn a_stream_of_endless_thoughts_takes_bounded_memory() {
     streams(&["thoughts", "escaped thoughts", "both", "terminal"]);
 }
 
+/// One event far above its limit: all of a document, behind a text that leaves `before` bytes up to the limit.
+fn large_event(api: Api, document: &[u8], before: usize) -> Vec<u8> {
+    let document = core::str::from_utf8(document).unwrap().replace("message", "delta");
+    let text = "d".repeat(EVENT_BYTES - before);
+    let data = match api {
+        Api::Messages => format!(
+            r#"{{"type":"content_block_start","index":1,"picture":"{text}","content_block":{{"type":"tool_use","id":"i","name":"n","input":{{"a":{document}}}}}}}"#
+        ),
+        Api::Chat => document.replacen('{', &format!(r#"{{"picture":"{text}","#), 1),
+        Api::Responses => {
+            format!(r#"{{"type":"response.completed","picture":"{text}","response":{document}}}"#)
+        }
+    };
+    format!("{}{}data: [DONE]\n\n", call(api, 0, "i", "{}"), event(&data)).into_bytes()
+}
+
+#[test]
+fn an_event_far_above_its_limit_takes_bounded_memory() {
+    let bridge = bridge();
+    let long = "z".repeat(3000);
+    let request = br#"{"model":"m","stream":true,"stream_options":{}}"#;
+    let shapes: [(&str, &dyn Fn(Api, usize) -> String); 3] = [
+        ("small calls", &|api, at| item(api, at, "i", "{}", None)),
+        ("calls", &|api, at| item(api, at, &long, &long, None)),
+        ("both", &|api, at| item(api, at, &long, &long, (at % 2 == 0).then_some(&long))),
+    ];
+    for api in APIS {
+        for (shape, item) in shapes {
+            for before in [EVENT_BYTES, EVENT_BYTES / 2, 1000] {
+                holds(
+                    &format!("event of {shape} behind {before}"),
+                    api,
+                    ANSWER_BOUND,
+                    DOCUMENT_LENGTHS,
+                    |len| {
+                        let body = large_event(api, &document(api, len, |at| item(api, at)), before);
+                        peak(&bridge, api, request, "text/event-stream", &body)
+                    },
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_document_in_place_of_a_stream_takes_bounded_memory() {
+    let bridge = bridge();
+    for api in APIS {
+        for open in [r#"{"error":{"message":""#, r#"[{"detail":[{"msg":""#, "[[[[[[", "{{{"] {
+            holds(&format!("document {open}"), api, ANSWER_BOUND, STREAM_LENGTHS, |len| {
+                let body = filled(len, open, "", |_| "e".repeat(30_000), "");
+                peak(&bridge, api, br#"{"stream":true}"#, "text/event-stream", &body)
+            });
+        }
+    }
+}
+
 #[test]
 fn a_document_takes_bounded_memory() {
     let bridge = bridge();

@@ -144,18 +144,19 @@ fn removing_an_event_by_its_offsets_leaves_the_others() {
 }
 
 #[test]
-fn an_event_of_10_mb_is_read_up_to_the_limit() {
+fn an_event_of_10_mb_is_divided_at_the_limit() {
     const LIMIT: usize = 1 << 20;
     let stream = [b"event: big\ndata: ".as_slice(), &vec![b'x'; 10_000_000], b"\n\ndata: next\n\n"].concat();
     for chunk_bytes in [7, 4096, stream.len()] {
         let told = decoded(stream.chunks(chunk_bytes), LIMIT);
         let [big, next] = told.as_slice() else { panic!("{} events", told.len()) };
-        let &DecodedEvent { ref name, ref data, start, end, completeness } = big;
+        let &DecodedEvent { ref name, ref data, ref excess, start, end, completeness } = big;
         assert_eq!(
             (name.as_slice(), start, end, completeness),
             (&b"big"[..], 0, 10_000_019, Completeness::Oversized)
         );
         assert_eq!(data.len(), LIMIT - b"event: big\ndata: ".len());
+        assert_eq!(data.len() + excess.len(), 10_000_000);
         assert_eq!(
             (next.data.as_slice(), next.start, next.completeness),
             (&b"next"[..], 10_000_019, Completeness::Complete)

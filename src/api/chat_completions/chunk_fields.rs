@@ -23,7 +23,7 @@ pub(super) struct ChunkFields {
     pub(super) calls_beyond: u64,
     /// Tool calls that were read.
     calls: usize,
-    /// Whether `choices` is an empty array; `None`: it was not seen.
+    /// Whether `choices` is an empty array or `null`; `None`: it was not seen.
     no_choices: Option<bool>,
     /// Whether `usage` is not `null`; `None`: it was not seen.
     some_usage: Option<bool>,
@@ -63,12 +63,12 @@ pub(super) struct CallFields {
 // === impl ChunkFields ===
 
 impl ChunkFields {
-    /// The member `choices` begins. `array`: as an array.
+    /// The member `choices` begins. `empty`: it has no elements yet, as an array or `null`.
     ///
     /// If a member is repeated in one event, an earlier one that excluded the usage event still counts: the event's
     /// first bytes may have passed to the client already.
-    pub(super) fn choices_begin(&mut self, array: bool) {
-        self.no_choices = Some(array && self.no_choices != Some(false));
+    pub(super) fn choices_begin(&mut self, empty: bool) {
+        self.no_choices = Some(empty && self.no_choices != Some(false));
     }
 
     /// A choice begins. Returns `false` if it is above the limit and not read.
@@ -115,11 +115,13 @@ impl ChunkFields {
         self.usage = some.then(Text::default);
     }
 
-    /// Whether this is the usage event: `choices` is empty and `usage` is not `null`.
+    /// Whether this is the usage event: `choices` is empty, `null` or absent, `usage` is not `null`, and there is no
+    /// error.
     pub(super) const fn usage_event(&self) -> UsageEvent {
         match (self.no_choices, self.some_usage) {
             (Some(false), _) | (_, Some(false)) => UsageEvent::No,
-            (Some(true), Some(true)) => UsageEvent::Yes,
+            _ if self.error.is_some() => UsageEvent::No,
+            (Some(true) | None, Some(true)) => UsageEvent::Yes,
             _ => UsageEvent::Undecided,
         }
     }

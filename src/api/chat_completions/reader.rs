@@ -51,7 +51,7 @@ impl ObjectReader for ChatCompletionsReader {
                 Err(want) => return want,
             },
             ([Name::Choices], _) => {
-                self.fields.choices_begin(kind == Kind::Array);
+                self.fields.choices_begin(matches!(kind, Kind::Array | Kind::Null));
                 return if kind == Kind::Array { Want::Read } else { Want::Skip };
             }
             ([Name::Usage], _) => {

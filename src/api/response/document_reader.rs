@@ -1,6 +1,6 @@
 //! Reads one JSON document as it streams by.
 
-use super::object_reader::{ObjectReader, ObjectVisitor};
+use super::object_reader::{Excess, ObjectReader, ObjectVisitor};
 use super::{BodyReader, DEPTH_BYTES};
 use crate::answer::Answer;
 use crate::json::{Problem, Scanner};
@@ -12,9 +12,10 @@ use crate::note::Note;
 pub(super) struct DocumentReader<R: ObjectReader> {
     scanner: Scanner<R::Name>,
     reader: R,
-    /// Bytes that may still be read.
+    /// Bytes left up to `limits.document_bytes`. Beyond it no texts are kept.
     left_bytes: u64,
-    /// The document is invalid or too large, or is known to be empty: nothing more is read.
+    excess: Excess,
+    /// The document is invalid: nothing more is read.
     invalid: bool,
 }
 
@@ -24,14 +25,23 @@ impl<R: ObjectReader> DocumentReader<R> {
             scanner: Scanner::object(DEPTH_BYTES),
             reader: R::default(),
             left_bytes: limits.document_bytes,
+            excess: Excess::of_document(),
             invalid: false,
         }
     }
 
-    fn give_up(&mut self, note: Note, answer: &mut Answer) {
+    fn read(&mut self, bytes: &[u8], beyond: bool, answer: &mut Answer) {
+        let excess = beyond.then_some(&mut self.excess);
+        let mut visit = ObjectVisitor { reader: &mut self.reader, answer, document: true, excess };
+        if self.scanner.feed(bytes, &mut visit).is_err() {
+            self.give_up(answer);
+        }
+    }
+
+    fn give_up(&mut self, answer: &mut Answer) {
         self.invalid = true;
         self.reader.document_cut(answer);
-        answer.notes.add(note);
+        answer.notes.add(Note::ResponseUnreadable);
     }
 }
 
@@ -43,11 +53,12 @@ impl<R: ObjectReader> BodyReader for DocumentReader<R> {
         let room = usize::try_from(self.left_bytes).unwrap_or(usize::MAX);
         let (within, beyond) = chunk.split_at_checked(room).unwrap_or((chunk, &[]));
         self.left_bytes = self.left_bytes.saturating_sub(u64::try_from(within.len()).unwrap_or(u64::MAX));
-        let mut visit = ObjectVisitor { reader: &mut self.reader, answer, document: true };
-        if self.scanner.feed(within, &mut visit).is_err() {
-            self.give_up(Note::ResponseUnreadable, answer);
-        } else if !beyond.is_empty() && !self.scanner.is_complete() {
-            self.give_up(Note::DocumentTooLarge, answer);
+        self.read(within, false, answer);
+        if !beyond.is_empty() && !self.invalid {
+            if !self.scanner.is_complete() {
+                answer.notes.add(Note::DocumentTooLarge);
+            }
+            self.read(beyond, true, answer);
         }
         None
     }
@@ -56,13 +67,12 @@ impl<R: ObjectReader> BodyReader for DocumentReader<R> {
         if self.invalid {
             return Vec::new();
         }
-        let mut visit = ObjectVisitor { reader: &mut self.reader, answer, document: true };
+        let mut visit = ObjectVisitor { reader: &mut self.reader, answer, document: true, excess: None };
         match self.scanner.finish(&mut visit).map_err(|error| error.problem) {
             Ok(()) => {}
             // The record's outcome says that the document broke off.
             Err(Problem::Truncated) => self.reader.document_cut(answer),
-            Err(Problem::Empty) if R::MAY_BE_EMPTY => self.invalid = true,
-            Err(_) => self.give_up(Note::ResponseUnreadable, answer),
+            Err(_) => self.give_up(answer),
         }
         Vec::new()
     }

@@ -1,7 +1,8 @@
 //! Reads an event stream: the decoder finds the events, the scanner reads each event's data as it comes, and what an
 //! event states counts once the event has ended and proved valid.
 
-use super::object_reader::{Change, ObjectReader, ObjectVisitor};
+use super::error_body::ErrorBody;
+use super::object_reader::{Change, Excess, ObjectReader, ObjectVisitor};
 use super::repeated_events::RepeatedEvents;
 use super::{BodyReader, DEPTH_BYTES};
 use crate::answer::Answer;
@@ -20,6 +21,18 @@ pub(super) struct EventStreamReader<R: ObjectReader> {
     repeated: RepeatedEvents,
     /// Set if usage events are cut out.
     cut: Option<Cut>,
+    begin: Begin,
+}
+
+/// How the body begins.
+#[derive(Debug)]
+enum Begin {
+    /// With nothing but line ends so far.
+    Unknown,
+    /// As an event stream.
+    Events,
+    /// As a JSON document, which no event stream does: it may be an error.
+    Document(Box<ErrorBody>),
 }
 
 /// Reads the data of one event after the other.
@@ -31,6 +44,8 @@ struct EventData<R: ObjectReader> {
     sentinel: Option<usize>,
     /// The event's data is not valid JSON.
     invalid: bool,
+    /// What may be kept of the event's data beyond the limit of its size.
+    excess: Excess,
     /// An event has ended.
     any: bool,
 }
@@ -44,17 +59,22 @@ impl<R: ObjectReader> EventStreamReader<R> {
                 reader: R::default(),
                 sentinel: (!R::SENTINEL.is_empty()).then_some(0),
                 invalid: false,
+                excess: Excess::of_event(),
                 any: false,
             },
             event_bytes: u64::try_from(limits.event_bytes).unwrap_or(u64::MAX),
             repeated: RepeatedEvents::default(),
             cut: None,
+            begin: Begin::Unknown,
         }
     }
 }
 
 impl<R: ObjectReader> BodyReader for EventStreamReader<R> {
     fn feed(&mut self, chunk: &[u8], answer: &mut Answer) -> Option<Vec<u8>> {
+        if !matches!(self.begin, Begin::Events) {
+            self.read_begin(chunk, answer);
+        }
         let mut rest = chunk;
         while !rest.is_empty() {
             rest = match self.skip_event(rest) {
@@ -71,10 +91,17 @@ impl<R: ObjectReader> BodyReader for EventStreamReader<R> {
     fn finish(&mut self, answer: &mut Answer) -> Vec<u8> {
         let Self { decoder, data, cut, .. } = self;
         decoder.finish(&mut EventSink { data, answer, cut: cut.as_mut(), ended: Ended::None });
+        if let Begin::Document(document) = &mut self.begin {
+            document.end(answer);
+        }
         cut.as_mut().map(Cut::finish).unwrap_or_default()
     }
 
-    fn abandon(&mut self, _answer: &mut Answer) {}
+    fn abandon(&mut self, answer: &mut Answer) {
+        if let Begin::Document(document) = &mut self.begin {
+            document.end(answer);
+        }
+    }
 
     fn any_event(&self) -> bool {
         self.data.any
@@ -86,11 +113,33 @@ impl<R: ObjectReader> BodyReader for EventStreamReader<R> {
     }
 
     fn cut_usage_event(&mut self) {
+        if matches!(self.begin, Begin::Document(_)) {
+            return;
+        }
         self.cut.get_or_insert_with(|| Cut::from(self.decoder.offset()));
     }
 }
 
 impl<R: ObjectReader> EventStreamReader<R> {
+    /// Reads a chunk as long as the body is not known to be an event stream.
+    #[inline(never)]
+    fn read_begin(&mut self, chunk: &[u8], answer: &mut Answer) {
+        if matches!(self.begin, Begin::Unknown) {
+            match chunk.iter().find(|byte| !matches!(byte, b'\n' | b'\r')) {
+                None => return,
+                Some(b'{' | b'[') => {
+                    self.begin = Begin::Document(Box::new(ErrorBody::in_success()));
+                    // Nothing waits yet, and no event can come.
+                    self.cut = None;
+                }
+                Some(_) => self.begin = Begin::Events,
+            }
+        }
+        if let Begin::Document(document) = &mut self.begin {
+            document.read(chunk, answer);
+        }
+    }
+
     /// Skips the event that `rest` begins with, if it need not be read. Returns the bytes after it.
     #[inline(always)]
     fn skip_event<'a>(&mut self, rest: &'a [u8]) -> Option<&'a [u8]> {
@@ -126,10 +175,28 @@ impl<R: ObjectReader> EventStreamReader<R> {
 }
 
 impl<R: ObjectReader> EventData<R> {
+    /// Reads a run of data. `excess`: it lies beyond the limit of the event's size.
+    fn data(&mut self, run: &[u8], excess: bool, answer: &mut Answer) {
+        if let Some(seen) = self.sentinel {
+            let rest = R::SENTINEL.get(seen..).unwrap_or_default();
+            let same = rest.iter().zip(run).take_while(|(wanted, found)| wanted == found).count();
+            if same == rest.len() || same == run.len() {
+                self.sentinel = Some(seen.saturating_add(same));
+                return;
+            }
+            self.sentinel = None;
+            if seen > 0 {
+                self.read(R::SENTINEL.get(..seen).unwrap_or_default(), excess, answer);
+            }
+        }
+        self.read(run, excess, answer);
+    }
+
     /// Reads a run of data that is not the sentinel.
-    fn read(&mut self, run: &[u8], answer: &mut Answer) {
+    fn read(&mut self, run: &[u8], excess: bool, answer: &mut Answer) {
         if !self.invalid {
-            let mut visit = ObjectVisitor { reader: &mut self.reader, answer, document: false };
+            let excess = excess.then_some(&mut self.excess);
+            let mut visit = ObjectVisitor { reader: &mut self.reader, answer, document: false, excess };
             self.invalid = self.scanner.feed(run, &mut visit).is_err();
         }
     }
@@ -165,25 +232,17 @@ enum Ended {
 
 impl<R: ObjectReader> sse::Sink for EventSink<'_, R> {
     fn data(&mut self, run: &[u8]) {
-        let data = &mut *self.data;
-        if let Some(seen) = data.sentinel {
-            let rest = R::SENTINEL.get(seen..).unwrap_or_default();
-            let same = rest.iter().zip(run).take_while(|(wanted, found)| wanted == found).count();
-            if same == rest.len() || same == run.len() {
-                data.sentinel = Some(seen.saturating_add(same));
-                return;
-            }
-            data.sentinel = None;
-            if seen > 0 {
-                data.read(R::SENTINEL.get(..seen).unwrap_or_default(), self.answer);
-            }
-        }
-        data.read(run, self.answer);
+        self.data.data(run, false, self.answer);
+    }
+
+    fn excess(&mut self, run: &[u8]) {
+        self.data.data(run, true, self.answer);
     }
 
     fn event(&mut self, event: sse::Event<'_>) {
         let data = &mut *self.data;
-        let mut visit = ObjectVisitor { reader: &mut data.reader, answer: self.answer, document: false };
+        let mut visit =
+            ObjectVisitor { reader: &mut data.reader, answer: self.answer, document: false, excess: None };
         let scanned = data.scanner.finish(&mut visit).map_err(|error| error.problem);
         let valid = !data.invalid && scanned.is_ok();
         data.any = true;
@@ -204,7 +263,12 @@ impl<R: ObjectReader> sse::Sink for EventSink<'_, R> {
             }
             (Completeness::Oversized, _) => {
                 self.answer.notes.add(Note::EventTooLarge);
-                data.reader.oversized(event.name, self.answer);
+                data.excess = Excess::of_event();
+                if valid {
+                    data.reader.event(event.name, self.answer);
+                } else {
+                    data.reader.oversized(event.name, self.answer);
+                }
             }
             // The record's outcome says that the stream broke off.
             (Completeness::Unterminated, false) => data.reader.forget(),

@@ -1,6 +1,6 @@
 //! What an API implements to learn from its events and documents.
 
-use crate::answer::{Answer, Keep};
+use crate::answer::{Answer, Keep, NAME_BYTES};
 use crate::api::usage_edit::UsageEvent;
 use crate::json::{self, Kind, Scalar, Visitor, Want};
 use core::fmt;
@@ -12,8 +12,6 @@ pub trait ObjectReader: Default + fmt::Debug {
     type Name: json::Name;
     /// Event data that is not JSON and ends the stream; empty if the API has none.
     const SENTINEL: &'static [u8] = b"";
-    /// An empty body is a valid document: the status alone can report an error.
-    const MAY_BE_EMPTY: bool = false;
     /// As [`Visitor::begin`].
     fn begin(&mut self, path: &[Self::Name], kind: Kind, keep: &Keep) -> Want;
     /// As [`Visitor::text`].
@@ -26,7 +24,7 @@ pub trait ObjectReader: Default + fmt::Debug {
     fn document_cut(&mut self, _answer: &mut Answer) {}
     /// An event has ended: what it states goes into `answer`, and the reader keeps only what spans events.
     fn event(&mut self, name: &[u8], answer: &mut Answer) -> Change;
-    /// An event above the size limit has ended. Its data was read in part, and may be invalid.
+    /// An event above the size limit with invalid data has ended; its name and type may still matter.
     fn oversized(&mut self, _name: &[u8], _answer: &mut Answer) {
         self.forget();
     }
@@ -60,17 +58,68 @@ pub(super) struct ObjectVisitor<'a, R: ObjectReader> {
     pub(super) answer: &'a mut Answer,
     /// The object is a document, not an event's data.
     pub(super) document: bool,
+    /// Set beyond the limit of the object's size: its texts are dropped.
+    pub(super) excess: Option<&'a mut Excess>,
+}
+
+/// Bounds what is kept of one object beyond the limit of its size: no texts, and only so many bytes of names.
+#[derive(Debug)]
+pub(super) struct Excess {
+    /// Bytes of names that may still be kept.
+    left: usize,
+    /// Bytes of the current value that were counted.
+    value: usize,
+}
+
+/// Bytes of identifiers, names and other short strings that are kept of one event beyond the limit of its size.
+const EXCESS_BYTES: usize = 64 << 10;
+
+// === impl Excess ===
+
+impl Excess {
+    /// For the data of one event, all of which is held until it ends.
+    pub(super) const fn of_event() -> Self {
+        Self { left: EXCESS_BYTES, value: 0 }
+    }
+
+    /// For a document, whose parts go into the answer as they end.
+    pub(super) const fn of_document() -> Self {
+        Self { left: usize::MAX, value: 0 }
+    }
+
+    /// A value begins. Returns whether it may be kept.
+    fn begin(&mut self, kind: Kind) -> bool {
+        self.value = 0;
+        kind != Kind::String || self.left > 0
+    }
+
+    /// Counts a run of the current value. A reader keeps no more of a name than [`NAME_BYTES`].
+    fn count(&mut self, run: &str) {
+        let counted = run.len().min(NAME_BYTES.saturating_sub(self.value));
+        self.value = self.value.saturating_add(counted);
+        self.left = self.left.saturating_sub(counted);
+    }
 }
 
 impl<R: ObjectReader> Visitor for ObjectVisitor<'_, R> {
     type Name = R::Name;
 
     fn begin(&mut self, path: &[R::Name], kind: Kind, _offset: u64) -> Want {
-        self.reader.begin(path, kind, self.answer.keep())
+        let Some(excess) = &mut self.excess else {
+            return self.reader.begin(path, kind, self.answer.keep());
+        };
+        if !excess.begin(kind) {
+            return Want::Skip;
+        }
+        self.reader.begin(path, kind, &self.answer.keep().without_texts())
     }
 
     fn text(&mut self, _path: &[R::Name], run: &str) {
-        self.reader.text(run, self.answer.keep());
+        let Some(excess) = &mut self.excess else {
+            return self.reader.text(run, self.answer.keep());
+        };
+        excess.count(run);
+        self.reader.text(run, &self.answer.keep().without_texts());
     }
 
     fn scalar(&mut self, path: &[R::Name], value: Scalar<'_>) {

@@ -270,10 +270,10 @@ fn end(kind: &[u8], reason: &str, error: impl Fn() -> ApiError, answer: &mut Ans
 
 impl Field {
     /// Bytes kept of the field.
-    const fn limit(self, keep: &Keep) -> usize {
+    fn limit(self, keep: &Keep) -> usize {
         match self {
             Self::Usage => OBJECT_BYTES,
-            Self::Delta | Self::Whole | Self::Code => keep.text_bytes,
+            Self::Delta | Self::Whole | Self::Code => keep.text_bytes.min(keep.total_bytes),
             Self::EventType
             | Self::OutputIndex
             | Self::SummaryIndex

@@ -1,8 +1,10 @@
 //! Cuts usage events out of a response. The reader says which events to leave out, and from which offset on a usage
 //! event may have begun. From there on bytes wait, at most `limits.event_bytes` of them; all other bytes pass at once.
+//! A comment is part of no event: those within an event that is left out stay.
 
 use super::length;
 use core::fmt;
+use memchr::memchr2;
 
 /// The cut in one event stream.
 #[derive(Default)]
@@ -62,8 +64,10 @@ impl Cut {
         let mut passes = Vec::new();
         let mut from = 0;
         for (start, end) in self.events.drain(..) {
-            passes.extend_from_slice(view.get(from..at(start)).unwrap_or_default());
-            from = at(end);
+            let (cut, after) = (at(start), at(end));
+            passes.extend_from_slice(view.get(from..cut).unwrap_or_default());
+            push_comments(view.get(cut..after).unwrap_or_default(), &mut passes);
+            from = after;
             self.after_cr = from == view.len() && view.last() == Some(&b'\r');
         }
         let to = at(undecided);
@@ -79,6 +83,22 @@ impl Cut {
             return Vec::new();
         }
         self.pass(&[], u64::MAX).unwrap_or_default()
+    }
+}
+
+/// Appends the comment lines of an event to `passes`.
+fn push_comments(event: &[u8], passes: &mut Vec<u8>) {
+    let mut rest = event;
+    while !rest.is_empty() {
+        let end = memchr2(b'\n', b'\r', rest).map_or(rest.len(), |end| {
+            let pair = rest.get(end..).is_some_and(|rest| rest.starts_with(b"\r\n"));
+            end.saturating_add(if pair { 2 } else { 1 })
+        });
+        let (line, after) = rest.split_at_checked(end).unwrap_or((rest, &[]));
+        if line.starts_with(b":") {
+            passes.extend_from_slice(line);
+        }
+        rest = after;
     }
 }
 

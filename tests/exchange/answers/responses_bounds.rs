@@ -7,10 +7,11 @@ use serde_json::{Value, json};
 use world::changed;
 
 #[test]
-fn an_event_above_the_limit_counts_by_its_name_alone() {
+fn an_event_with_a_picture_above_the_limit_is_read() {
     let bridge = changed(|configuration| configuration["limits"] = json!({"event_bytes": 2000}));
     let picture = json!({"type": "image_generation_call", "id": "ig", "status": "completed", "result": "A".repeat(3000)});
-    let (item, end) = (done(0, &picture), completed(&[picture]));
+    let (item, mut end) = (done(0, &picture), completed(&[picture]));
+    end["response"]["usage"] = json!({"input_tokens": 5});
     let body = format!(
         "data: {}\n\ndata: {}\n\nevent: response.output_item.done\ndata: {item}\n\nevent: response.completed\ndata: {end}\n\n",
         added(0, &json!({"type": "image_generation_call", "id": "ig", "status": "in_progress"})),
@@ -20,7 +21,7 @@ fn an_event_above_the_limit_counts_by_its_name_alone() {
     assert_eq!(record["notes"], json!(["event_too_large"]));
     assert_eq!(
         (&record["outcome"], &record["usage"]["usage_status"]),
-        (&json!("completed"), &json!("missing"))
+        (&json!("completed"), &json!("complete"))
     );
     assert_eq!(
         (&record["tool_calls"][0]["item_id"], &record["tool_calls"][0]["complete"]),

@@ -8,8 +8,10 @@ use ai_bridge::sse::{Completeness, Decoder, Event, MAX_NAME_BYTES, Sink};
 pub struct DecodedEvent {
     /// As [`Event::name`].
     pub name: Vec<u8>,
-    /// The runs of its data, joined.
+    /// The runs of its data within the limit, joined.
     pub data: Vec<u8>,
+    /// The runs of its data beyond the limit, joined.
+    pub excess: Vec<u8>,
     /// As [`Event::start`].
     pub start: u64,
     /// As [`Event::end`].
@@ -23,6 +25,8 @@ pub struct DecodedEvent {
 pub struct Recorder {
     /// Data of the event being read.
     pub data: Vec<u8>,
+    /// Its data beyond the limit.
+    pub excess: Vec<u8>,
     /// Events that have ended.
     pub events: Vec<DecodedEvent>,
 }
@@ -33,10 +37,15 @@ impl Sink for Recorder {
         self.data.extend_from_slice(run);
     }
 
+    fn excess(&mut self, run: &[u8]) {
+        assert!(!run.is_empty(), "an empty run");
+        self.excess.extend_from_slice(run);
+    }
+
     fn event(&mut self, event: Event<'_>) {
-        let data = core::mem::take(&mut self.data);
+        let (data, excess) = (core::mem::take(&mut self.data), core::mem::take(&mut self.excess));
         let Event { name, start, end, completeness } = event;
-        self.events.push(DecodedEvent { name: name.to_vec(), data, start, end, completeness });
+        self.events.push(DecodedEvent { name: name.to_vec(), data, excess, start, end, completeness });
     }
 }
 
@@ -92,13 +101,16 @@ pub fn expected(stream: &[u8], cuts: &[usize], event_bytes: usize) -> Vec<Decode
             let end = line_end + terminator - usize::from(split_pair);
             let name = core::mem::take(&mut name);
             if let Some(data) = data.take() {
-                let data = data
-                    .into_iter()
-                    .filter(|(place, _)| *place < event_bytes)
-                    .map(|(_, byte)| byte)
-                    .collect();
-                events.push(DecodedEvent { name, data, start: start as u64, end: end as u64, completeness });
+                let (data, excess): (Vec<_>, Vec<_>) =
+                    data.into_iter().partition(|(place, _)| *place < event_bytes);
+                let [data, excess] =
+                    [data, excess].map(|places| places.into_iter().map(|(_, byte)| byte).collect());
+                let (start, end) = (start as u64, end as u64);
+                events.push(DecodedEvent { name, data, excess, start, end, completeness });
             }
+            start = line_end + terminator;
+        } else if start == at && line.starts_with(b":") {
+            // A comment ahead of the event.
             start = line_end + terminator;
         }
         if terminator == 0 {

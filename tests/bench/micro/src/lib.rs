@@ -59,6 +59,10 @@ impl Sink for Tally {
         self.bytes = self.bytes.saturating_add(run.len());
     }
 
+    fn excess(&mut self, run: &[u8]) {
+        self.bytes = self.bytes.saturating_add(run.len());
+    }
+
     fn event(&mut self, _: Event<'_>) {
         self.events = self.events.saturating_add(1);
     }

@@ -51,6 +51,14 @@ pub struct UsageDetails {
     pub accepted_prediction_tokens: Option<u64>,
     /// Tokens of the predicted output that the model did not use; they are billed.
     pub rejected_prediction_tokens: Option<u64>,
+    /// Image tokens in the input of a hosted tool.
+    pub image_input_tokens: Option<u64>,
+    /// Image tokens that a hosted tool generated.
+    pub image_output_tokens: Option<u64>,
+    /// The speed at which the provider served the request, as it names it.
+    pub speed: Option<String>,
+    /// Where the provider ran the model, as it names it.
+    pub inference_geo: Option<String>,
     /// The service tier that served the request, as the provider names it.
     pub service_tier: Option<String>,
 }

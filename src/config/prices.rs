@@ -2,7 +2,7 @@
 
 use super::model_pattern::some_model_patterns;
 use super::node::Node;
-use crate::price::Price;
+use crate::price::{Amount, Price};
 
 /// The highest price of a million tokens, in USD.
 const HIGHEST_PRICE: u32 = 1_000_000;
@@ -14,7 +14,7 @@ pub(super) fn prices(node: &Node<'_>) -> Option<Vec<Price>> {
 
 fn price(node: &Node<'_>) -> Option<Price> {
     node.object("an object", |members| {
-        let amount = |node: Node<'_>| node.number(0..=HIGHEST_PRICE);
+        let amount = |node: Node<'_>| node.number(0..=HIGHEST_PRICE).map(Amount::new);
         let models = members.required("models", "the models that this price holds for");
         let input = members.required("input", "USD per million input tokens");
         let output = members.required("output", "USD per million output tokens");
@@ -30,6 +30,9 @@ fn price(node: &Node<'_>) -> Option<Price> {
             cache_read,
             cache_write_5m,
             cache_write_1h,
+            per_million: Vec::new(),
+            per_use: Vec::new(),
+            adjust: Vec::new(),
         })
     })?
 }

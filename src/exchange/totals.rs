@@ -1,7 +1,7 @@
 //! What an interception used and cost, as far as its response was read.
 
 use crate::answer::Answer;
-use crate::price::{self, Price};
+use crate::price::{self, Cost, Price};
 use crate::usage::Usage;
 
 /// Usage and cost.
@@ -22,7 +22,7 @@ impl Totals {
         let usage = answer.map(|answer| answer.usage.usage()).unwrap_or_default();
         let price = model.and_then(|model| price::for_model(prices, model));
         Self {
-            cost_microusd: price.and_then(|price| price::cost_microusd(price, &usage)),
+            cost_microusd: price.and_then(|price| price::cost(price, &usage)).map(Cost::microusd),
             unpriced: model.is_some() && price.is_none() && !prices.is_empty(),
             usage,
         }

@@ -4,7 +4,7 @@ use super::amount::{Amount, Rate};
 use crate::usage::UsageDetails;
 
 /// One entry of `adjust`. It multiplies the prices of tokens where all of its conditions hold.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Adjustment {
     /// `usage.details.service_tier` is this text.
     pub service_tier: Option<String>,

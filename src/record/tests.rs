@@ -54,6 +54,7 @@ fn everything<'a>(metadata: &'a [(String, String)], finish_reasons: &'a [String]
                     accepted_prediction_tokens: Some(0),
                     rejected_prediction_tokens: Some(0),
                     service_tier: Some("standard".to_owned()),
+                    ..UsageDetails::default()
                 },
             },
             provider_usage: Some(r#"{"any":{"thing":1}}"#),

@@ -240,11 +240,16 @@ fn counts(stated: &Stated) -> Option<Counts> {
         return None;
     }
     let aged = written(of(&counts, Number::CacheWrite5m), of(&counts, Number::CacheWrite1h));
-    let writes = of(&counts, Number::CacheWrite).max(aged);
+    let writes = writes(of(&counts, Number::CacheWrite), aged);
     if let Some(slot) = counts.get_mut(3) {
         *slot = writes;
     }
     Some(counts)
+}
+
+/// The tokens written to caches: as stated, or where that is nothing, those of a known age.
+pub(super) fn writes(stated: Option<u64>, aged: Option<u64>) -> Option<u64> {
+    stated.filter(|stated| *stated > 0).or(aged).or(stated)
 }
 
 /// The tokens written to caches of a known age.

@@ -1,6 +1,6 @@
 //! Combines the usage objects of one response.
 
-use super::iterations::{Iterations, written};
+use super::iterations::{Iterations, writes, written};
 use super::members::{Number, TextMember};
 use super::usage_object::{Count, Facts, Stated, UsageObject, Verbatim, count};
 use super::{Convention, Source, TEXT_BYTES, Usage, UsageDetails, UsageStatus};
@@ -189,7 +189,7 @@ impl UsageReader {
             let cached = cache_read.unwrap_or(0).saturating_add(cache_write.unwrap_or(0));
             (input.map(|all| all.saturating_sub(cached)), input)
         } else {
-            let written = cache_write.max(written(five_minutes, one_hour)).unwrap_or(0);
+            let written = writes(cache_write, written(five_minutes, one_hour)).unwrap_or(0);
             let cached = cache_read.unwrap_or(0).saturating_add(written);
             (input, input.map(|uncached| uncached.saturating_add(cached)))
         };

@@ -120,18 +120,30 @@ pub const METRICS_BYTES: usize = VERBATIM_BYTES;
 impl Convention {
     /// Anthropic Messages, <https://docs.anthropic.com/en/api/messages#response-usage>: the numbers are cumulative,
     /// and the input excludes cached tokens.
-    pub const MESSAGES: Self =
-        Self { source: Source::Messages, input_includes_cache: false, replaces_whole: false, output_is_rest: false };
+    pub const MESSAGES: Self = Self {
+        source: Source::Messages,
+        input_includes_cache: false,
+        replaces_whole: false,
+        output_is_rest: false,
+    };
 
     /// OpenAI Chat Completions, <https://platform.openai.com/docs/api-reference/chat/object#chat/object-usage>: each
     /// usage object is complete by itself, and the input includes cached tokens.
-    pub const CHAT_COMPLETIONS: Self =
-        Self { source: Source::ChatCompletions, input_includes_cache: true, replaces_whole: true, output_is_rest: false };
+    pub const CHAT_COMPLETIONS: Self = Self {
+        source: Source::ChatCompletions,
+        input_includes_cache: true,
+        replaces_whole: true,
+        output_is_rest: false,
+    };
 
     /// OpenAI Responses, <https://platform.openai.com/docs/api-reference/responses/object#responses/object-usage>: the
     /// input includes cached tokens.
-    pub const RESPONSES: Self =
-        Self { source: Source::Responses, input_includes_cache: true, replaces_whole: false, output_is_rest: false };
+    pub const RESPONSES: Self = Self {
+        source: Source::Responses,
+        input_includes_cache: true,
+        replaces_whole: false,
+        output_is_rest: false,
+    };
 }
 
 // === impl UsageStatus ===

@@ -36,7 +36,8 @@ pub(super) fn of_interception(
         measure_use(&name(), &model(), usage, record.cost_microusd, &mut measure);
     }
     for share in *by_model {
-        let model = labels.model.map_or(Label::Fixed("unknown"), |_| Label::from(&Rc::from(share.model.as_str())));
+        let model =
+            labels.model.map_or(Label::Fixed("unknown"), |_| Label::from(&Rc::from(share.model.as_str())));
         measure_use(&name(), &model, &share.usage, share.cost_microusd, &mut measure);
     }
     measure(Series::new(Metric::DurationMs, [name(), api()]), record.duration_ms);

@@ -53,12 +53,7 @@ impl Totals {
     }
 
     /// The totals where the provider lists what is billed. Each step has the price of its own model.
-    fn of_iterations(
-        iterations: &Iterations,
-        usage: Usage,
-        served: Option<&str>,
-        prices: &[Price],
-    ) -> Self {
+    fn of_iterations(iterations: &Iterations, usage: Usage, served: Option<&str>, prices: &[Price]) -> Self {
         let price_of = |model: &str| price::for_model(prices, model);
         let mut shares: Vec<Share<'_>> = Vec::new();
         let (mut unpriced, mut last) = (false, 0);
@@ -77,7 +72,8 @@ impl Totals {
         }
         // The details are those of the response, so the serving model's prices hold for them. So is reasoning that no step
         // states.
-        let details = served.and_then(price_of).and_then(|price| price::cost_of_details(price, &usage.details));
+        let details =
+            served.and_then(price_of).and_then(|price| price::cost_of_details(price, &usage.details));
         let at = shares.iter().position(|share| share.model == served).unwrap_or(last);
         let stated = shares.iter().any(|share| share.usage.reasoning_tokens.is_some());
         let reasoning_tokens = usage.reasoning_tokens.filter(|_| !stated);
@@ -86,7 +82,8 @@ impl Totals {
         }
         let cost = shares.iter().filter_map(|share| share.cost).reduce(|sum, cost| sum + cost);
         let models_merged = shares.iter().any(|share| share.model.is_none());
-        let by_model = if shares.len() > 1 { shares.into_iter().map(Share::into_usage).collect() } else { Vec::new() };
+        let by_model =
+            if shares.len() > 1 { shares.into_iter().map(Share::into_usage).collect() } else { Vec::new() };
         Self { usage, by_model, cost_microusd: cost.map(Cost::microusd), unpriced, models_merged }
     }
 }

@@ -109,17 +109,15 @@ impl Iterations {
 
     /// Keeps a step, or adds it to the last one of its model; one whose model is new then has no name.
     fn keep(&mut self, counts: Counts, texts: [NameAt; TextMember::COUNT]) {
-        let model = texts[TextMember::Model as usize];
         let apart = self.steps.len() < KEPT_APART;
-        let known = self.last_of.get(model.key()).copied().flatten();
-        let (key, texts) = match known {
-            _ if apart => (model.key(), texts),
-            Some(_) => (model.key(), texts),
-            None => (NameAt::Beyond.key(), [NameAt::Beyond; TextMember::COUNT]),
-        };
         self.merged |= !apart;
-        let known = self.last_of.get(key).copied().flatten().filter(|_| !apart);
-        if let Some(step) = known.and_then(|at| self.steps.get_mut(usize::from(at))) {
+        let last_of = |model: NameAt| self.last_of.get(model.key()).copied().flatten();
+        let [.., model] = texts;
+        let nameless = !apart && model != NameAt::Absent && last_of(model).is_none();
+        let texts = if nameless { [NameAt::Beyond; TextMember::COUNT] } else { texts };
+        let [.., model] = texts;
+        let (key, last) = (model.key(), last_of(model).filter(|_| !apart));
+        if let Some(step) = last.and_then(|at| self.steps.get_mut(usize::from(at))) {
             // The sums of all steps are within bounds, so these are.
             step.counts = added(&step.counts, &counts).unwrap_or(step.counts);
             return;

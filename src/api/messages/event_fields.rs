@@ -93,12 +93,7 @@ impl EventFields {
         self.current = None;
         self.index = None;
         self.error = None;
-        for text in [
-            &mut self.id,
-            &mut self.model,
-            &mut self.stop_reason,
-            &mut self.invocation_metrics,
-        ] {
+        for text in [&mut self.id, &mut self.model, &mut self.stop_reason, &mut self.invocation_metrics] {
             *text = None;
         }
         self.usage = None;

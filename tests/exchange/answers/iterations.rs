@@ -39,7 +39,8 @@ fn a_thousand_steps_are_summed_to_the_last_one() {
 
 #[test]
 fn ten_thousand_steps_are_summed_and_noted() {
-    let mut stream = String::from("data: {\"type\":\"message_delta\",\"usage\":{\"output_tokens\":1,\"iterations\":[");
+    let mut stream =
+        String::from("data: {\"type\":\"message_delta\",\"usage\":{\"output_tokens\":1,\"iterations\":[");
     for at in 0..10_000 {
         let comma = if at == 0 { "" } else { "," };
         let model = ["m1", "m2", "m3"][at % 3];
@@ -74,7 +75,10 @@ fn thousands_of_model_names_are_bounded_and_counted() {
     let long = "n".repeat(900);
     let steps: Vec<Value> = (0..1500).map(|at| step(&format!("m{at}{long}"), 1)).collect();
     let record = with_steps(&steps);
-    assert_eq!((&record["usage"]["input_tokens"], &record["usage"]["output_tokens"]), (&json!(1500), &json!(1500)));
+    assert_eq!(
+        (&record["usage"]["input_tokens"], &record["usage"]["output_tokens"]),
+        (&json!(1500), &json!(1500))
+    );
     let other = &record["usage"]["by_model"][16];
     assert_eq!((&other["model"], &other["input_tokens"]), (&json!("other"), &json!(1484)));
     assert_eq!(record["notes"], json!(["iterations_merged", "usage_too_large", "models_merged", "price"]));
@@ -164,7 +168,8 @@ fn each_step_is_tested_by_its_own_numbers() {
 #[test]
 fn a_fallback_block_names_the_served_model() {
     let served = |block: &str| {
-        let start = r#"data: {"type":"message_start","message":{"model":"asked","usage":{"input_tokens":1}}}"#;
+        let start =
+            r#"data: {"type":"message_start","message":{"model":"asked","usage":{"input_tokens":1}}}"#;
         raw(&format!(
             "{start}\n\ndata: {{\"type\":\"content_block_start\"{block}}}\n\ndata: {{\"type\":\"message_stop\"}}\n\n"
         ))["model"]["served"]

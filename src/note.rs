@@ -27,6 +27,11 @@ pub enum Note {
     UsageUnreadable,
     /// The provider's usage object is above 16 KiB and was left out.
     UsageTooLarge,
+    /// The response lists more than 1,024 iterations: their tokens are right, but a price that depends on the tokens of
+    /// one iteration may be the wrong one.
+    IterationsMerged,
+    /// More than 16 models worked on the response: the further ones are together `other` in `usage.by_model`.
+    ModelsMerged,
     /// The cost was computed from usage that is not final.
     CostPartial,
     /// Prices are configured, but none for the model.
@@ -56,6 +61,8 @@ impl Note {
             Self::DocumentTooLarge => "document_too_large",
             Self::UsageUnreadable => "usage_unreadable",
             Self::UsageTooLarge => "usage_too_large",
+            Self::IterationsMerged => "iterations_merged",
+            Self::ModelsMerged => "models_merged",
             Self::CostPartial => "cost_partial",
             Self::Price => "price",
             Self::IncompleteEventLost => "incomplete_event_lost",

@@ -2,6 +2,7 @@
 
 pub mod anthropic;
 pub mod copilot;
+mod hosts;
 mod model_policy;
 pub mod openai;
 mod profile;
@@ -146,6 +147,13 @@ impl Provider {
     #[must_use]
     pub const fn asks_for_usage(&self, api: Api) -> bool {
         api.edits_usage() && self.kind.profile().asks_for_usage
+    }
+
+    /// Whether Chat Completions of this provider state a part of the output, the thoughts, in `total_tokens` only: Google's
+    /// do, <https://ai.google.dev/gemini-api/docs/openai>.
+    #[must_use]
+    pub fn states_output_in_total(&self, api: Api) -> bool {
+        api == Api::ChatCompletions && hosts::vendor_at(&self.base_url.authority) == Some(Vendor::Google)
     }
 
     /// Whether Envoy signs the provider's requests behind this filter, over the whole body.

@@ -10,7 +10,7 @@ use crate::credential::CredentialKind;
 use crate::note::{Note, Notes};
 use crate::text::{Spoken, head};
 use crate::timestamp::Timestamp;
-use crate::usage::{Usage, UsageStatus};
+use crate::usage::{Iterations, Usage, UsageStatus};
 
 mod id;
 mod json;
@@ -154,8 +154,21 @@ pub struct UsageRef<'a> {
     pub usage_status: UsageStatus,
     /// The numbers, with one meaning for all providers.
     pub usage: Usage,
+    /// The numbers by model, where more than one worked.
+    pub by_model: &'a [ModelUsage],
     /// The provider's own final usage object, as JSON on one line.
     pub provider_usage: Option<&'a str>,
+}
+
+/// One element of the record's `usage.by_model`.
+#[derive(Debug)]
+pub struct ModelUsage {
+    /// The model as the provider names it; `other`: the models beyond the first 16.
+    pub model: String,
+    /// What it used. `details` and `total_tokens` are not recorded.
+    pub usage: Usage,
+    /// Millionths of a US dollar; `None` where the model has no price.
+    pub cost_microusd: Option<u64>,
 }
 
 /// One element of the record's `tool_calls`.
@@ -190,12 +203,20 @@ pub struct ErrorRef<'a> {
 impl<'a> UsageRef<'a> {
     /// The numbers `usage`, which were read from `answer`, with the provider's own object.
     #[must_use]
-    pub fn new(answer: Option<&'a Answer>, usage: Usage, notes: &mut Notes) -> Self {
+    pub fn new(
+        answer: Option<&'a Answer>,
+        usage: Usage,
+        by_model: &'a [ModelUsage],
+        notes: &mut Notes,
+    ) -> Self {
         let Some(answer) = answer else {
-            return Self { usage_status: UsageStatus::Missing, usage, provider_usage: None };
+            return Self { usage_status: UsageStatus::Missing, usage, by_model, provider_usage: None };
         };
         if answer.usage.has_unreadable() {
             notes.add(Note::UsageUnreadable);
+        }
+        if answer.usage.iterations().is_some_and(Iterations::is_merged) {
+            notes.add(Note::IterationsMerged);
         }
         let provider_usage = answer.usage.verbatim().and_then(|verbatim| {
             let Some(json) = &verbatim.json else {
@@ -204,7 +225,7 @@ impl<'a> UsageRef<'a> {
             };
             (verbatim.harmless || is_readable_in_record(json)).then_some(json.as_str())
         });
-        Self { usage_status: answer.usage.status(), usage, provider_usage }
+        Self { usage_status: answer.usage.status(), usage, by_model, provider_usage }
     }
 }
 

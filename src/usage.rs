@@ -5,11 +5,14 @@
 //! OpenAI's `prompt_tokens` and `input_tokens` include them. [`Usage`] has one meaning for all providers:
 //! `input_tokens` excludes cached tokens, `total_input_tokens` includes them (as in OpenTelemetry and in Envoy).
 
+mod iterations;
 mod members;
 mod reader;
 mod usage_object;
 
-pub use reader::{UsageReader, Verbatim};
+pub use iterations::{Iteration, IterationModel, Iterations};
+pub use reader::UsageReader;
+pub use usage_object::{UsageObject, Verbatim};
 
 /// Tokens of one interception. A number that the provider never stated is `None`; a stated zero is `Some(0)`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -51,8 +54,16 @@ pub struct UsageDetails {
     pub accepted_prediction_tokens: Option<u64>,
     /// Tokens of the predicted output that the model did not use; they are billed.
     pub rejected_prediction_tokens: Option<u64>,
+    /// Input of the image generation tool, text included.
+    pub image_input_tokens: Option<u64>,
+    /// Output of the image generation tool.
+    pub image_output_tokens: Option<u64>,
     /// The service tier that served the request, as the provider names it.
     pub service_tier: Option<String>,
+    /// The speed at which the model ran, as the provider names it.
+    pub speed: Option<String>,
+    /// Where the model ran, as the provider names it.
+    pub inference_geo: Option<String>,
 }
 
 /// How much of the provider's usage was seen.
@@ -75,6 +86,8 @@ pub struct Convention {
     input_includes_cache: bool,
     /// A usage object replaces the one before it as a whole. Otherwise only the numbers that it states are replaced.
     replaces_whole: bool,
+    /// The output is the stated total without the input.
+    output_is_rest: bool,
 }
 
 /// The kinds of usage objects; each has its own member names.
@@ -93,32 +106,44 @@ enum Source {
 /// Integers above this are not exact in every JSON reader (RFC 8259 §6); no token count is that large.
 const LARGEST: u64 = (1 << 53) - 1;
 
-/// Bytes kept of a service tier's name.
-const TIER_BYTES: usize = 1024;
+/// Bytes kept of a text of a usage object, such as the service tier.
+const TEXT_BYTES: usize = 1024;
 
 /// The provider's usage object is kept verbatim up to this many bytes.
 pub const VERBATIM_BYTES: usize = 16 * 1024;
 
-/// A usage object above this many bytes is not read at all: it is not a usage object.
-pub const OBJECT_BYTES: usize = 4 * VERBATIM_BYTES;
+/// Bedrock's counts are not read where they have more than this many bytes.
+pub const METRICS_BYTES: usize = VERBATIM_BYTES;
 
 // === impl Convention ===
 
 impl Convention {
     /// Anthropic Messages, <https://docs.anthropic.com/en/api/messages#response-usage>: the numbers are cumulative,
     /// and the input excludes cached tokens.
-    pub const MESSAGES: Self =
-        Self { source: Source::Messages, input_includes_cache: false, replaces_whole: false };
+    pub const MESSAGES: Self = Self {
+        source: Source::Messages,
+        input_includes_cache: false,
+        replaces_whole: false,
+        output_is_rest: false,
+    };
 
     /// OpenAI Chat Completions, <https://platform.openai.com/docs/api-reference/chat/object#chat/object-usage>: each
     /// usage object is complete by itself, and the input includes cached tokens.
-    pub const CHAT_COMPLETIONS: Self =
-        Self { source: Source::ChatCompletions, input_includes_cache: true, replaces_whole: true };
+    pub const CHAT_COMPLETIONS: Self = Self {
+        source: Source::ChatCompletions,
+        input_includes_cache: true,
+        replaces_whole: true,
+        output_is_rest: false,
+    };
 
     /// OpenAI Responses, <https://platform.openai.com/docs/api-reference/responses/object#responses/object-usage>: the
     /// input includes cached tokens.
-    pub const RESPONSES: Self =
-        Self { source: Source::Responses, input_includes_cache: true, replaces_whole: false };
+    pub const RESPONSES: Self = Self {
+        source: Source::Responses,
+        input_includes_cache: true,
+        replaces_whole: false,
+        output_is_rest: false,
+    };
 }
 
 // === impl UsageStatus ===

@@ -29,7 +29,7 @@ import re
 import sys
 import unicodedata
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 from typing import Any, BinaryIO, Callable, Iterable, Iterator, NamedTuple
 
@@ -89,6 +89,7 @@ class Record:
     usage_status: str
     tokens: dict[str, int | None]
     cost: int | None
+    shares: list[tuple[str, dict[str, int | None], int | None]]
     tools: list[tuple[str | None, str]]
     notes: list[str]
 
@@ -165,9 +166,18 @@ def read_record(value: dict[str, Any]) -> Record:
         usage_status=usage_status,
         tokens={name: find(value, f"usage.{name}", int) for name in TOKENS},
         cost=find(value, "cost_microusd", int),
+        shares=[share(f"by_model[{at}]", element) for at, element in enumerate(find(value, "usage.by_model", list) or [])],
         tools=[tool(f"tool_calls[{at}]", call) for at, call in enumerate(calls)],
         notes=[note[:80].split(":")[0] for note in texts(value, "notes")],
     )
+
+
+def share(path: str, element: Any) -> tuple[str, dict[str, int | None], int | None]:
+    """A model that worked beside others, its tokens and its cost."""
+    holder = {path: element}
+    tokens = {name: find(holder, f"{path}.{name}", int) for name in TOKENS if name not in ("reasoning_tokens", "total_tokens")}
+    tokens["total_tokens"] = (tokens["total_input_tokens"] or 0) + (tokens["output_tokens"] or 0)
+    return need(holder, f"{path}.model", str), tokens, find(holder, f"{path}.cost_microusd", int)
 
 
 def tool(path: str, call: Any) -> tuple[str | None, str]:
@@ -251,6 +261,16 @@ class Tally:
             self.cost += record.cost
             self.priced += 1
         for name, number in record.tokens.items():
+            self.tokens[name] += number or 0
+
+    def add_share(self, tokens: dict[str, int | None], cost: int | None) -> None:
+        """What a model used of a request that is counted with another model."""
+        self.known += 1
+        self.unpriced += cost is None
+        self.incomplete += cost is None
+        self.priced += cost is not None
+        self.cost += cost or 0
+        for name, number in tokens.items():
             self.tokens[name] += number or 0
 
     def merge(self, other: "Tally") -> None:
@@ -392,6 +412,16 @@ class Report:
         self.more_keys = False
         self.timeline = Timeline()
 
+    @staticmethod
+    def _add_shares(record: Record, counted: Counted) -> None:
+        """Each model's tokens and cost; the request is counted with the model that served it."""
+        served = next((at for at, (model, _, _) in enumerate(record.shares) if model == record.model), 0)
+        for at, (model, tokens, cost) in enumerate(record.shares):
+            if at == served:
+                counted.at(model).add(replace(record, tokens={**dict.fromkeys(TOKENS), "reasoning_tokens": record.tokens["reasoning_tokens"], **tokens}, cost=cost))
+            else:
+                counted.at(model).add_share(tokens, cost)
+
     def add(self, record: Record) -> None:
         if "actor.*" in self.groups:
             self._meet_keys(record)
@@ -404,7 +434,10 @@ class Report:
             if note in self.notes or len(self.notes) < 100:
                 self.notes[note] += 1
         for group, counted in self.by.items():
-            counted.at(key_of(record, group)).add(record)
+            if group == "model" and record.shares:
+                self._add_shares(record, counted)
+            else:
+                counted.at(key_of(record, group)).add(record)
         self.duration.add(record.duration_ms)
         if record.first_event_ms is not None:
             self.first_event.add(record.first_event_ms)

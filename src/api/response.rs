@@ -128,6 +128,11 @@ impl ResponseReader {
         self.body.0.cut_usage_event();
     }
 
+    /// As [`UsageReader::output_is_rest`](crate::usage::UsageReader::output_is_rest). Call it before the body is read.
+    pub const fn output_is_rest(&mut self) {
+        self.answer.usage.output_is_rest();
+    }
+
     /// Whether the end of the HTTP body alone means that the response is complete.
     #[must_use]
     pub fn ends_with_body(&self) -> bool {

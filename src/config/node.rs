@@ -263,6 +263,11 @@ impl<'a> Members<'a> {
         Some(self.node.below(name, value))
     }
 
+    /// Whether the object has no member.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
     /// The member `name`; a missing one is reported.
     pub(super) fn required(&self, name: &'static str, what: &str) -> Option<Node<'a>> {
         let member = self.member(name);

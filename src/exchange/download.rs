@@ -108,7 +108,10 @@ impl Response {
             Some(translation) => translation.format(),
             None => format(status, &head.headers, streamed, notes),
         };
-        let reader = arrival.api.response_reader(format, bridge.keep(), &bridge.limits);
+        let mut reader = arrival.api.response_reader(format, bridge.keep(), &bridge.limits);
+        if arrival.provider.states_output_in_total(arrival.api) {
+            reader.output_is_rest();
+        }
         Self { status, format, request_id: request_id(&head.headers), reader, translation }
     }
 

@@ -3,8 +3,9 @@
 use super::arrival::Arrival;
 use crate::headers::Headers;
 use crate::metric::{Label, Metric, Series};
-use crate::record::{Outcome, Record};
+use crate::record::{Outcome, Record, UsageRef};
 use crate::step::Effect;
+use crate::usage::Usage;
 use std::rc::Rc;
 
 /// What only the exchange knows about an interception besides its record.
@@ -30,20 +31,14 @@ pub(super) fn of_interception(
     let model = || model.as_ref().map_or(Label::Fixed("unknown"), Label::from);
     let mut measure = |series: Series, value: u64| effects.push(Effect::Measure(series.measured(value)));
     measure(Series::new(Metric::Requests, [name(), api(), model(), record.outcome.name().into()]), 1);
-    let usage = &record.usage.usage;
-    for (kind, tokens) in [
-        ("input", usage.input_tokens),
-        ("output", usage.output_tokens),
-        ("cache_read", usage.cache_read_tokens),
-        ("cache_write", usage.cache_write_tokens),
-        ("reasoning", usage.reasoning_tokens),
-    ] {
-        if let Some(tokens) = tokens.filter(|tokens| *tokens > 0) {
-            measure(Series::new(Metric::Tokens, [name(), model(), kind.into()]), tokens);
-        }
+    let UsageRef { usage, by_model, .. } = &record.usage;
+    if by_model.is_empty() {
+        measure_use(&name(), &model(), usage, record.cost_microusd, &mut measure);
     }
-    if let Some(cost) = record.cost_microusd.filter(|cost| *cost > 0) {
-        measure(Series::new(Metric::CostMicrousd, [name(), model()]), cost);
+    for share in *by_model {
+        let model =
+            labels.model.map_or(Label::Fixed("unknown"), |_| Label::from(&Rc::from(share.model.as_str())));
+        measure_use(&name(), &model, &share.usage, share.cost_microusd, &mut measure);
     }
     measure(Series::new(Metric::DurationMs, [name(), api()]), record.duration_ms);
     if let Some(waited) = record.time_to_first_event_ms {
@@ -54,6 +49,30 @@ pub(super) fn of_interception(
     }
     if let Some(code) = labels.refusal_code.filter(|_| record.outcome == Outcome::Rejected) {
         effects.push(refused(name(), code));
+    }
+}
+
+/// Counts what one model used.
+fn measure_use(
+    provider: &Label,
+    model: &Label,
+    usage: &Usage,
+    cost_microusd: Option<u64>,
+    measure: &mut impl FnMut(Series, u64),
+) {
+    for (kind, tokens) in [
+        ("input", usage.input_tokens),
+        ("output", usage.output_tokens),
+        ("cache_read", usage.cache_read_tokens),
+        ("cache_write", usage.cache_write_tokens),
+        ("reasoning", usage.reasoning_tokens),
+    ] {
+        if let Some(tokens) = tokens.filter(|tokens| *tokens > 0) {
+            measure(Series::new(Metric::Tokens, [provider.clone(), model.clone(), kind.into()]), tokens);
+        }
+    }
+    if let Some(cost) = cost_microusd.filter(|cost| *cost > 0) {
+        measure(Series::new(Metric::CostMicrousd, [provider.clone(), model.clone()]), cost);
     }
 }
 

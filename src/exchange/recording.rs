@@ -36,7 +36,10 @@ pub(super) fn finish(mut interception: Box<Interception>, bridge: &Bridge, endin
     if let Some(answer) = answer {
         notes.merge(&answer.notes);
     }
-    let usage = UsageRef::new(answer, totals.usage.clone(), &mut notes);
+    let usage = UsageRef::new(answer, totals.usage.clone(), &totals.by_model, &mut notes);
+    if totals.models_merged {
+        notes.add(Note::ModelsMerged);
+    }
     if totals.unpriced && usage.usage_status != UsageStatus::Missing {
         notes.add(Note::Price);
     }

@@ -1,6 +1,6 @@
 //! The record as one line of JSON, member after member in the order of `envoy/records/record.schema.json`.
 
-use super::{ActorRef, Arguments, ErrorRef, Record, ThoughtRef, ToolCallRef, UsageRef};
+use super::{ActorRef, Arguments, ErrorRef, ModelUsage, Record, ThoughtRef, ToolCallRef, UsageRef};
 use crate::answer::NAME_BYTES;
 use crate::json::Writer;
 use crate::text::head;
@@ -112,7 +112,7 @@ pub(super) fn write_actor(out: &mut Writer, actor: &ActorRef<'_>) {
 }
 
 fn write_usage(out: &mut Writer, usage: &UsageRef<'_>) {
-    let UsageRef { usage_status, usage, provider_usage } = usage;
+    let UsageRef { usage_status, usage, by_model, provider_usage } = usage;
     out.name("usage");
     out.begin('{');
     out.word_member("usage_status", usage_status.name().as_bytes());
@@ -134,12 +134,35 @@ fn write_usage(out: &mut Writer, usage: &UsageRef<'_>) {
     out.known_number("output_audio_tokens", details.output_audio_tokens);
     out.known_number("accepted_prediction_tokens", details.accepted_prediction_tokens);
     out.known_number("rejected_prediction_tokens", details.rejected_prediction_tokens);
+    out.known_number("image_input_tokens", details.image_input_tokens);
+    out.known_number("image_output_tokens", details.image_output_tokens);
     out.known_text("service_tier", details.service_tier.as_deref());
+    out.known_text("speed", details.speed.as_deref());
+    out.known_text("inference_geo", details.inference_geo.as_deref());
     out.end('}');
+    if !by_model.is_empty() {
+        out.name("by_model");
+        out.begin('[');
+        by_model.iter().for_each(|share| write_model_usage(out, share));
+        out.end(']');
+    }
     if let Some(provider_usage) = provider_usage {
         out.name("provider_usage");
         out.raw(provider_usage);
     }
+    out.end('}');
+}
+
+pub(super) fn write_model_usage(out: &mut Writer, share: &ModelUsage) {
+    let ModelUsage { model, usage, cost_microusd } = share;
+    out.begin('{');
+    out.text_member("model", model);
+    out.known_number("input_tokens", usage.input_tokens);
+    out.known_number("output_tokens", usage.output_tokens);
+    out.known_number("cache_read_tokens", usage.cache_read_tokens);
+    out.known_number("cache_write_tokens", usage.cache_write_tokens);
+    out.known_number("total_input_tokens", usage.total_input_tokens);
+    out.known_number("cost_microusd", *cost_microusd);
     out.end('}');
 }
 

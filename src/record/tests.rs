@@ -1,6 +1,6 @@
 //! The record and `envoy/records/record.schema.json` have the same members.
 
-use super::json::{write_actor, write_error, write_thought, write_tool_call};
+use super::json::{write_actor, write_error, write_model_usage, write_thought, write_tool_call};
 use super::texts::compact;
 use super::*;
 use crate::json::Writer;
@@ -57,9 +57,14 @@ fn everything<'a>(metadata: &'a [(String, String)], finish_reasons: &'a [String]
                     output_audio_tokens: Some(0),
                     accepted_prediction_tokens: Some(0),
                     rejected_prediction_tokens: Some(0),
+                    image_input_tokens: Some(0),
+                    image_output_tokens: Some(0),
                     service_tier: Some("standard".to_owned()),
+                    speed: Some("fast".to_owned()),
+                    inference_geo: Some("us".to_owned()),
                 },
             },
+            by_model: vec![share(Some(1))].leak(),
             provider_usage: Some(r#"{"any":{"thing":1}}"#),
         },
         cost_microusd: Some(12),
@@ -79,6 +84,19 @@ fn everything<'a>(metadata: &'a [(String, String)], finish_reasons: &'a [String]
     }
 }
 
+/// What one model used, each number `number`.
+fn share(number: Option<u64>) -> ModelUsage {
+    let usage = Usage {
+        input_tokens: number,
+        output_tokens: number,
+        cache_read_tokens: number,
+        cache_write_tokens: number,
+        total_input_tokens: number,
+        ..Usage::default()
+    };
+    ModelUsage { model: "claude-opus-4-8".to_owned(), usage, cost_microusd: number }
+}
+
 /// A record without any member that may be absent.
 fn nothing() -> Record<'static> {
     Record {
@@ -91,7 +109,12 @@ fn nothing() -> Record<'static> {
         correlating_tool_call_id: None,
         credential: CredentialRef::new(CredentialKind::None, None),
         response: ResponseRef { id: None, status: None, finish_reasons: &[] },
-        usage: UsageRef { usage_status: UsageStatus::Missing, usage: Usage::default(), provider_usage: None },
+        usage: UsageRef {
+            usage_status: UsageStatus::Missing,
+            usage: Usage::default(),
+            by_model: &[],
+            provider_usage: None,
+        },
         cost_microusd: None,
         prompt: None,
         tool_calls: Vec::new(),
@@ -176,4 +199,7 @@ fn the_schema_requires_what_a_record_has_when_nothing_is_known() {
     for name in ["tool_calls", "thoughts", "actor", "error"] {
         compare(&schema["properties"][name], &poorest[name], &required, name);
     }
+    let by_model = &schema["properties"]["usage"]["properties"]["by_model"];
+    let share = value(|out| write_model_usage(out, &share(None)));
+    compare(&by_model["items"], &share, &required, "by_model");
 }

@@ -24,10 +24,16 @@ pub(super) enum Number {
     OutputAudio,
     AcceptedPrediction,
     RejectedPrediction,
+    ImageInput,
+    ImageOutput,
+    /// Input and output together, as the provider counts them.
+    Total,
+    /// Tokens read from a cache, stated beside the input's details.
+    CacheHits,
 }
 
 impl Number {
-    pub(super) const ALL: [Self; 13] = [
+    pub(super) const ALL: [Self; 17] = [
         Self::Input,
         Self::Output,
         Self::CacheRead,
@@ -41,7 +47,30 @@ impl Number {
         Self::OutputAudio,
         Self::AcceptedPrediction,
         Self::RejectedPrediction,
+        Self::ImageInput,
+        Self::ImageOutput,
+        Self::Total,
+        Self::CacheHits,
     ];
+}
+
+/// A text of a usage object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum TextMember {
+    /// The tier that served the request.
+    ServiceTier,
+    /// The speed at which the model ran.
+    Speed,
+    /// Where the model ran.
+    InferenceGeo,
+    /// The model of one iteration.
+    Model,
+}
+
+impl TextMember {
+    pub(super) const COUNT: usize = 4;
+    pub(super) const ALL: [Self; Self::COUNT] =
+        [Self::ServiceTier, Self::Speed, Self::InferenceGeo, Self::Model];
 }
 
 /// The member names that are read.
@@ -55,7 +84,9 @@ pub(super) enum Name {
     OutputDetails(Sources),
     CacheCreation,
     ServerToolUse,
-    ServiceTier,
+    Text(TextMember),
+    /// `iterations` of Messages: the sampling steps of one response.
+    Iterations,
     /// `thinking_tokens`, inside `output_tokens_details` of Messages.
     Thinking,
     /// A number inside of a nested object.
@@ -104,7 +135,14 @@ impl json::Name for Name {
             b"completion_tokens_details" => Self::OutputDetails(Sources::ChatCompletions),
             b"cache_creation" => Self::CacheCreation,
             b"server_tool_use" => Self::ServerToolUse,
-            b"service_tier" => Self::ServiceTier,
+            b"service_tier" => Self::Text(TextMember::ServiceTier),
+            b"speed" => Self::Text(TextMember::Speed),
+            b"inference_geo" => Self::Text(TextMember::InferenceGeo),
+            b"model" => Self::Text(TextMember::Model),
+            b"iterations" => Self::Iterations,
+            b"total_tokens" => Self::Number(Number::Total, Sources::ChatCompletions),
+            // DeepSeek: https://api-docs.deepseek.com/api/create-chat-completion
+            b"prompt_cache_hit_tokens" => Self::Number(Number::CacheHits, Sources::ChatCompletions),
             b"thinking_tokens" => Self::Thinking,
             b"ephemeral_5m_input_tokens" => Self::Nested(Number::CacheWrite5m),
             b"ephemeral_1h_input_tokens" => Self::Nested(Number::CacheWrite1h),
@@ -127,7 +165,8 @@ pub(super) enum Member {
     /// An object with these numbers.
     Object(&'static [Number]),
     Number(Number),
-    ServiceTier,
+    Text(TextMember),
+    Iterations,
 }
 
 impl Member {
@@ -148,7 +187,12 @@ impl Member {
             Name::Number(number, sources) if sources.contains(source) && inner.is_none() => {
                 return Some(Self::Number(number));
             }
-            Name::ServiceTier if messages && inner.is_none() => return Some(Self::ServiceTier),
+            // Moonshot states the cached tokens beside the details: https://platform.moonshot.ai/docs/api/chat
+            Name::Nested(Number::CacheRead) if source == Source::ChatCompletions && inner.is_none() => {
+                return Some(Self::Number(Number::CacheHits));
+            }
+            Name::Text(text) if messages && inner.is_none() => return Some(Self::Text(text)),
+            Name::Iterations if messages && inner.is_none() => return Some(Self::Iterations),
             Name::OutputDetails(Sources::MessagesAndResponses) if messages => &[Number::Reasoning],
             Name::InputDetails(sources) if sources.contains(source) && !messages => &OF_INPUT,
             Name::OutputDetails(sources) if sources.contains(source) => &OF_OUTPUT,
@@ -160,7 +204,8 @@ impl Member {
             | Name::OutputDetails(_)
             | Name::CacheCreation
             | Name::ServerToolUse
-            | Name::ServiceTier
+            | Name::Text(_)
+            | Name::Iterations
             | Name::Thinking
             | Name::Nested(_) => return None,
         };

@@ -1,14 +1,20 @@
 //! Combines the usage objects of one response.
 
-use super::members::Number;
-use super::usage_object::{Count, UsageObject, count};
-use super::{Convention, Source, TIER_BYTES, Usage, UsageDetails, UsageStatus};
+use super::iterations::{Iterations, writes, written};
+use super::members::{Number, TextMember};
+use super::usage_object::{Count, Facts, Stated, UsageObject, Verbatim, count};
+use super::{Convention, Source, TEXT_BYTES, Usage, UsageDetails, UsageStatus};
+use crate::text::head;
 
 /// Collects the usage that one response states.
 #[derive(Clone, Debug)]
 pub struct UsageReader {
     convention: Convention,
     numbers: Numbers,
+    /// Those that were stated last.
+    iterations: Option<Box<Iterations>>,
+    /// The iterations are those of a final usage.
+    iterations_are_final: bool,
     /// The usage object that was taken last.
     verbatim: Option<Verbatim>,
     /// A usage object was taken.
@@ -18,26 +24,18 @@ pub struct UsageReader {
     unreadable: bool,
 }
 
-/// The provider's own usage object.
-#[derive(Clone, Debug)]
-pub struct Verbatim {
-    /// The object without white space between tokens, otherwise as the provider wrote it. `None`: it has more than
-    /// [`VERBATIM_BYTES`](super::VERBATIM_BYTES).
-    pub json: Option<String>,
-    /// Every JSON reader accepts it, also nested in another document.
-    pub harmless: bool,
-}
-
 /// The provider's numbers, before the [`Convention`] is applied.
 #[derive(Clone, Debug, Default)]
 struct Numbers {
-    input: Option<u64>,
-    output: Option<u64>,
-    cache_read: Option<u64>,
-    cache_write: Option<u64>,
-    reasoning: Option<u64>,
-    details: UsageDetails,
+    counts: [Option<u64>; Number::ALL.len()],
+    service_tier: Option<String>,
+    speed: Option<String>,
+    inference_geo: Option<String>,
 }
+
+/// The numbers that Messages states of the input.
+const MESSAGES_INPUT: [Number; 5] =
+    [Number::Input, Number::CacheRead, Number::CacheWrite, Number::CacheWrite5m, Number::CacheWrite1h];
 
 // === impl UsageReader ===
 
@@ -48,6 +46,8 @@ impl UsageReader {
         Self {
             convention,
             numbers: Numbers::default(),
+            iterations: None,
+            iterations_are_final: false,
             verbatim: None,
             any: false,
             last: false,
@@ -55,22 +55,37 @@ impl UsageReader {
         }
     }
 
+    /// The output is the stated total without the input, where that is more than the stated output: Google's Chat
+    /// Completions state thoughts in the total only, <https://ai.google.dev/gemini-api/docs/openai>.
+    pub const fn output_is_rest(&mut self) {
+        self.convention.output_is_rest = true;
+    }
+
     /// Takes one usage object. `last`: the API states its final usage here.
-    pub fn take(&mut self, raw: &str, last: bool) {
-        let Some((object, verbatim)) = UsageObject::read(self.convention.source, raw) else {
-            // In Chat Completions `null` means that the usage comes later.
-            self.unreadable |= raw.trim() != "null";
-            return;
+    pub fn take(&mut self, object: UsageObject, last: bool) {
+        let (facts, verbatim) = match object.read() {
+            Ok(read) => read,
+            Err(is_null) => {
+                // In Chat Completions `null` means that the usage comes later.
+                self.unreadable |= !is_null;
+                return;
+            }
         };
         if self.convention.replaces_whole {
             // The service tier is a member beside the usage object and stays.
-            let service_tier = self.numbers.details.service_tier.take();
-            let details = UsageDetails { service_tier, ..UsageDetails::default() };
-            self.numbers = Numbers { details, ..Numbers::default() };
+            let service_tier = self.numbers.service_tier.take();
+            self.numbers = Numbers { service_tier, ..Numbers::default() };
         }
-        self.unreadable |= self.numbers.take(&object);
-        if let Some(tier) = object.into_tier() {
-            self.numbers.details.service_tier = Some(tier);
+        let Facts { stated, iterations, unreadable, .. } = facts;
+        self.unreadable |= unreadable | self.numbers.take(&stated, self.convention.source);
+        self.numbers.take_texts(&stated);
+        if let Some(iterations) = iterations {
+            self.unreadable |= iterations.has_unreadable();
+            self.iterations = Some(Box::new(iterations)).filter(|iterations| !iterations.is_empty());
+            self.iterations_are_final = last;
+        } else if last && !self.iterations_are_final {
+            // Those of `message_start` are older than the numbers.
+            self.iterations = None;
         }
         self.any = true;
         self.last |= last;
@@ -81,18 +96,17 @@ impl UsageReader {
     /// more detailed: after a final usage only missing numbers are filled, otherwise Bedrock's numbers count.
     /// <https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-claude-messages-request-response.html>
     pub fn take_invocation_metrics(&mut self, raw: &str) {
-        let Some((object, verbatim)) = UsageObject::read(Source::BedrockInvocation, raw) else { return };
+        let mut object = UsageObject::of(Source::BedrockInvocation);
+        object.push(raw);
+        let Ok((facts, verbatim)) = object.read() else { return };
         let mut counted = Numbers::default();
-        self.unreadable |= counted.take(&object);
+        self.unreadable |= counted.take(&facts.stated, Source::BedrockInvocation);
         let final_usage = self.last;
-        let fill = |slot: &mut Option<u64>, counted: Option<u64>| {
-            *slot = if final_usage { slot.or(counted) } else { counted.or(*slot) };
-        };
-        fill(&mut self.numbers.input, counted.input);
-        fill(&mut self.numbers.output, counted.output);
-        fill(&mut self.numbers.cache_read, counted.cache_read);
-        fill(&mut self.numbers.cache_write, counted.cache_write);
-        if !final_usage && counted.output.is_some() {
+        for number in [Number::Input, Number::Output, Number::CacheRead, Number::CacheWrite] {
+            let (known, counted) = (self.numbers.of(number), counted.of(number));
+            self.numbers.set(number, if final_usage { known.or(counted) } else { counted.or(known) });
+        }
+        if !final_usage && counted.of(Number::Output).is_some() {
             self.any = true;
             self.last = true;
             self.verbatim = Some(verbatim);
@@ -106,14 +120,27 @@ impl UsageReader {
 
     /// Takes the service tier, a member beside the usage object in OpenAI's APIs.
     pub fn service_tier(&mut self, tier: &str) {
-        let name = tier.get(..tier.floor_char_boundary(TIER_BYTES)).unwrap_or_default();
-        self.numbers.details.service_tier = Some(name.to_owned());
+        self.numbers.service_tier = Some(head(tier, TEXT_BYTES).to_owned());
     }
 
     /// Takes the number of web searches, which Responses states beside the usage object. `raw`: the JSON value.
     pub fn web_searches(&mut self, raw: &str) {
+        self.beside(Number::WebSearches, raw);
+    }
+
+    /// Takes the input of the image generation tool, as [`web_searches`](Self::web_searches).
+    pub fn image_input(&mut self, raw: &str) {
+        self.beside(Number::ImageInput, raw);
+    }
+
+    /// Takes the output of the image generation tool, as [`web_searches`](Self::web_searches).
+    pub fn image_output(&mut self, raw: &str) {
+        self.beside(Number::ImageOutput, raw);
+    }
+
+    fn beside(&mut self, number: Number, raw: &str) {
         match count(raw) {
-            Some(searches) => self.numbers.details.web_search_requests = Some(searches),
+            Some(count) => self.numbers.set(number, Some(count)),
             None => self.unreadable = true,
         }
     }
@@ -140,14 +167,30 @@ impl UsageReader {
         }
     }
 
+    /// The sampling steps that are billed, where the provider lists them. [`usage`](Self::usage) is then their sum.
+    #[must_use]
+    pub fn iterations(&self) -> Option<&Iterations> {
+        self.iterations.as_deref()
+    }
+
     /// The numbers in the meaning that [`Usage`] has for all providers.
     #[must_use]
     pub fn usage(&self) -> Usage {
-        let Numbers { input, output, cache_read, cache_write, reasoning, ref details } = self.numbers;
-        let cached = cache_read.unwrap_or(0).saturating_add(cache_write.unwrap_or(0));
+        let numbers = &self.numbers;
+        let of = |number| match &self.iterations {
+            Some(iterations) => iterations.sum(number),
+            None => numbers.of(number),
+        };
+        let input = of(Number::Input);
+        let cache_read = of(Number::CacheRead).or_else(|| numbers.of(Number::CacheHits));
+        let (cache_write, output) = (of(Number::CacheWrite), self.output(of(Number::Output), input));
+        let (five_minutes, one_hour) = (of(Number::CacheWrite5m), of(Number::CacheWrite1h));
         let (input_tokens, total_input_tokens) = if self.convention.input_includes_cache {
+            let cached = cache_read.unwrap_or(0).saturating_add(cache_write.unwrap_or(0));
             (input.map(|all| all.saturating_sub(cached)), input)
         } else {
+            let written = writes(cache_write, written(five_minutes, one_hour)).unwrap_or(0);
+            let cached = cache_read.unwrap_or(0).saturating_add(written);
             (input, input.map(|uncached| uncached.saturating_add(cached)))
         };
         let total_tokens = match (total_input_tokens, output) {
@@ -159,57 +202,105 @@ impl UsageReader {
             output_tokens: output,
             cache_read_tokens: cache_read,
             cache_write_tokens: cache_write,
-            reasoning_tokens: reasoning,
+            reasoning_tokens: of(Number::Reasoning).or_else(|| numbers.of(Number::Reasoning)),
             total_input_tokens,
             total_tokens,
-            details: details.clone(),
+            details: UsageDetails {
+                cache_write_5m_tokens: five_minutes,
+                cache_write_1h_tokens: one_hour,
+                ..numbers.details()
+            },
         }
+    }
+
+    /// The output, where the total shows that the provider states a part of it elsewhere.
+    fn output(&self, stated: Option<u64>, input: Option<u64>) -> Option<u64> {
+        let total = self.numbers.of(Number::Total);
+        let Some(rest) = total.and_then(|total| total.checked_sub(input?)) else { return stated };
+        let reasoning = self.numbers.of(Number::Reasoning).unwrap_or(0);
+        // xAI counts reasoning beside `completion_tokens`: https://docs.x.ai/docs/guides/reasoning
+        let is_beside = stated.is_some_and(|stated| stated.checked_add(reasoning) == Some(rest));
+        if self.convention.output_is_rest || is_beside { stated.max(Some(rest)) } else { stated }
     }
 }
 
 // === impl Numbers ===
 
 impl Numbers {
-    /// Takes the numbers that `object` states. Returns whether one of them is not a count.
-    fn take(&mut self, object: &UsageObject) -> bool {
+    fn of(&self, number: Number) -> Option<u64> {
+        self.counts.get(number as usize).copied().flatten()
+    }
+
+    fn set(&mut self, number: Number, count: Option<u64>) {
+        if let Some(slot) = self.counts.get_mut(number as usize) {
+            *slot = count;
+        }
+    }
+
+    /// Takes the numbers that an object states. Returns whether one of them is not a count.
+    fn take(&mut self, stated: &Stated, source: Source) -> bool {
         let mut unreadable = false;
+        // No request has an input of 0. Compatible servers write zeros into `message_delta`, after `message_start` has
+        // stated the input.
+        let no_input = source == Source::Messages
+            && MESSAGES_INPUT.iter().all(|number| !matches!(stated.count_of(*number), Count::Tokens(1..)));
         for number in Number::ALL {
-            match object.count_of(number) {
+            match stated.count_of(number) {
                 Count::Absent => {}
-                Count::Tokens(count) => *self.slot(number) = Some(count),
+                Count::Tokens(_)
+                    if no_input && MESSAGES_INPUT.contains(&number) && self.of(number).is_some() => {}
+                Count::Tokens(count) => self.set(number, Some(count)),
                 Count::Unreadable => unreadable = true,
             }
         }
         unreadable
     }
 
-    const fn slot(&mut self, number: Number) -> &mut Option<u64> {
-        match number {
-            Number::Input => &mut self.input,
-            Number::Output => &mut self.output,
-            Number::CacheRead => &mut self.cache_read,
-            Number::CacheWrite => &mut self.cache_write,
-            Number::Reasoning => &mut self.reasoning,
-            Number::CacheWrite5m => &mut self.details.cache_write_5m_tokens,
-            Number::CacheWrite1h => &mut self.details.cache_write_1h_tokens,
-            Number::WebSearches => &mut self.details.web_search_requests,
-            Number::WebFetches => &mut self.details.web_fetch_requests,
-            Number::InputAudio => &mut self.details.input_audio_tokens,
-            Number::OutputAudio => &mut self.details.output_audio_tokens,
-            Number::AcceptedPrediction => &mut self.details.accepted_prediction_tokens,
-            Number::RejectedPrediction => &mut self.details.rejected_prediction_tokens,
+    fn take_texts(&mut self, stated: &Stated) {
+        for (text, slot) in [
+            (TextMember::ServiceTier, &mut self.service_tier),
+            (TextMember::Speed, &mut self.speed),
+            (TextMember::InferenceGeo, &mut self.inference_geo),
+        ] {
+            if let Some(text) = stated.text_of(text) {
+                *slot = Some(text.to_owned());
+            }
+        }
+    }
+
+    fn details(&self) -> UsageDetails {
+        UsageDetails {
+            cache_write_5m_tokens: self.of(Number::CacheWrite5m),
+            cache_write_1h_tokens: self.of(Number::CacheWrite1h),
+            web_search_requests: self.of(Number::WebSearches),
+            web_fetch_requests: self.of(Number::WebFetches),
+            input_audio_tokens: self.of(Number::InputAudio),
+            output_audio_tokens: self.of(Number::OutputAudio),
+            accepted_prediction_tokens: self.of(Number::AcceptedPrediction),
+            rejected_prediction_tokens: self.of(Number::RejectedPrediction),
+            image_input_tokens: self.of(Number::ImageInput),
+            image_output_tokens: self.of(Number::ImageOutput),
+            service_tier: self.service_tier.clone(),
+            speed: self.speed.clone(),
+            inference_geo: self.inference_geo.clone(),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Convention, UsageReader, UsageStatus};
+    use super::{Convention, UsageObject, UsageReader, UsageStatus};
+
+    fn object(convention: Convention, raw: &str) -> UsageObject {
+        let mut object = UsageObject::new(convention);
+        object.push(raw);
+        object
+    }
 
     fn read(convention: Convention, objects: &[&str]) -> UsageReader {
         let mut reader = UsageReader::new(convention);
         for (at, raw) in objects.iter().enumerate() {
-            reader.take(raw, at + 1 == objects.len());
+            reader.take(object(convention, raw), at + 1 == objects.len());
         }
         reader
     }
@@ -269,7 +360,7 @@ mod tests {
         let metrics = r#"{"inputTokenCount":10,"outputTokenCount":20,"invocationLatency":5,"cacheReadInputTokenCount":7}"#;
         let of = |objects: &[(&str, bool)]| {
             let mut reader = UsageReader::new(Convention::MESSAGES);
-            objects.iter().for_each(|(raw, last)| reader.take(raw, *last));
+            objects.iter().for_each(|(raw, last)| reader.take(object(Convention::MESSAGES, raw), *last));
             reader.take_invocation_metrics(metrics);
             let usage = reader.usage();
             let numbers = (usage.input_tokens, usage.output_tokens, usage.cache_read_tokens);

@@ -3,6 +3,7 @@
 use ai_bridge::config::Config;
 use ai_bridge::credential::{Key, Secret};
 use ai_bridge::limits::Limits;
+use ai_bridge::price::{Adjustment, Amount, Counted};
 use ai_bridge::provider::{ModelPolicy, ProviderType};
 use ai_bridge::record::RecordPolicy;
 use ai_bridge::values::Publish;
@@ -33,8 +34,31 @@ fn the_example_is_accepted_with_the_meaning_of_every_member() {
     assert_eq!((config.record, config.limits), (RecordPolicy::default(), Limits::default()));
     let [price] = config.prices.as_slice() else { panic!("{:?}", config.prices) };
     assert_eq!(price.models, globs(&["claude-opus-4-*"]));
-    assert_eq!((price.input, price.output, price.cache_read), (5.0, 25.0, Some(0.5)));
-    assert_eq!((price.cache_write_5m, price.cache_write_1h), (Some(6.25), Some(10.0)));
+    let usd = Amount::new;
+    assert_eq!((price.input, price.output, price.cache_read), (usd(5.0), usd(25.0), Some(usd(0.5))));
+    assert_eq!((price.cache_write_5m, price.cache_write_1h), (Some(usd(6.25)), Some(usd(10.0))));
+    assert_eq!(price.per_million, [(Counted::ImageOutput, usd(30.0))]);
+    assert_eq!(price.per_use, [(Counted::WebSearches, usd(0.01))]);
+    let factor = |factor| Adjustment { factor: Some(usd(factor)), ..Adjustment::default() };
+    assert_eq!(
+        price.adjust,
+        [
+            Adjustment { service_tier: Some("priority".to_owned()), ..factor(2.0) },
+            Adjustment { speed: Some("fast".to_owned()), ..factor(2.0) },
+            Adjustment { inference_geo: Some("us".to_owned()), ..factor(1.1) },
+            Adjustment {
+                total_input_tokens_above: Some(272_000),
+                input_factor: Some(usd(2.0)),
+                output_factor: Some(usd(1.5)),
+                ..Adjustment::default()
+            },
+            Adjustment {
+                service_tier: Some("flex".to_owned()),
+                cache_read_factor: Some(usd(1.0)),
+                ..factor(0.5)
+            },
+        ]
+    );
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod chat_completions;
 mod content_types;
 mod errors;
 mod event_streams;
+mod iterations;
 mod messages;
 mod openai;
 mod responses;

@@ -61,6 +61,33 @@ fn an_interception_leaves_each_metric_once() {
 }
 
 #[test]
+fn tokens_and_cost_are_counted_under_each_models_own_name() {
+    let step = |model: &str, input: u64| json!({"model": model, "input_tokens": input, "output_tokens": 1});
+    let usage = json!({"input_tokens": 7, "output_tokens": 1,
+        "iterations": [step("claude-opus-4-8", 7), step("claude-opus-4-9", 20)]});
+    let answer = json!({"type": "message", "model": "claude-opus-4-8", "usage": usage});
+    let world = answered(&bridge(CONFIGURATION), &json!({"model": "asked"}), "200", &answer);
+    let with = |model: &str, rest: &str| format!("provider=.=anthropic;.;model=.={model};.;{rest}");
+    let tokens = |model: &str, kind: &str| with(model, &format!("type=.={kind};.;"));
+    assert_eq!(
+        of(&world, "ai_bridge_tokens_total"),
+        [
+            (tokens("claude-opus-4-8", "input"), 7),
+            (tokens("claude-opus-4-8", "output"), 1),
+            (tokens("claude-opus-4-9", "input"), 20),
+            (tokens("claude-opus-4-9", "output"), 1),
+        ]
+    );
+    let cost = [(with("claude-opus-4-8", ""), 60), (with("claude-opus-4-9", ""), 125)];
+    assert_eq!(of(&world, "ai_bridge_cost_microusd_total"), cost);
+    assert_eq!(of(&world, "ai_bridge_requests_total").len(), 1);
+    assert_eq!(world.published["ai_bridge_model"], "claude-opus-4-8");
+    assert_eq!(world.published["ai_bridge_input_tokens"], "27");
+    assert_eq!(world.published["ai_bridge_total_tokens"], "29");
+    assert_eq!(world.published["ai_bridge_cost_microusd"], "185");
+}
+
+#[test]
 fn the_time_to_the_first_event_ignores_comments() {
     let mut world = World::new(&bridge(CONFIGURATION));
     world.request(head("POST /openai/v1/responses", &[]), false).upload(br#"{"stream":true}"#, true);

@@ -177,6 +177,14 @@ fn stream(api: Api, shape: &str, len: usize) -> Vec<u8> {
                 ))
             })
         }
+        "iterations" => {
+            let step = |at: usize| {
+                format!(r#"{{"model":"m{at}","speed":"s{at}","input_tokens":1,"output_tokens":1}}"#)
+            };
+            let steps: Vec<String> = (0..5000).map(step).collect();
+            let usage = format!(r#"{{"output_tokens":1,"iterations":[{}]}}"#, steps.join(","));
+            fill(&|_| event(&format!(r#"{{"type":"message_delta","usage":{usage}}}"#)))
+        }
         "ends" => {
             fill(&|at| event(&format!(r#"{{"choices":[{{"index":{at},"finish_reason":"{}"}}]}}"#, id(at))))
         }
@@ -199,7 +207,7 @@ fn streams(shapes: &[&str]) {
 
 #[test]
 fn a_stream_of_huge_or_many_events_takes_bounded_memory() {
-    streams(&["one event", "one line", "small events", "usage", "ends"]);
+    streams(&["one event", "one line", "small events", "usage", "iterations", "ends"]);
 }
 
 #[test]

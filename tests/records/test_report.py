@@ -109,6 +109,18 @@ def test_each_list_adds_up_to_the_same_sums():
     assert rows("session") == [("s1", 2, 1_000_008, 1155), (None, 7, None, 30)]
 
 
+def test_each_model_of_a_request_has_its_own_tokens_and_spend():
+    shares = [
+        {"model": "claude-opus-4-8", "input_tokens": 10, "output_tokens": 5, "total_input_tokens": 10, "cost_microusd": 100},
+        {"model": "claude-fable-5", "input_tokens": 80, "output_tokens": 20, "total_input_tokens": 80, "cost_microusd": 900},
+        {"model": "other", "output_tokens": 7},
+    ]
+    several = record(1, usage=usage(90, 0, 0, 32, by_model=shares), cost_microusd=1000)
+    by = found(several, record(2))["by"]["model"]["rows"]
+    rows = [(row["name"], row["requests"], row["cost_microusd"], row["total_tokens"], row["incomplete"]) for row in by]
+    assert sorted(rows) == [("claude-fable-5", 0, 900, 100, 0), ("claude-opus-4-8", 2, 200, 30, 0), ("other", 0, None, 7, 1)]
+
+
 def test_errors_tools_and_single_interceptions_are_listed():
     whole = found(*HAND, options=["--top", "3"])
     assert whole["errors"]["names"] == 5

@@ -4,6 +4,7 @@ use super::names::Name;
 use crate::answer::{ApiError, ToolCall};
 use crate::api::usage_edit::UsageEvent;
 use crate::text::Text;
+use crate::usage::UsageObject;
 
 /// Limit of choices that are read in one chunk; `n` is at most 128.
 const CHOICES: usize = 256;
@@ -16,7 +17,8 @@ pub(super) struct ChunkFields {
     pub(super) id: Text,
     pub(super) model: Text,
     pub(super) service_tier: Text,
-    pub(super) usage: Option<Text>,
+    /// The last one that is not `null`: of the chunk, or of a choice in it.
+    pub(super) usage: Option<Box<UsageObject>>,
     pub(super) error: Option<ErrorFields>,
     pub(super) choices: Vec<ChoiceFields>,
     /// Tool calls above the limit, which were not read.
@@ -112,7 +114,6 @@ impl ChunkFields {
     /// The member `usage` begins. `some`: it is not `null`.
     pub(super) fn usage_begins(&mut self, some: bool) {
         self.some_usage = Some(some && self.some_usage != Some(false));
-        self.usage = some.then(Text::default);
     }
 
     /// Whether this is the usage event: `choices` is empty, `null` or absent, `usage` is not `null`, and there is no
@@ -218,13 +219,13 @@ impl Field {
 }
 
 impl ChunkFields {
-    /// The text of `field`. `None`: the choice or call that it belongs to is not read.
+    /// The text of `field`. `None`: the choice or call that it belongs to is not read, or it is the usage object.
     pub(super) fn text(&mut self, field: Field) -> Option<&mut Text> {
         Some(match field {
             Field::Id => &mut self.id,
             Field::Model => &mut self.model,
             Field::ServiceTier => &mut self.service_tier,
-            Field::Usage => self.usage.get_or_insert_default(),
+            Field::Usage => return None,
             Field::ErrorType => self.error.get_or_insert_default().kind.get_or_insert_default(),
             Field::ErrorCode => self.error.get_or_insert_default().code.get_or_insert_default(),
             Field::ErrorMessage => self.error.get_or_insert_default().message.get_or_insert_default(),

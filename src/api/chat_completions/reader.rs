@@ -8,9 +8,8 @@ use crate::answer::{Answer, Keep, NAME_BYTES};
 use crate::api::response::{Change, ObjectReader};
 use crate::api::usage_edit::UsageEvent;
 use crate::json::{Kind, Scalar, Want};
-use crate::note::Note;
 use crate::text::Text;
-use crate::usage::OBJECT_BYTES;
+use crate::usage::{Convention, UsageObject};
 
 /// Reads an event stream or a document.
 #[derive(Debug, Default)]
@@ -46,6 +45,9 @@ impl ObjectReader for ChatCompletionsReader {
         self.current = None;
         let field = match (path, kind) {
             ([], Kind::Object) => return Want::Read,
+            // Moonshot states the usage in the choice: https://platform.moonshot.ai/docs/api/chat
+            ([Name::Choices, Name::Item, Name::Usage], Kind::Null) => return Want::Skip,
+            ([Name::Choices, Name::Item, Name::Usage], _) => Field::Usage,
             ([Name::Choices, Name::Item, rest @ ..], _) => match self.in_choice(rest, kind, keep) {
                 Ok(field) => field,
                 Err(want) => return want,
@@ -86,7 +88,7 @@ impl ObjectReader for ChatCompletionsReader {
     fn text(&mut self, run: &str, keep: &Keep) {
         let Some(field) = self.current else { return };
         let limit = match field {
-            Field::Usage => OBJECT_BYTES,
+            Field::Usage => return self.fields.usage.iter_mut().for_each(|usage| usage.push(run)),
             Field::Reasoning | Field::ReasoningContent | Field::CallArguments => {
                 keep.text_bytes.min(keep.total_bytes)
             }
@@ -133,7 +135,7 @@ impl ObjectReader for ChatCompletionsReader {
         self.current = None;
         match path {
             [Name::Id | Name::Model | Name::ServiceTier] => self.take_top_level(answer),
-            [Name::Usage] => {
+            [Name::Usage] | [Name::Choices, Name::Item, Name::Usage] => {
                 self.take_top_level(answer);
                 // A document states its usage once, so it is final.
                 answer.usage.settle(true);
@@ -276,8 +278,12 @@ impl ChatCompletionsReader {
 
     /// The text field `field` begins. It is skipped if its choice or call is not read.
     fn want(&mut self, field: Field, kind: Kind) -> Want {
-        let Some(text) = self.fields.text(field) else { return Want::Skip };
-        text.clear();
+        if field == Field::Usage {
+            self.fields.usage = Some(Box::new(UsageObject::new(Convention::CHAT_COMPLETIONS)));
+        } else {
+            let Some(text) = self.fields.text(field) else { return Want::Skip };
+            text.clear();
+        }
         self.current = Some(field);
         if field == Field::Usage || kind == Kind::Object { Want::Raw } else { Want::Read }
     }
@@ -297,10 +303,8 @@ impl ChatCompletionsReader {
             answer.usage.service_tier(self.fields.service_tier.as_str());
             self.tier.clone_from(&self.fields.service_tier);
         }
-        match self.fields.usage.take() {
-            Some(usage) if usage.is_cut() => answer.notes.add(Note::UsageTooLarge),
-            Some(usage) => answer.usage.take(usage.as_str(), false),
-            None => {}
+        if let Some(usage) = self.fields.usage.take() {
+            answer.usage.take(*usage, false);
         }
     }
 }

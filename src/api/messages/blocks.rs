@@ -33,16 +33,21 @@ enum BlockContent {
 pub(super) enum BegunBlock {
     ToolCall(usize),
     Thought(usize),
+    /// Another model goes on with the answer; the answer names it. It has no position.
+    /// <https://platform.claude.com/docs/en/build-with-claude/refusals-and-fallback>
+    Fallback,
 }
 
 // === impl OpenBlocks ===
 
 impl OpenBlocks {
-    /// `content_block_start`
-    pub(super) fn start(&mut self, fields: EventFields, answer: &mut Answer) {
-        let Some(index) = fields.index else { return };
-        self.0.retain(|open| open.index != index);
+    /// `content_block_start`. Returns whether it names another model that goes on.
+    pub(super) fn start(&mut self, fields: EventFields, answer: &mut Answer) -> bool {
         let mut block = fields.block;
+        let Some(index) = fields.index else {
+            return block.kind.as_str() == "fallback" && begin_block(&mut block, answer, false).is_some();
+        };
+        self.0.retain(|open| open.index != index);
         let (mut input, thinking) = (take(&mut block.input), take(&mut block.thinking));
         if self.input_bytes().saturating_add(input.as_str().len()) > answer.keep().total_bytes {
             // More than all texts of a record together: it could not be recorded.
@@ -55,11 +60,13 @@ impl OpenBlocks {
                 answer.add_thought(at, thinking.as_str());
                 BlockContent::Thought(at)
             }
-            None => return,
+            Some(BegunBlock::Fallback) => return true,
+            None => return false,
         };
         if self.0.len() < OPEN_BLOCKS {
             self.0.push(OpenBlock { index, content });
         }
+        false
     }
 
     /// Bytes of the inputs that open tool calls began with.
@@ -103,7 +110,7 @@ impl OpenBlocks {
     }
 }
 
-/// Adds a block that has begun to the answer, if it is a tool call or a thought. `whole`: the block has ended too, and
+/// Adds a block that has begun to the answer, if it is a tool call or a thought or names another model. `whole`: the block has ended too, and
 /// its texts are added.
 pub(super) fn begin_block(block: &mut BlockFields, answer: &mut Answer, whole: bool) -> Option<BegunBlock> {
     let hosted = match block.kind.as_str() {
@@ -115,6 +122,11 @@ pub(super) fn begin_block(block: &mut BlockFields, answer: &mut Answer, whole: b
                 answer.add_thought_piece(at, &block.thinking);
             }
             return Some(BegunBlock::Thought(at));
+        }
+        "fallback" => {
+            let model = block.fallback_model.take().filter(|model| !model.is_empty())?;
+            answer.model = Some(model.into_string());
+            return Some(BegunBlock::Fallback);
         }
         _ => return None,
     };

@@ -3,9 +3,8 @@
 use super::names::Name;
 use crate::answer::{Answer, ApiError, Keep, NAME_BYTES};
 use crate::json::{Kind, Scalar, Want};
-use crate::note::Note;
 use crate::text::Text;
-use crate::usage::OBJECT_BYTES;
+use crate::usage::{Convention, METRICS_BYTES, UsageObject};
 
 /// A text field of an event or document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +21,8 @@ enum Field {
     /// The input of a tool, as raw JSON.
     BlockInput,
     BlockThinking,
+    /// The model that goes on, in a block of type `fallback`.
+    FallbackModel,
     DeltaType,
     PartialJson,
     DeltaThinking,
@@ -40,7 +41,7 @@ pub(super) struct EventFields {
     pub(super) id: Option<Text>,
     pub(super) model: Option<Text>,
     pub(super) stop_reason: Option<Text>,
-    usage: Option<Text>,
+    usage: Option<Box<UsageObject>>,
     /// Bedrock's own count, in the last event of a stream.
     invocation_metrics: Option<Text>,
     pub(super) block: BlockFields,
@@ -65,6 +66,7 @@ pub(super) struct BlockFields {
     pub(super) name: Option<Text>,
     pub(super) input: Text,
     pub(super) thinking: Text,
+    pub(super) fallback_model: Option<Text>,
 }
 
 // === impl BlockFields ===
@@ -72,9 +74,9 @@ pub(super) struct BlockFields {
 impl BlockFields {
     /// Empties all fields, and keeps the memory of the texts that most blocks have.
     pub(super) fn clear(&mut self) {
-        let Self { kind, id, name, input, thinking } = self;
+        let Self { kind, id, name, input, thinking, fallback_model } = self;
         [kind, input, thinking].into_iter().for_each(Text::clear);
-        (*id, *name) = (None, None);
+        (*id, *name, *fallback_model) = (None, None, None);
     }
 }
 
@@ -91,22 +93,23 @@ impl EventFields {
         self.current = None;
         self.index = None;
         self.error = None;
-        for text in [
-            &mut self.id,
-            &mut self.model,
-            &mut self.stop_reason,
-            &mut self.usage,
-            &mut self.invocation_metrics,
-        ] {
+        for text in [&mut self.id, &mut self.model, &mut self.stop_reason, &mut self.invocation_metrics] {
             *text = None;
         }
+        self.usage = None;
     }
 
     /// As [`Visitor::begin`](crate::json::Visitor::begin).
     pub(super) fn begin(&mut self, path: &[Name], kind: Kind, keep: &Keep) -> Want {
         self.current = None;
         let field = match (path, kind) {
-            ([] | [Name::Message | Name::ContentBlock | Name::Delta], Kind::Object) => return Want::Read,
+            (
+                []
+                | [Name::Message | Name::ContentBlock | Name::Delta]
+                | [Name::ContentBlock, Name::To]
+                | [Name::Content, Name::Item, Name::To],
+                Kind::Object,
+            ) => return Want::Read,
             ([Name::Content], Kind::Array) => return Want::Read,
             ([Name::Content, Name::Item], Kind::Object) => {
                 self.block.clear();
@@ -133,7 +136,10 @@ impl EventFields {
             _ => return Want::Skip,
         };
         self.current = Some(field);
-        self.field(field).clear();
+        match self.field(field) {
+            Some(text) => text.clear(),
+            None => self.usage = Some(Box::new(UsageObject::new(Convention::MESSAGES))),
+        }
         if matches!(field, Field::Usage | Field::InvocationMetrics | Field::BlockInput) {
             Want::Raw
         } else if matches!(field, Field::PartialJson | Field::DeltaThinking) {
@@ -148,7 +154,8 @@ impl EventFields {
     pub(super) fn text(&mut self, run: &str, keep: &Keep) {
         if let Some(field) = self.current {
             let limit = match field {
-                Field::Usage | Field::InvocationMetrics => OBJECT_BYTES,
+                Field::Usage => return self.usage.iter_mut().for_each(|usage| usage.push(run)),
+                Field::InvocationMetrics => METRICS_BYTES,
                 Field::BlockInput | Field::BlockThinking | Field::PartialJson | Field::DeltaThinking => {
                     keep.text_bytes.min(keep.total_bytes)
                 }
@@ -159,12 +166,15 @@ impl EventFields {
                 | Field::BlockType
                 | Field::BlockId
                 | Field::BlockName
+                | Field::FallbackModel
                 | Field::DeltaType
                 | Field::ErrorType
                 | Field::ErrorCode
                 | Field::ErrorMessage => NAME_BYTES,
             };
-            self.field(field).push(run, limit);
+            if let Some(text) = self.field(field) {
+                text.push(run, limit);
+            }
         }
     }
 
@@ -177,26 +187,28 @@ impl EventFields {
         }
     }
 
-    fn field(&mut self, field: Field) -> &mut Text {
-        match field {
+    /// The text of `field`; `None`: it is the usage object.
+    fn field(&mut self, field: Field) -> Option<&mut Text> {
+        Some(match field {
             Field::Type => &mut self.kind,
             Field::Id => self.id.get_or_insert_default(),
             Field::Model => self.model.get_or_insert_default(),
             Field::StopReason => self.stop_reason.get_or_insert_default(),
-            Field::Usage => self.usage.get_or_insert_default(),
+            Field::Usage => return None,
             Field::InvocationMetrics => self.invocation_metrics.get_or_insert_default(),
             Field::BlockType => &mut self.block.kind,
             Field::BlockId => self.block.id.get_or_insert_default(),
             Field::BlockName => self.block.name.get_or_insert_default(),
             Field::BlockInput => &mut self.block.input,
             Field::BlockThinking => &mut self.block.thinking,
+            Field::FallbackModel => self.block.fallback_model.get_or_insert_default(),
             Field::DeltaType => &mut self.delta_kind,
             Field::PartialJson => &mut self.partial_json,
             Field::DeltaThinking => &mut self.thinking,
             Field::ErrorType => self.error.get_or_insert_default().kind.get_or_insert_default(),
             Field::ErrorCode => self.error.get_or_insert_default().code.get_or_insert_default(),
             Field::ErrorMessage => self.error.get_or_insert_default().message.get_or_insert_default(),
-        }
+        })
     }
 
     /// The value being read has ended.
@@ -215,6 +227,7 @@ impl EventFields {
             Some(Field::BlockType) => self.block.kind.clear(),
             Some(Field::BlockId) => self.block.id = None,
             Some(Field::BlockName) => self.block.name = None,
+            Some(Field::FallbackModel) => self.block.fallback_model = None,
             Some(
                 Field::Type
                 | Field::BlockInput
@@ -236,23 +249,22 @@ impl EventFields {
     }
 
     /// Takes what `message_start`, `message_delta` or a document states of the message. `last`: its usage is final.
-    pub(super) fn message(self, answer: &mut Answer, last: bool) {
+    /// `fallback`: a content block has named the model that serves.
+    pub(super) fn message(self, answer: &mut Answer, last: bool, fallback: bool) {
         // Empty texts count as absent.
         let stated = |text: Option<Text>| text.filter(|text| !text.is_empty());
         if let Some(id) = stated(self.id) {
             answer.id = Some(id.into_string());
         }
-        if let Some(model) = stated(self.model) {
+        if let Some(model) = stated(self.model).filter(|_| !fallback) {
             answer.model = Some(model.into_string());
         }
         if let Some(reason) = stated(self.stop_reason) {
             answer.finish_reasons.clear();
             answer.finished(reason.into_string());
         }
-        match self.usage {
-            Some(usage) if usage.is_cut() => answer.notes.add(Note::UsageTooLarge),
-            Some(usage) => answer.usage.take(usage.as_str(), last),
-            None => {}
+        if let Some(usage) = self.usage {
+            answer.usage.take(*usage, last);
         }
     }
 
@@ -288,6 +300,9 @@ fn string_field(path: &[Name], keep: &Keep) -> Option<Field> {
             if keep.thoughts =>
         {
             Field::BlockThinking
+        }
+        [Name::ContentBlock, Name::To, Name::Model] | [Name::Content, Name::Item, Name::To, Name::Model] => {
+            Field::FallbackModel
         }
         [Name::Delta, Name::Type] => Field::DeltaType,
         [Name::Delta, Name::PartialJson] if keep.arguments => Field::PartialJson,

@@ -23,6 +23,7 @@ pub(in crate::api) enum Name {
     PartialJson,
     StopReason,
     Thinking,
+    To,
     Type,
     Usage,
 }
@@ -47,6 +48,7 @@ impl json::Name for Name {
             b"partial_json" => Self::PartialJson,
             b"stop_reason" => Self::StopReason,
             b"thinking" => Self::Thinking,
+            b"to" => Self::To,
             b"type" => Self::Type,
             b"usage" => Self::Usage,
             _ => return None,

@@ -17,6 +17,8 @@ pub(in crate::api) struct MessagesReader {
     /// The fields of the current event or of the document.
     fields: EventFields,
     open: OpenBlocks,
+    /// A block of type `fallback` has named the model that serves.
+    fallback: bool,
 }
 
 // === impl MessagesReader ===
@@ -39,7 +41,8 @@ impl ObjectReader for MessagesReader {
     fn document_end(&mut self, path: &[Name], answer: &mut Answer) {
         match path {
             [Name::Content, Name::Item] => {
-                begin_block(&mut self.fields.block, answer, true);
+                let begun = begin_block(&mut self.fields.block, answer, true);
+                self.fallback |= matches!(begun, Some(BegunBlock::Fallback));
                 self.fields.block.clear();
             }
             [] => {
@@ -47,7 +50,7 @@ impl ObjectReader for MessagesReader {
                 if fields.is_error() {
                     answer.error = Some(fields.api_error());
                 } else {
-                    fields.message(answer, true);
+                    fields.message(answer, true, self.fallback);
                 }
                 answer.ended = true;
             }
@@ -63,12 +66,13 @@ impl ObjectReader for MessagesReader {
         match begin_block(&mut block, answer, false) {
             Some(BegunBlock::ToolCall(at)) => answer.add_arguments(at, input.as_str()),
             Some(BegunBlock::Thought(at)) => answer.add_thought(at, thinking.as_str()),
+            Some(BegunBlock::Fallback) => self.fallback = true,
             None => {}
         }
         if fields.is_error() {
             answer.error = Some(fields.api_error());
         } else {
-            fields.message(answer, true);
+            fields.message(answer, true, self.fallback);
         }
     }
 
@@ -98,15 +102,15 @@ fn fail(fields: EventFields, answer: &mut Answer) {
 impl MessagesReader {
     /// Takes what the event states into `answer`.
     fn take_event(&mut self, name: &[u8], answer: &mut Answer) -> Change {
-        let Self { fields, open } = self;
+        let Self { fields, open, fallback } = self;
         let kind =
             if fields.kind.is_empty() || name == ERROR { name } else { fields.kind.as_str().as_bytes() };
         match kind {
-            b"message_start" => take(fields).message(answer, false),
-            b"content_block_start" => open.start(take(fields), answer),
+            b"message_start" => take(fields).message(answer, false, *fallback),
+            b"content_block_start" => *fallback |= open.start(take(fields), answer),
             b"content_block_delta" => return open.delta(fields, answer),
             b"content_block_stop" => open.stop(fields, answer),
-            b"message_delta" => take(fields).message(answer, true),
+            b"message_delta" => take(fields).message(answer, true, *fallback),
             b"message_stop" => {
                 fields.invocation_metrics(answer);
                 answer.ended = true;

@@ -6,9 +6,8 @@ use super::known_items::{ItemStage, KnownItems, ThoughtKey};
 use super::slot::Field;
 use crate::answer::{Answer, ApiError, Keep, NAME_BYTES};
 use crate::api::response::Change;
-use crate::note::Note;
 use crate::text::{Text, head};
-use crate::usage::OBJECT_BYTES;
+use crate::usage::{Convention, UsageObject};
 use core::mem::take;
 
 /// The fields of one event or document.
@@ -26,8 +25,10 @@ pub(super) struct EventFields {
     status: Text,
     reason: Text,
     service_tier: Text,
-    usage: Option<Text>,
+    usage: Option<Box<UsageObject>>,
     web_searches: Option<Text>,
+    image_input: Option<Text>,
+    image_output: Option<Text>,
     /// There is a member `error`. (An error's fields can also be members of the event itself.)
     is_error: bool,
     error: ErrorTexts,
@@ -55,7 +56,9 @@ impl EventFields {
 
     /// The text of `field` begins, and replaces an earlier one.
     pub(super) fn begin(&mut self, field: Field) {
-        if let Some(text) = self.text(field) {
+        if field == Field::Usage {
+            self.usage = Some(Box::new(UsageObject::new(Convention::RESPONSES)));
+        } else if let Some(text) = self.text(field) {
             text.clear();
         }
     }
@@ -67,6 +70,9 @@ impl EventFields {
 
     /// Appends to the text of `field`.
     pub(super) fn push(&mut self, field: Field, run: &str, keep: &Keep) {
+        if field == Field::Usage {
+            return self.usage.iter_mut().for_each(|usage| usage.push(run));
+        }
         let limit = field.limit(keep);
         if let Some(text) = self.text(field) {
             text.push(run, limit);
@@ -96,12 +102,13 @@ impl EventFields {
             Field::Status => &mut self.status,
             Field::Reason => &mut self.reason,
             Field::ServiceTier => &mut self.service_tier,
-            Field::Usage => self.usage.get_or_insert_default(),
             Field::WebSearches => self.web_searches.get_or_insert_default(),
+            Field::ImageInput => self.image_input.get_or_insert_default(),
+            Field::ImageOutput => self.image_output.get_or_insert_default(),
             Field::ErrorType => &mut self.error.kind,
             Field::ErrorCode => &mut self.error.code,
             Field::ErrorMessage => &mut self.error.message,
-            Field::OutputIndex | Field::SummaryIndex => return None,
+            Field::Usage | Field::OutputIndex | Field::SummaryIndex => return None,
         })
     }
 
@@ -221,10 +228,8 @@ impl EventFields {
         if !self.model.is_empty() {
             answer.model = Some(self.model.as_str().to_owned());
         }
-        match self.usage.take() {
-            Some(usage) if usage.is_cut() => answer.notes.add(Note::UsageTooLarge),
-            Some(usage) => answer.usage.take(usage.as_str(), last),
-            None => {}
+        if let Some(usage) = self.usage.take() {
+            answer.usage.take(*usage, last);
         }
         // Earlier events state the tier that was requested.
         if last && !self.service_tier.is_empty() {
@@ -232,6 +237,12 @@ impl EventFields {
         }
         if let Some(searches) = self.web_searches.take() {
             answer.usage.web_searches(searches.as_str());
+        }
+        if let Some(tokens) = self.image_input.take() {
+            answer.usage.image_input(tokens.as_str());
+        }
+        if let Some(tokens) = self.image_output.take() {
+            answer.usage.image_output(tokens.as_str());
         }
     }
 
@@ -272,9 +283,9 @@ impl Field {
     /// Bytes kept of the field.
     fn limit(self, keep: &Keep) -> usize {
         match self {
-            Self::Usage => OBJECT_BYTES,
             Self::Delta | Self::Whole | Self::Code => keep.text_bytes.min(keep.total_bytes),
             Self::EventType
+            | Self::Usage
             | Self::OutputIndex
             | Self::SummaryIndex
             | Self::ItemId
@@ -284,6 +295,8 @@ impl Field {
             | Self::Reason
             | Self::ServiceTier
             | Self::WebSearches
+            | Self::ImageInput
+            | Self::ImageOutput
             | Self::ErrorType
             | Self::ErrorCode
             | Self::ErrorMessage => NAME_BYTES,

@@ -58,6 +58,10 @@ pub(super) enum Field {
     Usage,
     /// How many web searches the provider ran, as raw JSON.
     WebSearches,
+    /// Input of the image generation tool, as raw JSON.
+    ImageInput,
+    /// Output of the image generation tool, as raw JSON.
+    ImageOutput,
     /// The type of the error.
     ErrorType,
     /// The code of the error.
@@ -137,9 +141,9 @@ pub(super) fn in_document(path: &[Name]) -> Option<Slot> {
 /// <https://platform.openai.com/docs/api-reference/responses/object>
 fn in_response(path: &[Name]) -> Option<Slot> {
     Some(match path {
-        [] | [Name::IncompleteDetails | Name::ToolUsage] | [Name::ToolUsage, Name::WebSearch] => {
-            Slot::Container
-        }
+        []
+        | [Name::IncompleteDetails | Name::ToolUsage]
+        | [Name::ToolUsage, Name::WebSearch | Name::ImageGen] => Slot::Container,
         [Name::Id] => Slot::Field(Field::Id),
         [Name::Model] => Slot::Field(Field::Model),
         [Name::Status] => Slot::Field(Field::Status),
@@ -147,6 +151,8 @@ fn in_response(path: &[Name]) -> Option<Slot> {
         [Name::ServiceTier] => Slot::Field(Field::ServiceTier),
         [Name::Usage] => Slot::Field(Field::Usage),
         [Name::ToolUsage, Name::WebSearch, Name::NumRequests] => Slot::Field(Field::WebSearches),
+        [Name::ToolUsage, Name::ImageGen, Name::InputTokens] => Slot::Field(Field::ImageInput),
+        [Name::ToolUsage, Name::ImageGen, Name::OutputTokens] => Slot::Field(Field::ImageOutput),
         [Name::Error] => Slot::Error,
         [Name::Error, Name::Type] => Slot::Field(Field::ErrorType),
         [Name::Error, Name::Code] => Slot::Field(Field::ErrorCode),
@@ -205,7 +211,7 @@ impl Field {
             (Self::OutputIndex | Self::SummaryIndex, Kind::Number) => Some(Form::Number),
             (Self::OutputIndex | Self::SummaryIndex, _) | (_, Kind::Null) => None,
             // Of any kind: usage that is not an object, or a count that is not a number, is noted.
-            (Self::Usage | Self::WebSearches, _) => Some(Form::Raw),
+            (Self::Usage | Self::WebSearches | Self::ImageInput | Self::ImageOutput, _) => Some(Form::Raw),
             (Self::ErrorCode | Self::Code, Kind::Number) => Some(Form::Number),
             (_, Kind::String) => Some(Form::Text),
             _ => None,

@@ -21,6 +21,7 @@ pub const APIS: [&str; 3] = ["messages", "chat_completions", "responses"];
 #[derive(Debug)]
 pub struct Transcript {
     /// The folder's name.
+    /// The folder, as `api/name`.
     pub name: String,
     request_head: Headers,
     /// The request's body, as the client sends it.
@@ -189,6 +190,7 @@ fn parse_head(bytes: &[u8]) -> Headers {
 /// One folder of `refused`: a request and the gateway's own reply.
 #[derive(Debug)]
 pub struct Refused {
+    /// The folder, as `api/name`.
     pub name: String,
     head: Headers,
     /// The request's body.

@@ -396,7 +396,10 @@ mod tests {
                 KiloCode => Some("kilo"),
                 CoderAgents => Some("coder"),
                 OpenCode => Some("opencode"),
-                _ => None,
+                Zed | RooCode | CharmCrush | Junie | GeminiCli | QwenCode | Cline | Goose | Factory
+                | Cursor | LangChain | LiteLlm | VercelAiSdk | AnthropicSdk(_) | OpenAiSdk(_) | Unknown => {
+                    None
+                }
             };
             assert_eq!(session.as_deref(), expected, "{client:?}");
             assert_eq!(client.session(&Headers::default()), None);

@@ -66,13 +66,13 @@ const SIGNS: [(Sign, Client); 29] = [
     (Sign::Word("ai-sdk/"), VercelAiSdk),
 ];
 
-/// The languages of Anthropic's and OpenAI's SDKs. Their user agents are `CLASS/LANGUAGE VERSION`:
+/// The languages of Anthropic's and `OpenAI`'s SDKs. Their user agents are `CLASS/LANGUAGE VERSION`:
 ///
-/// * Python, JavaScript: the class's name (`AsyncOpenAI`, `AzureOpenAI`, `AnthropicBedrock`); openai/openai-python,
-///   src/openai/_base_client.py; openai/openai-node, src/client.ts; the same files of Anthropic's.
-/// * Go: openai/openai-go, internal/requestconfig/requestconfig.go.
-/// * Java: the class's name (`AnthropicClientImpl`); Ruby: `Anthropic::Client`, lib/anthropic/client.rb of
-///   anthropics/anthropic-sdk-ruby; PHP: `anthropic`; C#: `AnthropicClient`; OpenAI's the same where they exist.
+/// * Python: `openai/openai-python`, `src/openai/_base_client.py`. JavaScript: `openai/openai-node`, `src/client.ts`.
+///   Anthropic's have the same. Classes are `AsyncOpenAI`, `AzureOpenAI`, `AnthropicBedrock`, ….
+/// * Go: `openai/openai-go`, `internal/requestconfig/requestconfig.go`.
+/// * Java: `AnthropicClientImpl`, by its simple class name. Ruby: `Anthropic::Client`, from the transport of
+///   `anthropics/anthropic-sdk-ruby`. PHP: `anthropic`. C#: `AnthropicClient`.
 const LANGUAGES: [(&str, Language); 7] = [
     ("python", Language::Python),
     ("js", Language::JavaScript),

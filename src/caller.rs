@@ -7,7 +7,7 @@ use core::fmt;
 mod client;
 mod source;
 
-pub use self::client::Client;
+pub use self::client::{Agent, Client};
 pub use self::source::ActorSource;
 use crate::headers::{HeaderEdits, Headers};
 use crate::text::head;

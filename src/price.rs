@@ -189,4 +189,142 @@ mod tests {
         assert_eq!(for_model(&prices, "gpt-5").map(|price| price.input), Some(Amount::new(99.0)));
         assert!(for_model(&prices[..1], "gpt-5").is_none());
     }
+
+    /// Prices of 4 and 20 USD, as `claude-opus-5-5` has them, with these factors.
+    fn adjusted(adjust: Vec<Adjustment>) -> Price {
+        let usd = |amount| Some(Amount::new(amount));
+        Price {
+            input: Amount::new(4.0),
+            output: Amount::new(20.0),
+            cache_read: usd(0.2),
+            cache_write_5m: usd(5.0),
+            cache_write_1h: usd(8.0),
+            per_use: vec![(Counted::WebSearches, Amount::new(0.01))],
+            adjust,
+            ..price()
+        }
+    }
+
+    fn factor(value: f64) -> Adjustment {
+        Adjustment { factor: Some(Amount::new(value)), ..Adjustment::default() }
+    }
+
+    fn fast_or_in_the_us() -> Price {
+        adjusted(vec![
+            Adjustment { speed: Some("fast".to_owned()), ..factor(2.0) },
+            Adjustment { inference_geo: Some("us".to_owned()), ..factor(1.1) },
+        ])
+    }
+
+    /// 1,000 tokens of input, 4,000 cached, 500 written to caches, 300 of output.
+    fn usage_at(speed: Option<&str>, geo: Option<&str>) -> Usage {
+        Usage {
+            input_tokens: Some(1000),
+            output_tokens: Some(300),
+            cache_read_tokens: Some(4000),
+            cache_write_tokens: Some(500),
+            total_input_tokens: Some(5500),
+            details: UsageDetails {
+                cache_write_5m_tokens: Some(300),
+                cache_write_1h_tokens: Some(200),
+                speed: speed.map(str::to_owned),
+                inference_geo: geo.map(str::to_owned),
+                ..UsageDetails::default()
+            },
+            ..Usage::default()
+        }
+    }
+
+    #[test]
+    fn every_adjustment_whose_conditions_hold_multiplies() {
+        for (speed, geo, wanted) in [
+            (None, None, 13_900),
+            (Some("standard"), Some("global"), 13_900),
+            (Some("fast"), Some("global"), 27_800),
+            (Some("Fast"), None, 13_900),
+            (None, Some("us"), 15_290),
+            (Some("fast"), Some("us"), 30_580),
+        ] {
+            let cost = microusd(&fast_or_in_the_us(), &usage_at(speed, geo));
+            assert_eq!(cost, Some(wanted), "{speed:?} {geo:?}");
+        }
+    }
+
+    #[test]
+    fn all_conditions_of_an_adjustment_must_hold() {
+        let both = Adjustment {
+            speed: Some("fast".to_owned()),
+            inference_geo: Some("us".to_owned()),
+            ..factor(2.0)
+        };
+        let price = adjusted(vec![both]);
+        assert_eq!(microusd(&price, &usage_at(Some("fast"), None)), Some(13_900));
+        assert_eq!(microusd(&price, &usage_at(None, Some("us"))), Some(13_900));
+        assert_eq!(microusd(&price, &usage_at(Some("fast"), Some("us"))), Some(27_800));
+    }
+
+    #[test]
+    fn each_factor_multiplies_its_own_tokens() {
+        let fast = |adjustment: Adjustment| {
+            let price = adjusted(vec![Adjustment { speed: Some("fast".to_owned()), ..adjustment }]);
+            microusd(&price, &usage_at(Some("fast"), None)).unwrap()
+        };
+        let some = |value| Some(Amount::new(value));
+        // Uncached input 4,000, writes 1,500 and 1,600, read from a cache 800, output 6,000.
+        assert_eq!(fast(Adjustment { input_factor: some(2.0), ..Adjustment::default() }), 13_900 + 7_900);
+        assert_eq!(fast(Adjustment { output_factor: some(1.5), ..Adjustment::default() }), 13_900 + 3_000);
+        assert_eq!(fast(Adjustment { cache_read_factor: some(0.5), ..Adjustment::default() }), 13_900 - 400);
+        let own = Adjustment { cache_read_factor: some(1.0), input_factor: some(3.0), ..factor(0.5) };
+        assert_eq!(fast(own), 7_100 * 3 / 2 + 800 + 3_000, "the cached input has its own factor only");
+        assert_eq!(fast(factor(0.0)), 0);
+    }
+
+    #[test]
+    fn a_bound_of_long_input_counts_cached_tokens_and_is_not_above_itself() {
+        let long = Adjustment { total_input_tokens_above: Some(5500), ..factor(2.0) };
+        let price = adjusted(vec![long]);
+        let usage = |total| Usage { total_input_tokens: total, ..usage_at(None, None) };
+        assert_eq!(microusd(&price, &usage(Some(5500))), Some(13_900));
+        assert_eq!(microusd(&price, &usage(Some(5501))), Some(27_800));
+        assert_eq!(microusd(&price, &usage(None)), Some(13_900), "the sum of what is stated");
+        let more = Usage { cache_read_tokens: Some(4001), ..usage(None) };
+        assert_eq!(microusd(&price, &more), Some(27_800));
+    }
+
+    #[test]
+    fn uses_and_other_counts_come_on_top_and_are_not_multiplied() {
+        let mut price = fast_or_in_the_us();
+        price.per_million =
+            vec![(Counted::ImageInput, Amount::new(8.0)), (Counted::ImageOutput, Amount::new(30.0))];
+        let mut usage = usage_at(Some("fast"), None);
+        usage.details.web_search_requests = Some(3);
+        usage.details.web_fetch_requests = Some(9);
+        usage.details.image_input_tokens = Some(50);
+        usage.details.image_output_tokens = Some(7024);
+        assert_eq!(microusd(&price, &usage), Some(27_800 + 30_000 + 400 + 210_720));
+        let details = UsageDetails { web_search_requests: Some(1), ..UsageDetails::default() };
+        let searches = Usage { details, ..Usage::default() };
+        assert_eq!(microusd(&price, &searches), Some(10_000), "also where no tokens are stated");
+        let details = UsageDetails { web_fetch_requests: Some(1), ..UsageDetails::default() };
+        let fetches = Usage { details, ..Usage::default() };
+        assert_eq!(microusd(&price, &fetches), None, "nothing stated has a price");
+    }
+
+    #[test]
+    fn the_costs_of_several_models_are_added_before_they_are_rounded() {
+        let usage = Usage { cache_read_tokens: Some(1), ..Usage::default() };
+        let half = cost(&price(), &usage).unwrap();
+        assert_eq!((half.microusd(), (half + half).microusd()), (1, 1));
+    }
+
+    #[test]
+    fn the_largest_numbers_saturate() {
+        let most = Some(u64::MAX);
+        let mut price = adjusted(vec![Adjustment { speed: Some("fast".to_owned()), ..factor(1000.0) }; 64]);
+        price.per_use = vec![(Counted::WebSearches, Amount::new(1e6))];
+        let mut usage = Usage { input_tokens: most, output_tokens: most, ..usage_at(Some("fast"), None) };
+        usage.cache_write_tokens = most;
+        usage.details.web_search_requests = most;
+        assert_eq!(microusd(&price, &usage), most);
+    }
 }

@@ -5,7 +5,7 @@
 //! them, `record/texts.rs` cuts the texts, `record/id.rs` makes the id.
 
 use crate::answer::{Answer, ApiError, NAME_BYTES};
-use crate::caller::Actor;
+use crate::caller::{Actor, Agent};
 use crate::credential::CredentialKind;
 use crate::note::{Note, Notes};
 use crate::text::{Spoken, head};
@@ -63,6 +63,8 @@ pub struct Record<'a> {
     pub user_agent: Option<&'a str>,
     /// The client's session, by its own statement.
     pub session_id: Option<&'a str>,
+    /// The agent inside of the client, by the client's own statement.
+    pub agent: Option<AgentRef<'a>>,
     /// The id of the tool call whose result this request brings.
     pub correlating_tool_call_id: Option<&'a str>,
     /// The credential that the request used, or was refused with.
@@ -125,6 +127,15 @@ pub struct ActorRef<'a> {
     pub id: Option<&'a str>,
     /// The actor's metadata: configured key, and value of its header.
     pub metadata: &'a [(String, String)],
+}
+
+/// The record's member `agent`.
+#[derive(Debug)]
+pub struct AgentRef<'a> {
+    /// The agent that made the request.
+    pub id: Option<&'a str>,
+    /// The agent that started it.
+    pub parent_id: Option<&'a str>,
 }
 
 /// The record's member `credential`.
@@ -243,6 +254,12 @@ impl<'a> ActorRef<'a> {
     pub fn new(actor: Option<&'a Actor>, metadata: &'a [(String, String)]) -> Option<Self> {
         let id = actor.map(|actor| head(&actor.id, NAME_BYTES));
         (id.is_some() || !metadata.is_empty()).then_some(Self { id, metadata })
+    }
+}
+
+impl<'a> From<&'a Agent> for AgentRef<'a> {
+    fn from(agent: &'a Agent) -> Self {
+        Self { id: agent.id.as_deref(), parent_id: agent.parent_id.as_deref() }
     }
 }
 

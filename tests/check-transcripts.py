@@ -177,9 +177,8 @@ def cost(config, name, tokens, details):
         for change in price.get("adjust", []):
             holds = all(details.get(k) == change[k] for k in ("service_tier", "speed", "inference_geo") if k in change)
             if holds and total_input > change.get("total_input_tokens_above", -1):
-                own = change.get("output_factor", 1) if kind == "output" else change.get("input_factor", 1)
-                own = change.get("cache_read_factor", own) if kind == "cache_read" else own
-                each *= exact(change.get("factor", 1)) * exact(own)
+                own = exact(change.get("factor", 1)) * exact(change.get("output_factor" if kind == "output" else "input_factor", 1))
+                each *= exact(change["cache_read_factor"]) if kind == "cache_read" and "cache_read_factor" in change else own
         money += count * each
     for member, unit in (("per_million", 1), ("per_use", 1_000_000)):
         money += sum((details.get(k) or 0) * exact(v) * unit for k, v in price.get(member, {}).items())

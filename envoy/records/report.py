@@ -45,8 +45,8 @@ LARGEST = (1 << 64) - 1
 LONGEST_MS = 100_000_000        # times above (27 hours) are one; the longest is kept exactly
 
 OUTCOMES = ("completed", "failed", "rejected", "unavailable", "aborted_client", "aborted_upstream")
-GROUPS = ("actor", "model", "provider", "api", "client", "session", "credential", "outcome", "day", "hour")
-DEFAULT_GROUPS = "actor,actor.*,model,provider,client,session"
+GROUPS = ("actor", "model", "provider", "api", "client", "session", "agent", "credential", "outcome", "day", "hour")
+DEFAULT_GROUPS = "actor,actor.*,model,provider,client,session,agent"
 METADATA_KEY = re.compile("[A-Za-z0-9_-]{1,64}")
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
@@ -82,6 +82,7 @@ class Record:
     metadata: dict[str, str]
     client: str | None
     session: str | None
+    agent: str | None
     credential: str | None
     outcome: str
     status: int | None
@@ -159,6 +160,7 @@ def read_record(value: dict[str, Any]) -> Record:
         metadata={key: find(value, f"actor.metadata.{key}", str) for key in itertools.islice(metadata, 32) if METADATA_KEY.fullmatch(key)},
         client=find(value, "client", str),
         session=find(value, "session_id", str) or None,
+        agent=find(value, "agent.id", str) or None,
         credential=find(value, "credential.kind", str),
         outcome=outcome,
         status=find(value, "response.status", int),
@@ -470,7 +472,9 @@ class Report:
 
     def result(self) -> dict[str, Any]:
         """All of it as JSON: members as in records, times in milliseconds, money in millionths of a US dollar."""
-        order = [name for group in self.groups for name in ([group] if group != "actor.*" else [n for n in self.by if n.startswith("actor.") and n not in self.groups])]
+        # Only some clients name agents: unasked, there is a list of them where there is one.
+        unnamed = {"agent"} if self.groups == group_list(DEFAULT_GROUPS) and self.by["agent"].named.keys() <= {None} else set()
+        order = [name for group in self.groups if group not in unnamed for name in ([group] if group != "actor.*" else [n for n in self.by if n.startswith("actor.") and n not in self.groups])]
         return {
             "first": rfc3339(self.first),
             "last": rfc3339(self.last),
@@ -749,7 +753,7 @@ TALLY = [
     Column("requests"), Column("not completed"), Column("spend", "USD"), Column("input", "tokens"), Column("from cache", "% of input"),
     Column("output", "tokens"), Column("incomplete", "requests"),
 ]
-PLURAL = {"actor": "actors", "model": "models", "provider": "providers", "api": "APIs", "client": "clients", "session": "sessions"}
+PLURAL = {"actor": "actors", "model": "models", "provider": "providers", "api": "APIs", "client": "clients", "session": "sessions", "agent": "agents"}
 
 
 def tally(row: dict[str, Any]) -> list[str]:
@@ -957,7 +961,7 @@ def plots(found: dict[str, Any]) -> Iterator[str]:
     if found["first_event_counts"]:
         yield first_events(found)
     for group, counted in found["by"].items():
-        if len(counted["rows"]) > 1 and group not in ("session", "day", "hour", "outcome"):
+        if len(counted["rows"]) > 1 and group not in ("session", "agent", "day", "hour", "outcome"):
             yield bars(group, counted, found["total"])
 
 

@@ -5,6 +5,8 @@ use super::identifier;
 use crate::headers::Headers;
 use crate::json::text_members;
 
+mod signs;
+
 /// A known client program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Client {
@@ -32,47 +34,69 @@ pub enum Client {
     OpenCode,
     /// Junie.
     Junie,
+    /// Gemini CLI.
+    GeminiCli,
+    /// Qwen Code.
+    QwenCode,
+    /// Cline.
+    Cline,
+    /// Goose.
+    Goose,
+    /// Factory's Droid.
+    Factory,
     /// Cursor.
     Cursor,
+    /// `LangChain`, where the program does not name itself.
+    LangChain,
+    /// `LiteLLM`.
+    LiteLlm,
+    /// Vercel's AI SDK, where the program does not name itself.
+    VercelAiSdk,
+    /// Anthropic's SDK in this language, where the program does not name itself.
+    AnthropicSdk(Language),
+    /// `OpenAI`'s SDK in this language, where the program does not name itself.
+    OpenAiSdk(Language),
     /// None of these.
     Unknown,
 }
 
-/// How a client is recognised.
-enum Sign {
-    /// The user agent begins with this text, in any case.
-    Agent(&'static str),
-    /// The header `originator` is this, in any case.
-    Originator(&'static str),
-    /// This header is present.
-    Header(&'static str),
+/// The language of an SDK.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Language {
+    /// Python.
+    Python,
+    /// JavaScript and TypeScript.
+    JavaScript,
+    /// Go.
+    Go,
+    /// Java and Kotlin.
+    Java,
+    /// Ruby.
+    Ruby,
+    /// PHP.
+    Php,
+    /// C#.
+    CSharp,
 }
 
 use Client::{
-    CharmCrush, ClaudeCode, CoderAgents, Codex, CopilotCli, CopilotVsCode, Cursor, Junie, KiloCode, Mux,
-    OpenCode, RooCode, Unknown, Zed,
+    AnthropicSdk, CharmCrush, ClaudeCode, Cline, CoderAgents, Codex, CopilotCli, CopilotVsCode, Cursor,
+    Factory, GeminiCli, Goose, Junie, KiloCode, LangChain, LiteLlm, Mux, OpenAiSdk, OpenCode, QwenCode,
+    RooCode, Unknown, VercelAiSdk, Zed,
 };
 
-/// The first sign that a request shows decides (`envoy/behaviour.md#callers-clients-and-sessions`).
-const SIGNS: [(Sign, Client); 17] = [
-    (Sign::Agent("mux/"), Mux),
-    (Sign::Agent("xum/"), Mux),
-    (Sign::Agent("claude"), ClaudeCode),
-    (Sign::Agent("codex"), Codex),
-    (Sign::Agent("zed/"), Zed),
-    (Sign::Agent("githubcopilotchat/"), CopilotVsCode),
-    (Sign::Agent("copilot/"), CopilotCli),
-    (Sign::Agent("kilo-code/"), KiloCode),
-    (Sign::Originator("kilo-code"), KiloCode),
-    (Sign::Agent("roo-code/"), RooCode),
-    (Sign::Originator("roo-code"), RooCode),
-    (Sign::Agent("coder-agents/"), CoderAgents),
-    (Sign::Agent("charm crush/"), CharmCrush),
-    (Sign::Agent("charm-crush/"), CharmCrush),
-    (Sign::Agent("opencode/"), OpenCode),
-    (Sign::Agent("junie"), Junie),
-    (Sign::Header("x-cursor-client-version"), Cursor),
-];
+/// One of the agents that a client runs: Claude Code names its subagents.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Agent {
+    /// The agent that makes the request.
+    pub id: Option<String>,
+    /// The agent that started it.
+    pub parent_id: Option<String>,
+}
+
+/// Claude Code's headers of a subagent's requests, since version 2.1.139; its main agent sends none.
+const AGENT_HEADER: &str = "x-claude-code-agent-id";
+const PARENT_AGENT_HEADER: &str = "x-claude-code-parent-agent-id";
 
 /// The text before the session in a `metadata.user_id` that is not JSON.
 const SESSION_MARK: &str = "_session_";
@@ -81,16 +105,7 @@ impl Client {
     /// The client of a request with these headers.
     #[must_use]
     pub fn recognise(headers: &Headers) -> Self {
-        let agent = headers.first("user-agent").unwrap_or_default();
-        let originator = headers.first("originator").unwrap_or_default();
-        let seen = |sign: &Sign| match sign {
-            Sign::Agent(prefix) => {
-                agent.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix.as_bytes()))
-            }
-            Sign::Originator(name) => originator.eq_ignore_ascii_case(name.as_bytes()),
-            Sign::Header(name) => headers.contains(name),
-        };
-        SIGNS.iter().find(|(sign, _)| seen(sign)).map_or(Unknown, |(_, client)| *client)
+        signs::recognise(headers).unwrap_or(Unknown)
     }
 
     /// The name in records.
@@ -109,7 +124,29 @@ impl Client {
             CharmCrush => "Charm Crush",
             OpenCode => "OpenCode",
             Junie => "Junie",
+            GeminiCli => "Gemini CLI",
+            QwenCode => "Qwen Code",
+            Cline => "Cline",
+            Goose => "Goose",
+            Factory => "Factory",
             Cursor => "Cursor",
+            LangChain => "LangChain",
+            LiteLlm => "LiteLLM",
+            VercelAiSdk => "Vercel AI SDK",
+            AnthropicSdk(Language::Python) => "Anthropic SDK (Python)",
+            AnthropicSdk(Language::JavaScript) => "Anthropic SDK (JS)",
+            AnthropicSdk(Language::Go) => "Anthropic SDK (Go)",
+            AnthropicSdk(Language::Java) => "Anthropic SDK (Java)",
+            AnthropicSdk(Language::Ruby) => "Anthropic SDK (Ruby)",
+            AnthropicSdk(Language::Php) => "Anthropic SDK (PHP)",
+            AnthropicSdk(Language::CSharp) => "Anthropic SDK (C#)",
+            OpenAiSdk(Language::Python) => "OpenAI SDK (Python)",
+            OpenAiSdk(Language::JavaScript) => "OpenAI SDK (JS)",
+            OpenAiSdk(Language::Go) => "OpenAI SDK (Go)",
+            OpenAiSdk(Language::Java) => "OpenAI SDK (Java)",
+            OpenAiSdk(Language::Ruby) => "OpenAI SDK (Ruby)",
+            OpenAiSdk(Language::Php) => "OpenAI SDK (PHP)",
+            OpenAiSdk(Language::CSharp) => "OpenAI SDK (C#)",
             Unknown => "Unknown",
         }
     }
@@ -125,7 +162,8 @@ impl Client {
             KiloCode => &["x-kilocode-taskid"],
             CoderAgents => &["x-coder-chat-id"],
             OpenCode => &["x-opencode-session", "x-session-affinity"],
-            Zed | RooCode | CharmCrush | Junie | Cursor | Unknown => &[],
+            Zed | RooCode | CharmCrush | Junie | GeminiCli | QwenCode | Cline | Goose | Factory | Cursor
+            | LangChain | LiteLlm | VercelAiSdk | AnthropicSdk(_) | OpenAiSdk(_) | Unknown => &[],
         }
     }
 
@@ -134,6 +172,18 @@ impl Client {
     #[must_use]
     pub fn session(self, headers: &Headers) -> Option<String> {
         self.session_headers().iter().find_map(|name| headers.text(name).and_then(identifier))
+    }
+
+    /// The agent inside of this client, from its own headers only. Each id is trimmed, not empty, at most 1 KiB; a value
+    /// that is not UTF-8 counts as empty.
+    #[must_use]
+    pub fn agent(self, headers: &Headers) -> Option<Agent> {
+        if !matches!(self, ClaudeCode) {
+            return None;
+        }
+        let stated = |name| headers.text(name).and_then(identifier);
+        let agent = Agent { id: stated(AGENT_HEADER), parent_id: stated(PARENT_AGENT_HEADER) };
+        (agent.id.is_some() || agent.parent_id.is_some()).then_some(agent)
     }
 
     /// Whether this client may name its session in the body's `metadata.user_id`, where its headers name none. Only then
@@ -163,7 +213,7 @@ mod tests {
 
     use super::*;
 
-    const ALL: [Client; 14] = [
+    const ALL: [Client; 24] = [
         Mux,
         ClaudeCode,
         Codex,
@@ -176,7 +226,17 @@ mod tests {
         CharmCrush,
         OpenCode,
         Junie,
+        GeminiCli,
+        QwenCode,
+        Cline,
+        Goose,
+        Factory,
         Cursor,
+        LangChain,
+        LiteLlm,
+        VercelAiSdk,
+        AnthropicSdk(Language::Python),
+        OpenAiSdk(Language::JavaScript),
         Unknown,
     ];
 
@@ -213,8 +273,66 @@ mod tests {
             ("kilo-code", "Unknown"),
             ("opencode", "Unknown"),
             ("curl/8 claude", "Unknown"),
-            ("OpenAI/JS 5.20.1", "Unknown"),
-            ("Anthropic/JS 0.94.0", "Unknown"),
+            ("RooCode/3.36.4", "Roo Code"),
+            ("RooCode/3.36.4 ZooCode/1.2.0 (VSCode; OpenAI-Compatible)", "Roo Code"),
+            ("ZooCode/1.2.0", "Roo Code"),
+            ("kilo/latest/7.8.3/cli", "Kilo Code"),
+            ("kilo/7.8.3", "Unknown"),
+            ("GeminiCLI/0.34.0/gemini-pro (linux; x64)", "Gemini CLI"),
+            ("GeminiCLI-acp-zed/0.62.0/gemini-pro (darwin; arm64; acp)", "Gemini CLI"),
+            ("geminiclient/1.0", "Unknown"),
+            ("QwenCode/0.24.7 (darwin; arm64)", "Qwen Code"),
+            ("Cline/3.60.0", "Cline"),
+            ("goose/1.5.2", "Goose"),
+            ("goose-in-a-pond/1", "Unknown"),
+            ("factory-cli/0.232.0", "Factory"),
+            ("langchainjs-openai/1.0.0 (node/v22.0.0; linux; x64)OpenAI/JS 5.0.0", "LangChain"),
+            ("langchain/0.3.1", "LangChain"),
+            ("litellm/1.110.2", "LiteLLM"),
+            ("ai-sdk/openai-compatible/1.0.11 ai-sdk/provider-utils/3.0.9", "Vercel AI SDK"),
+            ("ai/5.0.0 ai-sdk/openai/2.0.0 ai-sdk/provider-utils/3.0.9 runtime/node.js/22", "Vercel AI SDK"),
+            ("acme-bot/1.0 ai-sdk/openai/2.0.0", "Vercel AI SDK"),
+            ("opencode/1.0.0 ai-sdk/provider-utils/3.0.9 runtime/bun/1.3", "OpenCode"),
+            ("Kilo-Code/7.8.3 ai-sdk/provider-utils/3.0.0", "Kilo Code"),
+            ("ai/5.0.0", "Unknown"),
+            ("openai-sdk/1 not-ai-sdk/1", "Unknown"),
+        ] {
+            assert_eq!(Client::recognise(&headers(&[("user-agent", agent)])).name(), name, "{agent}");
+        }
+        assert_eq!(Client::recognise(&Headers::default()), Unknown);
+    }
+
+    #[test]
+    fn an_sdk_is_recognised_by_its_class_and_language() {
+        for (agent, name) in [
+            ("Anthropic/Python 1.2", "Anthropic SDK (Python)"),
+            ("AsyncAnthropic/Python 1.2", "Anthropic SDK (Python)"),
+            ("AsyncAnthropicBedrock/Python 1.2", "Anthropic SDK (Python)"),
+            ("Anthropic/JS 0.94.0", "Anthropic SDK (JS)"),
+            ("Anthropic/Go 1.19.0", "Anthropic SDK (Go)"),
+            ("AnthropicClientImpl/Java 2.5.0", "Anthropic SDK (Java)"),
+            ("Anthropic::Client/Ruby 1.1.0", "Anthropic SDK (Ruby)"),
+            ("anthropic/PHP 0.42.0", "Anthropic SDK (PHP)"),
+            ("AnthropicClient/C# 1.0.0", "Anthropic SDK (C#)"),
+            ("OpenAI/Python 3.54.0", "OpenAI SDK (Python)"),
+            ("AsyncOpenAI/Python 3.54.0", "OpenAI SDK (Python)"),
+            ("AsyncAzureOpenAI/Python 3.54.0", "OpenAI SDK (Python)"),
+            ("openai/js 5.20.1", "OpenAI SDK (JS)"),
+            ("AzureOpenAI/JS 5.20.1", "OpenAI SDK (JS)"),
+            ("OpenAI/Go 3.1.0", "OpenAI SDK (Go)"),
+            ("OpenAI/Go/1.4.2", "OpenAI SDK (Go)"),
+            ("OpenAIClientImpl/Java 4.0.0", "OpenAI SDK (Java)"),
+            ("OpenAI::Client/Ruby 0.30.0", "OpenAI SDK (Ruby)"),
+            ("OpenAI/JS", "OpenAI SDK (JS)"),
+            ("OpenAI/JavaScript 1", "Unknown"),
+            ("OpenAI/2.1.0", "Unknown"),
+            ("OpenAI/", "Unknown"),
+            ("OpenAI", "Unknown"),
+            ("openai-python/2.0", "Unknown"),
+            ("openai-like/Python 2.0", "Unknown"),
+            ("Groq/Python 0.9.0", "Unknown"),
+            ("AsyncAzure/Python 1", "Unknown"),
+            ("acme/1 OpenAI/Python 3", "Unknown"),
         ] {
             assert_eq!(Client::recognise(&headers(&[("user-agent", agent)])).name(), name, "{agent}");
         }
@@ -237,6 +355,9 @@ mod tests {
             (&[("x-cursor-client-version", "1.2"), ("user-agent", "connect-es/1")], Cursor),
             (&[("x-cursor-client-version", "1.2"), ("user-agent", "junie")], Junie),
             (&[("x-cursor-client-version", "1.2"), ("originator", "kilo-code")], KiloCode),
+            (&[("x-cursor-client-version", "1.2"), ("user-agent", "OpenAI/JS 5")], Cursor),
+            (&[("x-cursor-client-version", "1.2"), ("user-agent", "ai-sdk/openai/2")], Cursor),
+            (&[("originator", "kilo-code"), ("user-agent", "Anthropic/JS 0.94")], KiloCode),
         ] {
             assert_eq!(Client::recognise(&headers(pairs)), client, "{pairs:?}");
         }
@@ -275,7 +396,10 @@ mod tests {
                 KiloCode => Some("kilo"),
                 CoderAgents => Some("coder"),
                 OpenCode => Some("opencode"),
-                Zed | RooCode | CharmCrush | Junie | Cursor | Unknown => None,
+                Zed | RooCode | CharmCrush | Junie | GeminiCli | QwenCode | Cline | Goose | Factory
+                | Cursor | LangChain | LiteLlm | VercelAiSdk | AnthropicSdk(_) | OpenAiSdk(_) | Unknown => {
+                    None
+                }
             };
             assert_eq!(session.as_deref(), expected, "{client:?}");
             assert_eq!(client.session(&Headers::default()), None);
@@ -284,6 +408,26 @@ mod tests {
             assert_eq!(client.session(&headers(&without)), None, "{client:?}");
             assert_eq!(client.names_session_in_body(), client == ClaudeCode);
         }
+    }
+
+    #[test]
+    fn an_agent_comes_only_from_claude_codes_own_headers() {
+        let every = [("x-claude-code-agent-id", " a7 "), ("x-claude-code-parent-agent-id", "a1")];
+        for client in ALL {
+            let expected = (client == ClaudeCode)
+                .then(|| Agent { id: Some("a7".to_owned()), parent_id: Some("a1".to_owned()) });
+            assert_eq!(client.agent(&headers(&every)), expected, "{client:?}");
+        }
+        let seen = |pairs: &[(&str, &str)]| ClaudeCode.agent(&headers(pairs));
+        let agent = Agent { id: Some("a7".to_owned()), parent_id: None };
+        assert_eq!(seen(&every[..1]), Some(agent));
+        let parent = Agent { id: None, parent_id: Some("a1".to_owned()) };
+        assert_eq!(seen(&[("x-claude-code-agent-id", " "), every[1]]), Some(parent));
+        assert_eq!(seen(&[("x-claude-code-agent-id", ""), ("x-claude-code-session-id", "s")]), None);
+        let long = seen(&[("x-claude-code-agent-id", &"é".repeat(2000))]);
+        assert_eq!(long.unwrap().id.unwrap().len(), 1024);
+        let broken = Headers::new(vec![("x-claude-code-agent-id".to_owned(), b"\xff".to_vec())]);
+        assert_eq!(ClaudeCode.agent(&broken), None);
     }
 
     #[test]

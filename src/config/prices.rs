@@ -27,12 +27,12 @@ fn price(node: &Node<'_>) -> Option<Price> {
         let output = members.required("output", "USD per million output tokens");
         let cached = ["cache_read", "cache_write_5m", "cache_write_1h"];
         let [cache_read, cache_write_5m, cache_write_1h] =
-            cached.map(|name| members.member(name).and_then(amount));
+            cached.map(|name| members.member(name).and_then(|node| amount(&node)));
         let per_million = members.read("per_million", Vec::new(), counted);
         let per_use = members.read("per_use", Vec::new(), counted);
         let adjust = members.read("adjust", Vec::new(), adjustments);
         let models = models.and_then(|node| some_model_patterns(&node));
-        let (input, output) = (input.and_then(amount), output.and_then(amount));
+        let (input, output) = (input.and_then(|node| amount(&node)), output.and_then(|node| amount(&node)));
         Some(Price {
             models: models?,
             input: input?,
@@ -47,7 +47,7 @@ fn price(node: &Node<'_>) -> Option<Price> {
     })?
 }
 
-fn amount(node: Node<'_>) -> Option<Amount> {
+fn amount(node: &Node<'_>) -> Option<Amount> {
     node.number(0..=HIGHEST_PRICE).map(Amount::new)
 }
 
@@ -57,7 +57,7 @@ fn counted(node: &Node<'_>) -> Option<Vec<(Counted, Amount)>> {
         if members.is_empty() {
             node.problem(format_args!("expected at least one count of usage.details, found an empty object"));
         }
-        let priced = |(name, what)| Some((what, amount(members.member(name)?)?));
+        let priced = |(name, what)| Some((what, amount(&members.member(name)?)?));
         Counted::NAMES.into_iter().filter_map(priced).collect()
     })
 }
@@ -87,7 +87,8 @@ fn adjustment(node: &Node<'_>) -> Option<Adjustment> {
                 "expected a factor: factor, input_factor, output_factor or cache_read_factor"
             ));
         }
-        let [service_tier, speed, inference_geo] = texts.map(|node| node.and_then(compared_text));
+        let [service_tier, speed, inference_geo] =
+            texts.map(|node| node.and_then(|node| compared_text(&node)));
         let total_input_tokens_above = bound.and_then(|node| node.whole(0..=HIGHEST_INPUT));
         let factor = |node: Node<'_>| node.number(0..=HIGHEST_FACTOR).map(Amount::new);
         let [factor, input_factor, output_factor, cache_read_factor] =
@@ -106,7 +107,7 @@ fn adjustment(node: &Node<'_>) -> Option<Adjustment> {
 }
 
 /// A text that a value of `usage.details` must equal.
-fn compared_text(node: Node<'_>) -> Option<String> {
+fn compared_text(node: &Node<'_>) -> Option<String> {
     let text = node.text()?;
     if text.is_empty() {
         node.problem(format_args!("expected the provider's word, found an empty string"));

@@ -2,7 +2,7 @@
 
 use crate::answer::NAME_BYTES;
 use crate::api::Api;
-use crate::caller::{Actor, Client};
+use crate::caller::{Actor, Agent, Client};
 use crate::credential::CredentialKind;
 use crate::headers::Headers;
 use crate::provider::Provider;
@@ -30,6 +30,8 @@ pub(super) struct Arrival {
     pub(super) actor_metadata: Vec<(String, String)>,
     pub(super) client: Client,
     pub(super) user_agent: Option<String>,
+    /// The agent that the client's headers name.
+    pub(super) agent: Option<Agent>,
     /// The session that a header names.
     pub(super) session_id: Option<String>,
     /// Whose credential the request uses, or was refused with.
@@ -65,6 +67,7 @@ impl Arrival {
             actor_metadata: Vec::new(),
             client,
             user_agent: named("user-agent"),
+            agent: client.agent(headers),
             session_id: client.session(headers),
             credential_kind: CredentialKind::None,
             credential_hint: None,

@@ -10,8 +10,8 @@ use crate::bridge::Bridge;
 use crate::dialect::error_type;
 use crate::note::{Note, Notes};
 use crate::record::{
-    ActorRef, CredentialRef, ErrorRef, ModelRef, ProviderRef, Record, ResponseRef, TextBudget, UpstreamRef,
-    UsageRef,
+    ActorRef, AgentRef, CredentialRef, ErrorRef, ModelRef, ProviderRef, Record, ResponseRef, TextBudget,
+    UpstreamRef, UsageRef,
 };
 use crate::reply::Rejection;
 use crate::step::{Effect, Ending};
@@ -81,6 +81,7 @@ pub(super) fn finish(mut interception: Box<Interception>, bridge: &Bridge, endin
         client: arrival.client.name(),
         user_agent: arrival.user_agent.as_deref(),
         session_id: interception.session_id(),
+        agent: arrival.agent.as_ref().map(AgentRef::from),
         correlating_tool_call_id: facts.correlating_tool_call_id.as_deref(),
         credential: CredentialRef::new(arrival.credential_kind, arrival.credential_hint.as_deref()),
         response: ResponseRef {

@@ -1,6 +1,6 @@
 //! The record as one line of JSON, member after member in the order of `envoy/records/record.schema.json`.
 
-use super::{ActorRef, Arguments, ErrorRef, ModelUsage, Record, ThoughtRef, ToolCallRef, UsageRef};
+use super::{ActorRef, AgentRef, Arguments, ErrorRef, ModelUsage, Record, ThoughtRef, ToolCallRef, UsageRef};
 use crate::answer::NAME_BYTES;
 use crate::json::Writer;
 use crate::text::head;
@@ -53,6 +53,9 @@ impl Record<'_> {
         out.word_member("client", self.client.as_bytes());
         out.known_text("user_agent", self.user_agent);
         out.known_text("session_id", self.session_id);
+        if let Some(agent) = &self.agent {
+            write_agent(&mut out, agent);
+        }
         out.known_text("correlating_tool_call_id", self.correlating_tool_call_id);
         out.name("credential");
         out.begin('{');
@@ -108,6 +111,14 @@ pub(super) fn write_actor(out: &mut Writer, actor: &ActorRef<'_>) {
         out.string(head(value, NAME_BYTES));
     }
     out.end('}');
+    out.end('}');
+}
+
+pub(super) fn write_agent(out: &mut Writer, agent: &AgentRef<'_>) {
+    out.name("agent");
+    out.begin('{');
+    out.known_text("id", agent.id);
+    out.known_text("parent_id", agent.parent_id);
     out.end('}');
 }
 

@@ -1,6 +1,6 @@
 //! The record and `envoy/records/record.schema.json` have the same members.
 
-use super::json::{write_actor, write_error, write_model_usage, write_thought, write_tool_call};
+use super::json::{write_actor, write_agent, write_error, write_model_usage, write_thought, write_tool_call};
 use super::texts::compact;
 use super::*;
 use crate::json::Writer;
@@ -35,6 +35,7 @@ fn everything<'a>(metadata: &'a [(String, String)], finish_reasons: &'a [String]
         client: "Unknown",
         user_agent: Some("curl"),
         session_id: Some("session"),
+        agent: Some(AgentRef { id: Some("agent-7"), parent_id: Some("agent-1") }),
         correlating_tool_call_id: Some("toolu_1"),
         credential: CredentialRef::new(CredentialKind::Byok, Some("sk-a...0123")),
         response: ResponseRef { id: Some("msg_1"), status: Some(200), finish_reasons },
@@ -106,6 +107,7 @@ fn nothing() -> Record<'static> {
         actor: None,
         user_agent: None,
         session_id: None,
+        agent: None,
         correlating_tool_call_id: None,
         credential: CredentialRef::new(CredentialKind::None, None),
         response: ResponseRef { id: None, status: None, finish_reasons: &[] },
@@ -193,10 +195,11 @@ fn the_schema_requires_what_a_record_has_when_nothing_is_known() {
         write_thought(out, &thought);
         out.end(']');
         write_actor(out, &actor);
+        write_agent(out, &AgentRef { id: None, parent_id: None });
         write_error(out, &error);
         out.end('}');
     });
-    for name in ["tool_calls", "thoughts", "actor", "error"] {
+    for name in ["tool_calls", "thoughts", "actor", "agent", "error"] {
         compare(&schema["properties"][name], &poorest[name], &required, name);
     }
     let by_model = &schema["properties"]["usage"]["properties"]["by_model"];

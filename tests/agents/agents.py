@@ -143,10 +143,10 @@ def copilot_hosted(model: str) -> Agent:
 
 
 def copilot_own_models(kind: str, model: str, api: str | None = None) -> Agent:
-    """Without GitHub ("BYOK"): any provider. It does not say then that it is Copilot."""
+    """Without GitHub ("BYOK"): any provider. It says then which SDK it uses, and not that it is Copilot."""
     path = "anthropic" if kind == "anthropic" else "openai/v1"
     wire = {"COPILOT_PROVIDER_WIRE_API": api} if api else {}
     return Agent(
-        "Unknown", model, "bash", copilot_command,
+        "Anthropic SDK (JS)" if kind == "anthropic" else "OpenAI SDK (JS)", model, "bash", copilot_command,
         lambda gateway, _: {"COPILOT_OFFLINE": "true", "COPILOT_PROVIDER_TYPE": kind, "COPILOT_PROVIDER_BASE_URL": f"{gateway}/{path}", "COPILOT_PROVIDER_API_KEY": TOKEN, "COPILOT_MODEL": model, **wire},
     )

@@ -60,7 +60,7 @@ def test_turn_with_a_tool(gateway, mock, records, name):
         assert record["notes"] == []
         assert TOKEN not in json.dumps(record) and GITHUB_TOKEN not in json.dumps(record) and OWN_KEY not in json.dumps(record)
     assert first.get("session_id") == second.get("session_id")
-    assert bool(first.get("session_id")) == (agent.client != "Unknown")
+    assert bool(first.get("session_id")) == ("SDK" not in agent.client)
     (call,) = first["tool_calls"]
     assert (call["name"], call["kind"], call["complete"]) == (agent.shell, "client", True)
     assert COMMAND in call["arguments"].values()

@@ -11,10 +11,11 @@ use std::collections::BTreeSet;
 const TYPES: [ProviderType; 3] = ProviderType::ALL;
 
 /// The tables of the configuration: page, heading, and the path of the object whose members they list.
-const TABLES: [(&str, &str, &str); 4] = [
+const TABLES: [(&str, &str, &str); 5] = [
     ("envoy/configuration.md", "## Members", ""),
     ("envoy/configuration.md", "## Providers", "providers[]."),
     ("envoy/configuration.md", "## Prices", "prices[]."),
+    ("envoy/configuration.md", "### Factors", "prices[].adjust[]."),
     ("envoy/bedrock/README.md", "## Members of bedrock", "providers[].bedrock."),
 ];
 
@@ -95,6 +96,10 @@ fn configured(path: &str, value: f64) -> Result<Config, String> {
             &mut document["providers"][0]["bedrock"]
         }
         "prices[0]" => &mut document["prices"][0],
+        "prices[0].adjust[0]" => {
+            document["prices"][0]["adjust"] = json!([{"speed": "fast", "factor": 1}]);
+            &mut document["prices"][0]["adjust"][0]
+        }
         _ => &mut document[object],
     };
     object[name] = json!(value);
@@ -136,13 +141,16 @@ fn the_numbers_of_the_configuration_tables_are_true() {
             checked += 1;
         }
     }
-    assert_eq!(checked, 16);
+    assert_eq!(checked, 21);
 }
+
+/// Objects whose members have no row each.
+const FREE: [&str; 4] = ["key", "metadata_headers", "per_million", "per_use"];
 
 /// The path of every member of `value`, without those of objects whose member names are free.
 fn paths(value: &Value, at: &str, found: &mut BTreeSet<String>) {
     match value {
-        Value::Object(members) if !["key", "metadata_headers"].iter().any(|free| at.ends_with(free)) => {
+        Value::Object(members) if !FREE.iter().any(|free| at.ends_with(free)) => {
             let dot = if at.is_empty() { "" } else { "." };
             members.iter().for_each(|(name, value)| paths(value, &format!("{at}{dot}{name}"), found));
         }

@@ -32,15 +32,24 @@ USER_ID = json.dumps({"device_id": "d", "session_id": "of-the-body"})
         ([("user-agent", "Codex Desktop/1"), ("session_id", "older"), ("session-id", "newer")], {}, "Codex", "newer"),
         ([("user-agent", "axios/1"), ("originator", "Kilo-Code"), ("x-kilocode-taskid", "k")], {}, "Kilo Code", "k"),
         ([("user-agent", "connect-es/1"), ("x-cursor-client-version", ""), ("session_id", "no")], {}, "Cursor", None),
+        ([("user-agent", "RooCode/3.36.4 ZooCode/1.2.0 (VSCode; OpenAI-Compatible)")], {}, "Roo Code", None),
+        ([("user-agent", "AsyncAnthropic/Python 2.12.0"), ("x-claude-code-agent-id", "no")], {}, "Anthropic SDK (Python)", None),
         ([("user-agent", "python-httpx/1"), ("x-claude-code-session-id", "no")], {"metadata": {"user_id": USER_ID}}, "Unknown", None),
     ],
-    ids=range(8),
+    ids=range(10),
 )
 def test_clients_and_their_sessions(client, upstream, records, headers, more, name, session):
     upstream.begin(json_answer(MESSAGE))
     assert client.request("POST", MESSAGES, [JSON, TOKEN, *headers], messages_request(stream=False, **more)).status == 200
     record = records.one()
     assert (record["client"], record.get("session_id"), record["user_agent"]) == (name, session, headers[0][1])
+
+
+def test_the_agent_of_claude_code_is_recorded(client, upstream, records):
+    upstream.begin(json_answer(MESSAGE))
+    agent = [("user-agent", "claude-cli/2.1.330 (external, cli)"), ("x-claude-code-agent-id", "a7"), ("x-claude-code-parent-agent-id", "a1")]
+    assert client.request("POST", MESSAGES, [JSON, TOKEN, *agent], messages_request(stream=False)).status == 200
+    assert records.one()["agent"] == {"id": "a7", "parent_id": "a1"}
 
 
 @pytest.mark.parametrize("path", [MESSAGES, PASSTHROUGH], ids=["bridged", "passthrough"])

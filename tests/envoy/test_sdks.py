@@ -144,8 +144,10 @@ def test_record(talk, name):
         assert record["provider"]["type"] == call["client"].split("_")[0]
         assert (record["api"], record["method"], record["streaming"]) == (api, "POST", streaming)
         assert record["path"] == PREFIXES[call["client"]] + PATHS[api] + ("/compact" if call["method"].endswith("compact") else "")
-        assert (record["client"], record.get("notes") or []) == ("Unknown", [])
-        assert record["user_agent"].startswith(AGENTS.get((talk.language, api), AGENTS[talk.language, ""]))
+        agent = AGENTS.get((talk.language, api), AGENTS[talk.language, ""])
+        vendor, language = agent.strip().split("/")
+        assert (record["client"], record.get("notes") or []) == (f"{vendor} SDK ({language})", [])
+        assert record["user_agent"].startswith(agent)
         assert record["credential"]["kind"] == ("byok" if call["client"].startswith("copilot") else "centralized")
         assert record["model"]["requested"] == asked["model"]
         assert (record["outcome"], record["response"]["status"]) == (("failed", fails) if fails else ("completed", 200))

@@ -128,7 +128,7 @@ fn the_property_wins_over_the_actor_header() {
 }
 
 /// The clients in order of precedence: prefix of the user agent, `originator`, name.
-const CLIENTS: [(&str, Option<&str>, &str); 16] = [
+const CLIENTS: [(&str, Option<&str>, &str); 26] = [
     ("mux/", None, "Mux"),
     ("xum/", None, "Mux"),
     ("claude", None, "Claude Code"),
@@ -143,7 +143,17 @@ const CLIENTS: [(&str, Option<&str>, &str); 16] = [
     ("charm-crush/", None, "Charm Crush"),
     ("opencode/", None, "OpenCode"),
     ("junie", None, "Junie"),
+    ("kilo/latest/", None, "Kilo Code"),
+    ("roocode/", None, "Roo Code"),
+    ("zoocode/", None, "Roo Code"),
+    ("geminicli/", None, "Gemini CLI"),
+    ("qwencode/", None, "Qwen Code"),
+    ("cline/", None, "Cline"),
+    ("goose/", None, "Goose"),
+    ("factory-cli/", None, "Factory"),
     ("x-cursor-client-version", None, "Cursor"),
+    ("langchain", None, "LangChain"),
+    ("litellm/", None, "LiteLLM"),
     ("", None, "Unknown"),
 ];
 
@@ -151,7 +161,7 @@ const CLIENTS: [(&str, Option<&str>, &str); 16] = [
 fn the_first_matching_row_of_the_table_is_the_client() {
     let bridge = bridge(CONFIGURATION);
     let place = |wanted: &str| CLIENTS.iter().position(|(_, _, name)| *name == wanted).unwrap();
-    for (prefix, _, name) in &CLIENTS[..14] {
+    for (prefix, _, name) in CLIENTS.iter().filter(|(_, _, name)| !["Cursor", "Unknown"].contains(name)) {
         for (originator, by_originator) in [
             (None, "Unknown"),
             (Some("Kilo-Code"), "Kilo Code"),
@@ -180,6 +190,41 @@ fn the_first_matching_row_of_the_table_is_the_client() {
             assert_eq!(record["client"], "Unknown", "{agent}");
         }
     }
+}
+
+#[test]
+fn an_sdk_is_the_client_where_nothing_more_precise_is_said() {
+    let bridge = bridge(CONFIGURATION);
+    for (lines, client) in [
+        (vec![("user-agent", "Anthropic/Python 2.12.0")], "Anthropic SDK (Python)"),
+        (vec![("user-agent", "AsyncOpenAI/Python 3.54.0")], "OpenAI SDK (Python)"),
+        (vec![("user-agent", "OpenAI/JS 5.20.1")], "OpenAI SDK (JS)"),
+        (vec![("user-agent", "ai/5.0.0 ai-sdk/openai/2.0.0 runtime/node.js/22")], "Vercel AI SDK"),
+        (vec![("user-agent", "OpenAI/JS 5.20.1"), ("originator", "roo-code")], "Roo Code"),
+        (vec![("user-agent", "Anthropic/JS 0.94.0"), ("x-cursor-client-version", "1")], "Cursor"),
+        (vec![("user-agent", "opencode/1.0.0 ai-sdk/provider-utils/3.0.9")], "OpenCode"),
+    ] {
+        let lines: Vec<_> = lines.iter().map(|(name, value)| (*name, value.as_bytes())).collect();
+        assert_eq!(recorded(called(&bridge, BRIDGED, &lines, None))["client"], client, "{lines:?}");
+    }
+}
+
+#[test]
+fn the_agent_of_claude_code_is_recorded() {
+    let bridge = bridge(CONFIGURATION);
+    let agent = |agent: &str, ids: &[(&str, &str)]| {
+        let mut lines = vec![("user-agent", agent.as_bytes())];
+        lines.extend(ids.iter().map(|(name, id)| (*name, id.as_bytes())));
+        recorded(called(&bridge, BRIDGED, &lines, None)).get("agent").cloned()
+    };
+    let [id, parent] = [("x-claude-code-agent-id", " a7 "), ("x-claude-code-parent-agent-id", "a1")];
+    let claude = "claude-cli/2.1.330 (external, cli)";
+    assert_eq!(agent(claude, &[id, parent]), Some(json!({"id": "a7", "parent_id": "a1"})));
+    assert_eq!(agent(claude, &[id]), Some(json!({"id": "a7"})));
+    assert_eq!(agent(claude, &[parent]), Some(json!({"parent_id": "a1"})));
+    assert_eq!(agent(claude, &[("x-claude-code-agent-id", "  ")]), None, "an empty id names no agent");
+    assert_eq!(agent(claude, &[]), None, "the main agent");
+    assert_eq!(agent("codex/1", &[id, parent]), None, "another client's headers are not read");
 }
 
 const JSON_ID: &str = r#"{"device_id":"d","account_uuid":"a","session_id":" json "}"#;

@@ -107,6 +107,35 @@ fn the_served_or_else_the_requested_model_decides_the_price() {
     assert_eq!(cost(&prices, "", &usage).0, Some(3));
 }
 
+#[test]
+fn conditions_are_tested_by_what_the_provider_states() {
+    let prices = json!([{"models": ["tiered"], "input": 1, "output": 2, "cache_read": 0.5,
+        "per_use": {"web_search_requests": 0.01},
+        "adjust": [{"service_tier": "priority", "factor": 2}, {"total_input_tokens_above": 10, "input_factor": 3, "cache_read_factor": 4}]}]);
+    for (usage, wanted) in [
+        (json!({"input_tokens": 4, "output_tokens": 5}), 14),
+        (json!({"input_tokens": 4, "output_tokens": 5, "service_tier": "standard"}), 14),
+        (json!({"input_tokens": 4, "output_tokens": 5, "service_tier": "priority"}), 28),
+        (json!({"input_tokens": 4, "output_tokens": 5, "service_tier": ["priority"]}), 14),
+        (json!({"input_tokens": 4, "cache_read_input_tokens": 6, "output_tokens": 5}), 17),
+        (json!({"input_tokens": 4, "cache_read_input_tokens": 7, "output_tokens": 5}), 12 + 14 + 10),
+        (
+            json!({"input_tokens": 4, "cache_read_input_tokens": 7, "output_tokens": 5, "service_tier": "priority"}),
+            24 + 28 + 20,
+        ),
+        (
+            json!({"input_tokens": 4, "server_tool_use": {"web_search_requests": 2}, "service_tier": "priority"}),
+            20_008,
+        ),
+        (json!({"server_tool_use": {"web_search_requests": 1}}), 10_000),
+        (json!({"input_tokens": 4, "server_tool_use": {"web_search_requests": 0}}), 4),
+    ] {
+        assert_eq!(cost(&prices, "tiered", &usage), (Some(wanted), json!([])), "{usage}");
+    }
+    let bad = json!({"input_tokens": 4, "server_tool_use": {"web_search_requests": -1}});
+    assert_eq!(cost(&prices, "tiered", &bad), (Some(4), json!(["usage_unreadable"])));
+}
+
 const DOCUMENT: [(&str, &str); 1] = [("content-type", "application/json")];
 
 /// Envoy charges a budget with the published value, so it has to know the age of cache writes too.

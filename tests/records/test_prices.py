@@ -50,8 +50,8 @@ def charged(entry: dict[str, Any], total_input: int = 0, **conditions: str) -> d
         every = exact(change.get("factor", 1))
         told = exact(change.get("input_factor", 1))
         for member in base:
-            own = exact(change.get("output_factor", 1)) if member == "output" else exact(change["cache_read_factor"]) if member == "cache_read" and "cache_read_factor" in change else told
-            base[member] *= every * own
+            own = every * (exact(change.get("output_factor", 1)) if member == "output" else told)
+            base[member] *= exact(change["cache_read_factor"]) if member == "cache_read" and "cache_read_factor" in change else own
     return base
 
 
@@ -64,8 +64,8 @@ FACTORS = {"factor", "input_factor", "output_factor", "cache_read_factor"}
 
 def problems(entry: dict[str, Any]) -> list[str]:
     """What the filter would refuse in an element of `prices`."""
-    def numbers(place: str, values: dict[str, Any]) -> list[str]:
-        return [f"{place}{name}: {value!r}" for name, value in values.items() if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1_000_000]
+    def numbers(place: str, values: dict[str, Any], most: int = 1_000_000) -> list[str]:
+        return [f"{place}{name}: {value!r}" for name, value in values.items() if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= most]
 
     found = [f"unknown: {name}" for name in entry.keys() - TOKENS - {"models", "per_million", "per_use", "adjust"}]
     found += [f"missing: {name}" for name in {"models", "input", "output"} - entry.keys()]
@@ -76,9 +76,11 @@ def problems(entry: dict[str, Any]) -> list[str]:
     for member in ("per_million", "per_use"):
         counts = entry.get(member, {"a": 0})
         found += numbers(f"{member}.", counts) if isinstance(counts, dict) and counts else [f"{member}: {counts!r}"]
+    if len(entry.get("adjust", [])) > 64:
+        found.append(f"adjust: {len(entry['adjust'])} entries")
     for change in entry.get("adjust", []):
         found += [f"adjust: unknown {name}" for name in change.keys() - CONDITIONS - FACTORS - {"total_input_tokens_above"}]
-        found += numbers("adjust.", {name: change[name] for name in FACTORS & change.keys()})
+        found += numbers("adjust.", {name: change[name] for name in FACTORS & change.keys()}, 1_000)
         above = change.get("total_input_tokens_above", 0)
         if type(above) is not int or above < 0 or not all(isinstance(change[name], str) and change[name] for name in CONDITIONS & change.keys()):
             found.append(f"adjust: {change}")

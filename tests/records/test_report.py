@@ -121,6 +121,15 @@ def test_each_model_of_a_request_has_its_own_tokens_and_spend():
     assert sorted(rows) == [("claude-fable-5", 0, 900, 100, 0), ("claude-opus-4-8", 2, 200, 30, 0), ("other", 0, None, 7, 1)]
 
 
+def test_agents_are_listed_where_a_record_names_one():
+    delegated = record(20, session_id="s1", agent={"id": "a7", "parent_id": "a1"}, cost_microusd=5)
+    rows = [(row["name"], row["requests"], row["cost_microusd"]) for row in found(record(1), delegated)["by"]["agent"]["rows"]]
+    assert rows == [(None, 1, 100), ("a7", 1, 5)]
+    assert "agent" not in found(record(1))["by"]
+    assert [row["name"] for row in found(record(1), options=["--by", "agent"])["by"]["agent"]["rows"]] == [None]
+    assert "By agent (2 of 2)" in run("--by", "agent", stdin=lines(record(1), delegated))[1]
+
+
 def test_errors_tools_and_single_interceptions_are_listed():
     whole = found(*HAND, options=["--top", "3"])
     assert whole["errors"]["names"] == 5

@@ -4,6 +4,7 @@ use super::stage::{ItemStage, same_item};
 use crate::answer::{Answer, ToolCall};
 use crate::api::responses::item::{Call, Notation};
 use crate::text::Text;
+use core::ops::Range;
 
 /// The tool calls that were stated.
 #[derive(Debug, Default)]
@@ -12,6 +13,8 @@ pub(super) struct KnownCalls {
     calls: Vec<KnownCall>,
     /// One more than the highest output index of a stated call. A call that is not kept is counted once.
     stated_to: u64,
+    /// How many of `calls` the terminal event has not stated.
+    unconfirmed: usize,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -71,12 +74,21 @@ impl KnownCalls {
         let (Some(known), Some(kept)) = (self.calls.get_mut(at), answer.tool_calls.get_mut(at)) else {
             return;
         };
-        known.confirmed |= stage == ItemStage::InResponse;
+        if stage == ItemStage::InResponse && !known.confirmed {
+            known.confirmed = true;
+            self.unconfirmed = self.unconfirmed.saturating_sub(1);
+        }
         // After the finished item, the terminal event only fills what is missing.
         let finished = known.arguments == ArgumentsStage::Finished;
-        for (kept, stated) in
-            [(&mut kept.id, call.id), (&mut kept.item_id, call.item_id), (&mut kept.name, call.name)]
-        {
+        if !finished {
+            kept.hosted = call.hosted;
+        }
+        for (kept, stated) in [
+            (&mut kept.id, call.id),
+            (&mut kept.item_id, call.item_id),
+            (&mut kept.name, call.name),
+            (&mut kept.server, call.server),
+        ] {
             if stated.is_some() && !(finished && kept.is_some()) {
                 *kept = stated;
             }
@@ -97,27 +109,37 @@ impl KnownCalls {
 
     /// The position of the known call that a statement is about. `None`: the call is new.
     fn position(&self, index: u64, call: &Call, stage: ItemStage, answer: &Answer) -> Option<usize> {
-        let find = |is_it: &dyn Fn(&KnownCall, &ToolCall) -> bool| {
-            let mut known = self.calls.iter().zip(&answer.tool_calls);
-            known.position(|(known, kept)| is_it(known, kept))
-        };
         let in_response = stage == ItemStage::InResponse;
-        let same_id = |kept: &ToolCall| call.id.is_some() && kept.id == call.id;
-        if !self.knows(index) && self.calls.iter().all(|known| known.confirmed) {
-            // Fast path: every item of a document is new.
+        if !self.knows(index) && !(in_response && self.unconfirmed > 0) {
             return None;
         }
-        find(&|known, kept| known.index == index && same_id(kept))
+        let at_index = self.at(index);
+        let find = |range: Range<usize>, is_it: &dyn Fn(&KnownCall, &ToolCall) -> bool| {
+            let (known, kept) = (self.calls.get(range.clone())?, answer.tool_calls.get(range.clone())?);
+            let mut known = range.zip(known.iter().zip(kept));
+            known.find(|(_, (known, kept))| is_it(known, kept)).map(|(at, _)| at)
+        };
+        let same_id = |kept: &ToolCall| call.id.is_some() && kept.id == call.id;
+        find(at_index.clone(), &|_, kept| same_id(kept))
             // Some providers number items in the terminal event differently than before.
-            .or_else(|| find(&|known, kept| in_response && !known.confirmed && same_id(kept)))
             .or_else(|| {
-                find(&|known, kept| {
+                let all = if in_response { 0..self.calls.len() } else { 0..0 };
+                find(all, &|known, kept| !known.confirmed && same_id(kept))
+            })
+            .or_else(|| {
+                find(at_index, &|known, kept| {
                     // Some providers reuse one output index; a finished call there means a new call.
                     let reused =
                         known.arguments == ArgumentsStage::Finished && kept.id.is_some() && call.id.is_some();
-                    known.index == index && if in_response { !known.confirmed } else { !reused }
+                    if in_response { !known.confirmed } else { !reused }
                 })
             })
+    }
+
+    /// The positions of the calls at an output index.
+    fn at(&self, index: u64) -> Range<usize> {
+        let begin = self.calls.partition_point(|known| known.index < index);
+        begin..self.calls.partition_point(|known| known.index <= index)
     }
 
     /// Adds a new call to the answer. `None`: enough calls are kept already.
@@ -129,6 +151,7 @@ impl KnownCalls {
         }
         let last = answer.begin_tool_call(ToolCall { hosted: call.hosted, ..ToolCall::default() })?;
         let at = self.calls.partition_point(|known| known.index <= index).min(last);
+        self.unconfirmed = self.unconfirmed.saturating_add(1);
         self.calls.insert(at, KnownCall { index, arguments: ArgumentsStage::Added, confirmed: false });
         if let Some(behind) = answer.tool_calls.get_mut(at..) {
             behind.rotate_right(1);
@@ -184,8 +207,8 @@ impl KnownCalls {
 
     /// The position of the last call at `index` whose item has not ended.
     fn unfinished(&self, index: Option<u64>) -> Option<usize> {
-        let is_it =
-            |known: &KnownCall| Some(known.index) == index && known.arguments != ArgumentsStage::Finished;
-        self.calls.iter().rposition(is_it)
+        let at_index = self.at(index?);
+        let known = at_index.clone().zip(self.calls.get(at_index)?);
+        known.rev().find(|(_, known)| known.arguments != ArgumentsStage::Finished).map(|(at, _)| at)
     }
 }

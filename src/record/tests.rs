@@ -151,8 +151,15 @@ fn the_schema_requires_what_a_record_has_when_nothing_is_known() {
     };
     compare(&schema, &value(|out| out.raw(&line(&nothing()))), &required, "record");
     // The members of objects that may be absent themselves.
-    let call =
-        ToolCallRef { id: None, item_id: None, name: None, server: None, arguments: None, kind: "hosted", complete: false };
+    let call = ToolCallRef {
+        id: None,
+        item_id: None,
+        name: None,
+        server: None,
+        arguments: None,
+        kind: "hosted",
+        complete: false,
+    };
     let thought = ThoughtRef { source: "thinking", text: Spoken("Hm.") };
     let actor = ActorRef { id: None, metadata: &[] };
     let error = ErrorRef { r#type: None, code: None, message: None };

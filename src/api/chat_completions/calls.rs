@@ -62,7 +62,8 @@ impl Calls {
         of_choice: &mut ChoiceCalls,
         answer: &mut Answer,
     ) -> Option<usize> {
-        let numbered = || fields.index.unwrap_or_else(|| self.index(choice, position, fields, of_choice, answer));
+        let numbered =
+            || fields.index.unwrap_or_else(|| self.index(choice, position, fields, of_choice, answer));
         let index = (!fields.legacy).then(numbered);
         let key = self.key(choice, index, fields, of_choice, answer);
         if let Some(dropped) = of_choice.dropped.as_mut().filter(|dropped| dropped.key == key) {
@@ -114,7 +115,10 @@ impl Calls {
     fn last_at(&self, choice: u64, index: Option<u64>) -> Option<usize> {
         let end = self.0.partition_point(|known| (known.key.choice, known.key.index) <= (choice, index));
         let at = end.checked_sub(1)?;
-        self.0.get(at).is_some_and(|known| (known.key.choice, known.key.index) == (choice, index)).then_some(at)
+        self.0
+            .get(at)
+            .is_some_and(|known| (known.key.choice, known.key.index) == (choice, index))
+            .then_some(at)
     }
 
     /// The call at `index` that a piece belongs to, which can be a new one.
@@ -138,7 +142,7 @@ impl Calls {
             return last;
         }
         let same_id = of_choice.by_id.get(fields.id.as_str()).filter(|known| known.index == index);
-        same_id.copied().unwrap_or(CallKey { nth: last.nth.saturating_add(1), ..last })
+        same_id.copied().unwrap_or_else(|| CallKey { nth: last.nth.saturating_add(1), ..last })
     }
 
     /// The index of a call without one: some providers number no calls, and send each in a chunk of its own. It is the

@@ -93,7 +93,8 @@ impl KnownThoughts {
 
     pub(super) fn add(&mut self, key: ThoughtKey, item_id: Option<&str>, piece: &Text, answer: &mut Answer) {
         let is_commentary = key.source == Source::Commentary;
-        let open = self.open.iter().find(|open| open.index == key.index && open.is_commentary == is_commentary);
+        let open =
+            self.open.iter().find(|open| open.index == key.index && open.is_commentary == is_commentary);
         // Deltas of the answer's text have the same type as those of commentary.
         if open.is_none() && is_commentary
             || !same_item(item_id, open.and_then(|open| open.item_id.as_deref()))

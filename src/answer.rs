@@ -44,8 +44,8 @@ impl Keep {
 
 /// Everything learned from one response.
 ///
-/// It grows only within [`Keep`]: texts up to `total_bytes`, and for each of `tool_calls` three names and a finish
-/// reason of up to [`NAME_BYTES`]. With the fields of the event being read, and twice as much because a growing text
+/// It grows only within [`Keep`]: texts up to `total_bytes`, and for each of `tool_calls` four names and finish reasons
+/// of up to [`NAME_BYTES`]. With the fields of the event being read, and twice as much because a growing text
 /// reserves memory, one stream holds at most `2 × (total_bytes + tool_calls × 4 KiB + event_bytes)`, however long the
 /// response is. At its end the record adds `2 × (total_bytes + 6 × tool_calls × 4 KiB)`: JSON writes one byte as up to
 /// six (`\u0001`). With the default configuration that is 6 MiB, and 20 MiB while the record is written;
@@ -84,6 +84,8 @@ pub struct ToolCall {
     pub item_id: Option<String>,
     /// The tool's name.
     pub name: Option<String>,
+    /// The server or namespace that the tool belongs to.
+    pub server: Option<String>,
     /// As the model wrote them, usually JSON.
     pub arguments: Text,
     /// The provider stated arguments, even if they are an empty text.

@@ -188,6 +188,7 @@ pub struct ToolCallRef<'a> {
     id: Option<&'a str>,
     item_id: Option<&'a str>,
     name: Option<&'a str>,
+    server: Option<&'a str>,
     arguments: Option<Arguments<'a>>,
     kind: &'static str,
     complete: bool,

@@ -91,7 +91,7 @@ class Record:
     tokens: dict[str, int | None]
     cost: int | None
     shares: list[tuple[str, dict[str, int | None], int | None]]
-    tools: list[tuple[str | None, str]]
+    tools: list[tuple[str | None, str | None, str]]
     notes: list[str]
 
     @property
@@ -182,10 +182,10 @@ def share(path: str, element: Any) -> tuple[str, dict[str, int | None], int | No
     return need(holder, f"{path}.model", str), tokens, find(holder, f"{path}.cost_microusd", int)
 
 
-def tool(path: str, call: Any) -> tuple[str | None, str]:
-    """A called tool's name, and who runs it."""
+def tool(path: str, call: Any) -> tuple[str | None, str | None, str]:
+    """A called tool's name, its server, and who runs it."""
     holder = {path: call}
-    return find(holder, f"{path}.name", str), need(holder, f"{path}.kind", str)
+    return find(holder, f"{path}.name", str), find(holder, f"{path}.server", str), need(holder, f"{path}.kind", str)
 
 
 def texts(record: dict[str, Any], path: str) -> list[str]:
@@ -493,8 +493,8 @@ class Report:
             ),
             "tool_calls": {"calls": self.tool_calls, "interceptions": self.with_tools},
             "tools": cut(
-                [{"name": name, "kind": kind, "calls": calls, "interceptions": found} for (name, kind), (calls, found) in self.tools.named.items()],
-                lambda row: (-row["calls"], row["name"] or "", row["kind"]), self.top, self.tools,
+                [{"name": name, "server": server, "kind": kind, "calls": calls, "interceptions": found} for (name, server, kind), (calls, found) in self.tools.named.items()],
+                lambda row: (-row["calls"], row["name"] or "", row["server"] or "", row["kind"]), self.top, self.tools,
             ),
             "errors": cut(
                 [{"outcome": outcome, "status": status, "type": kind, "code": code, "provider": provider, **failure.result()} for (outcome, status, kind, code, provider), failure in self.errors.named.items()],
@@ -821,8 +821,8 @@ def sections(found: dict[str, Any]) -> list[Section]:
     milliseconds = [Column(name, "ms") for name in ("p50", "p95", "longest")]
     times = [[row["provider"], name_of(row["model"]), number(row["count"]), *(number(row[key]) for key in ("p50", "p95", "longest"))] for row in found["times"]["rows"]]
     shown.append(Section("Time to first event", [Column("provider", text=True), Column("model", text=True), Column("streams")] + milliseconds, times, more(found["times"], "pairs of provider and model")))
-    tools = [[name_of(row["name"]), row["kind"], number(row["calls"]), number(row["interceptions"])] for row in found["tools"]["rows"]]
-    shown.append(Section("Tools", [Column("tool", text=True), Column("run by", text=True), Column("calls"), Column("interceptions")], tools, more(found["tools"], "tools")))
+    tools = [[name_of(row["name"]), row["server"] or "", row["kind"], number(row["calls"]), number(row["interceptions"])] for row in found["tools"]["rows"]]
+    shown.append(Section("Tools", [Column("tool", text=True), Column("server", text=True), Column("run by", text=True), Column("calls"), Column("interceptions")], tools, more(found["tools"], "tools")))
     errors = [
         [row["outcome"], name_of(row["status"] and str(row["status"])), name_of(row["code"] or row["type"]), row["provider"], number(row["count"]), when(row["last"]), row["message"] or ""]
         for row in found["errors"]["rows"]

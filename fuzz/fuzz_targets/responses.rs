@@ -63,7 +63,7 @@ impl Case {
         let lengths: Vec<usize> = texts.map(|text| text.as_str().len()).collect();
         assert!(lengths.iter().all(|length| *length <= self.keep.text_bytes), "{lengths:?}");
         assert!(lengths.iter().sum::<usize>() <= self.keep.total_bytes, "{lengths:?}");
-        let names = answer.tool_calls.iter().flat_map(|call| [&call.id, &call.item_id, &call.name]);
+        let names = answer.tool_calls.iter().flat_map(|call| [&call.id, &call.item_id, &call.name, &call.server]);
         let error = answer.error.iter().flat_map(|error| [&error.kind, &error.code, &error.message]);
         let names = names.chain(error).chain([&answer.id, &answer.model]).flatten();
         for name in names.chain(&answer.finish_reasons) {

@@ -1,6 +1,8 @@
 //! OpenAI Chat Completions, <https://platform.openai.com/docs/api-reference/chat/create> and
 //! <https://platform.openai.com/docs/api-reference/chat-streaming>.
 
+mod arguments;
+mod calls;
 mod choices;
 mod chunk_fields;
 mod names;

@@ -182,6 +182,7 @@ pub(super) fn write_tool_call(out: &mut Writer, call: &ToolCallRef<'_>) {
     out.known_text("id", call.id);
     out.known_text("item_id", call.item_id);
     out.known_text("name", call.name);
+    out.known_text("server", call.server);
     match &call.arguments {
         Some(Arguments::Json(json)) => {
             out.name("arguments");

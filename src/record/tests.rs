@@ -74,6 +74,7 @@ fn everything<'a>(metadata: &'a [(String, String)], finish_reasons: &'a [String]
             id: Some("toolu_2"),
             item_id: Some("fc_2"),
             name: Some("Bash"),
+            server: Some("tickets"),
             arguments: compact(r#"{"any":{"thing":1}}"#).map(Arguments::Json),
             kind: "client",
             complete: true,
@@ -179,8 +180,15 @@ fn the_schema_requires_what_a_record_has_when_nothing_is_known() {
     };
     compare(&schema, &value(|out| out.raw(&line(&nothing()))), &required, "record");
     // The members of objects that may be absent themselves.
-    let call =
-        ToolCallRef { id: None, item_id: None, name: None, arguments: None, kind: "hosted", complete: false };
+    let call = ToolCallRef {
+        id: None,
+        item_id: None,
+        name: None,
+        server: None,
+        arguments: None,
+        kind: "hosted",
+        complete: false,
+    };
     let thought = ThoughtRef { source: "thinking", text: Spoken("Hm.") };
     let actor = ActorRef { id: None, metadata: &[] };
     let error = ErrorRef { r#type: None, code: None, message: None };

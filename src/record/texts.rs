@@ -63,6 +63,7 @@ impl<'a> TextBudget<'a> {
             id: call.id.as_deref(),
             item_id: call.item_id.as_deref(),
             name: call.name.as_deref(),
+            server: call.server.as_deref(),
             arguments: self.arguments(call, notes),
             kind: if call.hosted { "hosted" } else { "client" },
             complete: call.complete,

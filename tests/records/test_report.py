@@ -69,7 +69,7 @@ def found(*records: Any, options: list[str] | None = None) -> Any:
 ALICE, BOB = {"id": "alice", "metadata": {"team": "payments"}}, {"id": "bob", "metadata": {"team": "search"}}
 HAND = [
     record(1, actor=ALICE, usage=usage(10, 900, 90, 50, reasoning_tokens=20), cost_microusd=1_000_001, time_to_first_event_ms=200, duration_ms=900, session_id="s1", client="Claude Code",
-           tool_calls=[{"name": "Bash", "kind": "client", "complete": True}, {"name": "Bash", "kind": "client", "complete": True}, {"kind": "hosted", "complete": True}]),
+           tool_calls=[{"name": "Bash", "kind": "client", "complete": True}, {"name": "Bash", "kind": "client", "complete": True}, {"server": "tickets", "kind": "hosted", "complete": True}]),
     record(2, actor=ALICE, usage=usage(100, 0, 0, 5, "partial"), cost_microusd=7, time_to_first_event_ms=400, duration_ms=5_000, session_id="s1", client="Claude Code", outcome="aborted_client", notes=["cost_partial", "text_cut"]),
     record(3, actor=BOB, usage=usage(20, 0, 0, 10), cost_microusd=None, model={"requested": "gpt-5.5", "served": "gpt-5.5-2026"}, provider={"type": "openai", "name": "openai"}, api="responses", notes=["price"]),
     record(4, actor=BOB, usage=MISSING, cost_microusd=None, outcome="failed", response={"status": 529, "finish_reasons": []}, error={"type": "overloaded_error", "message": "Overloaded"}),
@@ -134,7 +134,7 @@ def test_errors_tools_and_single_interceptions_are_listed():
     whole = found(*HAND, options=["--top", "3"])
     assert whole["errors"]["names"] == 5
     assert whole["errors"]["rows"][0] == {"outcome": "failed", "status": 529, "type": "overloaded_error", "code": None, "provider": "anthropic", "count": 2, "last": "2026-11-24T15:00:05.000Z", "message": "Overloaded"}
-    assert whole["tools"]["rows"] == [{"name": "Bash", "kind": "client", "calls": 2, "interceptions": 1}, {"name": None, "kind": "hosted", "calls": 1, "interceptions": 1}]
+    assert whole["tools"]["rows"] == [{"name": "Bash", "server": None, "kind": "client", "calls": 2, "interceptions": 1}, {"name": None, "server": "tickets", "kind": "hosted", "calls": 1, "interceptions": 1}]
     assert whole["tool_calls"] == {"calls": 3, "interceptions": 1}
     assert [(row["duration_ms"], row["id"][-1]) for row in whole["slowest"]] == [(60_000, "8"), (5_000, "2"), (900, "1")]
     assert [row["id"][-1] for row in whole["failed"]] == ["9", "8", "6"]

@@ -1,7 +1,8 @@
 //! The choices of a stream: their tool calls, thoughts and finish reasons, in the order of the choices.
 
-use super::chunk_fields::{CallFields, ChoiceFields};
-use super::whole_choice::{add_arguments, complete_calls};
+use super::calls::{Calls, ChoiceCalls};
+use super::chunk_fields::ChoiceFields;
+use super::whole_choice::complete_calls;
 use crate::answer::{Answer, NAME_BYTES};
 use crate::text::{self, Text};
 
@@ -13,8 +14,7 @@ const CHOICES: usize = 256;
 pub(super) struct Choices {
     /// Ordered by their index.
     seen: Vec<Choice>,
-    /// The keys of the answer's tool calls, in the same order.
-    calls: Vec<CallKey>,
+    calls: Calls,
     /// There were choices above the limit: it is not known whether all of them finished.
     beyond: bool,
 }
@@ -25,8 +25,7 @@ struct Choice {
     index: u64,
     finished: bool,
     thought: ThoughtState,
-    /// The last tool call that was counted but not kept.
-    dropped: Option<CallKey>,
+    calls: ChoiceCalls,
 }
 
 /// Whether a choice has a thought.
@@ -39,11 +38,12 @@ enum ThoughtState {
     Dropped,
 }
 
-/// Identifies a tool call by its choice and its index there; the deprecated `function_call` has no index.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct CallKey {
-    choice: u64,
-    call: Option<u64>,
+// === impl Choice ===
+
+impl Choice {
+    fn new(index: u64) -> Self {
+        Self { index, finished: false, thought: ThoughtState::None, calls: ChoiceCalls::default() }
+    }
 }
 
 // === impl Choices ===
@@ -55,8 +55,7 @@ impl Choices {
         let at = match self.seen.binary_search_by_key(&index, |choice| choice.index) {
             Ok(at) => at,
             Err(at) if self.seen.len() < CHOICES => {
-                let choice = Choice { index, finished: false, thought: ThoughtState::None, dropped: None };
-                self.seen.insert(at, choice);
+                self.seen.insert(at, Choice::new(index));
                 at
             }
             Err(_) => {
@@ -69,11 +68,13 @@ impl Choices {
         if let Some(thought) = fields.thought() {
             self.add_thought(at, thought, answer);
         }
-        for (position, call) in (0_u64..).zip(&fields.calls) {
-            let Some(choice) = self.seen.get(at) else { return };
-            let call_index = (!call.legacy)
-                .then(|| call.index.unwrap_or_else(|| self.call_index(choice, position, call, answer)));
-            self.take_call(at, CallKey { choice: index, call: call_index }, call, answer);
+        if let Some(choice) = self.seen.get_mut(at) {
+            for (position, call) in (0..).zip(&fields.calls) {
+                let kept = self.calls.take((index, position), call, &mut choice.calls, answer);
+                if let Some(call) = kept.and_then(|at| answer.tool_calls.get_mut(at)) {
+                    call.complete = choice.finished;
+                }
+            }
         }
         if !fields.finish_reason.is_empty() {
             self.finish(at, fields.finish_reason.as_str(), answer);
@@ -107,62 +108,6 @@ impl Choices {
         }
     }
 
-    fn take_call(&mut self, at: usize, key: CallKey, fields: &CallFields, answer: &mut Answer) {
-        let Some(choice) = self.seen.get_mut(at) else { return };
-        let position = match self.calls.binary_search(&key) {
-            Ok(position) => position,
-            Err(position) => {
-                if choice.dropped >= Some(key) {
-                    return;
-                }
-                if !answer.begin_tool_call_at(position, fields.tool_call()) {
-                    choice.dropped = Some(key);
-                    return;
-                }
-                self.calls.insert(position, key);
-                position
-            }
-        };
-        if let Some(call) = answer.tool_calls.get_mut(position) {
-            call.complete = choice.finished;
-            // Later chunks may state what the first one left out; they do not replace it.
-            let stated = fields.tool_call();
-            call.id = call.id.take().or(stated.id);
-            call.name = call.name.take().or(stated.name);
-            call.plain |= stated.plain;
-        }
-        add_arguments(position, fields, answer);
-    }
-
-    /// The index of a call without one: some providers number no calls, and send each in a chunk of its own. It is the
-    /// index of the known call with the same id, or else the call's position in its chunk; if a call with another id
-    /// has that index, it is the next free index. The ids of calls that were not kept are unknown: a call with an id
-    /// but without a name then continues the last one.
-    fn call_index(&self, choice: &Choice, position: u64, fields: &CallFields, answer: &Answer) -> u64 {
-        let known = || {
-            let calls =
-                self.calls.iter().zip(&answer.tool_calls).filter(|(key, _)| key.choice == choice.index);
-            calls.filter_map(|(key, call)| Some((key.call?, call.id.as_deref()?)))
-        };
-        let id = fields.id.as_str();
-        if id.is_empty() {
-            return position;
-        }
-        if let Some((same, _)) = known().find(|(_, known)| *known == id) {
-            return same;
-        }
-        let dropped = choice.dropped.and_then(|dropped| dropped.call);
-        match dropped {
-            Some(dropped) if fields.name.is_empty() => dropped,
-            None if known().all(|(index, _)| index != position) => position,
-            _ => known()
-                .map(|(index, _)| index)
-                .max()
-                .max(dropped)
-                .map_or(position, |last| last.saturating_add(1)),
-        }
-    }
-
     fn finish(&mut self, at: usize, reason: &str, answer: &mut Answer) {
         let position = self.seen.iter().take(at).filter(|choice| choice.finished).count();
         let Some(choice) = self.seen.get_mut(at) else { return };
@@ -174,9 +119,8 @@ impl Choices {
             return;
         }
         choice.finished = true;
-        let begin = self.calls.partition_point(|key| key.choice < choice.index);
-        let end = self.calls.partition_point(|key| key.choice <= choice.index);
-        complete_calls(begin, end, &reason, answer);
+        let calls = self.calls.of_choice(choice.index);
+        complete_calls(calls.start, calls.end, &reason, answer);
         answer.finish_reasons.insert(position.min(answer.finish_reasons.len()), reason);
     }
 }

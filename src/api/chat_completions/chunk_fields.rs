@@ -46,7 +46,19 @@ pub(super) struct ChoiceFields {
     pub(super) finish_reason: Text,
     pub(super) reasoning: Text,
     pub(super) reasoning_content: Text,
+    pub(super) reasoning_text: Text,
+    /// The texts of the content's parts of type `thinking` that have ended.
+    thinking: Text,
+    /// The content's part being read.
+    part: Part,
     pub(super) calls: Vec<CallFields>,
+}
+
+/// A part of a content that is a list.
+#[derive(Debug, Default)]
+struct Part {
+    kind: Text,
+    thinking: Text,
 }
 
 /// The fields of one tool call.
@@ -111,6 +123,13 @@ impl ChunkFields {
         self.choices.last_mut()?.calls.last_mut()
     }
 
+    /// The content's part being read has ended, or a next one begins. `limit`: bytes kept of the texts of a choice.
+    pub(super) fn end_part(&mut self, limit: usize) {
+        if let Some(choice) = self.choices.last_mut() {
+            choice.end_part(limit);
+        }
+    }
+
     /// The member `usage` begins. `some`: it is not `null`.
     pub(super) fn usage_begins(&mut self, some: bool) {
         self.some_usage = Some(some && self.some_usage != Some(false));
@@ -141,6 +160,14 @@ impl ChunkFields {
             choices: core::mem::take(choices),
             ..Self::default()
         };
+    }
+}
+
+// === impl Part ===
+
+impl Part {
+    const fn is_empty(&self) -> bool {
+        self.kind.is_empty() && self.thinking.is_empty() && !self.thinking.is_cut()
     }
 }
 
@@ -179,6 +206,10 @@ pub(super) enum Field {
     FinishReason,
     Reasoning,
     ReasoningContent,
+    ReasoningText,
+    PartType,
+    /// A text of a part of type `thinking`.
+    PartThinking,
     CallId,
     CallName,
     CallArguments,
@@ -205,6 +236,10 @@ impl Field {
             [Name::Delta | Name::Message, rest @ ..] => match rest {
                 [Name::Reasoning] => Self::Reasoning,
                 [Name::ReasoningContent] => Self::ReasoningContent,
+                [Name::ReasoningText] => Self::ReasoningText,
+                [Name::Content, Name::Item, Name::Type] => Self::PartType,
+                [Name::Content, Name::Item, Name::Thinking]
+                | [Name::Content, Name::Item, Name::Thinking, Name::Item, Name::Text] => Self::PartThinking,
                 [Name::ToolCalls, Name::Item, Name::Id] => Self::CallId,
                 [Name::ToolCalls, Name::Item, Name::Function | Name::Custom, Name::Name]
                 | [Name::FunctionCall, Name::Name] => Self::CallName,
@@ -232,6 +267,9 @@ impl ChunkFields {
             Field::FinishReason => &mut self.choices.last_mut()?.finish_reason,
             Field::Reasoning => &mut self.choices.last_mut()?.reasoning,
             Field::ReasoningContent => &mut self.choices.last_mut()?.reasoning_content,
+            Field::ReasoningText => &mut self.choices.last_mut()?.reasoning_text,
+            Field::PartType => &mut self.choices.last_mut()?.part.kind,
+            Field::PartThinking => &mut self.choices.last_mut()?.part.thinking,
             Field::CallId => &mut self.call()?.id,
             Field::CallName => &mut self.call()?.name,
             Field::CallArguments => self.call()?.arguments.get_or_insert_default(),
@@ -240,8 +278,19 @@ impl ChunkFields {
 }
 
 impl ChoiceFields {
-    /// The reasoning. Providers use two names for it, and some state both.
+    /// The content's part being read has ended, or a next one begins. `limit`: bytes kept of all their texts.
+    pub(super) fn end_part(&mut self, limit: usize) {
+        if self.part.kind.as_str() == "thinking" {
+            self.thinking.append(&self.part.thinking, limit);
+        }
+        if !self.part.is_empty() {
+            self.part = Part::default();
+        }
+    }
+
+    /// The reasoning. Providers use several names for it, and some state two.
     pub(super) fn thought(&self) -> Option<&Text> {
-        [&self.reasoning_content, &self.reasoning].into_iter().find(|text| !text.is_empty())
+        let texts = [&self.reasoning_content, &self.reasoning, &self.reasoning_text, &self.thinking];
+        texts.into_iter().find(|text| !text.is_empty())
     }
 }

@@ -89,9 +89,11 @@ impl ObjectReader for ChatCompletionsReader {
         let Some(field) = self.current else { return };
         let limit = match field {
             Field::Usage => return self.fields.usage.iter_mut().for_each(|usage| usage.push(run)),
-            Field::Reasoning | Field::ReasoningContent | Field::CallArguments => {
-                keep.text_bytes.min(keep.total_bytes)
-            }
+            Field::Reasoning
+            | Field::ReasoningContent
+            | Field::ReasoningText
+            | Field::PartThinking
+            | Field::CallArguments => text_limit(keep),
             Field::Id
             | Field::Model
             | Field::ServiceTier
@@ -99,6 +101,7 @@ impl ObjectReader for ChatCompletionsReader {
             | Field::ErrorCode
             | Field::ErrorMessage
             | Field::FinishReason
+            | Field::PartType
             | Field::CallId
             | Field::CallName => NAME_BYTES,
         };
@@ -146,6 +149,9 @@ impl ObjectReader for ChatCompletionsReader {
                     take_tool_call(&call, answer);
                 }
             }
+            [Name::Choices, Name::Item, _, Name::Content, Name::Item] => {
+                self.fields.end_part(text_limit(answer.keep()));
+            }
             [Name::Choices, Name::Item] => {
                 if let Some(choice) = self.fields.choices.pop() {
                     take_choice(&choice, self.calls_from, answer);
@@ -164,7 +170,14 @@ impl ObjectReader for ChatCompletionsReader {
     fn document_cut(&mut self, answer: &mut Answer) {
         // An incomplete text of the model is kept; an incomplete name or usage is not.
         match self.current.take() {
-            None | Some(Field::Reasoning | Field::ReasoningContent | Field::CallArguments) => {}
+            None
+            | Some(
+                Field::Reasoning
+                | Field::ReasoningContent
+                | Field::ReasoningText
+                | Field::PartThinking
+                | Field::CallArguments,
+            ) => {}
             Some(Field::Usage) => self.fields.usage = None,
             Some(field) => {
                 if let Some(text) = self.fields.text(field) {
@@ -175,6 +188,7 @@ impl ObjectReader for ChatCompletionsReader {
         if let Some(call) = self.fields.take_call() {
             take_tool_call(&call, answer);
         }
+        self.fields.end_part(text_limit(answer.keep()));
         if let Some(choice) = self.fields.choices.pop() {
             take_cut_choice(&choice, self.calls_from, answer);
         }
@@ -185,6 +199,8 @@ impl ObjectReader for ChatCompletionsReader {
 
     fn event(&mut self, _name: &[u8], answer: &mut Answer) -> Change {
         let ended = answer.ended;
+        let limit = text_limit(answer.keep());
+        self.fields.choices.iter_mut().for_each(|choice| choice.end_part(limit));
         let mut change = if self.repeats_known() { Change::None } else { Change::Possible };
         self.usage_apart |= self.fields.usage_event() == UsageEvent::Yes;
         self.take_top_level(answer);
@@ -257,16 +273,26 @@ impl ChatCompletionsReader {
                 }
                 true
             }
+            // Some providers state the content as a list of parts, and among them what the model thinks.
+            ([Name::Delta | Name::Message, Name::Content], Kind::Array)
+            | ([_, Name::Content, Name::Item, Name::Thinking], Kind::Array)
+            | ([_, Name::Content, Name::Item, Name::Thinking, Name::Item], Kind::Object) => keep.thoughts,
+            ([_, Name::Content, Name::Item], _) => {
+                self.fields.end_part(text_limit(keep));
+                kind == Kind::Object
+            }
             // Some providers state an object instead of a text with JSON.
-            ([_, Name::ToolCalls, Name::Item, Name::Function, Name::Arguments], Kind::Object)
-                if keep.arguments =>
-            {
+            ([_, Name::ToolCalls, Name::Item, Name::Function, Name::Arguments], Kind::Object) => {
                 return Ok(Field::CallArguments);
             }
             (_, Kind::String) => {
                 return match Field::in_choice(path) {
-                    Some(Field::CallArguments) if !keep.arguments => Err(Want::Skip),
-                    Some(Field::Reasoning | Field::ReasoningContent) if !keep.thoughts => Err(Want::Skip),
+                    Some(
+                        Field::Reasoning
+                        | Field::ReasoningContent
+                        | Field::ReasoningText
+                        | Field::PartThinking,
+                    ) if !keep.thoughts => Err(Want::Skip),
                     Some(field) => Ok(field),
                     None => Err(Want::Skip),
                 };
@@ -280,12 +306,16 @@ impl ChatCompletionsReader {
     fn want(&mut self, field: Field, kind: Kind) -> Want {
         if field == Field::Usage {
             self.fields.usage = Some(Box::new(UsageObject::new(Convention::CHAT_COMPLETIONS)));
-        } else {
-            let Some(text) = self.fields.text(field) else { return Want::Skip };
+            self.current = Some(field);
+            return Want::Raw;
+        }
+        let Some(text) = self.fields.text(field) else { return Want::Skip };
+        if field != Field::PartThinking {
+            // The texts of one part are joined; of any other member that is repeated, the last counts.
             text.clear();
         }
         self.current = Some(field);
-        if field == Field::Usage || kind == Kind::Object { Want::Raw } else { Want::Read }
+        if kind == Kind::Object { Want::Raw } else { Want::Read }
     }
 
     /// Takes what is stated beside the choices: the first id and model that are not empty, and the last usage and
@@ -307,4 +337,9 @@ impl ChatCompletionsReader {
             answer.usage.take(*usage, false);
         }
     }
+}
+
+/// Bytes kept of a text of the model.
+fn text_limit(keep: &Keep) -> usize {
+    keep.text_bytes.min(keep.total_bytes)
 }

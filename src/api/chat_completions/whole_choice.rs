@@ -53,5 +53,9 @@ pub(super) fn add_arguments(position: usize, fields: &CallFields, answer: &mut A
     if let Some(call) = answer.tool_calls.get_mut(position) {
         call.arguments_stated = true;
     }
+    if !answer.keep().arguments {
+        // They were read only to tell calls apart.
+        return;
+    }
     answer.add_arguments_piece(position, arguments);
 }

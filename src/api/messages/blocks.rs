@@ -130,9 +130,11 @@ pub(super) fn begin_block(block: &mut BlockFields, answer: &mut Answer, whole: b
         }
         _ => return None,
     };
+    let is_mcp = block.kind.as_str() == "mcp_tool_use";
     let call = ToolCall {
         id: block.id.take().map(Text::into_string),
         name: block.name.take().map(Text::into_string),
+        server: block.server.take().filter(|name| is_mcp && !name.is_empty()).map(Text::into_string),
         hosted,
         complete: whole,
         ..ToolCall::default()

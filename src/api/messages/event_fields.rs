@@ -18,6 +18,8 @@ enum Field {
     BlockType,
     BlockId,
     BlockName,
+    /// The MCP server of the tool.
+    BlockServer,
     /// The input of a tool, as raw JSON.
     BlockInput,
     BlockThinking,
@@ -64,6 +66,7 @@ pub(super) struct BlockFields {
     pub(super) kind: Text,
     pub(super) id: Option<Text>,
     pub(super) name: Option<Text>,
+    pub(super) server: Option<Text>,
     pub(super) input: Text,
     pub(super) thinking: Text,
     pub(super) fallback_model: Option<Text>,
@@ -74,9 +77,9 @@ pub(super) struct BlockFields {
 impl BlockFields {
     /// Empties all fields, and keeps the memory of the texts that most blocks have.
     pub(super) fn clear(&mut self) {
-        let Self { kind, id, name, input, thinking, fallback_model } = self;
+        let Self { kind, id, name, server, input, thinking, fallback_model } = self;
         [kind, input, thinking].into_iter().for_each(Text::clear);
-        (*id, *name, *fallback_model) = (None, None, None);
+        (*id, *name, *server, *fallback_model) = (None, None, None, None);
     }
 }
 
@@ -167,6 +170,7 @@ impl EventFields {
                 | Field::BlockId
                 | Field::BlockName
                 | Field::FallbackModel
+                | Field::BlockServer
                 | Field::DeltaType
                 | Field::ErrorType
                 | Field::ErrorCode
@@ -199,6 +203,7 @@ impl EventFields {
             Field::BlockType => &mut self.block.kind,
             Field::BlockId => self.block.id.get_or_insert_default(),
             Field::BlockName => self.block.name.get_or_insert_default(),
+            Field::BlockServer => self.block.server.get_or_insert_default(),
             Field::BlockInput => &mut self.block.input,
             Field::BlockThinking => &mut self.block.thinking,
             Field::FallbackModel => self.block.fallback_model.get_or_insert_default(),
@@ -228,6 +233,7 @@ impl EventFields {
             Some(Field::BlockId) => self.block.id = None,
             Some(Field::BlockName) => self.block.name = None,
             Some(Field::FallbackModel) => self.block.fallback_model = None,
+            Some(Field::BlockServer) => self.block.server = None,
             Some(
                 Field::Type
                 | Field::BlockInput
@@ -296,6 +302,9 @@ fn string_field(path: &[Name], keep: &Keep) -> Option<Field> {
         [Name::ContentBlock, Name::Type] | [Name::Content, Name::Item, Name::Type] => Field::BlockType,
         [Name::ContentBlock, Name::Id] | [Name::Content, Name::Item, Name::Id] => Field::BlockId,
         [Name::ContentBlock, Name::Name] | [Name::Content, Name::Item, Name::Name] => Field::BlockName,
+        [Name::ContentBlock, Name::ServerName] | [Name::Content, Name::Item, Name::ServerName] => {
+            Field::BlockServer
+        }
         [Name::ContentBlock, Name::Thinking] | [Name::Content, Name::Item, Name::Thinking]
             if keep.thoughts =>
         {

@@ -16,6 +16,7 @@ pub(super) struct EventFields {
     kind: Text,
     index: Option<u64>,
     summary_index: Option<u64>,
+    content_index: Option<u64>,
     item_id: Text,
     delta: Text,
     whole: Text,
@@ -86,6 +87,7 @@ impl EventFields {
                 text.push(number, NAME_BYTES);
             }
             None if field == Field::OutputIndex => self.index = number.parse().ok(),
+            None if field == Field::ContentIndex => self.content_index = number.parse().ok(),
             None => self.summary_index = number.parse().ok(),
         }
     }
@@ -108,7 +110,7 @@ impl EventFields {
             Field::ErrorType => &mut self.error.kind,
             Field::ErrorCode => &mut self.error.code,
             Field::ErrorMessage => &mut self.error.message,
-            Field::Usage | Field::OutputIndex | Field::SummaryIndex => return None,
+            Field::Usage | Field::OutputIndex | Field::SummaryIndex | Field::ContentIndex => return None,
         })
     }
 
@@ -123,6 +125,7 @@ impl EventFields {
         let index = self.index.or_else(|| known.index_of(item_id?, answer));
         let thought = |source, part| index.map(|index| ThoughtKey { index, source, part });
         let summary = thought(Source::Summary, self.summary_index.unwrap_or_default());
+        let reasoning = thought(Source::Reasoning, self.content_index.unwrap_or_default());
         match self.kind(name) {
             b"response.created" | b"response.queued" | b"response.in_progress" => {
                 self.response(answer, false);
@@ -148,13 +151,20 @@ impl EventFields {
             }
             // The `output_item.done` event contains the picture and is often above `limits.event_bytes`.
             b"response.image_generation_call.completed" => known.complete_call(index, answer),
-            b"response.reasoning_summary_text.delta" => {
-                if let Some(key) = summary {
+            b"response.reasoning_summary_text.delta" | b"response.reasoning_text.delta"
+                if !answer.keep().thoughts =>
+            {
+                return Change::None;
+            }
+            kind @ (b"response.reasoning_summary_text.delta" | b"response.reasoning_text.delta") => {
+                let is_raw = kind == b"response.reasoning_text.delta";
+                if let Some(key) = if is_raw { reasoning } else { summary } {
                     known.add_thought(key, item_id, &self.delta, answer);
                 }
             }
-            b"response.reasoning_summary_text.done" => {
-                if let Some(key) = summary {
+            kind @ (b"response.reasoning_summary_text.done" | b"response.reasoning_text.done") => {
+                let is_raw = kind == b"response.reasoning_text.done";
+                if let Some(key) = if is_raw { reasoning } else { summary } {
                     known.replace_thought(key, &self.whole, false, answer);
                 }
             }
@@ -288,6 +298,7 @@ impl Field {
             | Self::Usage
             | Self::OutputIndex
             | Self::SummaryIndex
+            | Self::ContentIndex
             | Self::ItemId
             | Self::Id
             | Self::Model

@@ -90,7 +90,7 @@ impl EventItems {
                 if !thoughts.texts.is_empty() {
                     self.hold(position, ItemMeaning::Thoughts(thoughts));
                 } else if position.is_some_and(|position| !known.knows_thoughts(position)) {
-                    let dropped = u64::try_from(thoughts.dropped).unwrap_or(u64::MAX);
+                    let dropped = u64::try_from(thoughts.dropped()).unwrap_or(u64::MAX);
                     self.dropped_thoughts = self.dropped_thoughts.saturating_add(dropped);
                 }
             }

@@ -12,17 +12,28 @@ pub(super) struct Item {
     id: Option<Text>,
     call_id: Option<Text>,
     name: Option<Text>,
+    namespace: Option<Text>,
+    server_label: Option<Text>,
+    environment: Text,
+    execution: Text,
     status: Text,
     phase: Text,
     /// The type of the item decides which of them count.
     arguments: Vec<(Argument, Text, Notation)>,
+    /// The texts of a message, joined.
     content: Text,
-    part: Part,
+    /// Raw reasoning: the texts of content parts of that type, with their positions.
+    reasoning: Vec<(u64, Text)>,
+    /// Parts of raw reasoning above the limit.
+    reasoning_dropped: usize,
+    /// Parts of the content that have ended.
+    parts: u64,
+    part: Option<Part>,
     summary: Vec<Text>,
     summary_parts: usize,
 }
 
-/// One part of a message's content.
+/// One part of an item's content.
 #[derive(Debug, Default)]
 struct Part {
     kind: Text,
@@ -53,6 +64,7 @@ pub(super) struct Call {
     pub(super) id: Option<String>,
     pub(super) item_id: Option<String>,
     pub(super) name: Option<String>,
+    pub(super) server: Option<String>,
     pub(super) arguments: Option<(Text, Notation)>,
     pub(super) hosted: bool,
     /// The item's status is `incomplete`.
@@ -65,19 +77,32 @@ pub(super) struct Call {
 /// Thoughts as an item states them.
 #[derive(Debug)]
 pub(super) struct Thoughts {
-    pub(super) source: Source,
+    /// It is a message of the phase `commentary`, not a reasoning item.
+    pub(super) is_commentary: bool,
     pub(super) item_id: Option<String>,
-    /// One text per part of a summary; one text for all parts of a message.
-    pub(super) texts: Vec<Text>,
-    /// Parts above the limit.
-    pub(super) dropped: usize,
+    /// One text per part of reasoning or its summary; one text for all parts of a message.
+    pub(super) texts: Vec<PartText>,
+    /// Parts above the limit: of the summary or message, and of raw reasoning.
+    pub(super) dropped: [(Source, usize); 2],
 }
 
-/// The kind of item that thoughts come from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The text of one part.
+#[derive(Debug)]
+pub(super) struct PartText {
+    pub(super) source: Source,
+    /// The position of the part in its list.
+    pub(super) part: u64,
+    pub(super) text: Text,
+}
+
+/// What a thought was taken from. Thoughts of one item are recorded in this order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Source {
     /// The summary of a reasoning item.
+    #[default]
     Summary,
+    /// The content of a reasoning item: the reasoning itself.
+    Reasoning,
     /// A message of the phase `commentary`.
     Commentary,
 }
@@ -87,6 +112,7 @@ impl Source {
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Summary => "reasoning_summary",
+            Self::Reasoning => "reasoning",
             Self::Commentary => "commentary",
         }
     }
@@ -97,10 +123,24 @@ impl Source {
 impl Item {
     /// A part of the content begins.
     pub(super) fn begin_part(&mut self, keep: &Keep) {
-        let part = core::mem::take(&mut self.part);
-        if part.kind.as_str() == "output_text" {
-            self.content.append(&part.text, keep.text_bytes);
+        self.end_part(keep);
+        self.part = Some(Part::default());
+    }
+
+    /// The part of the content being read has ended, if there is one.
+    fn end_part(&mut self, keep: &Keep) {
+        let Some(part) = self.part.take() else { return };
+        match part.kind.as_str() {
+            "output_text" => {
+                self.content.append(&part.text, keep.text_bytes);
+            }
+            "reasoning_text" if self.reasoning.len() < keep.thought_count => {
+                self.reasoning.push((self.parts, part.text));
+            }
+            "reasoning_text" => self.reasoning_dropped = self.reasoning_dropped.saturating_add(1),
+            _ => {}
         }
+        self.parts = self.parts.saturating_add(1);
     }
 
     /// A part of the summary begins.
@@ -127,6 +167,10 @@ impl Item {
             | ItemField::Id
             | ItemField::CallId
             | ItemField::ToolName
+            | ItemField::Namespace
+            | ItemField::ServerLabel
+            | ItemField::Environment
+            | ItemField::Execution
             | ItemField::Status
             | ItemField::Phase
             | ItemField::PartType
@@ -157,54 +201,49 @@ impl Item {
             ItemField::Id => self.id.get_or_insert_default(),
             ItemField::CallId => self.call_id.get_or_insert_default(),
             ItemField::ToolName => self.name.get_or_insert_default(),
+            ItemField::Namespace => self.namespace.get_or_insert_default(),
+            ItemField::ServerLabel => self.server_label.get_or_insert_default(),
+            ItemField::Environment => &mut self.environment,
+            ItemField::Execution => &mut self.execution,
             ItemField::Status => &mut self.status,
             ItemField::Phase => &mut self.phase,
             ItemField::Argument(_) => &mut self.arguments.last_mut()?.1,
-            ItemField::PartType => &mut self.part.kind,
-            ItemField::PartText => &mut self.part.text,
+            ItemField::PartType => &mut self.part.as_mut()?.kind,
+            ItemField::PartText => &mut self.part.as_mut()?.text,
             ItemField::SummaryText => self.summary.last_mut()?,
         })
     }
 
     /// What the item, which has ended, means for a record. `None`: nothing.
     pub(super) fn meaning(mut self, keep: &Keep) -> Option<ItemMeaning> {
+        // The caller runs a tool if it must send its output; the provider runs the others.
+        let has_call_id = self.call_id.as_ref().is_some_and(|id| !id.is_empty());
         let (hosted, argument) = match self.kind.as_str() {
             "function_call" => (false, Some(Argument::Arguments)),
             "custom_tool_call" => (false, Some(Argument::Input)),
-            "mcp_call" | "tool_search_call" => (true, Some(Argument::Arguments)),
-            "web_search_call" | "computer_call" | "local_shell_call" | "shell_call" => {
-                (true, Some(Argument::Action))
+            "computer_call" | "local_shell_call" => (false, Some(Argument::Action)),
+            "apply_patch_call" => (false, Some(Argument::Operation)),
+            "shell_call" => (is_hosted(&self.environment, "local", has_call_id), Some(Argument::Action)),
+            "tool_search_call" => {
+                (is_hosted(&self.execution, "client", has_call_id), Some(Argument::Arguments))
             }
+            "mcp_call" => (true, Some(Argument::Arguments)),
+            "web_search_call" => (true, Some(Argument::Action)),
             "file_search_call" => (true, Some(Argument::Queries)),
             "code_interpreter_call" => (true, Some(Argument::Code)),
-            "apply_patch_call" => (true, Some(Argument::Operation)),
             // Its item contains the picture, which is not recorded, and no arguments.
             "image_generation_call" => (true, None),
-            "reasoning" => {
-                let dropped = self.summary_parts.saturating_sub(self.summary.len());
-                return Some(ItemMeaning::Thoughts(Thoughts {
-                    source: Source::Summary,
-                    item_id: stated(self.id),
-                    texts: self.summary,
-                    dropped,
-                }));
-            }
+            "reasoning" => return Some(ItemMeaning::Thoughts(self.reasoning(keep))),
             "message" if self.phase.as_str() == "commentary" => {
-                self.begin_part(keep);
-                return Some(ItemMeaning::Thoughts(Thoughts {
-                    source: Source::Commentary,
-                    item_id: stated(self.id),
-                    texts: vec![self.content],
-                    dropped: 0,
-                }));
+                return Some(ItemMeaning::Thoughts(self.commentary(keep)));
             }
             // Other messages are the answer's text. OpenAI adds new types of items; they are not recorded.
             _ => return None,
         };
-        let name = if hosted && self.kind.as_str() != "mcp_call" {
-            self.kind.as_str().strip_suffix("_call").map(str::to_owned)
-        } else {
-            stated(self.name.take())
+        let (name, server) = match self.kind.as_str() {
+            "function_call" | "custom_tool_call" => (stated(self.name.take()), stated(self.namespace.take())),
+            "mcp_call" => (stated(self.name.take()), stated(self.server_label.take())),
+            kind => (kind.strip_suffix("_call").map(str::to_owned), None),
         };
         let mut arguments = argument.and_then(|member| self.argument(member));
         if argument == Some(Argument::Action) {
@@ -215,12 +254,46 @@ impl Item {
             id: stated(self.call_id),
             item_id: stated(self.id),
             name,
+            server,
             arguments,
             hosted,
             cut: self.status.as_str() == "incomplete",
             running: self.status.as_str() == "in_progress",
         })))
     }
+
+    /// The thoughts of a reasoning item.
+    fn reasoning(mut self, keep: &Keep) -> Thoughts {
+        self.end_part(keep);
+        let summary_dropped = self.summary_parts.saturating_sub(self.summary.len());
+        let summary =
+            (0..).zip(self.summary).map(|(part, text)| PartText { source: Source::Summary, part, text });
+        let reasoning = self.reasoning.into_iter();
+        let reasoning = reasoning.map(|(part, text)| PartText { source: Source::Reasoning, part, text });
+        Thoughts {
+            is_commentary: false,
+            item_id: stated(self.id),
+            texts: summary.chain(reasoning).collect(),
+            dropped: [(Source::Summary, summary_dropped), (Source::Reasoning, self.reasoning_dropped)],
+        }
+    }
+
+    /// The thought of a message of the phase `commentary`.
+    fn commentary(mut self, keep: &Keep) -> Thoughts {
+        self.end_part(keep);
+        Thoughts {
+            is_commentary: true,
+            item_id: stated(self.id),
+            texts: vec![PartText { source: Source::Commentary, part: 0, text: self.content }],
+            dropped: [(Source::Commentary, 0), (Source::Reasoning, 0)],
+        }
+    }
+}
+
+/// Whether the provider runs a tool that a client can run too. `place`: who runs it or where, if that is stated;
+/// `of_client`: the client's.
+fn is_hosted(place: &Text, of_client: &str, has_call_id: bool) -> bool {
+    if place.is_empty() { !has_call_id } else { place.as_str() != of_client }
 }
 
 impl Item {
@@ -234,8 +307,16 @@ impl Item {
 impl Thoughts {
     /// Drops the texts above `count`.
     pub(super) fn keep(&mut self, count: usize) {
-        self.dropped = self.dropped.saturating_add(self.texts.len().saturating_sub(count));
-        self.texts.truncate(count);
+        for PartText { source, .. } in self.texts.drain(count.min(self.texts.len())..) {
+            for (of, dropped) in &mut self.dropped {
+                *dropped = dropped.saturating_add(usize::from(*of == source));
+            }
+        }
+    }
+
+    /// How many parts are above the limit.
+    pub(super) fn dropped(&self) -> usize {
+        self.dropped.iter().fold(0, |sum, (_, dropped)| sum.saturating_add(*dropped))
     }
 }
 
@@ -244,7 +325,7 @@ impl ItemMeaning {
     pub(super) fn text_bytes(&self) -> usize {
         match self {
             Self::Call(call) => call.arguments.as_ref().map_or(0, |(text, _)| text.as_str().len()),
-            Self::Thoughts(thoughts) => thoughts.texts.iter().map(|text| text.as_str().len()).sum(),
+            Self::Thoughts(thoughts) => thoughts.texts.iter().map(|part| part.text.as_str().len()).sum(),
         }
     }
 }

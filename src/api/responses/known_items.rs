@@ -5,6 +5,7 @@
 //! and also in the deltas of arguments (<https://github.com/BerriAI/litellm/pull/30072>).
 
 mod calls;
+mod id_index;
 mod stage;
 mod thoughts;
 

@@ -186,7 +186,7 @@ impl ResponsesReader {
         match current {
             _ if form == Form::Raw => Want::Raw,
             // Most deltas belong to the answer's text, which is not kept.
-            Current::Field(Field::Delta | Field::ItemId) => Want::Tentative,
+            Current::Field(Field::Delta | Field::ItemId | Field::ContentIndex) => Want::Tentative,
             Current::Field(_) | Current::ItemField(_) => Want::Read,
         }
     }

@@ -36,6 +36,8 @@ pub(super) enum Field {
     OutputIndex,
     /// The part of a reasoning summary that the event belongs to.
     SummaryIndex,
+    /// The part of an item's content that the event belongs to.
+    ContentIndex,
     /// The id of the item that a delta belongs to.
     ItemId,
     /// A piece of a text.
@@ -81,6 +83,14 @@ pub(super) enum ItemField {
     CallId,
     /// The name of the tool.
     ToolName,
+    /// The namespace that the tool of a function or custom tool belongs to.
+    Namespace,
+    /// The MCP server that the tool belongs to.
+    ServerLabel,
+    /// Where a shell runs.
+    Environment,
+    /// Who runs a tool search.
+    Execution,
     /// The status of the item.
     Status,
     /// The phase of a message: commentary or final answer.
@@ -118,6 +128,7 @@ pub(super) fn in_event(path: &[Name]) -> Option<Slot> {
         [Name::Type] => Slot::Field(Field::EventType),
         [Name::OutputIndex] => Slot::Field(Field::OutputIndex),
         [Name::SummaryIndex] => Slot::Field(Field::SummaryIndex),
+        [Name::ContentIndex] => Slot::Field(Field::ContentIndex),
         [Name::ItemId] => Slot::Field(Field::ItemId),
         [Name::Delta] => Slot::Field(Field::Delta),
         [Name::Arguments | Name::Input | Name::Text] => Slot::Field(Field::Whole),
@@ -166,7 +177,7 @@ fn in_response(path: &[Name]) -> Option<Slot> {
 
 fn in_item(path: &[Name]) -> Option<Slot> {
     Some(match path {
-        [Name::Content | Name::Summary] => Slot::Container,
+        [Name::Content | Name::Summary | Name::Environment] => Slot::Container,
         [Name::Content, Name::Element] => Slot::ContentPart,
         [Name::Content, Name::Element, Name::Type] => Slot::ItemField(ItemField::PartType),
         [Name::Content, Name::Element, Name::Text] => Slot::ItemField(ItemField::PartText),
@@ -176,6 +187,10 @@ fn in_item(path: &[Name]) -> Option<Slot> {
         [Name::Id] => Slot::ItemField(ItemField::Id),
         [Name::CallId] => Slot::ItemField(ItemField::CallId),
         [Name::Name] => Slot::ItemField(ItemField::ToolName),
+        [Name::Namespace] => Slot::ItemField(ItemField::Namespace),
+        [Name::ServerLabel] => Slot::ItemField(ItemField::ServerLabel),
+        [Name::Environment, Name::Type] => Slot::ItemField(ItemField::Environment),
+        [Name::Execution] => Slot::ItemField(ItemField::Execution),
         [Name::Status] => Slot::ItemField(ItemField::Status),
         [Name::Phase] => Slot::ItemField(ItemField::Phase),
         [Name::Action] => argument(Argument::Action),
@@ -208,8 +223,8 @@ impl Field {
     /// How a value of `kind` is read. `None`: a value of this kind is ignored.
     pub(super) fn form(self, kind: Kind) -> Option<Form> {
         match (self, kind) {
-            (Self::OutputIndex | Self::SummaryIndex, Kind::Number) => Some(Form::Number),
-            (Self::OutputIndex | Self::SummaryIndex, _) | (_, Kind::Null) => None,
+            (Self::OutputIndex | Self::SummaryIndex | Self::ContentIndex, Kind::Number) => Some(Form::Number),
+            (Self::OutputIndex | Self::SummaryIndex | Self::ContentIndex, _) | (_, Kind::Null) => None,
             // Of any kind: usage that is not an object, or a count that is not a number, is noted.
             (Self::Usage | Self::WebSearches | Self::ImageInput | Self::ImageOutput, _) => Some(Form::Raw),
             (Self::ErrorCode | Self::Code, Kind::Number) => Some(Form::Number),

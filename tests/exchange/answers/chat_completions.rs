@@ -9,7 +9,7 @@ const REQUEST: &[u8] =
     br#"{"model":"gpt-5.5","stream":true,"stream_options":{"include_usage":true},"messages":[]}"#;
 
 /// The stream after these events, which has not ended yet.
-fn streaming(bridge: &Rc<Bridge>, events: &[Value]) -> World {
+pub(super) fn streaming(bridge: &Rc<Bridge>, events: &[Value]) -> World {
     let mut world = World::new(bridge);
     world.request(head("POST /openai/v1/chat/completions", &[]), false).upload(REQUEST, true);
     world.answer(head("200", &[("content-type", "text/event-stream")]), false);
@@ -21,14 +21,14 @@ fn streaming(bridge: &Rc<Bridge>, events: &[Value]) -> World {
 }
 
 /// The record of a stream of these events, which the upstream ends in order.
-fn streamed(events: &[Value]) -> Value {
+pub(super) fn streamed(events: &[Value]) -> Value {
     let mut world = streaming(&bridge(CONFIGURATION), events);
     world.download(b"", true).done();
     world.record()
 }
 
 /// The record of a response that is this document.
-fn answered(bridge: &Rc<Bridge>, document: &str) -> Value {
+pub(super) fn answered(bridge: &Rc<Bridge>, document: &str) -> Value {
     let mut world = World::new(bridge);
     world.request(head("POST /openai/v1/chat/completions", &[]), false).upload(REQUEST, true);
     world.answer(head("200", &[("content-type", "application/json")]), false);
@@ -36,11 +36,11 @@ fn answered(bridge: &Rc<Bridge>, document: &str) -> Value {
     world.record()
 }
 
-fn delta(choice: u64, delta: &Value) -> Value {
+pub(super) fn delta(choice: u64, delta: &Value) -> Value {
     json!({"id": "c", "model": "gpt-5.5", "choices": [{"index": choice, "delta": delta, "finish_reason": null}]})
 }
 
-fn finish(choice: u64, reason: &str) -> Value {
+pub(super) fn finish(choice: u64, reason: &str) -> Value {
     json!({"id": "c", "model": "gpt-5.5", "choices": [{"index": choice, "delta": {}, "finish_reason": reason}]})
 }
 
@@ -140,6 +140,8 @@ fn tool_calls_are_told_apart_by_choice_and_index() {
             call(Some("e"), "e", json!({}), true),
             call(Some("f"), "f", json!(""), true),
             call(Some("g"), "g", json!({"a": 1}), false),
+            // The arguments of the call before it are whole.
+            call(Some("later"), "later", json!(""), false),
         ])
     );
 }

@@ -180,7 +180,7 @@ fn content_blocks_are_told_apart_by_index() {
         json!([
             call("a", "one", json!("{\"x\":1"), "client", false),
             call("b", "web_search", json!({"q": 2}), "hosted", true),
-            call("c", "lookup", json!({"k": [1]}), "hosted", true),
+            json!({"id": "c", "name": "lookup", "server": "s", "arguments": {"k": [1]}, "kind": "hosted", "complete": true}),
             call("d", "two", json!({}), "client", true),
             json!({"id": "e", "name": "three", "kind": "client", "complete": false}),
         ])

@@ -24,7 +24,7 @@ pub(super) fn answered(bridge: &Rc<Bridge>, content_type: &str, body: &str) -> V
 }
 
 /// The record of a stream of `events`.
-fn streamed(events: &[Value]) -> Value {
+pub(super) fn streamed(events: &[Value]) -> Value {
     streamed_under(&bridge(CONFIGURATION), events)
 }
 
@@ -33,7 +33,7 @@ pub(super) fn streamed_under(bridge: &Rc<Bridge>, events: &[Value]) -> Value {
     answered(bridge, EVENTS, &lines)
 }
 
-fn document(document: &Value) -> Value {
+pub(super) fn document(document: &Value) -> Value {
     answered(&bridge(CONFIGURATION), DOCUMENT, &document.to_string())
 }
 
@@ -256,7 +256,7 @@ fn calls_with_one_id_and_two_indices_are_two() {
 }
 
 #[test]
-fn hosted_calls_have_their_arguments() {
+fn calls_without_a_tools_name_have_their_arguments() {
     let record = document(&json!({"object": "response", "status": "completed", "output": [
         {"type": "web_search_call", "id": "1", "action": {"type": "search", "query": "q"}},
         {"type": "file_search_call", "id": "2", "queries": ["a", "b"], "results": [{"text": "secret"}]},
@@ -281,8 +281,8 @@ fn hosted_calls_have_their_arguments() {
             ["1", "web_search", {"type": "search", "query": "q"}, "hosted", true],
             ["2", "file_search", ["a", "b"], "hosted", true],
             ["3", "code_interpreter", "[1]", "hosted", true],
-            ["4", "computer", [{"type": "wait"}], "hosted", true],
-            ["5", "apply_patch", {"type": "delete_file"}, "hosted", true],
+            ["4", "computer", [{"type": "wait"}], "client", true],
+            ["5", "apply_patch", {"type": "delete_file"}, "client", true],
             ["6", "image_generation", null, "hosted", true],
             ["7", "tool_search", {"q": 1}, "hosted", true],
             ["8", "t", {"x": 1}, "hosted", true],

@@ -1,9 +1,11 @@
 //! The tool calls of one response that are known.
 
+use super::id_index::IdIndex;
 use super::stage::{ItemStage, same_item};
 use crate::answer::{Answer, ToolCall};
 use crate::api::responses::item::{Call, Notation};
 use crate::text::Text;
+use core::ops::Range;
 
 /// The tool calls that were stated.
 #[derive(Debug, Default)]
@@ -12,6 +14,12 @@ pub(super) struct KnownCalls {
     calls: Vec<KnownCall>,
     /// One more than the highest output index of a stated call. A call that is not kept is counted once.
     stated_to: u64,
+    /// How many of `calls` the terminal event has not stated.
+    unconfirmed: usize,
+    /// The calls by the id to which a result refers.
+    ids: IdIndex,
+    /// The calls by the id of their item.
+    item_ids: IdIndex,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -42,16 +50,17 @@ impl KnownCalls {
 
     /// The output index of the known call with an id of `call`.
     pub(super) fn index_of(&self, call: &Call, answer: &Answer) -> Option<u64> {
-        let same = |id: &Option<String>, known: &Option<String>| id.is_some() && id == known;
-        let mut known = self.calls.iter().zip(&answer.tool_calls);
-        let is_it = |kept: &ToolCall| same(&call.id, &kept.id) || same(&call.item_id, &kept.item_id);
-        known.find(|(_, kept)| is_it(kept)).map(|(known, _)| known.index)
+        let by_id = call.id.as_deref().and_then(|id| {
+            let index = self.ids.find(id)?;
+            self.find(self.at(index), answer, |_, kept| kept.id.as_deref() == Some(id)).map(|_| index)
+        });
+        by_id.or_else(|| self.index_of_item(call.item_id.as_deref()?, answer))
     }
 
     /// The output index of the call that is the item with this id.
     pub(super) fn index_of_item(&self, item_id: &str, answer: &Answer) -> Option<u64> {
-        let mut calls = self.calls.iter().zip(&answer.tool_calls);
-        calls.find(|(_, kept)| kept.item_id.as_deref() == Some(item_id)).map(|(known, _)| known.index)
+        let index = self.item_ids.find(item_id)?;
+        self.find(self.at(index), answer, |_, kept| kept.item_id.as_deref() == Some(item_id)).map(|_| index)
     }
 
     /// Takes a statement of a call.
@@ -71,16 +80,28 @@ impl KnownCalls {
         let (Some(known), Some(kept)) = (self.calls.get_mut(at), answer.tool_calls.get_mut(at)) else {
             return;
         };
-        known.confirmed |= stage == ItemStage::InResponse;
+        if stage == ItemStage::InResponse && !known.confirmed {
+            known.confirmed = true;
+            self.unconfirmed = self.unconfirmed.saturating_sub(1);
+        }
         // After the finished item, the terminal event only fills what is missing.
         let finished = known.arguments == ArgumentsStage::Finished;
-        for (kept, stated) in
-            [(&mut kept.id, call.id), (&mut kept.item_id, call.item_id), (&mut kept.name, call.name)]
-        {
+        if !finished {
+            kept.hosted = call.hosted;
+        }
+        let (id, item_id) = (kept.id.clone(), kept.item_id.clone());
+        for (kept, stated) in [
+            (&mut kept.id, call.id),
+            (&mut kept.item_id, call.item_id),
+            (&mut kept.name, call.name),
+            (&mut kept.server, call.server),
+        ] {
             if stated.is_some() && !(finished && kept.is_some()) {
                 *kept = stated;
             }
         }
+        self.ids.replace(id.as_deref(), kept.id.as_deref(), known.index);
+        self.item_ids.replace(item_id.as_deref(), kept.item_id.as_deref(), known.index);
         if stage != ItemStage::Added {
             known.arguments = ArgumentsStage::Finished;
             kept.arguments_stated |= call.arguments.is_some();
@@ -97,27 +118,51 @@ impl KnownCalls {
 
     /// The position of the known call that a statement is about. `None`: the call is new.
     fn position(&self, index: u64, call: &Call, stage: ItemStage, answer: &Answer) -> Option<usize> {
-        let find = |is_it: &dyn Fn(&KnownCall, &ToolCall) -> bool| {
-            let mut known = self.calls.iter().zip(&answer.tool_calls);
-            known.position(|(known, kept)| is_it(known, kept))
-        };
         let in_response = stage == ItemStage::InResponse;
-        let same_id = |kept: &ToolCall| call.id.is_some() && kept.id == call.id;
-        if !self.knows(index) && self.calls.iter().all(|known| known.confirmed) {
+        if !(self.knows(index) || in_response && self.unconfirmed > 0) {
             // Fast path: every item of a document is new.
             return None;
         }
-        find(&|known, kept| known.index == index && same_id(kept))
+        let at_index = self.at(index);
+        let first_with_id = call.id.as_deref().and_then(|id| self.ids.find(id));
+        let same_id = |kept: &ToolCall| call.id.is_some() && kept.id == call.id;
+        first_with_id
+            .and_then(|_| self.find(at_index.clone(), answer, |_, kept| same_id(kept)))
             // Some providers number items in the terminal event differently than before.
-            .or_else(|| find(&|known, kept| in_response && !known.confirmed && same_id(kept)))
             .or_else(|| {
-                find(&|known, kept| {
+                let elsewhere = self.at(first_with_id.filter(|_| in_response)?);
+                self.find(elsewhere, answer, |known, kept| !known.confirmed && same_id(kept))
+            })
+            .or_else(|| {
+                if in_response {
+                    let mut unconfirmed = at_index.clone().zip(self.calls.get(at_index)?);
+                    return unconfirmed.find(|(_, known)| !known.confirmed).map(|(at, _)| at);
+                }
+                let last = at_index.clone().next_back()?;
+                self.find(last..at_index.end, answer, |known, kept| {
                     // Some providers reuse one output index; a finished call there means a new call.
-                    let reused =
-                        known.arguments == ArgumentsStage::Finished && kept.id.is_some() && call.id.is_some();
-                    known.index == index && if in_response { !known.confirmed } else { !reused }
+                    let finished = known.arguments == ArgumentsStage::Finished;
+                    !(finished && kept.id.is_some() && call.id.is_some())
                 })
             })
+    }
+
+    /// The position of the last call among those at `positions` for which `is_it` holds.
+    fn find(
+        &self,
+        positions: Range<usize>,
+        answer: &Answer,
+        is_it: impl Fn(&KnownCall, &ToolCall) -> bool,
+    ) -> Option<usize> {
+        let (known, kept) = (self.calls.get(positions.clone())?, answer.tool_calls.get(positions.clone())?);
+        let mut known = positions.zip(known.iter().zip(kept)).rev();
+        known.find(|(_, (known, kept))| is_it(known, kept)).map(|(at, _)| at)
+    }
+
+    /// The positions of the calls at an output index.
+    fn at(&self, index: u64) -> Range<usize> {
+        let begin = self.calls.partition_point(|known| known.index < index);
+        begin..self.calls.partition_point(|known| known.index <= index)
     }
 
     /// Adds a new call to the answer. `None`: enough calls are kept already.
@@ -129,6 +174,7 @@ impl KnownCalls {
         }
         let last = answer.begin_tool_call(ToolCall { hosted: call.hosted, ..ToolCall::default() })?;
         let at = self.calls.partition_point(|known| known.index <= index).min(last);
+        self.unconfirmed = self.unconfirmed.saturating_add(1);
         self.calls.insert(at, KnownCall { index, arguments: ArgumentsStage::Added, confirmed: false });
         if let Some(behind) = answer.tool_calls.get_mut(at..) {
             behind.rotate_right(1);
@@ -184,8 +230,8 @@ impl KnownCalls {
 
     /// The position of the last call at `index` whose item has not ended.
     fn unfinished(&self, index: Option<u64>) -> Option<usize> {
-        let is_it =
-            |known: &KnownCall| Some(known.index) == index && known.arguments != ArgumentsStage::Finished;
-        self.calls.iter().rposition(is_it)
+        let at_index = self.at(index?);
+        let known = at_index.clone().zip(self.calls.get(at_index)?);
+        known.rev().find(|(_, known)| known.arguments != ArgumentsStage::Finished).map(|(at, _)| at)
     }
 }

@@ -1,0 +1,56 @@
+//! Finds the output index of the call with an id, in time that does not grow with the number of calls.
+
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+/// The output index of the first call with each id. It holds hashes, so that an id is kept once; whoever finds a call
+/// compares its id.
+#[derive(Debug, Default)]
+pub(super) struct IdIndex(BTreeMap<u64, u64>);
+
+impl IdIndex {
+    /// The output index of a call with this id. Another id can have the same hash.
+    pub(super) fn find(&self, id: &str) -> Option<u64> {
+        self.0.get(&hash(id)).copied()
+    }
+
+    /// The call at `index` has the id `new` in place of `old`.
+    pub(super) fn replace(&mut self, old: Option<&str>, new: Option<&str>, index: u64) {
+        if old == new {
+            return;
+        }
+        if let Some(old) = old
+            && self.find(old) == Some(index)
+        {
+            self.0.remove(&hash(old));
+        }
+        if let Some(new) = new {
+            self.0.entry(hash(new)).or_insert(index);
+        }
+    }
+}
+
+fn hash(id: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    id.hash(&mut hasher);
+    hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::IdIndex;
+
+    #[test]
+    fn the_first_call_with_an_id_is_found_until_its_id_changes() {
+        let mut ids = IdIndex::default();
+        ids.replace(None, Some("a"), 3);
+        ids.replace(None, Some("a"), 5);
+        assert_eq!(ids.find("a"), Some(3));
+        ids.replace(Some("a"), Some("b"), 5);
+        assert_eq!((ids.find("a"), ids.find("b")), (Some(3), Some(5)));
+        ids.replace(Some("a"), Some("c"), 3);
+        assert_eq!((ids.find("a"), ids.find("c")), (None, Some(3)));
+        ids.replace(Some("c"), None, 3);
+        assert_eq!(ids.find("c"), None);
+    }
+}

@@ -8,6 +8,7 @@
 mod iterations;
 mod members;
 mod reader;
+mod stated;
 mod usage_object;
 
 pub use iterations::{Iteration, IterationModel, Iterations};

@@ -6,7 +6,7 @@
 //! <https://platform.claude.com/docs/en/build-with-claude/refusals-and-fallback>.
 
 use super::members::{Number, TextMember};
-use super::usage_object::{Count, Stated};
+use super::stated::{Count, Stated};
 use super::{LARGEST, Usage, UsageDetails};
 
 /// Steps that are kept apart. A further one is added to the last step of its model.

@@ -2,7 +2,8 @@
 
 use super::iterations::{Iterations, writes, written};
 use super::members::{Number, TextMember};
-use super::usage_object::{Count, Facts, Stated, UsageObject, Verbatim, count};
+use super::stated::{Count, Stated, count};
+use super::usage_object::{Facts, UsageObject, Verbatim};
 use super::{Convention, Source, TEXT_BYTES, Usage, UsageDetails, UsageStatus};
 use crate::text::head;
 

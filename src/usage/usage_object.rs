@@ -1,8 +1,9 @@
 //! One usage object, read by the same scanner as all other JSON. Of a repeated member the last one counts.
 
 use super::iterations::Iterations;
-use super::members::{Member, Name, Number, TextMember};
-use super::{Convention, LARGEST, Source, TEXT_BYTES, VERBATIM_BYTES};
+use super::members::{Member, Name};
+use super::stated::Stated;
+use super::{Convention, Source, VERBATIM_BYTES};
 use crate::json::{self, Kind, Scalar, Scanner, Value, Visitor, Want};
 use crate::text::Text;
 
@@ -41,25 +42,6 @@ pub(super) struct Facts {
     pub(super) iterations: Option<Iterations>,
     /// `iterations` is not a list.
     pub(super) unreadable: bool,
-}
-
-/// The numbers and texts of a usage object, or of one iteration.
-#[derive(Debug, Default)]
-pub(super) struct Stated {
-    counts: [Count; Number::ALL.len()],
-    texts: [Option<Text>; TextMember::COUNT],
-    /// Of an iteration: it is not an object, or its model is not a text.
-    pub(super) wrong: bool,
-}
-
-/// What an object states of one number.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Count {
-    #[default]
-    Absent,
-    Tokens(u64),
-    /// Negative, too large, a fraction, or not a number.
-    Unreadable,
 }
 
 // === impl UsageObject ===
@@ -111,50 +93,6 @@ impl UsageObject {
     }
 }
 
-// === impl Stated ===
-
-impl Stated {
-    pub(super) fn count_of(&self, number: Number) -> Count {
-        self.counts.get(number as usize).copied().unwrap_or_default()
-    }
-
-    /// A text that is not empty.
-    pub(super) fn text_of(&self, text: TextMember) -> Option<&str> {
-        let text = self.texts.get(text as usize)?.as_ref()?;
-        Some(text.as_str()).filter(|text| !text.is_empty())
-    }
-
-    fn set(&mut self, number: Number, count: Count) {
-        if let Some(slot) = self.counts.get_mut(number as usize) {
-            *slot = count;
-        }
-    }
-
-    /// A member begins. Returns whether its value is read.
-    fn begin(&mut self, member: &Member, kind: Kind) -> bool {
-        match *member {
-            Member::Object(numbers) => {
-                numbers.iter().for_each(|number| self.set(*number, Count::Absent));
-                kind == Kind::Object
-            }
-            Member::Number(number) => {
-                self.set(number, if kind == Kind::Null { Count::Absent } else { Count::Unreadable });
-                kind == Kind::Number
-            }
-            Member::Text(text) => {
-                if text == TextMember::Model {
-                    self.wrong = !matches!(kind, Kind::String | Kind::Null);
-                }
-                if let Some(slot) = self.texts.get_mut(text as usize) {
-                    *slot = (kind == Kind::String).then(Text::default);
-                }
-                kind == Kind::String
-            }
-            Member::Iterations => false,
-        }
-    }
-}
-
 // === impl Facts ===
 
 impl Facts {
@@ -202,10 +140,8 @@ impl Visitor for Facts {
     fn text(&mut self, path: &[Name], run: &str) {
         let source = self.source;
         let (stated, path) = self.within(path);
-        if let Some(Member::Text(text)) = Member::at(path, source)
-            && let Some(Some(slot)) = stated.texts.get_mut(text as usize)
-        {
-            slot.push(run, TEXT_BYTES);
+        if let Some(Member::Text(text)) = Member::at(path, source) {
+            stated.push(text, run);
         }
     }
 
@@ -215,7 +151,7 @@ impl Visitor for Facts {
         if let (Scalar::Number(Some(number)), Some(Member::Number(member))) =
             (value, Member::at(path, source))
         {
-            stated.set(member, count(number).map_or(Count::Unreadable, Count::Tokens));
+            stated.number(member, number);
         }
     }
 
@@ -224,27 +160,4 @@ impl Visitor for Facts {
             iterations.add(&self.iteration);
         }
     }
-}
-
-/// An integer from 0 to 2^53 − 1, in any notation (`12`, `12.0`, `1.2e1`).
-pub(super) fn count(raw: &str) -> Option<u64> {
-    let integer = match raw.parse() {
-        Ok(integer) => integer,
-        Err(_) => {
-            let Ok(Value::Number(float)) = serde_json::from_slice(raw.as_bytes()) else { return None };
-            // The cast saturates; a number that it changes is refused below.
-            #[expect(
-                clippy::cast_possible_truncation,
-                clippy::cast_sign_loss,
-                reason = "checked by the line below"
-            )]
-            let integer = float as u64;
-            #[expect(
-                clippy::cast_precision_loss,
-                reason = "a float that came from an integer below 2^53 is exact"
-            )]
-            (integer as f64 == float).then_some(integer)?
-        }
-    };
-    (integer <= LARGEST).then_some(integer)
 }

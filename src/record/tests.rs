@@ -82,6 +82,7 @@ fn nothing() -> Record<'static> {
         time_to_first_event_ms: None,
         model: ModelRef { requested: None, served: None },
         actor: None,
+        upstream: UpstreamRef { host: "api.anthropic.com", cluster: "anthropic", request_id: None },
         user_agent: None,
         session_id: None,
         correlating_tool_call_id: None,

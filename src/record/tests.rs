@@ -106,6 +106,7 @@ fn nothing() -> Record<'static> {
         time_to_first_event_ms: None,
         model: ModelRef { requested: None, also_requested: &[], served: None },
         actor: None,
+        upstream: UpstreamRef { host: "api.anthropic.com", cluster: "anthropic", request_id: None },
         user_agent: None,
         session_id: None,
         agent: None,

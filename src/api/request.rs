@@ -21,11 +21,10 @@ use crate::text::Text;
 use std::rc::Rc;
 use visitor::RequestVisitor;
 
-pub use judge::{ModelJudge, ModelRefusal, Unreadable};
+pub use judge::{MODEL_BYTES, ModelJudge, ModelRefusal, Unreadable};
 pub use prompt::Prompt;
 pub use rules::{AnsweredCall, RequestRules};
 pub use slot::{Name, OtherList, OtherSlot, Slot};
-pub use visitor::MODEL_BYTES;
 
 /// How much of a request is kept.
 #[derive(Clone, Copy, Debug)]

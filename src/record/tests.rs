@@ -28,7 +28,7 @@ fn everything<'a>(metadata: &'a [(String, String)], finish_reasons: &'a [String]
         streaming: true,
         model: ModelRef {
             requested: Some("claude-opus-4-8"),
-            also_requested: &[],
+            also_requested: Vec::leak(vec!["claude-fable-5".to_owned()]),
             served: Some("claude-opus-4-8"),
         },
         actor: Some(ActorRef { id: Some("alice"), metadata }),

@@ -3,6 +3,9 @@
 use crate::text::Text;
 use core::fmt::Debug;
 
+/// Bytes kept of a model's name. A longer name is recorded cut, and no model policy allows it.
+pub const MODEL_BYTES: usize = 1024;
+
 /// Decides which models a request may name.
 pub trait ModelJudge: Debug {
     /// Judges one named model.
@@ -26,7 +29,7 @@ pub enum ModelRefusal {
 pub enum Unreadable {
     /// The request has no `model`, or one that is not a string.
     Missing,
-    /// A model's name is above [`MODEL_BYTES`](super::MODEL_BYTES).
+    /// A model's name is above [`MODEL_BYTES`].
     TooLong,
     /// This member is there twice: the upstream may use the other one.
     Repeated(&'static str),

@@ -1,8 +1,7 @@
 //! Collects and judges the other models that a request names: advisors and other models of tools, fallbacks,
 //! alternatives.
 
-use super::visitor::{MODEL_BYTES, WORD_BYTES};
-use super::{ModelJudge, ModelRefusal, OtherList, OtherSlot, RequestFacts, Unreadable};
+use super::{MODEL_BYTES, ModelJudge, ModelRefusal, OtherList, OtherSlot, RequestFacts, Unreadable};
 use crate::json::Kind;
 use crate::note::Note;
 use crate::text::Text;
@@ -14,6 +13,8 @@ use std::rc::Rc;
 const ALSO_REQUESTED: usize = 64;
 /// Most bytes of other models' names in a record; `limits.reader_bytes` can lower it.
 const ALSO_REQUESTED_BYTES: usize = 16 * 1024;
+/// Bytes kept of a tool's `type`, which is only compared.
+const TYPE_BYTES: usize = 64;
 /// The `type` of tools that the caller runs. Their `parameters` are a JSON schema.
 const FUNCTION: &str = "function";
 
@@ -137,7 +138,7 @@ impl OtherModels {
     /// A part of a text.
     pub(super) fn text(&mut self, slot: OtherSlot, run: &str) {
         if slot == OtherSlot::Type {
-            self.tool.type_name.push(run, WORD_BYTES);
+            self.tool.type_name.push(run, TYPE_BYTES);
         } else {
             self.name.push(run, MODEL_BYTES);
         }

@@ -1,7 +1,9 @@
 //! Collects the facts of a request from its values, in the order in which the scanner offers them.
 
 use super::other_models::OtherModels;
-use super::{AnsweredCall, Name, OtherSlot, Prompt, RequestBounds, RequestFacts, RequestRules, Slot};
+use super::{
+    AnsweredCall, MODEL_BYTES, Name, OtherSlot, Prompt, RequestBounds, RequestFacts, RequestRules, Slot,
+};
 use crate::api::usage_edit::Splice;
 use crate::json::{Kind, Scalar, Visitor, Want};
 use crate::note::Note;
@@ -16,14 +18,12 @@ const DECIDING: [(Name, &str); 5] = [
     (Name::Background, "background"),
     (Name::Store, "store"),
 ];
-/// Bytes kept of a model's name. A longer name is recorded cut, and no model policy allows it.
-pub const MODEL_BYTES: usize = 1024;
 /// Bytes kept of an identifier.
 const ID_BYTES: usize = 1024;
 /// Bytes kept of Claude Code's user id, a JSON text with three ids; `limits.reader_bytes` can lower it.
 const USER_ID_BYTES: usize = 4096;
 /// Bytes kept of a role or type, which are only compared.
-pub(super) const WORD_BYTES: usize = 64;
+const WORD_BYTES: usize = 64;
 
 /// Reads the values of one request.
 #[derive(Debug)]

@@ -263,13 +263,17 @@ impl Decoder {
     fn pass_data<S: Sink>(&self, run: &[u8], sink: &mut S) {
         let room = self.event_bytes.saturating_sub(self.event_bytes_read());
         let room = usize::try_from(room).unwrap_or(usize::MAX);
-        let (within, beyond) = run.split_at_checked(room).unwrap_or((run, &[]));
+        if run.is_empty() {
+            return;
+        }
+        let Some((within, beyond)) = run.split_at_checked(room).filter(|(_, beyond)| !beyond.is_empty())
+        else {
+            return sink.data(run);
+        };
         if !within.is_empty() {
             sink.data(within);
         }
-        if !beyond.is_empty() {
-            sink.excess(beyond);
-        }
+        sink.excess(beyond);
     }
 
     fn keep_name(&mut self, run: &[u8]) {

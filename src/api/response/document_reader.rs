@@ -1,6 +1,6 @@
 //! Reads one JSON document as it streams by.
 
-use super::object_reader::{Excess, ObjectReader, ObjectVisitor};
+use super::object_reader::{Excess, ExcessVisitor, ObjectReader, ObjectVisitor};
 use super::{BodyReader, DEPTH_BYTES};
 use crate::answer::Answer;
 use crate::json::{Problem, Scanner};
@@ -31,9 +31,13 @@ impl<R: ObjectReader> DocumentReader<R> {
     }
 
     fn read(&mut self, bytes: &[u8], beyond: bool, answer: &mut Answer) {
-        let excess = beyond.then_some(&mut self.excess);
-        let mut visit = ObjectVisitor { reader: &mut self.reader, answer, document: true, excess };
-        if self.scanner.feed(bytes, &mut visit).is_err() {
+        let mut object = ObjectVisitor { reader: &mut self.reader, answer, document: true };
+        let read = if beyond {
+            self.scanner.feed(bytes, &mut ExcessVisitor { object, excess: &mut self.excess })
+        } else {
+            self.scanner.feed(bytes, &mut object)
+        };
+        if read.is_err() {
             self.give_up(answer);
         }
     }
@@ -67,7 +71,7 @@ impl<R: ObjectReader> BodyReader for DocumentReader<R> {
         if self.invalid {
             return Vec::new();
         }
-        let mut visit = ObjectVisitor { reader: &mut self.reader, answer, document: true, excess: None };
+        let mut visit = ObjectVisitor { reader: &mut self.reader, answer, document: true };
         match self.scanner.finish(&mut visit).map_err(|error| error.problem) {
             Ok(()) => {}
             // The record's outcome says that the document broke off.

@@ -2,7 +2,7 @@
 //! event states counts once the event has ended and proved valid.
 
 use super::error_body::ErrorBody;
-use super::object_reader::{Change, Excess, ObjectReader, ObjectVisitor};
+use super::object_reader::{Change, Excess, ExcessVisitor, ObjectReader, ObjectVisitor};
 use super::repeated_events::RepeatedEvents;
 use super::{BodyReader, DEPTH_BYTES};
 use crate::answer::Answer;
@@ -195,9 +195,13 @@ impl<R: ObjectReader> EventData<R> {
     /// Reads a run of data that is not the sentinel.
     fn read(&mut self, run: &[u8], excess: bool, answer: &mut Answer) {
         if !self.invalid {
-            let excess = excess.then_some(&mut self.excess);
-            let mut visit = ObjectVisitor { reader: &mut self.reader, answer, document: false, excess };
-            self.invalid = self.scanner.feed(run, &mut visit).is_err();
+            let mut object = ObjectVisitor { reader: &mut self.reader, answer, document: false };
+            let read = if excess {
+                self.scanner.feed(run, &mut ExcessVisitor { object, excess: &mut self.excess })
+            } else {
+                self.scanner.feed(run, &mut object)
+            };
+            self.invalid = read.is_err();
         }
     }
 
@@ -241,8 +245,7 @@ impl<R: ObjectReader> sse::Sink for EventSink<'_, R> {
 
     fn event(&mut self, event: sse::Event<'_>) {
         let data = &mut *self.data;
-        let mut visit =
-            ObjectVisitor { reader: &mut data.reader, answer: self.answer, document: false, excess: None };
+        let mut visit = ObjectVisitor { reader: &mut data.reader, answer: self.answer, document: false };
         let scanned = data.scanner.finish(&mut visit).map_err(|error| error.problem);
         let valid = !data.invalid && scanned.is_ok();
         data.any = true;

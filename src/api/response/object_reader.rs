@@ -58,8 +58,12 @@ pub(super) struct ObjectVisitor<'a, R: ObjectReader> {
     pub(super) answer: &'a mut Answer,
     /// The object is a document, not an event's data.
     pub(super) document: bool,
-    /// Set beyond the limit of the object's size: its texts are dropped.
-    pub(super) excess: Option<&'a mut Excess>,
+}
+
+/// As [`ObjectVisitor`], beyond the limit of the object's size: texts are dropped.
+pub(super) struct ExcessVisitor<'a, R: ObjectReader> {
+    pub(super) object: ObjectVisitor<'a, R>,
+    pub(super) excess: &'a mut Excess,
 }
 
 /// Bounds what is kept of one object beyond the limit of its size: no texts, and only so many bytes of names.
@@ -105,21 +109,11 @@ impl<R: ObjectReader> Visitor for ObjectVisitor<'_, R> {
     type Name = R::Name;
 
     fn begin(&mut self, path: &[R::Name], kind: Kind, _offset: u64) -> Want {
-        let Some(excess) = &mut self.excess else {
-            return self.reader.begin(path, kind, self.answer.keep());
-        };
-        if !excess.begin(kind) {
-            return Want::Skip;
-        }
-        self.reader.begin(path, kind, &self.answer.keep().without_texts())
+        self.reader.begin(path, kind, self.answer.keep())
     }
 
     fn text(&mut self, _path: &[R::Name], run: &str) {
-        let Some(excess) = &mut self.excess else {
-            return self.reader.text(run, self.answer.keep());
-        };
-        excess.count(run);
-        self.reader.text(run, &self.answer.keep().without_texts());
+        self.reader.text(run, self.answer.keep());
     }
 
     fn scalar(&mut self, path: &[R::Name], value: Scalar<'_>) {
@@ -130,5 +124,29 @@ impl<R: ObjectReader> Visitor for ObjectVisitor<'_, R> {
         if self.document {
             self.reader.document_end(path, self.answer);
         }
+    }
+}
+
+impl<R: ObjectReader> Visitor for ExcessVisitor<'_, R> {
+    type Name = R::Name;
+
+    fn begin(&mut self, path: &[R::Name], kind: Kind, _offset: u64) -> Want {
+        if !self.excess.begin(kind) {
+            return Want::Skip;
+        }
+        self.object.reader.begin(path, kind, &self.object.answer.keep().without_texts())
+    }
+
+    fn text(&mut self, _path: &[R::Name], run: &str) {
+        self.excess.count(run);
+        self.object.reader.text(run, &self.object.answer.keep().without_texts());
+    }
+
+    fn scalar(&mut self, path: &[R::Name], value: Scalar<'_>) {
+        self.object.scalar(path, value);
+    }
+
+    fn end(&mut self, path: &[R::Name], kind: Kind, offset: u64) {
+        self.object.end(path, kind, offset);
     }
 }

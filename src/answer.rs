@@ -82,7 +82,7 @@ pub struct ToolCall {
     pub id: Option<String>,
     /// The output item's own id, where the API has both.
     pub item_id: Option<String>,
-    /// The tool's name.
+    /// The tool's name as the model wrote it, at most [`NAME_BYTES`].
     pub name: Option<String>,
     /// The server or namespace that the tool belongs to.
     pub server: Option<String>,

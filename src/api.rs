@@ -35,10 +35,10 @@ pub enum Api {
 }
 
 impl Api {
-    /// All APIs.
+    /// Every API, for tests and pages that list them.
     pub const ALL: [Self; 3] = [Self::Messages, Self::ChatCompletions, Self::Responses];
 
-    /// The API's constant.
+    /// Everything in which this API differs from the others.
     #[must_use]
     pub const fn profile(self) -> &'static ApiProfile {
         match self {

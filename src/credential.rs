@@ -73,7 +73,7 @@ pub enum CredentialError {
 // === impl Secret ===
 
 impl Secret {
-    /// Wraps `text`.
+    /// Wraps `text` so that no `Debug` output shows it.
     #[must_use]
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())

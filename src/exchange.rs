@@ -62,7 +62,7 @@ use interception::Interception;
 use passthrough::Passthrough;
 use std::rc::Rc;
 
-/// One stream.
+/// One HTTP stream through the filter, from its request headers to its end.
 #[derive(Debug)]
 pub struct Exchange {
     bridge: Rc<Bridge>,

@@ -31,7 +31,7 @@ pub enum Metric {
 /// How the host keeps a metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MetricKind {
-    /// Values are added.
+    /// Each measured value is added to the total.
     Counter,
     /// The last value counts.
     Gauge,
@@ -90,7 +90,7 @@ impl Metric {
 /// A value for one series.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Measurement {
-    /// The series.
+    /// The metric with its label values.
     pub series: Series,
     /// The value to add, set or collect.
     pub value: u64,
@@ -102,7 +102,7 @@ const MOST_LABELS: usize = 4;
 /// A metric with a value for each of its labels.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Series {
-    /// The metric.
+    /// Which metric the series belongs to.
     pub metric: Metric,
     /// The values in the order of [`Metric::labels`]; unused ones are empty.
     labels: [Label; MOST_LABELS],
@@ -111,7 +111,7 @@ pub struct Series {
 /// The value of a label. A clone allocates nothing.
 #[derive(Clone, Debug, Eq)]
 pub enum Label {
-    /// A constant text.
+    /// A label value that is fixed in the code.
     Fixed(&'static str),
     /// A text of the configuration or of a response.
     Shared(Rc<str>),

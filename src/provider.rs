@@ -31,19 +31,19 @@ pub enum ProviderType {
 /// One configured provider. Every value was checked when the configuration was parsed.
 #[derive(Clone, Debug)]
 pub struct Provider {
-    /// The provider's type.
+    /// The type, which fixes the [`Profile`].
     pub kind: ProviderType,
     /// Unique; at most 64 bytes. In the route prefix, records and metric labels.
     pub name: Rc<str>,
     /// `false`: everything under the prefix is answered with 503.
     pub enabled: bool,
-    /// Where requests go.
+    /// Authority and path that replace the client's.
     pub base_url: BaseUrl,
     /// The Envoy cluster for requests with the operator's key, and with callers' own unless `byok_cluster` differs.
     pub cluster: String,
     /// The Envoy cluster for requests with callers' own credentials; the same as `cluster` unless configured.
     pub byok_cluster: String,
-    /// The operator's credential.
+    /// The operator's own credential and who adds it.
     pub key: Key,
     /// Whether callers may use their own credential.
     pub byok: Byok,

@@ -69,9 +69,9 @@ pub struct Record<'a> {
     pub correlating_tool_call_id: Option<&'a str>,
     /// The credential that the request used, or was refused with.
     pub credential: CredentialRef<'a>,
-    /// The response.
+    /// The provider's response: id, status, finish reasons.
     pub response: ResponseRef<'a>,
-    /// Numbers of tokens.
+    /// Tokens, and the provider's own usage object.
     pub usage: UsageRef<'a>,
     /// Millionths of a US dollar, by the configured prices.
     pub cost_microusd: Option<u64>,
@@ -92,9 +92,9 @@ pub struct Record<'a> {
 /// The record's member `provider`.
 #[derive(Debug)]
 pub struct ProviderRef<'a> {
-    /// The provider type.
+    /// The provider type, such as `anthropic`.
     pub r#type: &'static str,
-    /// The configured name.
+    /// The provider's configured name.
     pub name: &'a str,
 }
 

@@ -86,7 +86,7 @@ pub enum Effect {
         /// UTF-8 text.
         value: Cow<'static, [u8]>,
     },
-    /// Record a metric.
+    /// Add a measurement to a metric of Envoy.
     Measure(Measurement),
 }
 

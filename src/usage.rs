@@ -74,7 +74,7 @@ pub enum UsageStatus {
     Complete,
     /// Some numbers, but not the final ones.
     Partial,
-    /// No number.
+    /// The provider stated no number.
     Missing,
 }
 

@@ -4,7 +4,7 @@
 /// The single values that are set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Publish {
-    /// All of them.
+    /// Every single value is set.
     All,
     /// Only these; names without [`PREFIX`].
     Only(Vec<String>),

@@ -16,7 +16,7 @@ use crate::usage::Convention;
 
 pub(super) use reader::ChatCompletionsReader;
 
-/// The API's constant.
+/// Everything in which Chat Completions differs from the other APIs.
 pub(super) const PROFILE: ApiProfile = ApiProfile {
     name: "chat_completions",
     request: RequestRules {

@@ -13,7 +13,7 @@ use crate::usage::Convention;
 
 pub(super) use reader::MessagesReader;
 
-/// The API's constant.
+/// Everything in which Messages differs from the other APIs.
 pub(super) const PROFILE: ApiProfile = ApiProfile {
     name: "messages",
     request: RequestRules {

@@ -15,7 +15,7 @@ use crate::usage::Convention;
 
 pub(super) use reader::{ResponsesDocumentReader, ResponsesEventReader};
 
-/// The API's constant.
+/// Everything in which Responses differs from the other APIs.
 pub(super) const PROFILE: ApiProfile = ApiProfile {
     name: "responses",
     request: RequestRules {

@@ -9,6 +9,7 @@ mod signs;
 
 /// A known client program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "each is the program of that name")]
 pub enum Client {
     /// Mux, formerly Xum.
     Mux,
@@ -16,39 +17,25 @@ pub enum Client {
     ClaudeCode,
     /// Codex in all its surfaces.
     Codex,
-    /// Zed.
     Zed,
     /// GitHub Copilot Chat in VS Code.
     CopilotVsCode,
-    /// GitHub Copilot CLI.
     CopilotCli,
-    /// Kilo Code.
     KiloCode,
-    /// Roo Code.
     RooCode,
-    /// Coder Agents.
     CoderAgents,
-    /// Charm Crush.
     CharmCrush,
-    /// `OpenCode`.
     OpenCode,
-    /// Junie.
     Junie,
-    /// Gemini CLI.
     GeminiCli,
-    /// Qwen Code.
     QwenCode,
-    /// Cline.
     Cline,
-    /// Goose.
     Goose,
     /// Factory's Droid.
     Factory,
-    /// Cursor.
     Cursor,
     /// `LangChain`, where the program does not name itself.
     LangChain,
-    /// `LiteLLM`.
     LiteLlm,
     /// Vercel's AI SDK, where the program does not name itself.
     VercelAiSdk,
@@ -63,19 +50,14 @@ pub enum Client {
 /// The language of an SDK.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Language {
-    /// Python.
     Python,
     /// JavaScript and TypeScript.
     JavaScript,
-    /// Go.
     Go,
     /// Java and Kotlin.
     Java,
-    /// Ruby.
     Ruby,
-    /// PHP.
     Php,
-    /// C#.
     CSharp,
 }
 

@@ -3,7 +3,7 @@
 /// The headers and the host property that name the actor. Nothing else is trusted.
 #[derive(Clone, Debug, Default)]
 pub struct ActorSource {
-    /// Lower-case header name.
+    /// Lower-case name of the header that names the actor.
     pub header: Option<String>,
     /// Metadata keys with lower-case header names, in configured order; at most 32.
     pub metadata_headers: Vec<(String, String)>,

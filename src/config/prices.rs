@@ -6,7 +6,7 @@ use crate::price::{Adjustment, Amount, Counted, Price};
 
 /// The highest price, in USD.
 const HIGHEST_PRICE: u32 = 1_000_000;
-/// The highest factor.
+/// The highest factor of an `adjust` entry.
 const HIGHEST_FACTOR: u32 = 1_000;
 /// The most entries of `adjust`.
 const MOST_ADJUSTMENTS: usize = 64;

@@ -16,11 +16,11 @@ use std::rc::Rc;
 pub(super) struct Arrival {
     pub(super) provider: Rc<Provider>,
     pub(super) api: Api,
-    /// The record's id.
+    /// The record's id, a UUID of version 7.
     pub(super) id: String,
     /// When the headers came: time since the Unix epoch.
     pub(super) started: Duration,
-    /// `x-request-id`.
+    /// Envoy's `x-request-id` of the request, at most 1 KiB.
     pub(super) request_id: Option<String>,
     pub(super) method: String,
     /// The path, without the query.

@@ -11,7 +11,7 @@ const NAMED_MODELS: usize = 16;
 /// The name of the models that are not named.
 const OTHER: &str = "other";
 
-/// Usage and cost.
+/// Usage and cost of what was read of a response so far.
 #[derive(Debug, Default)]
 pub(super) struct Totals {
     pub(super) usage: Usage,

@@ -54,7 +54,7 @@ pub(super) fn of_start(bridge: &Bridge, arrival: &Arrival, effects: &mut Vec<Eff
     }
 }
 
-/// Adds the session.
+/// Adds the session that the request's body names.
 pub(super) fn session(bridge: &Bridge, session: &str, effects: &mut Vec<Effect>) {
     Values { bridge, effects }.text(SESSION, session);
 }

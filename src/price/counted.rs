@@ -4,26 +4,17 @@ use crate::usage::UsageDetails;
 
 /// A count of `usage.details`, named as in the record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "each is the count of that name")]
 pub enum Counted {
-    /// `cache_write_5m_tokens`.
     CacheWrite5m,
-    /// `cache_write_1h_tokens`.
     CacheWrite1h,
-    /// `web_search_requests`.
     WebSearches,
-    /// `web_fetch_requests`.
     WebFetches,
-    /// `input_audio_tokens`.
     InputAudio,
-    /// `output_audio_tokens`.
     OutputAudio,
-    /// `accepted_prediction_tokens`.
     AcceptedPrediction,
-    /// `rejected_prediction_tokens`.
     RejectedPrediction,
-    /// `image_input_tokens`.
     ImageInput,
-    /// `image_output_tokens`.
     ImageOutput,
 }
 

@@ -9,12 +9,12 @@ const DEPTH_BYTES: usize = 64;
 /// How far the arguments of a call came. Each byte is read once, whether or not it is kept.
 #[derive(Debug, Default)]
 pub(super) enum ArgumentsState {
-    /// No piece came.
+    /// No piece of the arguments has come.
     #[default]
     None,
     /// The beginning of a JSON object.
     Begun(Box<Scanner<Nameless>>),
-    /// A JSON object.
+    /// The pieces so far are one complete JSON object.
     Whole,
     /// Anything else: text, or an object that something follows.
     Other,

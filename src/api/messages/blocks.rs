@@ -78,7 +78,7 @@ impl OpenBlocks {
         inputs.sum()
     }
 
-    /// `content_block_delta`
+    /// The event `content_block_delta`: more of an open block.
     pub(super) fn delta(&self, fields: &EventFields, answer: &mut Answer) -> Change {
         let open = self.0.iter().find(|open| Some(open.index) == fields.index);
         // Deltas of other kinds can have members of the same names.
@@ -94,7 +94,7 @@ impl OpenBlocks {
         Change::Possible
     }
 
-    /// `content_block_stop`
+    /// The event `content_block_stop`: an open block is complete.
     pub(super) fn stop(&mut self, fields: &EventFields, answer: &mut Answer) {
         let index = fields.index;
         let Some(found) = self.0.iter().position(|open| Some(open.index) == index) else { return };

@@ -144,7 +144,7 @@ impl OtherModels {
         }
     }
 
-    /// A text ends.
+    /// A text is complete: a type or a model is known now.
     pub(super) fn end_text(&mut self, slot: OtherSlot, facts: &mut RequestFacts) {
         if slot == OtherSlot::Type {
             self.end_type(facts);
@@ -156,7 +156,7 @@ impl OtherModels {
         }
     }
 
-    /// A tool ends.
+    /// A tool is complete: its type decides whether its parameters name a model.
     pub(super) fn end_tool(&mut self, facts: &mut RequestFacts) {
         if self.tool.runs == Runs::Function {
             return;

@@ -67,7 +67,7 @@ impl json::Name for Name {
 pub enum Slot {
     /// A container that holds a slot.
     Container,
-    /// The model's name.
+    /// The requested model, top level.
     Model,
     /// Whether the response is to be an event stream.
     Stream,

@@ -215,7 +215,7 @@ pub(super) enum Form {
     Text,
     /// The digits of a number.
     Number,
-    /// The raw JSON.
+    /// The value as the raw JSON that the provider wrote.
     Raw,
 }
 

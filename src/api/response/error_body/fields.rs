@@ -25,7 +25,7 @@ pub(super) struct ErrorFields {
     has_error: bool,
     /// The document has ended.
     whole: bool,
-    /// By [`Field`].
+    /// The texts found so far, indexed by [`Field`].
     texts: [Option<String>; FIELDS],
 }
 

@@ -35,7 +35,7 @@ struct KnownCall {
 enum ArgumentsStage {
     /// Those of the added item, which pieces replace.
     Added,
-    /// Pieces.
+    /// Pieces of its arguments have come.
     Pieces,
     /// Those of the finished item.
     Finished,

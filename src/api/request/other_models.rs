@@ -4,10 +4,10 @@
 use super::judge::Judge;
 use super::{MODEL_BYTES, ModelRefusal, OtherList, OtherSlot, RequestFacts, Unreadable};
 use crate::json::Kind;
+use crate::metric::Fnv;
 use crate::note::Note;
 use crate::text::Text;
-use core::hash::{Hash, Hasher};
-use std::hash::DefaultHasher;
+use core::hash::Hasher;
 
 /// Most other models in a record.
 const ALSO_REQUESTED: usize = 64;
@@ -188,9 +188,9 @@ impl OtherModels {
         if name.is_empty() {
             return;
         }
-        let mut hasher = DefaultHasher::new();
-        name.hash(&mut hasher);
-        self.name.is_cut().hash(&mut hasher);
+        let mut hasher = Fnv::default();
+        hasher.write(name.as_bytes());
+        hasher.write(&[u8::from(self.name.is_cut())]);
         let hash = hasher.finish();
         let mut kept = self.hashes.iter().zip(&facts.also_requested);
         if kept.any(|(other, text)| *other == hash && text == name) {

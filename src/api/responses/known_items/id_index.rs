@@ -1,6 +1,7 @@
 //! Finds the output index of the call with an id, in time that hardly grows with the number of calls.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
+use crate::metric::Fnv;
+use core::hash::Hasher;
 
 /// The output index of the first call with each id. It holds hashes, so that an id is kept once; whoever finds a call
 /// compares its id. The pairs are ordered by their hash. (A `BTreeMap` would take 5 KB more of the module.)
@@ -40,8 +41,8 @@ impl IdIndex {
 }
 
 fn hash(id: &str) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    id.hash(&mut hasher);
+    let mut hasher = Fnv::default();
+    hasher.write(id.as_bytes());
     hasher.finish()
 }
 

@@ -99,7 +99,7 @@ impl RequestReader {
     /// Has the other models that the request names judged; see [`RequestFacts::refusal`].
     #[must_use]
     pub fn judged_by(mut self, judge: Rc<dyn ModelJudge>) -> Self {
-        self.visitor.others.judge = Some(judge);
+        self.visitor.others.judge = Some(judge::Judge(judge));
         self
     }
 

@@ -78,7 +78,8 @@ impl Totals {
         let stated = shares.iter().any(|share| share.usage.reasoning_tokens.is_some());
         let reasoning_tokens = usage.reasoning_tokens.filter(|_| !stated);
         if let Some(share) = shares.get_mut(at) {
-            share.add(&Usage { reasoning_tokens, ..Usage::default() }, details);
+            share.usage.reasoning_tokens = share.usage.reasoning_tokens.or(reasoning_tokens);
+            share.add_cost(details);
         }
         let cost = shares.iter().filter_map(|share| share.cost).reduce(|sum, cost| sum + cost);
         let models_merged = shares.iter().any(|share| share.model.is_none());
@@ -121,6 +122,10 @@ impl Share<'_> {
                 *sum = Some(sum.unwrap_or(0).saturating_add(tokens));
             }
         }
+        self.add_cost(cost);
+    }
+
+    fn add_cost(&mut self, cost: Option<Cost>) {
         if let Some(cost) = cost {
             self.cost = Some(self.cost.unwrap_or_default() + cost);
         }

@@ -43,13 +43,15 @@ impl Amount {
 // === impl Rate ===
 
 impl Rate {
-    /// This rate times a factor.
+    /// This rate times a factor. (Not inlined here and below: code for 128 bits is long.)
+    #[inline(never)]
     pub(super) fn times(self, factor: Amount) -> Self {
         let product = self.0.saturating_mul(u128::from(factor.0));
         Self(product.saturating_add(u128::from(ONE / 2)) / u128::from(ONE))
     }
 
     /// The cost of `count` tokens.
+    #[inline(never)]
     pub(super) fn of(self, count: u64) -> Cost {
         Cost(self.0.saturating_mul(u128::from(count)))
     }
@@ -66,20 +68,22 @@ impl From<Amount> for Rate {
 impl Cost {
     /// Millionths of a US dollar, rounded half up.
     #[must_use]
+    #[inline(never)]
     pub fn microusd(self) -> u64 {
         let rounded = self.0.saturating_add(u128::from(ONE / 2)) / u128::from(ONE);
         u64::try_from(rounded).unwrap_or(u64::MAX)
     }
 
     /// A million times this cost: from microUSD to USD.
-    pub(super) const fn in_usd(self) -> Self {
-        Self(self.0.saturating_mul(1_000_000))
+    pub(super) fn in_usd(self) -> Self {
+        Rate(self.0).of(1_000_000)
     }
 }
 
 impl Add for Cost {
     type Output = Self;
 
+    #[inline(never)]
     fn add(self, other: Self) -> Self {
         Self(self.0.saturating_add(other.0))
     }

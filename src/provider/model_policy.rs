@@ -45,15 +45,15 @@ impl ModelJudge for ModelPolicy {
         }
         let model = model.as_str();
         let matches = |patterns: &[Glob]| patterns.iter().any(|pattern| pattern.matches(model));
-        if matches(&self.deny) {
-            return Err(ModelRefusal::Denied(model.to_owned()));
-        }
-        match &self.allow {
-            Some(allow) if matches(allow) => Ok(()),
-            Some(_) => Err(ModelRefusal::Denied(model.to_owned())),
-            None if is_opaque_arn(model) => Err(ModelRefusal::Unreadable(Unreadable::Arn(model.to_owned()))),
-            None => Ok(()),
-        }
+        let allowed = match &self.allow {
+            _ if matches(&self.deny) => false,
+            Some(allow) => matches(allow),
+            None if is_opaque_arn(model) => {
+                return Err(ModelRefusal::Unreadable(Unreadable::Arn(model.to_owned())));
+            }
+            None => true,
+        };
+        if allowed { Ok(()) } else { Err(ModelRefusal::Denied(model.to_owned())) }
     }
 }
 

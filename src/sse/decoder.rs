@@ -42,7 +42,7 @@ impl Decoder {
     }
 
     /// Reads the next bytes of the stream.
-    pub fn feed<S: Sink>(&mut self, bytes: &[u8], sink: &mut S) {
+    pub fn feed<S: Sink + ?Sized>(&mut self, bytes: &[u8], sink: &mut S) {
         let mut rest = bytes;
         while !rest.is_empty() {
             rest = self.feed_event(rest, sink);
@@ -51,7 +51,7 @@ impl Decoder {
 
     /// Reads the next bytes of the stream up to the end of one event (with or without data), or of a comment ahead of
     /// it. Returns the bytes after it.
-    pub fn feed_event<'a, S: Sink>(&mut self, bytes: &'a [u8], sink: &mut S) -> &'a [u8] {
+    pub fn feed_event<'a, S: Sink + ?Sized>(&mut self, bytes: &'a [u8], sink: &mut S) -> &'a [u8] {
         let mut rest = bytes;
         while let Some((&byte, after)) = rest.split_first() {
             if matches!(self.line, Line::Start)
@@ -92,7 +92,7 @@ impl Decoder {
     }
 
     /// Ends the stream, and with it the line and the event being read. A second call does nothing.
-    pub fn finish<S: Sink>(&mut self, sink: &mut S) {
+    pub fn finish<S: Sink + ?Sized>(&mut self, sink: &mut S) {
         self.end_field_name(sink);
         let oversized = self.event_bytes_read() > self.event_bytes;
         self.dispatch(if oversized { Completeness::Oversized } else { Completeness::Unterminated }, sink);
@@ -112,7 +112,7 @@ impl Decoder {
 
     /// Fast path for most lines: one begins with all of `field`'s name, a colon and a space, and then `value`. Returns
     /// the bytes after the value.
-    fn begin_value<'a, S: Sink>(&mut self, field: Field, value: &'a [u8], sink: &mut S) -> &'a [u8] {
+    fn begin_value<'a, S: Sink + ?Sized>(&mut self, field: Field, value: &'a [u8], sink: &mut S) -> &'a [u8] {
         self.after_cr = false;
         self.advance(field.name().len());
         self.start_value(field, sink);
@@ -122,7 +122,7 @@ impl Decoder {
     }
 
     /// Reads a value up to the end of its line. Returns the bytes from there on.
-    fn value<'a, S: Sink>(&mut self, field: Field, rest: &'a [u8], sink: &mut S) -> &'a [u8] {
+    fn value<'a, S: Sink + ?Sized>(&mut self, field: Field, rest: &'a [u8], sink: &mut S) -> &'a [u8] {
         let (run, after) = split_line(rest);
         match field {
             Field::Data => self.pass_data(run, sink),
@@ -144,7 +144,7 @@ impl Decoder {
     }
 
     /// Ends a line with `byte`, a CR or LF. Returns the bytes after the line's end.
-    fn end_line<'a, S: Sink>(&mut self, byte: u8, after: &'a [u8], sink: &mut S) -> &'a [u8] {
+    fn end_line<'a, S: Sink + ?Sized>(&mut self, byte: u8, after: &'a [u8], sink: &mut S) -> &'a [u8] {
         let blank = matches!(self.line, Line::Start | Line::Mark(0));
         let leading_comment = matches!(self.line, Line::LeadingComment);
         self.end_field_name(sink);
@@ -171,7 +171,7 @@ impl Decoder {
 
     /// Reads on within a line. `rest` is `byte` and then `after`; `byte` does not end the line. Returns the bytes
     /// left.
-    fn within_line<'a, S: Sink>(
+    fn within_line<'a, S: Sink + ?Sized>(
         &mut self,
         byte: u8,
         rest: &'a [u8],
@@ -234,7 +234,7 @@ impl Decoder {
     }
 
     /// A line without a colon is a field with an empty value.
-    fn end_field_name<S: Sink>(&mut self, sink: &mut S) {
+    fn end_field_name<S: Sink + ?Sized>(&mut self, sink: &mut S) {
         if let Line::Name(field, seen) = self.line
             && seen == field.name().len()
         {
@@ -243,7 +243,7 @@ impl Decoder {
     }
 
     /// Begins the value of `field`. Only the bytes up to the field's name have been counted as read.
-    fn start_value<S: Sink>(&mut self, field: Field, sink: &mut S) {
+    fn start_value<S: Sink + ?Sized>(&mut self, field: Field, sink: &mut S) {
         match field {
             Field::Event => self.name_len = 0,
             Field::Data => {
@@ -260,7 +260,7 @@ impl Decoder {
     }
 
     /// Passes `run` to the sink, divided at the limit.
-    fn pass_data<S: Sink>(&self, run: &[u8], sink: &mut S) {
+    fn pass_data<S: Sink + ?Sized>(&self, run: &[u8], sink: &mut S) {
         let room = self.event_bytes.saturating_sub(self.event_bytes_read());
         let room = usize::try_from(room).unwrap_or(usize::MAX);
         if run.is_empty() {
@@ -284,7 +284,7 @@ impl Decoder {
     }
 
     /// Ends the event: passes it to the sink if it has data, and begins the next one.
-    fn dispatch<S: Sink>(&mut self, completeness: Completeness, sink: &mut S) {
+    fn dispatch<S: Sink + ?Sized>(&mut self, completeness: Completeness, sink: &mut S) {
         if self.has_data {
             let name = self.name.get(..self.name_len).unwrap_or_default();
             sink.event(Event { name, start: self.event_start, end: self.offset, completeness });

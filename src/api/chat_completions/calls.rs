@@ -9,7 +9,6 @@ use super::chunk_fields::CallFields;
 use super::whole_choice::add_arguments;
 use crate::answer::{Answer, ToolCall};
 use core::ops::Range;
-use std::collections::BTreeMap;
 
 /// The tool calls of a stream that are kept, in the same order as the answer's.
 #[derive(Debug, Default)]
@@ -26,10 +25,14 @@ struct KnownCall {
 #[derive(Debug, Default)]
 pub(super) struct ChoiceCalls {
     /// The kept calls that have an id.
-    by_id: BTreeMap<String, CallKey>,
+    by_id: CallsById,
     /// The last tool call that was counted but not kept.
     dropped: Option<DroppedCall>,
 }
+
+/// The first call with each id, ordered by the id.
+#[derive(Debug, Default)]
+struct CallsById(Vec<(String, CallKey)>);
 
 /// A tool call that was counted but not kept.
 #[derive(Debug)]
@@ -95,7 +98,7 @@ impl Calls {
             if let Some(id) = &stated.id
                 && call.id.as_ref().is_none_or(|known| known == id)
             {
-                of_choice.by_id.entry(id.clone()).or_insert(key);
+                of_choice.by_id.add(id, key);
             }
             call.id = call.id.take().or(stated.id);
             call.name = call.name.take().or(stated.name);
@@ -176,6 +179,25 @@ impl Calls {
                 let highest = last.and_then(|last| last.key.index).max(dropped);
                 highest.map_or(position, |highest| highest.saturating_add(1))
             }
+        }
+    }
+}
+
+// === impl CallsById ===
+
+impl CallsById {
+    fn position(&self, id: &str) -> Result<usize, usize> {
+        self.0.binary_search_by(|(known, _)| known.as_str().cmp(id))
+    }
+
+    fn get(&self, id: &str) -> Option<&CallKey> {
+        self.0.get(self.position(id).ok()?).map(|(_, key)| key)
+    }
+
+    /// Adds the call `key`, unless another one has the id.
+    fn add(&mut self, id: &str, key: CallKey) {
+        if let Err(at) = self.position(id) {
+            self.0.insert(at, (id.to_owned(), key));
         }
     }
 }

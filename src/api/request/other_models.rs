@@ -1,13 +1,13 @@
 //! Collects and judges the other models that a request names: advisors and other models of tools, fallbacks,
 //! alternatives.
 
-use super::{MODEL_BYTES, ModelJudge, ModelRefusal, OtherList, OtherSlot, RequestFacts, Unreadable};
+use super::judge::Judge;
+use super::{MODEL_BYTES, ModelRefusal, OtherList, OtherSlot, RequestFacts, Unreadable};
 use crate::json::Kind;
+use crate::metric::Fnv;
 use crate::note::Note;
 use crate::text::Text;
-use core::hash::{Hash, Hasher};
-use std::hash::DefaultHasher;
-use std::rc::Rc;
+use core::hash::Hasher;
 
 /// Most other models in a record.
 const ALSO_REQUESTED: usize = 64;
@@ -22,7 +22,7 @@ const FUNCTION: &str = "function";
 #[derive(Debug)]
 pub(super) struct OtherModels {
     /// `None`: there is no policy.
-    pub(super) judge: Option<Rc<dyn ModelJudge>>,
+    pub(super) judge: Option<Judge>,
     /// Bytes of names that may still be kept.
     room: usize,
     /// The hashes of the kept names, in order: most names are compared by them alone.
@@ -188,15 +188,15 @@ impl OtherModels {
         if name.is_empty() {
             return;
         }
-        let mut hasher = DefaultHasher::new();
-        name.hash(&mut hasher);
-        self.name.is_cut().hash(&mut hasher);
+        let mut hasher = Fnv::default();
+        hasher.write(name.as_bytes());
+        hasher.write(&[u8::from(self.name.is_cut())]);
         let hash = hasher.finish();
         let mut kept = self.hashes.iter().zip(&facts.also_requested);
         if kept.any(|(other, text)| *other == hash && text == name) {
             return;
         }
-        if let Some(judge) = &self.judge
+        if let Some(Judge(judge)) = &self.judge
             && facts.refusal.is_none()
         {
             facts.refusal = judge.judge(&self.name).err();

@@ -70,10 +70,31 @@ impl<R: ObjectReader> EventStreamReader<R> {
     }
 }
 
+impl Begin {
+    /// Reads a chunk as long as the body is not known to be an event stream.
+    #[inline(never)]
+    fn read(&mut self, chunk: &[u8], cut: &mut Option<Cut>, answer: &mut Answer) {
+        if matches!(self, Self::Unknown) {
+            match chunk.iter().find(|byte| !matches!(byte, b'\n' | b'\r')) {
+                None => return,
+                Some(b'{' | b'[') => {
+                    *self = Self::Document(Box::new(ErrorBody::in_success()));
+                    // Nothing waits yet, and no event can come.
+                    *cut = None;
+                }
+                Some(_) => *self = Self::Events,
+            }
+        }
+        if let Self::Document(document) = self {
+            document.read(chunk, answer);
+        }
+    }
+}
+
 impl<R: ObjectReader> BodyReader for EventStreamReader<R> {
     fn feed(&mut self, chunk: &[u8], answer: &mut Answer) -> Option<Vec<u8>> {
         if !matches!(self.begin, Begin::Events) {
-            self.read_begin(chunk, answer);
+            self.begin.read(chunk, &mut self.cut, answer);
         }
         let mut rest = chunk;
         while !rest.is_empty() {
@@ -90,7 +111,8 @@ impl<R: ObjectReader> BodyReader for EventStreamReader<R> {
 
     fn finish(&mut self, answer: &mut Answer) -> Vec<u8> {
         let Self { decoder, data, cut, .. } = self;
-        decoder.finish(&mut EventSink { data, answer, cut: cut.as_mut(), ended: Ended::None });
+        let mut sink = EventSink { data, answer, cut: cut.as_mut(), ended: Ended::None };
+        decoder.finish(&mut sink as &mut dyn sse::Sink);
         if let Begin::Document(document) = &mut self.begin {
             document.end(answer);
         }
@@ -121,25 +143,6 @@ impl<R: ObjectReader> BodyReader for EventStreamReader<R> {
 }
 
 impl<R: ObjectReader> EventStreamReader<R> {
-    /// Reads a chunk as long as the body is not known to be an event stream.
-    #[inline(never)]
-    fn read_begin(&mut self, chunk: &[u8], answer: &mut Answer) {
-        if matches!(self.begin, Begin::Unknown) {
-            match chunk.iter().find(|byte| !matches!(byte, b'\n' | b'\r')) {
-                None => return,
-                Some(b'{' | b'[') => {
-                    self.begin = Begin::Document(Box::new(ErrorBody::in_success()));
-                    // Nothing waits yet, and no event can come.
-                    self.cut = None;
-                }
-                Some(_) => self.begin = Begin::Events,
-            }
-        }
-        if let Begin::Document(document) = &mut self.begin {
-            document.read(chunk, answer);
-        }
-    }
-
     /// Skips the event that `rest` begins with, if it need not be read. Returns the bytes after it.
     #[inline(always)]
     fn skip_event<'a>(&mut self, rest: &'a [u8]) -> Option<&'a [u8]> {
@@ -159,7 +162,8 @@ impl<R: ObjectReader> EventStreamReader<R> {
         let Self { decoder, data, repeated, cut, .. } = self;
         let begins_here = decoder.is_between_events();
         let mut sink = EventSink { data, answer, cut: cut.as_mut(), ended: Ended::None };
-        let after = decoder.feed_event(rest, &mut sink);
+        // With `dyn`, the decoder is compiled once for all APIs.
+        let after = decoder.feed_event(rest, &mut sink as &mut dyn sse::Sink);
         match sink.ended {
             Ended::None => {}
             Ended::Changed => repeated.forget(),

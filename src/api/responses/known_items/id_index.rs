@@ -1,17 +1,24 @@
-//! Finds the output index of the call with an id, in time that does not grow with the number of calls.
+//! Finds the output index of the call with an id, in time that hardly grows with the number of calls.
 
-use std::collections::BTreeMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
+use crate::metric::Fnv;
+use core::hash::Hasher;
 
 /// The output index of the first call with each id. It holds hashes, so that an id is kept once; whoever finds a call
-/// compares its id.
+/// compares its id. The pairs are ordered by their hash. (A `BTreeMap` would take 5 KB more of the module.)
 #[derive(Debug, Default)]
-pub(super) struct IdIndex(BTreeMap<u64, u64>);
+pub(super) struct IdIndex(Vec<(u64, u64)>);
 
 impl IdIndex {
     /// The output index of a call with this id. Another id can have the same hash.
     pub(super) fn find(&self, id: &str) -> Option<u64> {
-        self.0.get(&hash(id)).copied()
+        let (_, index) = self.0.get(self.position(id).ok()?)?;
+        Some(*index)
+    }
+
+    /// Where the hash of `id` is, or else belongs.
+    fn position(&self, id: &str) -> Result<usize, usize> {
+        let wanted = hash(id);
+        self.0.binary_search_by_key(&wanted, |(hash, _)| *hash)
     }
 
     /// The call at `index` has the id `new` in place of `old`.
@@ -20,19 +27,22 @@ impl IdIndex {
             return;
         }
         if let Some(old) = old
-            && self.find(old) == Some(index)
+            && let Ok(at) = self.position(old)
+            && self.0.get(at).is_some_and(|(_, of)| *of == index)
         {
-            self.0.remove(&hash(old));
+            self.0.remove(at);
         }
-        if let Some(new) = new {
-            self.0.entry(hash(new)).or_insert(index);
+        if let Some(new) = new
+            && let Err(at) = self.position(new)
+        {
+            self.0.insert(at, (hash(new), index));
         }
     }
 }
 
 fn hash(id: &str) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    id.hash(&mut hasher);
+    let mut hasher = Fnv::default();
+    hasher.write(id.as_bytes());
     hasher.finish()
 }
 

@@ -27,7 +27,7 @@ pub(super) struct EventStreamReader<R: ObjectReader> {
 /// How the body begins.
 #[derive(Debug)]
 enum Begin {
-    /// With nothing but line ends so far.
+    /// With nothing but white space so far.
     Unknown,
     /// As an event stream.
     Events,
@@ -72,9 +72,10 @@ impl<R: ObjectReader> EventStreamReader<R> {
 
 impl<R: ObjectReader> BodyReader for EventStreamReader<R> {
     fn feed(&mut self, chunk: &[u8], answer: &mut Answer) -> Option<Vec<u8>> {
-        if !matches!(self.begin, Begin::Events) {
-            self.read_begin(chunk, answer);
-        }
+        let mut waited = match self.begin {
+            Begin::Events => Vec::new(),
+            Begin::Unknown | Begin::Document(_) => self.read_begin(chunk, answer),
+        };
         let mut rest = chunk;
         while !rest.is_empty() {
             rest = match self.skip_event(rest) {
@@ -83,7 +84,12 @@ impl<R: ObjectReader> BodyReader for EventStreamReader<R> {
             };
         }
         let (begin, end) = (self.decoder.event_start(), self.decoder.offset());
-        let cut = self.cut.as_mut()?;
+        let Some(cut) = &mut self.cut else {
+            return (!waited.is_empty()).then(|| {
+                waited.extend_from_slice(chunk);
+                waited
+            });
+        };
         let waits = end.saturating_sub(begin) <= self.event_bytes && self.data.may_be_usage_event();
         cut.pass(chunk, if waits { begin } else { end })
     }
@@ -121,16 +127,17 @@ impl<R: ObjectReader> BodyReader for EventStreamReader<R> {
 }
 
 impl<R: ObjectReader> EventStreamReader<R> {
-    /// Reads a chunk as long as the body is not known to be an event stream.
+    /// Reads a chunk as long as the body is not known to be an event stream. Returns the white space that waited and
+    /// passes now: no event can come.
     #[inline(never)]
-    fn read_begin(&mut self, chunk: &[u8], answer: &mut Answer) {
+    fn read_begin(&mut self, chunk: &[u8], answer: &mut Answer) -> Vec<u8> {
+        let mut waited = Vec::new();
         if matches!(self.begin, Begin::Unknown) {
-            match chunk.iter().find(|byte| !matches!(byte, b'\n' | b'\r')) {
-                None => return,
+            match chunk.iter().find(|byte| !matches!(byte, b'\n' | b'\r' | b' ' | b'\t')) {
+                None => return waited,
                 Some(b'{' | b'[') => {
                     self.begin = Begin::Document(Box::new(ErrorBody::in_success()));
-                    // Nothing waits yet, and no event can come.
-                    self.cut = None;
+                    waited = self.cut.take().map(|mut cut| cut.finish()).unwrap_or_default();
                 }
                 Some(_) => self.begin = Begin::Events,
             }
@@ -138,6 +145,7 @@ impl<R: ObjectReader> EventStreamReader<R> {
         if let Begin::Document(document) = &mut self.begin {
             document.read(chunk, answer);
         }
+        waited
     }
 
     /// Skips the event that `rest` begins with, if it need not be read. Returns the bytes after it.

@@ -241,6 +241,7 @@ impl Numbers {
     /// Takes the numbers that an object states. Returns whether one of them is not a count.
     fn take(&mut self, stated: &Stated, source: Source) -> bool {
         let mut unreadable = false;
+        let written_before = self.of(Number::CacheWrite);
         // No request has an input of 0. Compatible servers write zeros into `message_delta`, after `message_start` has
         // stated the input.
         let no_input = source == Source::Messages
@@ -254,7 +255,20 @@ impl Numbers {
                 Count::Unreadable => unreadable = true,
             }
         }
+        self.forget_ages(stated, written_before);
         unreadable
+    }
+
+    /// Drops the ages of cache writes where an object states a smaller sum than theirs, and no ages: they are parts of
+    /// the sum before it, `written_before`.
+    fn forget_ages(&mut self, stated: &Stated, written_before: Option<u64>) {
+        let ages = [Number::CacheWrite5m, Number::CacheWrite1h];
+        let [five_minutes, one_hour] = ages.map(|age| self.of(age));
+        let aged = written(five_minutes, one_hour);
+        let replaced = written_before >= aged && self.of(Number::CacheWrite) < aged;
+        if replaced && ages.iter().all(|age| stated.count_of(*age) == Count::Absent) {
+            ages.iter().for_each(|age| self.set(*age, None));
+        }
     }
 
     fn take_texts(&mut self, stated: &Stated) {

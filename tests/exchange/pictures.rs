@@ -100,3 +100,31 @@ fn usage_behind_a_picture_below_the_bounds_is_read_without_a_note() {
     assert_eq!(record["cost_microusd"], 1025);
     assert_eq!(record["notes"], json!([]));
 }
+
+#[test]
+fn usage_behind_thousands_of_items_is_read() {
+    let item = r#"{"type":"function_call","id":"fc_1","call_id":"call_1","name":"search","arguments":"{}"}"#;
+    let items = vec![item; 20_000].join(",");
+    let usage = r#"{"input_tokens":50,"output_tokens":7}"#;
+    let response = format!(
+        r#"{{"output":[{items}],"usage":{usage},"status":"completed","id":"resp_1","model":"gpt-5.5"}}"#
+    );
+    // The names of the items use up what is kept beyond the limit; the type comes behind them.
+    let event = format!("data: {{\"response\":{response},\"type\":\"response.completed\"}}\n\n");
+    assert!(event.len() > 1 << 20, "above limits.event_bytes");
+    let mut world = World::new(&bridge(CONFIGURATION));
+    let request = br#"{"model":"gpt-5.5","stream":true}"#;
+    world.request(head("POST /openai/v1/responses", &[]), false).upload(request, true);
+    world.answer(head("200", &[("content-type", "text/event-stream")]), false);
+    for piece in event.as_bytes().chunks(16 << 10) {
+        world.download(piece, false);
+    }
+    world.download(b"", true).done();
+    let record = world.record();
+    assert_eq!(
+        (&record["usage"]["input_tokens"], &record["usage"]["output_tokens"]),
+        (&json!(50), &json!(7))
+    );
+    assert_eq!((&record["outcome"], &record["model"]["served"]), (&json!("completed"), &json!("gpt-5.5")));
+    assert_eq!(record["response"]["id"], "resp_1");
+}

@@ -244,9 +244,9 @@ fn an_error_with_usage_and_a_document_in_place_of_a_stream_are_not_cut() {
     world.download(b"", true).done();
     assert_eq!(got(&world), stream(&[error, DONE]));
     let document = r#"{"error":{"message":"m"}}"#;
-    for size in [1, 7, 100] {
-        let mut world = spliced(&["\n"]);
-        let mut passed = String::from("\n");
+    for (before, size) in [("\n", 1), ("\n", 7), ("\n", 100), ("\r\n \t", 1), ("  ", 100)] {
+        let mut world = spliced(&[before]);
+        let mut passed = before.to_owned();
         for piece in document.as_bytes().chunks(size) {
             world.download(piece, false);
             passed.push_str(core::str::from_utf8(piece).unwrap());

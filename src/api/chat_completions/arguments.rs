@@ -25,6 +25,11 @@ pub(super) enum ArgumentsState {
 // === impl ArgumentsState ===
 
 impl ArgumentsState {
+    /// Whether no arguments came.
+    pub(super) const fn is_none(&self) -> bool {
+        matches!(self, Self::None)
+    }
+
     /// Whether the arguments are a whole JSON object, as far as is known.
     pub(super) const fn may_be_whole(&self) -> bool {
         matches!(self, Self::Whole | Self::Unread)

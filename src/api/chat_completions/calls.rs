@@ -2,12 +2,14 @@
 //!
 //! A call is identified by its choice and its index there. Some providers give all calls one index, and some give none:
 //! then a new id tells that a new call begins. Other providers give each piece of one call a new id, so a new id counts
-//! only together with a name, and only once the arguments so far are a whole JSON object.
+//! only together with a name, and only once the arguments so far are a whole JSON object. Where there are no arguments so
+//! far, it must be the name of another tool.
 
 use super::arguments::ArgumentsState;
 use super::chunk_fields::CallFields;
 use super::whole_choice::add_arguments;
 use crate::answer::{Answer, ToolCall};
+use crate::text::Text;
 use core::ops::Range;
 
 /// The tool calls of a stream that are kept, in the same order as the answer's.
@@ -141,7 +143,12 @@ impl Calls {
         let dropped = of_choice.dropped.as_ref().filter(|dropped| dropped.key.index == index);
         let last = dropped.map(|dropped| (dropped.key, &dropped.call, &dropped.arguments)).or_else(kept);
         let Some((last, call, arguments)) = last else { return CallKey { choice, index, nth: 0 } };
-        if !arguments.may_be_whole() || !begins_call(fields, call) {
+        let begins = if arguments.may_be_whole() {
+            begins_call(fields, call)
+        } else {
+            arguments.is_none() && is_other_tool(fields, call)
+        };
+        if !begins {
             return last;
         }
         let same_id = of_choice.by_id.get(fields.id.as_str()).filter(|known| known.index == index);
@@ -200,6 +207,14 @@ impl CallsById {
             self.0.insert(at, (id.to_owned(), key));
         }
     }
+}
+
+/// Whether a piece at the index of `last`, which has no arguments so far, calls another tool: `last` needs none then.
+fn is_other_tool(fields: &CallFields, last: &ToolCall) -> bool {
+    let is_other = |known: &Option<String>, stated: &Text| {
+        !stated.is_empty() && known.as_ref().is_some_and(|known| known != stated.as_str())
+    };
+    !fields.legacy && is_other(&last.id, &fields.id) && is_other(&last.name, &fields.name)
 }
 
 /// Whether a piece at the index of `last`, whose arguments are whole, begins another call.

@@ -27,7 +27,7 @@ pub(super) struct EventStreamReader<R: ObjectReader> {
 /// How the body begins.
 #[derive(Debug)]
 enum Begin {
-    /// With nothing but line ends so far.
+    /// With nothing but white space so far.
     Unknown,
     /// As an event stream.
     Events,
@@ -71,16 +71,17 @@ impl<R: ObjectReader> EventStreamReader<R> {
 }
 
 impl Begin {
-    /// Reads a chunk as long as the body is not known to be an event stream.
+    /// Reads a chunk as long as the body is not known to be an event stream. Returns the white space that waited and
+    /// passes now: no event can come.
     #[inline(never)]
-    fn read(&mut self, chunk: &[u8], cut: &mut Option<Cut>, answer: &mut Answer) {
+    fn read(&mut self, chunk: &[u8], cut: &mut Option<Cut>, answer: &mut Answer) -> Vec<u8> {
+        let mut waited = Vec::new();
         if matches!(self, Self::Unknown) {
-            match chunk.iter().find(|byte| !matches!(byte, b'\n' | b'\r')) {
-                None => return,
+            match chunk.iter().find(|byte| !matches!(byte, b'\n' | b'\r' | b' ' | b'\t')) {
+                None => return waited,
                 Some(b'{' | b'[') => {
                     *self = Self::Document(Box::new(ErrorBody::in_success()));
-                    // Nothing waits yet, and no event can come.
-                    *cut = None;
+                    waited = cut.take().map(|mut cut| cut.finish()).unwrap_or_default();
                 }
                 Some(_) => *self = Self::Events,
             }
@@ -88,14 +89,16 @@ impl Begin {
         if let Self::Document(document) = self {
             document.read(chunk, answer);
         }
+        waited
     }
 }
 
 impl<R: ObjectReader> BodyReader for EventStreamReader<R> {
     fn feed(&mut self, chunk: &[u8], answer: &mut Answer) -> Option<Vec<u8>> {
-        if !matches!(self.begin, Begin::Events) {
-            self.begin.read(chunk, &mut self.cut, answer);
-        }
+        let mut waited = match self.begin {
+            Begin::Events => Vec::new(),
+            Begin::Unknown | Begin::Document(_) => self.begin.read(chunk, &mut self.cut, answer),
+        };
         let mut rest = chunk;
         while !rest.is_empty() {
             rest = match self.skip_event(rest) {
@@ -104,7 +107,12 @@ impl<R: ObjectReader> BodyReader for EventStreamReader<R> {
             };
         }
         let (begin, end) = (self.decoder.event_start(), self.decoder.offset());
-        let cut = self.cut.as_mut()?;
+        let Some(cut) = &mut self.cut else {
+            return (!waited.is_empty()).then(|| {
+                waited.extend_from_slice(chunk);
+                waited
+            });
+        };
         let waits = end.saturating_sub(begin) <= self.event_bytes && self.data.may_be_usage_event();
         cut.pass(chunk, if waits { begin } else { end })
     }

@@ -78,6 +78,10 @@ pub(super) struct Excess {
 /// Bytes of identifiers, names and other short strings that are kept of one event beyond the limit of its size.
 const EXCESS_BYTES: usize = 64 << 10;
 
+/// Up to this depth no array has an element with strings, so an event has only so many of them: its type, and the id,
+/// model, status and tier of the response. What the event means and costs depends on them.
+const FIXED_DEPTH: usize = 2;
+
 // === impl Excess ===
 
 impl Excess {
@@ -91,10 +95,10 @@ impl Excess {
         Self { left: usize::MAX, value: 0 }
     }
 
-    /// A value begins. Returns whether it may be kept.
-    fn begin(&mut self, kind: Kind) -> bool {
+    /// A value at `depth` begins. Returns whether it may be kept.
+    fn begin(&mut self, depth: usize, kind: Kind) -> bool {
         self.value = 0;
-        kind != Kind::String || self.left > 0
+        kind != Kind::String || self.left > 0 || depth <= FIXED_DEPTH
     }
 
     /// Counts a run of the current value. A reader keeps no more of a name than [`NAME_BYTES`].
@@ -131,7 +135,7 @@ impl<R: ObjectReader> Visitor for ExcessVisitor<'_, R> {
     type Name = R::Name;
 
     fn begin(&mut self, path: &[R::Name], kind: Kind, _offset: u64) -> Want {
-        if !self.excess.begin(kind) {
+        if !self.excess.begin(path.len(), kind) {
             return Want::Skip;
         }
         self.object.reader.begin(path, kind, &self.object.answer.keep().without_texts())

@@ -61,6 +61,18 @@ fn a_new_id_alone_or_within_arguments_continues_the_call() {
 }
 
 #[test]
+fn another_tool_begins_a_call_after_one_without_arguments() {
+    assert_eq!(told(&[("a", "f", ""), ("b", "g", "")]), json!([["a", "f", ""], ["b", "g", ""]]));
+    let two = json!([["a", "f", ""], ["b", "g", {"x": 1}]]);
+    assert_eq!(told(&[("a", "f", ""), ("b", "g", "{\"x\":1}")]), two);
+    assert_eq!(told(&[("a", "f", ""), ("b", "g", ""), ("", "", "{\"x\":1}")]), two);
+    // The same tool under a new id can be the same call, and so can a name that comes late.
+    assert_eq!(told(&[("a", "f", ""), ("b", "f", "{}")]), json!([["a", "f", {}]]));
+    assert_eq!(told(&[("a", "", ""), ("b", "f", "{}")]), json!([["a", "f", {}]]));
+    assert_eq!(told(&[("a", "f", ""), ("a", "g", "{}")]), json!([["a", "f", {}]]));
+}
+
+#[test]
 fn without_ids_a_name_begins_a_call_after_whole_arguments() {
     let wanted = json!([[null, "f", {"x": 1}], [null, "g", {}], [null, "g", {"y": 2}]]);
     assert_eq!(told(&[("", "f", "{\"x\":1}"), ("", "g", "{}"), ("", "g", "{\"y\":2}")]), wanted);

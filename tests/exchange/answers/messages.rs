@@ -98,6 +98,35 @@ fn the_last_stated_number_of_usage_counts() {
 }
 
 #[test]
+fn a_smaller_sum_of_cache_writes_replaces_their_ages_too() {
+    let aged = json!({"input_tokens": 2, "cache_creation_input_tokens": 40, "output_tokens": 1,
+        "cache_creation": {"ephemeral_5m_input_tokens": 30, "ephemeral_1h_input_tokens": 10}});
+    let only_aged = json!({"input_tokens": 2, "cache_creation_input_tokens": 0, "output_tokens": 1,
+        "cache_creation": {"ephemeral_5m_input_tokens": 40}});
+    let five = json!({"cache_write_5m_tokens": 30, "cache_write_1h_tokens": 10});
+    for (start_usage, written, total, details) in [
+        // A fallback answers: its cache was read, not written.
+        (&aged, json!(0), 5, json!({})),
+        (&aged, json!(25), 30, json!({})),
+        (&aged, json!(40), 45, five.clone()),
+        (&aged, json!(60), 65, five.clone()),
+        (&aged, Value::Null, 45, five),
+        // This server never states the sum.
+        (&only_aged, json!(0), 45, json!({"cache_write_5m_tokens": 40})),
+    ] {
+        let last = json!({"input_tokens": 5, "output_tokens": 9, "cache_creation_input_tokens": written});
+        let record = streamed(&[start(start_usage), delta(&last)]);
+        assert_eq!(
+            (&record["usage"]["total_input_tokens"], &record["usage"]["details"]),
+            (&json!(total), &details)
+        );
+        assert_eq!(record["notes"], json!([]));
+    }
+    let none = json!({"input_tokens": 5, "output_tokens": 1, "cache_creation_input_tokens": 0});
+    assert_eq!(streamed(&[start(&aged), delta(&none)])["cost_microusd"], 5 * 5 + 25);
+}
+
+#[test]
 fn usage_is_missing_partial_or_complete() {
     let some = json!({"input_tokens": 1});
     for (events, status, verbatim) in [

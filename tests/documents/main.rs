@@ -29,7 +29,8 @@ fn read(name: &str) -> String {
 /// Every file below `folder` whose name ends in one of `endings`, as paths below the repository. What is built,
 /// installed or found by fuzzing is left out.
 fn files(folder: &str, endings: &[&str]) -> Vec<String> {
-    const LEFT_OUT: [&str; 6] = ["target", ".git", "node_modules", "corpus", "artifacts", "__pycache__"];
+    const LEFT_OUT: [&str; 7] =
+        ["target", ".git", "node_modules", "corpus", "artifacts", "__pycache__", ".pytest_cache"];
     let mut found = Vec::new();
     let mut folders = vec![root().join(folder)];
     while let Some(folder) = folders.pop() {

@@ -152,3 +152,28 @@ fn the_published_cost_is_that_of_the_record() {
     assert_eq!(world.record()["cost_microusd"], 2625);
     assert_eq!(world.steps.matches("Publish(ai_bridge_cost_microusd)").count(), 1);
 }
+
+#[test]
+fn a_response_that_breaks_off_is_priced_by_what_stood_before() {
+    let prices = json!([{"models": ["*"], "input": 2, "output": 10, "per_million": {"image_output_tokens": 30},
+        "per_use": {"web_search_requests": 0.01}, "adjust": [{"service_tier": "flex", "factor": 0.5}]}]);
+    let priced = |body: &str| {
+        let bridge = changed(|configuration| configuration["prices"] = prices.clone());
+        let mut world = World::new(&bridge);
+        world.request(head("POST /openai/v1/responses", &[]), false).upload(b"{}", true);
+        world.answer(head("200", &[("content-type", "application/json")]), false);
+        world.download(body.as_bytes(), true).finish("via_upstream");
+        world.record()["cost_microusd"].as_u64()
+    };
+    let whole = r#"{"model":"m","usage":{"input_tokens":100,"output_tokens":20},"tool_usage":{"web_search":{"num_requests":12},"image_gen":{"output_tokens":40}},"service_tier":"flex","output":[{"#;
+    assert_eq!(priced(whole), Some(200 + 120_000 + 1200));
+    for (end, wanted) in [
+        ("\"service_tier\":\"fl", 400 + 120_000 + 1200),
+        ("\"image_gen\":{\"output_tokens\":4", 400 + 120_000),
+        ("\"num_requests\":1", 400),
+    ] {
+        let (before, _) = whole.split_once(end).unwrap();
+        assert_eq!(priced(&format!("{before}{end}")), Some(wanted), "{end}");
+    }
+    assert_eq!(priced(r#"{"model":"m","usage":{"input_tokens":100,"output_tokens":2"#), None);
+}

@@ -92,6 +92,23 @@ impl EventFields {
         }
     }
 
+    /// Drops an incomplete `field`.
+    pub(super) fn drop_unfinished(&mut self, field: Field) {
+        let Self { usage, web_searches, image_input, image_output, .. } = self;
+        let counts = [
+            (Field::WebSearches, web_searches),
+            (Field::ImageInput, image_input),
+            (Field::ImageOutput, image_output),
+        ];
+        if field == Field::Usage {
+            *usage = None;
+        } else if let Some((_, count)) = counts.into_iter().find(|(counted, _)| *counted == field) {
+            *count = None;
+        } else if let Some(text) = self.text(field) {
+            text.clear();
+        }
+    }
+
     fn text(&mut self, field: Field) -> Option<&mut Text> {
         Some(match field {
             Field::EventType => &mut self.kind,

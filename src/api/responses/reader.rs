@@ -125,6 +125,14 @@ impl ObjectReader for ResponsesDocumentReader {
         }
     }
 
+    fn document_cut(&mut self, answer: &mut Answer) {
+        let ResponsesReader { current, fields, .. } = &mut self.0;
+        if let Some(Current::Field(field)) = current.take() {
+            fields.drop_unfinished(field);
+        }
+        fields.response(answer, fields.is_last());
+    }
+
     fn event(&mut self, _name: &[u8], _answer: &mut Answer) -> Change {
         Change::Possible
     }

@@ -177,3 +177,40 @@ fn a_response_that_breaks_off_is_priced_by_what_stood_before() {
     }
     assert_eq!(priced(r#"{"model":"m","usage":{"input_tokens":100,"output_tokens":2"#), None);
 }
+
+#[test]
+fn writes_of_a_later_event_replace_the_ages_of_an_earlier_one() {
+    let prices = json!([{"models": ["*"], "input": 10, "output": 50, "cache_read": 1, "cache_write_5m": 12.5, "cache_write_1h": 20}]);
+    let start = json!({"input_tokens": 10, "output_tokens": 1, "cache_creation_input_tokens": 1000,
+        "cache_creation": {"ephemeral_5m_input_tokens": 0, "ephemeral_1h_input_tokens": 1000}});
+    for (delta, total_input, cost) in [
+        (
+            json!({"input_tokens": 10, "cache_creation_input_tokens": 0, "cache_read_input_tokens": 1000}),
+            1010,
+            1350,
+        ),
+        (json!({"input_tokens": 10, "cache_creation_input_tokens": 400}), 410, 350 + 5000),
+        (json!({"input_tokens": 10, "cache_creation_input_tokens": 1000}), 1010, 350 + 20_000),
+        (json!({"input_tokens": 10, "cache_creation_input_tokens": 1002}), 1012, 350 + 20_000 + 25),
+        (json!({"input_tokens": 0, "cache_creation_input_tokens": 0}), 1010, 350 + 20_000),
+    ] {
+        let bridge = changed(|configuration| configuration["prices"] = prices.clone());
+        let mut usage = json!({"output_tokens": 5});
+        usage.as_object_mut().unwrap().append(&mut delta.as_object().unwrap().clone());
+        let events = [
+            json!({"type": "message_start", "message": {"model": "m", "usage": start}}),
+            json!({"type": "message_delta", "delta": {}, "usage": usage}),
+            json!({"type": "message_stop"}),
+        ];
+        let body: String = events.iter().map(|event| format!("data: {event}\n\n")).collect();
+        let mut world = World::new(&bridge);
+        world.request(head("POST /anthropic/v1/messages", &[]), false).upload(b"{}", true);
+        world.answer(head("200", &[EVENTS]), false).download(body.as_bytes(), true).done();
+        let record = world.record();
+        assert_eq!(
+            (&record["usage"]["total_input_tokens"], &record["cost_microusd"]),
+            (&json!(total_input), &json!(cost)),
+            "{delta}"
+        );
+    }
+}

@@ -255,7 +255,7 @@ class Maker:
             {**numbers, "input_tokens": start["input_tokens"] + self.tokens()},
             {"input_tokens": start["input_tokens"] + 1, "cache_read_input_tokens": 0},
             {name: value + self.tokens() for name, value in numbers.items()},
-            {"input_tokens": start["input_tokens"] + 1, "cache_creation_input_tokens": self.pick(0, self.tokens())},
+            {"input_tokens": start["input_tokens"] + 1, **({"cache_creation_input_tokens": self.pick(0, self.tokens())} if "cache_creation_input_tokens" in numbers else {})},
         )
         earlier = [{"output_tokens": self.tokens()} for _ in range(self.pick(0, 0, 1, 2))]
         return self.stream(planned, self.message_events(model, self.odd(start), [*earlier, self.odd(final)]))

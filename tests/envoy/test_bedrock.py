@@ -141,7 +141,7 @@ def test_an_invoke_request_arrives_rewritten_and_validly_signed(client, upstream
     signed(received, "invoke")
     record = records.one()
     assert (record["outcome"], record["streaming"], record["notes"][0]) == ("completed", True, "bedrock_adapted")
-    assert record["upstream"] == {"host": HOSTS["invoke"], "cluster": "bedrock-invoke"}
+    assert record["upstream"] == {"host": HOSTS["invoke"], "cluster": "bedrock-invoke", "request_id": "aws-1"}
     assert record["model"] == {"requested": SONNET, "served": SONNET}
     assert (record["usage"]["output_tokens"], record["usage"]["cache_read_tokens"]) == (7, 100)
 

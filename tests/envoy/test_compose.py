@@ -366,7 +366,8 @@ def test_another_application_gets_its_own_requests_and_none_of_ours(shared):
     key = token(shared, "alice@example.com")
     status, _, body = ask(shared, key, path=f"/ai{MESSAGES}")
     assert (status, "event: message_stop" in body) == (200, True)
-    assert records(shared, "alice@example.com", 1)[0]["upstream"] == {"host": "api.anthropic.com", "cluster": "anthropic"}
+    upstream = records(shared, "alice@example.com", 1)[0]["upstream"]
+    assert (upstream["host"], upstream["cluster"]) == ("api.anthropic.com", "anthropic") and upstream["request_id"].startswith("req_")
     assert log_of(shared, "mock-upstream").count("POST /v1/messages 200") == 1 and "POST" not in log_of(shared, "web")
     # The application's own path needs no token.
     assert ask(shared, None, path="/v1/messages")[0] == 200

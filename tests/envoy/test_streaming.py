@@ -40,7 +40,7 @@ def test_a_streamed_message_passes_unchanged_and_leaves_one_truthful_record(clie
     assert record["outcome"] == "completed"
     assert record["provider"] == {"type": "anthropic", "name": "anthropic"}
     assert (record["api"], record["method"], record["path"]) == ("messages", "POST", MESSAGES)
-    assert record["upstream"] == {"host": "api.anthropic.com", "cluster": "anthropic"}
+    assert record["upstream"] == {"host": "api.anthropic.com", "cluster": "anthropic", "request_id": "req_1"}
     assert record["streaming"] is True
     assert record["client"] == "Claude Code"
     assert record["model"] == {"requested": "claude-opus-4-8", "served": "claude-opus-4-8"}

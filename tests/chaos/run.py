@@ -83,10 +83,9 @@ def transcripts_plugin() -> Any:
 
 
 def plugin() -> Any:
-    """The shipped plugin configuration with what the transcripts assume of it."""
-    assumed, own = transcripts_plugin(), shipped_plugin()
-    elsewhere = [provider for provider in assumed["providers"] if "name" in provider]
-    return {**own, "providers": [*own["providers"], *elsewhere], "actor": assumed["actor"], "prices": assumed["prices"]}
+    """The shipped plugin configuration with the members that the transcripts need."""
+    assumed = transcripts_plugin()
+    return {**shipped_plugin(), "actor": assumed["actor"], "prices": assumed["prices"]}
 
 
 def health(gateway: Gateway) -> list[str]:

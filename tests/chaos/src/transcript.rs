@@ -58,7 +58,7 @@ impl Api {
 }
 
 impl Transcript {
-    /// Reads every transcript of these APIs, ordered by name.
+    /// Reads every transcript of these APIs and of the shipped providers, ordered by name.
     ///
     /// # Errors
     /// The first file that cannot be read or is invalid.
@@ -73,7 +73,10 @@ impl Transcript {
             for each in folders {
                 let transcript =
                     Self::load(&each, *api).map_err(|error| format!("{}: {error}", each.display()))?;
-                found.push(Arc::new(transcript));
+                // The shipped configuration has no other providers.
+                if matches!(transcript.recorded("/provider/name"), Some("anthropic" | "openai" | "copilot")) {
+                    found.push(Arc::new(transcript));
+                }
             }
         }
         Ok(found)

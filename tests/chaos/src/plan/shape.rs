@@ -48,7 +48,9 @@ pub(super) fn download(random: &mut Random, transcript: &Transcript) -> Download
         let line_end = random.weighted(&[(70, "\n"), (20, "\r\n"), (10, "\r")]).unwrap_or("\n");
         body = with_line_ends(&body, line_end);
         delivered = with_line_ends(&delivered, line_end);
-        if random.percent(10) && !body.starts_with(b"\xef\xbb\xbf") {
+        // An error document, which some providers send as an event stream, has no comments.
+        let is_document = !success || matches!(body.first(), Some(b'{' | b'['));
+        if random.percent(10) && !is_document && !body.starts_with(b"\xef\xbb\xbf") {
             let comment = format!(": {}{line_end}{line_end}", "x".repeat(random.below(1000)));
             let comments = comment.repeat(random.between(1, 200));
             insert(&mut body, 0, comments.bytes());

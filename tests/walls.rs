@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 /// The rooms that each room may use. A room is a file of `src` with the folder of the same name.
 const ROOMS: &[(&str, &[&str])] = &[
     ("answer", &["note", "text", "usage"]),
-    ("api", &["answer", "json", "limits", "note", "sse", "text", "usage"]),
+    ("api", &["answer", "json", "limits", "metric", "note", "sse", "text", "usage"]),
     ("bedrock", &["dialect", "glob", "json"]),
     (
         "bridge",

@@ -119,7 +119,7 @@ pub struct ApiError {
 }
 
 impl Answer {
-    /// An answer of which nothing was learned yet, with usage stated by `convention`.
+    /// An empty answer. The provider states its usage by `convention`.
     #[must_use]
     pub fn new(convention: Convention, keep: Keep) -> Self {
         Self {

@@ -25,7 +25,7 @@
 //! | [`record`], [`timestamp`] | the record of an interception, its id, its texts and its times |
 //! | [`metric`], [`price`], [`values`], [`limits`] | metrics; cost; single values, set as properties; the bounds of one stream |
 //! | [`json`], [`sse`] | JSON and events in chunks of any size |
-//! | [`text`], [`glob`], `percent` | bounded texts, patterns, percent-decoding |
+//! | [`text`], [`glob`], `percent`, [`fnv`] | bounded texts, patterns, percent-decoding, a fast hash |
 //!
 //! # The life of a bridged request
 //! 1. **Request headers.** `route` finds the route, `credential` chooses the credential, `caller` finds the actor. The
@@ -65,6 +65,7 @@ pub mod config;
 pub mod credential;
 pub mod dialect;
 pub mod exchange;
+pub mod fnv;
 pub mod glob;
 pub mod headers;
 #[cfg(target_arch = "wasm32")]

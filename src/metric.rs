@@ -1,6 +1,7 @@
 //! The metrics: their names, units and labels (`envoy/behaviour.md#metrics`), and the bound on label values.
 
-use core::hash::{BuildHasherDefault, Hash, Hasher};
+use crate::fnv::BuildFnv;
+use core::hash::{Hash, Hasher};
 use core::ops::Deref;
 use std::collections::HashSet;
 use std::rc::Rc;
@@ -203,40 +204,6 @@ const fn label_character(character: char) -> char {
     match character {
         'a'..='z' | 'A'..='Z' | '0'..='9' | '.' | '-' | '_' | '/' | ':' | '@' | '+' => character,
         _ => '_',
-    }
-}
-
-/// The hash of series and labels: FNV-1a, <http://www.isthe.com/chongo/tech/comp/fnv/>. [`LabelBound`] keeps them few, so
-/// collisions that a client provokes cost little; the standard library's hash, which resists them, takes ten times as long.
-/// Written by hand, because it takes ten lines.
-#[derive(Clone, Copy, Debug)]
-pub struct Fnv(u64);
-
-/// Makes an [`Fnv`] for each look-up.
-pub type BuildFnv = BuildHasherDefault<Fnv>;
-
-impl Default for Fnv {
-    fn default() -> Self {
-        Self(0xcbf2_9ce4_8422_2325)
-    }
-}
-
-impl Hasher for Fnv {
-    // Compiled once, not into each of its many callers.
-    #[inline(never)]
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
-        }
-    }
-
-    fn write_isize(&mut self, number: isize) {
-        // The discriminant of an enum.
-        self.write_u8(number as u8);
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
     }
 }
 

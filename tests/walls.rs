@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 /// The rooms that each room may use. A room is a file of `src` with the folder of the same name.
 const ROOMS: &[(&str, &[&str])] = &[
     ("answer", &["note", "text", "usage"]),
-    ("api", &["answer", "json", "limits", "metric", "note", "sse", "text", "usage"]),
+    ("api", &["answer", "json", "limits", "fnv", "note", "sse", "text", "usage"]),
     ("bedrock", &["dialect", "glob", "json"]),
     (
         "bridge",
@@ -80,12 +80,13 @@ const ROOMS: &[(&str, &[&str])] = &[
             "values",
         ],
     ),
+    ("fnv", &[]),
     ("glob", &[]),
     ("headers", &["glob"]),
-    ("host", &["bridge", "config", "exchange", "headers", "metric", "step"]),
+    ("host", &["bridge", "config", "exchange", "fnv", "headers", "metric", "step"]),
     ("json", &[]),
     ("limits", &[]),
-    ("metric", &["text"]),
+    ("metric", &["fnv", "text"]),
     ("note", &[]),
     ("percent", &[]),
     ("price", &["glob", "usage"]),

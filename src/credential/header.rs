@@ -75,8 +75,8 @@ pub(super) fn bearer(value: &str) -> Option<&str> {
     (scheme.eq_ignore_ascii_case("bearer") && fields.next().is_none()).then_some(token)
 }
 
-/// A key alone: one field. A client may put `Bearer` in front of it by mistake; a gateway token behind `Bearer` is
-/// recognised all the same.
+/// A key alone: one field. If a client puts `Bearer` in front of it by mistake, the filter still recognises a gateway token
+/// behind `Bearer`.
 fn key(value: &str) -> Option<&str> {
     let mut fields = value.split_whitespace();
     let key = fields.next()?;

@@ -14,7 +14,7 @@ pub(super) struct Labels<'a> {
     pub(super) model: Option<&'a str>,
     /// Why a request was refused, by this filter or by one behind it.
     pub(super) refusal_code: Option<&'static str>,
-    /// The notes that say what was not read.
+    /// The reasons of `ai_bridge_unread_total`: one for each note about data that the filter did not read.
     pub(super) unread: &'a [&'static str],
 }
 

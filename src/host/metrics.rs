@@ -1,7 +1,8 @@
 //! The metrics that the host keeps: the id of each series, defined at its first measurement, and the bound on model names.
 
 use super::hostcalls;
-use crate::metric::{BuildFnv, LabelBound, Measurement, MetricKind, Series};
+use crate::fnv::BuildFnv;
+use crate::metric::{LabelBound, Measurement, MetricKind, Series};
 use std::collections::HashMap;
 
 /// One for each worker and plugin configuration. It grows with the distinct series, which [`LabelBound`] bounds.

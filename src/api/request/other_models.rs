@@ -3,8 +3,8 @@
 
 use super::judge::Judge;
 use super::{MODEL_BYTES, ModelRefusal, OtherList, OtherSlot, RequestFacts, Unreadable};
+use crate::fnv::Fnv;
 use crate::json::Kind;
-use crate::metric::Fnv;
 use crate::note::Note;
 use crate::text::Text;
 use core::hash::Hasher;

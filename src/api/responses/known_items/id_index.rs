@@ -1,6 +1,6 @@
 //! Finds the output index of the call with an id, in time that hardly grows with the number of calls.
 
-use crate::metric::Fnv;
+use crate::fnv::Fnv;
 use core::hash::Hasher;
 
 /// The output index of the first call with each id. It holds hashes, so that an id is kept once; whoever finds a call

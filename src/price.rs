@@ -1,16 +1,14 @@
 //! The price of a model and the cost of an interception (`envoy/behaviour.md#cost`).
 
 use crate::glob::Glob;
-use crate::usage::{Usage, UsageDetails};
+use crate::usage::{Counted, Usage, UsageDetails};
 
 mod adjustment;
 mod amount;
-mod counted;
 
 pub use self::adjustment::Adjustment;
 use self::adjustment::Rates;
 pub use self::amount::{Amount, Cost};
-pub use self::counted::Counted;
 
 /// Prices in USD per million tokens. The same numbers are microUSD per token. Each is between 0 and 1,000,000.
 #[derive(Clone, Debug)]
@@ -110,9 +108,9 @@ fn rates(price: &Price, details: &UsageDetails, total_input_tokens: u64) -> Rate
 
 #[cfg(test)]
 mod tests {
-    use super::{Adjustment, Amount, Counted, Price, cost, for_model};
+    use super::{Adjustment, Amount, Price, cost, for_model};
     use crate::glob::Glob;
-    use crate::usage::{Usage, UsageDetails};
+    use crate::usage::{Counted, Usage, UsageDetails};
 
     fn price() -> Price {
         Price {

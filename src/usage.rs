@@ -5,12 +5,14 @@
 //! OpenAI's `prompt_tokens` and `input_tokens` include them. [`Usage`] has one meaning for all providers:
 //! `input_tokens` excludes cached tokens, `total_input_tokens` includes them (as in OpenTelemetry and in Envoy).
 
+mod counted;
 mod iterations;
 mod members;
 mod reader;
 mod stated;
 mod usage_object;
 
+pub use counted::Counted;
 pub use iterations::{Iteration, IterationModel, Iterations};
 pub use reader::UsageReader;
 pub use usage_object::{UsageObject, Verbatim};

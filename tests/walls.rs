@@ -49,6 +49,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "price",
             "provider",
             "record",
+            "usage",
             "values",
         ],
     ),

@@ -2,7 +2,8 @@
 
 use super::model_pattern::some_model_patterns;
 use super::node::Node;
-use crate::price::{Adjustment, Amount, Counted, Price};
+use crate::price::{Adjustment, Amount, Price};
+use crate::usage::Counted;
 
 /// The highest price, in USD.
 const HIGHEST_PRICE: u32 = 1_000_000;

@@ -4,6 +4,7 @@ use super::{ActorRef, AgentRef, Arguments, ErrorRef, ModelUsage, Record, Thought
 use crate::answer::NAME_BYTES;
 use crate::json::Writer;
 use crate::text::head;
+use crate::usage::Counted;
 
 /// Room for everything but the texts: most records need no more.
 const USUAL_BYTES: usize = 1536;
@@ -137,16 +138,9 @@ fn write_usage(out: &mut Writer, usage: &UsageRef<'_>) {
     let details = &usage.details;
     out.name("details");
     out.begin('{');
-    out.known_number("cache_write_5m_tokens", details.cache_write_5m_tokens);
-    out.known_number("cache_write_1h_tokens", details.cache_write_1h_tokens);
-    out.known_number("web_search_requests", details.web_search_requests);
-    out.known_number("web_fetch_requests", details.web_fetch_requests);
-    out.known_number("input_audio_tokens", details.input_audio_tokens);
-    out.known_number("output_audio_tokens", details.output_audio_tokens);
-    out.known_number("accepted_prediction_tokens", details.accepted_prediction_tokens);
-    out.known_number("rejected_prediction_tokens", details.rejected_prediction_tokens);
-    out.known_number("image_input_tokens", details.image_input_tokens);
-    out.known_number("image_output_tokens", details.image_output_tokens);
+    for (name, count) in Counted::NAMES {
+        out.known_number(name, count.of(details));
+    }
     out.known_text("service_tier", details.service_tier.as_deref());
     out.known_text("speed", details.speed.as_deref());
     out.known_text("inference_geo", details.inference_geo.as_deref());

@@ -3,9 +3,10 @@
 use ai_bridge::config::Config;
 use ai_bridge::credential::{Key, Secret};
 use ai_bridge::limits::Limits;
-use ai_bridge::price::{Adjustment, Amount, Counted};
+use ai_bridge::price::{Adjustment, Amount};
 use ai_bridge::provider::{ModelPolicy, ProviderType};
 use ai_bridge::record::RecordPolicy;
+use ai_bridge::usage::Counted;
 use ai_bridge::values::Publish;
 use serde_json::json;
 

@@ -1,6 +1,6 @@
-//! The counts of `usage.details` that `per_million` and `per_use` may price.
+//! The counts of `usage.details`, with their names in records and in prices (`per_million`, `per_use`).
 
-use crate::usage::UsageDetails;
+use super::UsageDetails;
 
 /// A count of `usage.details`, named as in the record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

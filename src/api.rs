@@ -18,12 +18,13 @@ mod responses;
 pub mod usage_edit;
 
 use crate::answer::{Answer, Keep};
+use crate::dialect::Dialect;
 use crate::limits::Limits;
 use profile::ApiProfile;
 use request::{RequestBounds, RequestReader};
 use response::{Format, ResponseReader};
 
-/// An API that a bridged route speaks; also the dialect of the gateway's own error replies.
+/// An API that a bridged route speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Api {
     /// Anthropic Messages, <https://docs.anthropic.com/en/api/messages>.
@@ -52,6 +53,12 @@ impl Api {
     #[must_use]
     pub const fn name(self) -> &'static str {
         self.profile().name
+    }
+
+    /// The shape of the API's errors.
+    #[must_use]
+    pub const fn dialect(self) -> Dialect {
+        self.profile().dialect
     }
 
     /// Whether bodies can be edited: the request to ask for usage, the response to cut its event. Then their length

@@ -1,45 +1,76 @@
-//! The shapes of errors: one file for each vendor whose clients read them. An API's errors have the shape of the vendor
-//! that defines the API.
+//! The shapes of errors: one file for each vendor whose clients read them.
 
 pub mod anthropic;
+mod aws;
+mod google;
 pub mod openai;
 
-use crate::api::Api;
+/// The vendor in whose shape an error is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Dialect {
+    /// Anthropic's, for Messages.
+    Anthropic,
+    /// OpenAI's, for Chat Completions and Responses.
+    OpenAi,
+    /// Google's, for its own API.
+    Google,
+    /// AWS's, for clients that speak Bedrock's runtime API.
+    Aws,
+}
 
-/// The body of an error in the shape of `api`. `code` is written where the shape has a member for it.
+/// The body of an error in the shape of `dialect`. `code` is written where the shape has a member for it.
 #[must_use]
-pub fn error_body(api: Api, status: u16, code: &str, message: &str) -> String {
-    let kind = error_type(api, status);
-    match api {
-        Api::Messages => anthropic::error_body(kind, message, None),
-        Api::ChatCompletions | Api::Responses => openai::error_body(kind, code, message),
+pub fn error_body(dialect: Dialect, status: u16, code: &str, message: &str) -> String {
+    let kind = error_type(dialect, status);
+    match dialect {
+        Dialect::Anthropic => anthropic::error_body(kind, message, None),
+        Dialect::OpenAi => openai::error_body(kind, code, message),
+        Dialect::Google => google::error_body(status, kind, message),
+        Dialect::Aws => aws::error_body(message),
     }
 }
 
-/// `error.type` for a status in the shape of `api`.
+/// The header with the error's type, where the clients of `dialect` read it there.
 #[must_use]
-pub const fn error_type(api: Api, status: u16) -> &'static str {
-    match api {
-        Api::Messages => anthropic::error_type(status),
-        Api::ChatCompletions | Api::Responses => openai::error_type(status),
+pub fn error_header(dialect: Dialect, status: u16) -> Option<(&'static str, &'static str)> {
+    (dialect == Dialect::Aws).then(|| (aws::ERROR_TYPE, aws::error_type(status)))
+}
+
+/// The error's type for a status in the shape of `dialect`: `error.type`, Google's `error.status`, or AWS's exception.
+#[must_use]
+pub const fn error_type(dialect: Dialect, status: u16) -> &'static str {
+    match dialect {
+        Dialect::Anthropic => anthropic::error_type(status),
+        Dialect::OpenAi => openai::error_type(status),
+        Dialect::Google => google::error_type(status),
+        Dialect::Aws => aws::error_type(status),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{error_body, error_type};
-    use crate::api::Api;
+    use super::{Dialect, error_body, error_header, error_type};
 
     #[test]
     fn each_dialect_has_its_own_shape() {
         assert_eq!(
-            error_body(Api::Messages, 503, "provider_disabled", "m"),
+            error_body(Dialect::Anthropic, 503, "provider_disabled", "m"),
             r#"{"type":"error","error":{"type":"overloaded_error","message":"m"}}"#
         );
         assert_eq!(
-            error_body(Api::Responses, 503, "provider_disabled", "m"),
+            error_body(Dialect::OpenAi, 503, "provider_disabled", "m"),
             r#"{"error":{"message":"m","type":"server_error","param":null,"code":"provider_disabled"}}"#
         );
+        assert_eq!(
+            error_body(Dialect::Google, 503, "provider_disabled", "m"),
+            r#"{"error":{"code":503,"message":"m","status":"UNAVAILABLE"}}"#
+        );
+        assert_eq!(error_body(Dialect::Aws, 503, "provider_disabled", "m"), r#"{"message":"m"}"#);
+        assert_eq!(
+            error_header(Dialect::Aws, 503),
+            Some(("x-amzn-errortype", "ServiceUnavailableException"))
+        );
+        assert_eq!(error_header(Dialect::Google, 503), None);
     }
 
     #[test]
@@ -62,8 +93,8 @@ mod tests {
             (503, "overloaded_error", "server_error"),
             (504, "timeout_error", "server_error"),
         ] {
-            assert_eq!(error_type(Api::Messages, status), messages, "{status}");
-            assert_eq!(error_type(Api::Responses, status), openai, "{status}");
+            assert_eq!(error_type(Dialect::Anthropic, status), messages, "{status}");
+            assert_eq!(error_type(Dialect::OpenAi, status), openai, "{status}");
         }
     }
 }

@@ -8,15 +8,14 @@ mod retry_after;
 pub use local::Local;
 pub use rejection::Rejection;
 
-use crate::api::Api;
-use crate::dialect;
+use crate::dialect::{self, Dialect};
 use crate::step::LocalReply;
 
-/// A JSON reply with an error in the shape of `api`.
-fn reply(api: Api, status: u16, code: &str, message: &str) -> LocalReply {
-    LocalReply {
-        status,
-        headers: vec![("content-type".to_owned(), b"application/json".to_vec())],
-        body: dialect::error_body(api, status, code, message),
+/// A JSON reply with an error in the shape of `dialect`.
+fn reply(dialect: Dialect, status: u16, code: &str, message: &str) -> LocalReply {
+    let mut headers = vec![("content-type".to_owned(), b"application/json".to_vec())];
+    if let Some((name, value)) = dialect::error_header(dialect, status) {
+        headers.push((name.to_owned(), value.as_bytes().to_vec()));
     }
+    LocalReply { status, headers, body: dialect::error_body(dialect, status, code, message) }
 }

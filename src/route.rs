@@ -11,6 +11,7 @@ mod hygiene;
 use matchit::Router;
 
 use crate::api::Api;
+use crate::dialect::Dialect;
 use crate::provider::{Profile, Provider};
 
 use hygiene::Clean;
@@ -28,8 +29,8 @@ pub struct RouteTable {
 pub struct Found {
     /// Index of the provider whose prefix the path begins with, for every target.
     pub provider: Option<usize>,
-    /// The API in whose error shape a refusal is written.
-    pub dialect: Api,
+    /// The shape in which a refusal is written.
+    pub dialect: Dialect,
     /// Where the request goes.
     pub target: Target,
 }
@@ -90,21 +91,21 @@ impl RouteTable {
         // The query is neither inspected nor changed. It keeps its `?`.
         let (path, query) = path.split_at(memchr::memchr(b'?', path).unwrap_or(path.len()));
         let Some(below_root) = below(path, &self.root) else {
-            return Found { provider: None, dialect: Api::ChatCompletions, target: Target::Outside };
+            return Found { provider: None, dialect: Dialect::OpenAi, target: Target::Outside };
         };
         let mounted = self
             .mounts
             .iter()
             .enumerate()
             .find_map(|(index, mount)| Some((index, mount, below(below_root, &mount.prefix)?)));
-        let dialect = mounted.map_or(Api::ChatCompletions, |(_, mount, route)| mount.dialect(route));
+        let dialect = mounted.map_or(Dialect::OpenAi, |(_, mount, route)| mount.dialect(route));
         let target = match (Clean::parse(below_root), mounted) {
             (Err(problem), _) => Target::Invalid(problem),
             (Ok(_), None) => Target::NotFound,
             (Ok(clean), Some((_, mount, _))) => mount.find(method, &clean, query),
         };
         let dialect = match target {
-            Target::Bridged { api, .. } => api,
+            Target::Bridged { api, .. } => api.dialect(),
             Target::Outside | Target::Invalid(_) | Target::NotFound | Target::Passthrough { .. } => dialect,
         };
         Found { provider: mounted.map(|(index, ..)| index), dialect, target }
@@ -141,10 +142,10 @@ impl Mount {
         Self { profile, prefix: provider.prefix(), base_path: provider.base_url.path.clone(), routes }
     }
 
-    /// The API in whose error shape refusals at `route` are written. `route` is below the prefix, as written.
-    fn dialect(&self, route: &[u8]) -> Api {
+    /// The shape in which refusals at `route` are written. `route` is below the prefix, as written.
+    fn dialect(&self, route: &[u8]) -> Dialect {
         let special = self.profile.dialects.iter().find(|(path, _)| below(route, path).is_some());
-        special.map_or(self.profile.dialect, |(_, api)| *api)
+        special.map_or(self.profile.dialect, |(_, dialect)| *dialect)
     }
 
     /// The target of a path below the prefix.

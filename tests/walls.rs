@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 /// The rooms that each room may use. A room is a file of `src` with the folder of the same name.
 const ROOMS: &[(&str, &[&str])] = &[
     ("answer", &["note", "text", "usage"]),
-    ("api", &["answer", "json", "limits", "fnv", "note", "sse", "text", "usage"]),
+    ("api", &["answer", "dialect", "json", "limits", "fnv", "note", "sse", "text", "usage"]),
     ("bedrock", &["dialect", "glob", "json"]),
     (
         "bridge",
@@ -54,7 +54,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         ],
     ),
     ("credential", &["headers"]),
-    ("dialect", &["api", "json"]),
+    ("dialect", &["json"]),
     (
         "exchange",
         &[
@@ -91,10 +91,10 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("note", &[]),
     ("percent", &[]),
     ("price", &["glob", "usage"]),
-    ("provider", &["api", "bedrock", "credential", "glob", "text"]),
+    ("provider", &["api", "bedrock", "credential", "dialect", "glob", "text"]),
     ("record", &["answer", "caller", "credential", "json", "limits", "note", "text", "timestamp", "usage"]),
     ("reply", &["api", "credential", "dialect", "headers", "json", "route", "step", "text"]),
-    ("route", &["api", "percent", "provider"]),
+    ("route", &["api", "dialect", "percent", "provider"]),
     ("sse", &[]),
     ("step", &["headers", "metric"]),
     ("text", &["json"]),

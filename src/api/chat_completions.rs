@@ -12,6 +12,7 @@ mod whole_choice;
 use super::profile::ApiProfile;
 use super::request::{AnsweredCall, Name, OtherSlot, RequestRules, Slot};
 use super::response;
+use crate::dialect::Dialect;
 use crate::usage::Convention;
 
 pub(super) use reader::ChatCompletionsReader;
@@ -19,6 +20,7 @@ pub(super) use reader::ChatCompletionsReader;
 /// Everything in which Chat Completions differs from the other APIs.
 pub(super) const PROFILE: ApiProfile = ApiProfile {
     name: "chat_completions",
+    dialect: Dialect::OpenAi,
     request: RequestRules {
         slot: request_slot,
         text_part: "text",

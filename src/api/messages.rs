@@ -9,6 +9,7 @@ mod reader;
 use super::profile::ApiProfile;
 use super::request::{AnsweredCall, Name, OtherList, OtherSlot, RequestRules, Slot};
 use super::response;
+use crate::dialect::Dialect;
 use crate::usage::Convention;
 
 pub(super) use reader::MessagesReader;
@@ -16,6 +17,7 @@ pub(super) use reader::MessagesReader;
 /// Everything in which Messages differs from the other APIs.
 pub(super) const PROFILE: ApiProfile = ApiProfile {
     name: "messages",
+    dialect: Dialect::Anthropic,
     request: RequestRules {
         slot: request_slot,
         text_part: "text",

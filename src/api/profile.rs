@@ -2,6 +2,7 @@
 
 use super::request::RequestRules;
 use super::response::ResponseBody;
+use crate::dialect::Dialect;
 use crate::limits::Limits;
 use crate::usage::Convention;
 
@@ -10,6 +11,8 @@ use crate::usage::Convention;
 pub struct ApiProfile {
     /// The name in records, properties and metric labels.
     pub name: &'static str,
+    /// The shape of the API's errors.
+    pub dialect: Dialect,
     /// How requests are read.
     pub request: RequestRules,
     /// How usage is stated.

@@ -11,6 +11,7 @@ mod slot;
 use super::profile::ApiProfile;
 use super::request::{AnsweredCall, Name, OtherList, OtherSlot, RequestRules, Slot};
 use super::response;
+use crate::dialect::Dialect;
 use crate::usage::Convention;
 
 pub(super) use reader::{ResponsesDocumentReader, ResponsesEventReader};
@@ -18,6 +19,7 @@ pub(super) use reader::{ResponsesDocumentReader, ResponsesEventReader};
 /// Everything in which Responses differs from the other APIs.
 pub(super) const PROFILE: ApiProfile = ApiProfile {
     name: "responses",
+    dialect: Dialect::OpenAi,
     request: RequestRules {
         slot: request_slot,
         text_part: "input_text",

@@ -77,7 +77,7 @@ pub(super) fn admit(
             refused(&Rejection::MethodNotAllowed)
         }
         (Target::Bridged { api, upstream_path }, Some(provider)) => {
-            let arrival = Arrival::new(provider, api, headers, clock(), random);
+            let arrival = Arrival::new(provider, api, found.dialect, headers, clock(), random);
             let (interception, step) = intercept(bridge, head, arrival, upstream_path);
             (Admission::Bridged(Box::new(interception)), step)
         }

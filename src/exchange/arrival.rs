@@ -4,6 +4,7 @@ use crate::answer::NAME_BYTES;
 use crate::api::Api;
 use crate::caller::{Actor, Agent, Client};
 use crate::credential::CredentialKind;
+use crate::dialect::Dialect;
 use crate::headers::Headers;
 use crate::provider::Provider;
 use crate::record::uuid_v7;
@@ -16,6 +17,8 @@ use std::rc::Rc;
 pub(super) struct Arrival {
     pub(super) provider: Rc<Provider>,
     pub(super) api: Api,
+    /// The shape of this filter's replies.
+    pub(super) dialect: Dialect,
     /// The record's id, a UUID of version 7.
     pub(super) id: String,
     /// When the headers came: time since the Unix epoch.
@@ -49,6 +52,7 @@ impl Arrival {
     pub(super) fn new(
         provider: &Rc<Provider>,
         api: Api,
+        dialect: Dialect,
         headers: &Headers,
         started: Duration,
         random: u128,
@@ -58,6 +62,7 @@ impl Arrival {
         Self {
             provider: Rc::clone(provider),
             api,
+            dialect,
             id: uuid_v7(started, random),
             started,
             request_id: named("x-request-id"),

@@ -116,7 +116,7 @@ impl Interception {
     /// Refuses the request: with a reply or, where a response has begun, by resetting the stream.
     pub(super) fn reject(&mut self, rejection: Rejection) -> Step {
         let effect = if self.download.refuse() {
-            Effect::Reply(rejection.reply(self.arrival.api))
+            Effect::Reply(rejection.reply(self.arrival.dialect))
         } else {
             self.progress.notes.add(Note::ReplyImpossible);
             Effect::Reset
@@ -139,7 +139,7 @@ impl Interception {
         let Self { arrival, upload, progress, .. } = self;
         let provider = &arrival.provider;
         if let Some(local) = Local::recognise(head) {
-            let reply = local.reply(arrival.api, provider.open_retry_after_seconds, &head.headers);
+            let reply = local.reply(arrival.dialect, provider.open_retry_after_seconds, &head.headers);
             self.download = Download::Local(local);
             return Step { effects: vec![Effect::Reply(reply)], flow: Flow::Stop };
         }

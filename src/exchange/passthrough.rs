@@ -2,9 +2,9 @@
 
 use super::measurements;
 use super::refusal;
-use crate::api::Api;
 use crate::bridge::Bridge;
 use crate::credential::CredentialKind;
+use crate::dialect::Dialect;
 use crate::provider::Provider;
 use crate::reply::{Local, Rejection};
 use crate::step::{Effect, Flow, ResponseHead, Step};
@@ -15,7 +15,7 @@ use std::rc::Rc;
 pub(super) struct Passthrough {
     pub(super) provider: Rc<Provider>,
     /// The shape of errors on this route.
-    dialect: Api,
+    dialect: Dialect,
     /// Whose credential it uses.
     kind: CredentialKind,
 }
@@ -23,7 +23,7 @@ pub(super) struct Passthrough {
 // === impl Passthrough ===
 
 impl Passthrough {
-    pub(super) const fn new(provider: Rc<Provider>, dialect: Api, kind: CredentialKind) -> Self {
+    pub(super) const fn new(provider: Rc<Provider>, dialect: Dialect, kind: CredentialKind) -> Self {
         Self { provider, dialect, kind }
     }
 

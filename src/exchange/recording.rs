@@ -142,17 +142,17 @@ fn error<'a>(
     interception: &'a Interception,
     rejection: Option<(&'a Rejection, &'a str)>,
 ) -> Option<ErrorRef<'a>> {
-    let api = interception.arrival.api;
+    let dialect = interception.arrival.dialect;
     if let Some((rejection, message)) = rejection {
         return Some(ErrorRef {
-            r#type: Some(error_type(api, rejection.status())),
+            r#type: Some(error_type(dialect, rejection.status())),
             code: Some(rejection.code()),
             message: Some(message),
         });
     }
     if let Download::Local(local) = &interception.download {
         return Some(ErrorRef {
-            r#type: Some(error_type(api, local.status)),
+            r#type: Some(error_type(dialect, local.status)),
             code: Some(local.code),
             message: Some(local.message),
         });

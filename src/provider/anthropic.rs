@@ -3,6 +3,7 @@
 use super::profile::{Profile, StoredObjects};
 use crate::api::Api;
 use crate::credential::{CredentialHeader, Vendor};
+use crate::dialect::Dialect;
 
 /// Clients' base URLs have no `/v1` (<https://docs.anthropic.com/en/api/client-sdks>), so neither has the prefix.
 pub const PROFILE: Profile = Profile {
@@ -26,7 +27,7 @@ pub const PROFILE: Profile = Profile {
     ],
     // The API stores nothing that all holders of the key can read. The deletion of a model counts, as with OpenAI.
     stored_objects: &[StoredObjects::deleted_at("/v1/models")],
-    dialect: Api::Messages,
+    dialect: Dialect::Anthropic,
     dialects: &[],
     vendor: Vendor::Anthropic,
     // Clients send API keys in the first header, OAuth tokens in the second.

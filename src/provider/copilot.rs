@@ -4,6 +4,7 @@
 use super::profile::Profile;
 use crate::api::Api;
 use crate::credential::{CredentialHeader, Vendor};
+use crate::dialect::Dialect;
 
 /// One host with three APIs: the model decides which one a client uses (Claude models: Messages).
 pub const PROFILE: Profile = Profile {
@@ -30,8 +31,8 @@ pub const PROFILE: Profile = Profile {
     ],
     // There is no shared key under which anything could be stored.
     stored_objects: &[],
-    dialect: Api::ChatCompletions,
-    dialects: &[("/v1/messages", Api::Messages)],
+    dialect: Dialect::OpenAi,
+    dialects: &[("/v1/messages", Dialect::Anthropic)],
     vendor: Vendor::GitHub,
     callers_credential: &[CredentialHeader::AUTHORIZATION],
     // Copilot's tokens are personal.

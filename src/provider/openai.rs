@@ -3,6 +3,7 @@
 use super::profile::{Profile, StoredObjects};
 use crate::api::Api;
 use crate::credential::{CredentialHeader, Vendor};
+use crate::dialect::Dialect;
 
 /// Clients' base URLs end in `/v1`, so the prefix does too.
 pub const PROFILE: Profile = Profile {
@@ -34,7 +35,7 @@ pub const PROFILE: Profile = Profile {
         // https://platform.openai.com/docs/api-reference/models/delete
         StoredObjects::deleted_at("/models"),
     ],
-    dialect: Api::ChatCompletions,
+    dialect: Dialect::OpenAi,
     dialects: &[],
     vendor: Vendor::OpenAi,
     callers_credential: &[CredentialHeader::AUTHORIZATION],

@@ -2,6 +2,7 @@
 
 use crate::api::Api;
 use crate::credential::{CredentialHeader, Vendor};
+use crate::dialect::Dialect;
 
 /// Everything in which provider types differ: data, no behaviour.
 #[derive(Debug)]
@@ -21,11 +22,11 @@ pub struct Profile {
     pub passthrough: &'static [&'static str],
     /// The passthrough routes whose requests read or change what the provider stores under the key.
     pub stored_objects: &'static [StoredObjects],
-    /// The API in whose error shape refusals are written, except on bridged routes, which have their own API's, and on
+    /// The shape in which refusals are written, except on bridged routes, which have their own API's, and on
     /// those of [`dialects`](Self::dialects).
-    pub dialect: Api,
+    pub dialect: Dialect,
     /// As [`dialect`](Self::dialect), for the routes at and below a path. The first path that fits counts.
-    pub dialects: &'static [(&'static str, Api)],
+    pub dialects: &'static [(&'static str, Dialect)],
     /// The vendor whose credentials the provider accepts.
     pub vendor: Vendor,
     /// Where callers send their own credential; the first header that holds one counts.

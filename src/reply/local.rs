@@ -2,7 +2,7 @@
 //! the caller's API.
 
 use super::retry_after::{is_final, retry_after};
-use crate::api::Api;
+use crate::dialect::Dialect;
 use crate::headers::Headers;
 use crate::step::{LocalReply, ResponseHead};
 
@@ -61,7 +61,7 @@ impl Local {
     /// The same reply in the error shape of `dialect`. The original headers stay, except those that describe the body
     /// (RFC 9110 §8 and §14.4, RFC 9530).
     #[must_use]
-    pub fn reply(&self, dialect: Api, open_retry_after_seconds: u32, headers: &Headers) -> LocalReply {
+    pub fn reply(&self, dialect: Dialect, open_retry_after_seconds: u32, headers: &Headers) -> LocalReply {
         let mut reply = super::reply(dialect, self.status, self.code, self.message);
         let of_the_body = |name: &str| {
             matches!(

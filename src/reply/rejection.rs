@@ -1,9 +1,9 @@
 //! Why this filter refuses a request.
 
 use super::reply;
-use crate::api::Api;
 use crate::api::request::{MODEL_BYTES, Unreadable};
 use crate::credential::Vendor;
+use crate::dialect::Dialect;
 use crate::json;
 use crate::route::PathProblem;
 use crate::step::LocalReply;
@@ -138,7 +138,7 @@ impl Rejection {
 
     /// The reply to the caller. It contains nothing of the configuration, no key and no upstream address.
     #[must_use]
-    pub fn reply(&self, dialect: Api) -> LocalReply {
+    pub fn reply(&self, dialect: Dialect) -> LocalReply {
         let mut reply = reply(dialect, self.status(), self.code(), &self.to_string());
         reply.headers.push(("x-should-retry".to_owned(), b"false".to_vec()));
         if *self == Self::MethodNotAllowed {
@@ -225,12 +225,12 @@ fn write_unreadable(f: &mut fmt::Formatter<'_>, problem: &Unreadable) -> fmt::Re
 #[cfg(test)]
 mod tests {
     use super::Rejection;
-    use crate::api::Api;
+    use crate::dialect::Dialect;
 
     #[test]
     fn hostile_text_in_a_message_is_escaped() {
         let path = "/x\"\n\u{0}".to_owned();
-        let reply = Rejection::NotFound { method: "GET".to_owned(), path }.reply(Api::ChatCompletions);
+        let reply = Rejection::NotFound { method: "GET".to_owned(), path }.reply(Dialect::OpenAi);
         let body: serde_json::Value = serde_json::from_str(&reply.body).unwrap();
         assert_eq!(body["error"]["message"], "no route for GET /x\"\n\0");
         assert_eq!(body["error"]["code"], "not_found");

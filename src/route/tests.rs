@@ -46,7 +46,7 @@ fn find(path: &str) -> Found {
 fn bridged(path: &str) -> (Api, String) {
     match find(path) {
         Found { target: Target::Bridged { api, upstream_path }, dialect, provider: Some(_) }
-            if dialect == api =>
+            if dialect == api.dialect() =>
         {
             (api, String::from_utf8(upstream_path).unwrap())
         }
@@ -135,44 +135,44 @@ fn passthrough_paths_are_forwarded_as_written() {
 
 #[test]
 fn other_paths_are_not_found_in_the_error_shape_of_their_route() {
-    use Api::{ChatCompletions, Messages};
+    use Dialect::{Anthropic, OpenAi};
     for (path, provider, dialect) in [
-        ("", None, ChatCompletions),
-        ("*", None, ChatCompletions),
-        ("/", None, ChatCompletions),
-        ("/v1/messages", None, ChatCompletions),
-        ("/anthropicx/v1/messages", None, ChatCompletions),
-        ("/openai/chat/completions", None, ChatCompletions),
-        ("/openai/v%31/responses", None, ChatCompletions),
-        ("/%61nthropic/v1/messages", None, ChatCompletions),
-        ("/Anthropic/v1/messages", None, ChatCompletions),
-        ("/anthropic%2Fv1/messages", None, ChatCompletions),
-        ("/anthropic", Some(0), Messages),
-        ("/anthropic?x", Some(0), Messages),
-        ("/anthropic/", Some(0), Messages),
-        ("/anthropic/v1/m%65ssages", Some(0), Messages),
-        ("/anthropic/v1/messages/batches", Some(0), Messages),
-        ("/anthropic/v1/messages/count_tokens/", Some(0), Messages),
-        ("/anthropic/v1/mod%65ls", Some(0), Messages),
-        ("/anthropic/api/hello/x", Some(0), Messages),
-        ("/anthropic/v1/{*rest}", Some(0), Messages),
-        ("/openai/v1", Some(1), ChatCompletions),
-        ("/openai/v1/embeddings", Some(1), ChatCompletions),
-        ("/openai/v1/responses/comp%61ct", Some(1), ChatCompletions),
-        ("/openai/v1/responses/comp%61ct/", Some(1), ChatCompletions),
-        ("/openai/v1/responses/compact%2F", Some(1), ChatCompletions),
-        ("/openai/v1/responses/compact%3Fx", Some(1), ChatCompletions),
-        ("/openai/v1/responses/compact;a=b", Some(1), ChatCompletions),
-        ("/openai/v1/responses/compact%3Ba", Some(1), ChatCompletions),
-        ("/openai/v1/responses/compact%20", Some(1), ChatCompletions),
-        ("/openai/v1/responses/compact%20/", Some(1), ChatCompletions),
-        ("/openai/v1/responses/compact%23", Some(1), ChatCompletions),
-        ("/openai/v1/responses/%3F", Some(1), ChatCompletions),
-        ("/openai/v1/responses%2Fcompact", Some(1), ChatCompletions),
-        ("/copilot/responses/resp_1", Some(2), ChatCompletions),
-        ("/copilot/v1/messages/count_tokens", Some(2), Messages),
-        ("/copilot/v1/mess%61ges", Some(2), ChatCompletions),
-        ("/copilot/v1/messagesx", Some(2), ChatCompletions),
+        ("", None, OpenAi),
+        ("*", None, OpenAi),
+        ("/", None, OpenAi),
+        ("/v1/messages", None, OpenAi),
+        ("/anthropicx/v1/messages", None, OpenAi),
+        ("/openai/chat/completions", None, OpenAi),
+        ("/openai/v%31/responses", None, OpenAi),
+        ("/%61nthropic/v1/messages", None, OpenAi),
+        ("/Anthropic/v1/messages", None, OpenAi),
+        ("/anthropic%2Fv1/messages", None, OpenAi),
+        ("/anthropic", Some(0), Anthropic),
+        ("/anthropic?x", Some(0), Anthropic),
+        ("/anthropic/", Some(0), Anthropic),
+        ("/anthropic/v1/m%65ssages", Some(0), Anthropic),
+        ("/anthropic/v1/messages/batches", Some(0), Anthropic),
+        ("/anthropic/v1/messages/count_tokens/", Some(0), Anthropic),
+        ("/anthropic/v1/mod%65ls", Some(0), Anthropic),
+        ("/anthropic/api/hello/x", Some(0), Anthropic),
+        ("/anthropic/v1/{*rest}", Some(0), Anthropic),
+        ("/openai/v1", Some(1), OpenAi),
+        ("/openai/v1/embeddings", Some(1), OpenAi),
+        ("/openai/v1/responses/comp%61ct", Some(1), OpenAi),
+        ("/openai/v1/responses/comp%61ct/", Some(1), OpenAi),
+        ("/openai/v1/responses/compact%2F", Some(1), OpenAi),
+        ("/openai/v1/responses/compact%3Fx", Some(1), OpenAi),
+        ("/openai/v1/responses/compact;a=b", Some(1), OpenAi),
+        ("/openai/v1/responses/compact%3Ba", Some(1), OpenAi),
+        ("/openai/v1/responses/compact%20", Some(1), OpenAi),
+        ("/openai/v1/responses/compact%20/", Some(1), OpenAi),
+        ("/openai/v1/responses/compact%23", Some(1), OpenAi),
+        ("/openai/v1/responses/%3F", Some(1), OpenAi),
+        ("/openai/v1/responses%2Fcompact", Some(1), OpenAi),
+        ("/copilot/responses/resp_1", Some(2), OpenAi),
+        ("/copilot/v1/messages/count_tokens", Some(2), Anthropic),
+        ("/copilot/v1/mess%61ges", Some(2), OpenAi),
+        ("/copilot/v1/messagesx", Some(2), OpenAi),
     ] {
         assert_eq!(find(path), Found { provider, dialect, target: Target::NotFound }, "{path}");
     }
@@ -180,40 +180,40 @@ fn other_paths_are_not_found_in_the_error_shape_of_their_route() {
 
 #[test]
 fn hygiene_refuses_paths_with_two_meanings() {
-    use Api::{ChatCompletions, Messages};
+    use Dialect::{Anthropic, OpenAi};
     use PathProblem::*;
-    let cases: &[(&[u8], PathProblem, Option<usize>, Api)] = &[
-        (b"/anthropic/v1/models/..", DotSegment, Some(0), Messages),
-        (b"/anthropic/../openai/v1/responses", DotSegment, Some(0), Messages),
-        (b"/../anthropic/v1/messages", DotSegment, None, ChatCompletions),
-        (b".", DotSegment, None, ChatCompletions),
-        (b"/copilot/v1/messages/./x", DotSegment, Some(2), Messages),
-        (b"/copilot/agents/%2e%2E/models", DotSegment, Some(2), ChatCompletions),
-        (b"/openai/v1/models/a%2F..%2Fb", DotSegment, Some(1), ChatCompletions),
-        (b"/openai/v1/models/a%2f%2e", DotSegment, Some(1), ChatCompletions),
-        (b"/openai/v1/models/..;/files", DotSegment, Some(1), ChatCompletions),
-        (b"/openai/v1/models/%2e.%3Ba=b", DotSegment, Some(1), ChatCompletions),
-        (b"/copilot/agents/.;x/y", DotSegment, Some(2), ChatCompletions),
-        (b"//anthropic/v1/messages", EmptySegment, None, ChatCompletions),
-        (b"/anthropic//v1/messages", EmptySegment, Some(0), Messages),
-        (b"/anthropic/v1/messages//", EmptySegment, Some(0), Messages),
-        (b"/openai/v1/responses/%2F", EmptySegment, Some(1), ChatCompletions),
-        (b"/openai/v1/models/a%2F%2Fb", EmptySegment, Some(1), ChatCompletions),
-        (b"/openai/v1/models/%20", BlankSegment, Some(1), ChatCompletions),
-        (b"/openai/v1/models/%09%C2%A0/x", BlankSegment, Some(1), ChatCompletions),
-        (b"/openai/v1/models/x%2F%0D%0A", BlankSegment, Some(1), ChatCompletions),
-        (b"/openai/v1/models/a\\b", Backslash, Some(1), ChatCompletions),
-        (b"/openai/v1/models/a%5cb", Backslash, Some(1), ChatCompletions),
-        (b"/openai/v1/models/a%00", EncodedNul, Some(1), ChatCompletions),
-        (b"/openai/v1/models/100%", InvalidEscape, Some(1), ChatCompletions),
-        (b"/openai/v1/models/%4", InvalidEscape, Some(1), ChatCompletions),
-        (b"/openai/v1/models/%+1", InvalidEscape, Some(1), ChatCompletions),
-        (b"/openai/v1/models/%u0041", InvalidEscape, Some(1), ChatCompletions),
-        (b"/openai/v1/models/\xff", NotUtf8, Some(1), ChatCompletions),
-        (b"/openai/v1/models/a\0", ForbiddenCharacter, Some(1), ChatCompletions),
-        (b"/openai/v1/models/a\x7f", ForbiddenCharacter, Some(1), ChatCompletions),
-        (b"/openai/v1/responses/compact#", ForbiddenCharacter, Some(1), ChatCompletions),
-        (b"/openai/v1/models/a b", ForbiddenCharacter, Some(1), ChatCompletions),
+    let cases: &[(&[u8], PathProblem, Option<usize>, Dialect)] = &[
+        (b"/anthropic/v1/models/..", DotSegment, Some(0), Anthropic),
+        (b"/anthropic/../openai/v1/responses", DotSegment, Some(0), Anthropic),
+        (b"/../anthropic/v1/messages", DotSegment, None, OpenAi),
+        (b".", DotSegment, None, OpenAi),
+        (b"/copilot/v1/messages/./x", DotSegment, Some(2), Anthropic),
+        (b"/copilot/agents/%2e%2E/models", DotSegment, Some(2), OpenAi),
+        (b"/openai/v1/models/a%2F..%2Fb", DotSegment, Some(1), OpenAi),
+        (b"/openai/v1/models/a%2f%2e", DotSegment, Some(1), OpenAi),
+        (b"/openai/v1/models/..;/files", DotSegment, Some(1), OpenAi),
+        (b"/openai/v1/models/%2e.%3Ba=b", DotSegment, Some(1), OpenAi),
+        (b"/copilot/agents/.;x/y", DotSegment, Some(2), OpenAi),
+        (b"//anthropic/v1/messages", EmptySegment, None, OpenAi),
+        (b"/anthropic//v1/messages", EmptySegment, Some(0), Anthropic),
+        (b"/anthropic/v1/messages//", EmptySegment, Some(0), Anthropic),
+        (b"/openai/v1/responses/%2F", EmptySegment, Some(1), OpenAi),
+        (b"/openai/v1/models/a%2F%2Fb", EmptySegment, Some(1), OpenAi),
+        (b"/openai/v1/models/%20", BlankSegment, Some(1), OpenAi),
+        (b"/openai/v1/models/%09%C2%A0/x", BlankSegment, Some(1), OpenAi),
+        (b"/openai/v1/models/x%2F%0D%0A", BlankSegment, Some(1), OpenAi),
+        (b"/openai/v1/models/a\\b", Backslash, Some(1), OpenAi),
+        (b"/openai/v1/models/a%5cb", Backslash, Some(1), OpenAi),
+        (b"/openai/v1/models/a%00", EncodedNul, Some(1), OpenAi),
+        (b"/openai/v1/models/100%", InvalidEscape, Some(1), OpenAi),
+        (b"/openai/v1/models/%4", InvalidEscape, Some(1), OpenAi),
+        (b"/openai/v1/models/%+1", InvalidEscape, Some(1), OpenAi),
+        (b"/openai/v1/models/%u0041", InvalidEscape, Some(1), OpenAi),
+        (b"/openai/v1/models/\xff", NotUtf8, Some(1), OpenAi),
+        (b"/openai/v1/models/a\0", ForbiddenCharacter, Some(1), OpenAi),
+        (b"/openai/v1/models/a\x7f", ForbiddenCharacter, Some(1), OpenAi),
+        (b"/openai/v1/responses/compact#", ForbiddenCharacter, Some(1), OpenAi),
+        (b"/openai/v1/models/a b", ForbiddenCharacter, Some(1), OpenAi),
     ];
     for (path, problem, provider, dialect) in cases.iter().copied() {
         let expected = Found { provider, dialect, target: Target::Invalid(problem) };
@@ -232,7 +232,7 @@ fn the_root_is_compared_as_written_and_hygiene_applies_below_it() {
         "/%61pi/v2/{ai}/./bridge/openai",
         "/openai/v1/models/..",
     ] {
-        let expected = Found { provider: None, dialect: Api::ChatCompletions, target: Target::Outside };
+        let expected = Found { provider: None, dialect: Dialect::OpenAi, target: Target::Outside };
         assert_eq!(table.find(b"GET", path.as_bytes()), expected, "{path}");
     }
     for path in ["/api/v2/{ai}/./bridge", "/api/v2/{ai}/./bridge/", "/api/v2/{ai}/./bridge?x"] {

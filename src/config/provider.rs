@@ -13,8 +13,9 @@ use crate::provider::{ModelPolicy, Provider, ProviderType};
 
 /// The largest `open_retry_after_seconds`: a day.
 const LONGEST_RETRY_AFTER_SECONDS: u64 = 86_400;
-/// The default `open_retry_after_seconds`: Envoy's default base ejection time.
-const RETRY_AFTER_SECONDS: u32 = 30;
+/// The default `open_retry_after_seconds`: Envoy's default base ejection time, and its `interval` of a second as the samples
+/// have it, so that the circuit has closed when a client that waits so long asks again.
+const RETRY_AFTER_SECONDS: u32 = 32;
 
 const BYOK: [(&str, Byok); 3] = [("allow", Byok::Allow), ("deny", Byok::Deny), ("require", Byok::Require)];
 

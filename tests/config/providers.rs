@@ -29,7 +29,7 @@ fn everything_except_a_providers_type_has_a_default() {
         assert!(!provider.send_actor && !provider.allow_background);
         assert_eq!((provider.key, provider.byok), (Key::Absent, Byok::Allow));
         assert_eq!(provider.models, ModelPolicy { allow: None, deny: Vec::new() });
-        assert_eq!(provider.open_retry_after_seconds, 30);
+        assert_eq!(provider.open_retry_after_seconds, 32);
     }
 }
 

@@ -35,6 +35,10 @@ pub(super) struct RequestVisitor {
     pub(super) others: OtherModels,
     /// The edit of the body, in APIs that have it.
     pub(super) splice: Option<Splice>,
+    /// Whether the body's `model` counts.
+    pub(super) reads_model: bool,
+    /// The response is a stream, whatever the body says.
+    pub(super) is_streamed: bool,
     /// Which of [`DECIDING`] were seen, one bit each.
     decided: u8,
     /// The first of [`DECIDING`] that was seen twice.
@@ -78,6 +82,8 @@ impl RequestVisitor {
             facts: RequestFacts::default(),
             others: OtherModels::new(bounds.reader_bytes),
             splice: rules.usage_edit.then(Splice::default),
+            reads_model: true,
+            is_streamed: false,
             decided: 0,
             repeated: None,
             current: None,
@@ -282,8 +288,10 @@ impl Visitor for RequestVisitor {
 
     fn begin(&mut self, path: &[Name], kind: Kind, offset: u64) -> Want {
         self.current = None;
-        if let [name] = path {
-            self.note_deciding(*name);
+        match path {
+            [Name::Model] if !self.reads_model => return Want::Skip,
+            [name] => self.note_deciding(*name),
+            _ => {}
         }
         if self.repeated.is_some() {
             return Want::Skip;
@@ -340,7 +348,7 @@ impl Visitor for RequestVisitor {
     fn scalar(&mut self, _path: &[Name], value: Scalar<'_>) {
         match (self.current.take(), value) {
             (Some(Slot::Stream), Scalar::Bool(stream)) => {
-                self.facts.stream = stream;
+                self.facts.stream = stream || self.is_streamed;
                 if let Some(splice) = &mut self.splice {
                     splice.stream(stream);
                 }

@@ -2,7 +2,9 @@
 //!
 //! A stream is an event stream (`alt=sse`) or one JSON array, both of the same objects.
 
+mod candidates;
 mod names;
+mod object_fields;
 mod reader;
 
 use super::profile::ApiProfile;
@@ -27,7 +29,7 @@ pub(super) const PROFILE: ApiProfile = ApiProfile {
     },
     usage: Convention::GENERATE_CONTENT,
     events: response::events::<GenerateContentReader>,
-    document: response::document::<GenerateContentReader>,
+    document: response::document_or_array::<GenerateContentReader>,
 };
 
 /// What the value at `path` of a request means. The path of the URL names the model, and whether the answer is a

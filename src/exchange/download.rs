@@ -168,9 +168,9 @@ impl Response {
         }
     }
 
-    /// Whether the response is an event stream of which an event was read.
+    /// Whether the response is a stream of which an event was read.
     pub(super) fn any_event(&self) -> bool {
-        self.format == Format::Events && self.reader.any_event()
+        self.reader.any_event()
     }
 
     /// Whether the end of the body alone shows that the answer is whole.

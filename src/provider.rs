@@ -144,7 +144,17 @@ impl Provider {
 
     /// What the provider accepts as a credential on a route whose refusals have the shape `dialect`.
     #[must_use]
-    pub fn credential_rules(&self, dialect: Dialect) -> CredentialRules<'_> {
+    pub fn credential_rules_at(&self, dialect: Dialect) -> CredentialRules<'_> {
+        let (rules, of_messages) = (self.credential_rules(), self.profile().messages_credential);
+        if dialect == Dialect::Anthropic && !of_messages.is_empty() {
+            return CredentialRules { callers: of_messages, ..rules };
+        }
+        rules
+    }
+
+    /// What the provider accepts as a credential.
+    #[must_use]
+    pub fn credential_rules(&self) -> CredentialRules<'_> {
         let profile = self.profile();
         let (vendor, central) = if self.bedrock.is_some() {
             // Bedrock's API keys are Bearer tokens: https://docs.aws.amazon.com/bedrock/latest/userguide/api-keys-use.html
@@ -153,7 +163,7 @@ impl Provider {
             (profile.vendor, profile.central_key)
         };
         CredentialRules {
-            callers: profile.callers_credential_at(dialect),
+            callers: profile.callers_credential,
             central,
             vendor,
             key: &self.key,

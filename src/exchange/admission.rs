@@ -132,7 +132,7 @@ fn check_bridged(
     if !provider.enabled {
         return Err(Rejection::ProviderDisabled);
     }
-    let rules = provider.credential_rules(arrival.dialect);
+    let rules = provider.credential_rules_at(arrival.dialect);
     let mut credential = match credential::choose(&head.headers, &rules, &bridge.gateway_credentials) {
         Ok(credential) => credential,
         Err(error) => {
@@ -171,7 +171,7 @@ fn check_passthrough(
     dialect: Dialect,
     stored_object: bool,
 ) -> Result<Credential, Rejection> {
-    let rules = provider.credential_rules(dialect);
+    let rules = provider.credential_rules_at(dialect);
     let credential = credential::choose(&head.headers, &rules, &bridge.gateway_credentials)
         .map_err(|error| credential_rejection(&error))?;
     if stored_object && !provider.stored_objects && credential.kind == CredentialKind::Centralized {

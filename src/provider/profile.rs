@@ -74,15 +74,6 @@ impl Profile {
         self.stored_objects.iter().any(|stored| stored.includes(method, route))
     }
 
-    /// Where callers send their own credential on a route whose refusals have the shape `dialect`.
-    #[must_use]
-    pub const fn callers_credential_at(&self, dialect: Dialect) -> &'static [CredentialHeader] {
-        match dialect {
-            Dialect::Anthropic if !self.messages_credential.is_empty() => self.messages_credential,
-            Dialect::Anthropic | Dialect::OpenAi | Dialect::Google | Dialect::Aws => self.callers_credential,
-        }
-    }
-
     /// Whether callers may send their own credential in the query.
     #[must_use]
     pub fn takes_key_in_query(&self) -> bool {

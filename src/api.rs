@@ -2,7 +2,7 @@
 //!
 //! | part | knows |
 //! |---|---|
-//! | `messages`, `chat_completions`, `responses` | one API each: its constant and its readers |
+//! | `messages`, `chat_completions`, `responses`, `generate_content` | one API each: its constant and its readers |
 //! | [`request`], [`response`] | how bodies are read, of any API |
 //! | [`usage_edit`] | the one edit of bodies: usage is asked for, and its event is cut out |
 //! | [`profile`] | what an API's constant holds |
@@ -10,6 +10,7 @@
 //! A new API is a folder with its constant and its readers, a variant of [`Api`] and an arm of [`Api::profile`].
 
 mod chat_completions;
+mod generate_content;
 mod messages;
 pub mod profile;
 pub mod request;
@@ -33,11 +34,14 @@ pub enum Api {
     ChatCompletions,
     /// OpenAI Responses, <https://platform.openai.com/docs/api-reference/responses>.
     Responses,
+    /// Gemini's `generateContent` and `streamGenerateContent`, <https://ai.google.dev/api/generate-content>.
+    GenerateContent,
 }
 
 impl Api {
     /// Every API, for tests and pages that list them.
-    pub const ALL: [Self; 3] = [Self::Messages, Self::ChatCompletions, Self::Responses];
+    pub const ALL: [Self; 4] =
+        [Self::Messages, Self::ChatCompletions, Self::Responses, Self::GenerateContent];
 
     /// Everything in which this API differs from the others.
     #[must_use]
@@ -46,6 +50,7 @@ impl Api {
             Self::Messages => &messages::PROFILE,
             Self::ChatCompletions => &chat_completions::PROFILE,
             Self::Responses => &responses::PROFILE,
+            Self::GenerateContent => &generate_content::PROFILE,
         }
     }
 

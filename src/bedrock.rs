@@ -1,7 +1,8 @@
-//! Claude on AWS Bedrock: what differs from Anthropic's own API, in two modes.
+//! Claude on AWS Bedrock: what differs from Anthropic's own API, in three modes.
 //!
 //! *Native*: Bedrock serves Anthropic's Messages API; only host and credential differ. *Invoke*: the older `InvokeModel`
-//! API, which has the model in the path and no member `stream`, and streams responses in AWS frames.
+//! API, which has the model in the path and no member `stream`, and streams responses in AWS frames. *Runtime*: the same
+//! API for clients that speak it themselves; only a copy of the response is translated, for the record.
 //!
 //! This room does not sign requests: Envoy's filter `aws_request_signing` does, after this filter changed them.
 //!
@@ -32,6 +33,8 @@ pub enum Mode {
     Native,
     /// `InvokeModel`: requests are held and changed, event streams are translated.
     Invoke(Box<Invoke>),
+    /// `InvokeModel` for clients that speak it themselves: bodies pass unchanged as they stream.
+    Runtime,
 }
 
 /// The settings of the mode `invoke`.
@@ -68,7 +71,7 @@ impl Bedrock {
     pub fn base_url(&self) -> String {
         match &self.mode {
             Mode::Native => format!("https://bedrock-mantle.{}.api.aws/anthropic", self.region),
-            Mode::Invoke(_) => format!("https://bedrock-runtime.{}.amazonaws.com", self.region),
+            Mode::Invoke(_) | Mode::Runtime => format!("https://bedrock-runtime.{}.amazonaws.com", self.region),
         }
     }
 
@@ -76,16 +79,21 @@ impl Bedrock {
     #[must_use]
     pub fn invoke(&self) -> Option<&Invoke> {
         match &self.mode {
-            Mode::Native => None,
+            Mode::Native | Mode::Runtime => None,
             Mode::Invoke(invoke) => Some(invoke),
         }
     }
 
-    /// Whether Bedrock serves this passthrough route of Anthropic's. In the mode `native` it serves those below `/v1/`
-    /// (token counts, models), but not the telemetry of Claude Code; in the mode `invoke` none.
+    /// Whether Bedrock serves this passthrough route of the provider's profile. In the mode `native` it serves those below
+    /// `/v1/` (token counts, models), but not the telemetry of Claude Code; in the mode `invoke` none; in the mode
+    /// `runtime` all.
     #[must_use]
     pub fn passes(&self, route: &str) -> bool {
-        self.mode == Mode::Native && route.starts_with("/v1/")
+        match self.mode {
+            Mode::Native => route.starts_with("/v1/"),
+            Mode::Invoke(_) => false,
+            Mode::Runtime => true,
+        }
     }
 }
 

@@ -12,7 +12,7 @@ mod vendor;
 
 pub use self::choice::{CredentialRules, choose};
 pub use self::gateway::GatewayCredentials;
-pub use self::header::{CredentialHeader, Scheme};
+pub use self::header::{CredentialHeader, KEY_PARAMETER, Scheme};
 pub use self::key::{Byok, Key};
 pub use self::vendor::{VENDOR_PREFIXES, Vendor, vendor_of};
 use crate::headers::HeaderEdits;

@@ -110,6 +110,13 @@ impl Headers {
         let path = self.first(":path").unwrap_or_default();
         path.split(|byte| *byte == b'?').next().unwrap_or_default()
     }
+
+    /// The query of a request's path, with its `?`; empty where there is none.
+    #[must_use]
+    pub fn query(&self) -> &[u8] {
+        let path = self.first(":path").unwrap_or_default();
+        path.get(self.path_without_query().len()..).unwrap_or_default()
+    }
 }
 
 impl fmt::Debug for Headers {

@@ -25,7 +25,7 @@
 //! | [`record`], [`timestamp`] | the record of an interception, its id, its texts and its times |
 //! | [`metric`], [`price`], [`values`], [`limits`] | metrics; cost; single values, set as properties; the bounds of one stream |
 //! | [`json`], [`sse`] | JSON and events in chunks of any size |
-//! | [`text`], [`glob`], `percent`, [`fnv`] | bounded texts, patterns, percent-decoding, a fast hash |
+//! | [`text`], [`glob`], `percent`, [`query`], [`fnv`] | bounded texts, patterns, percent-decoding, queries, a fast hash |
 //!
 //! # The life of a bridged request
 //! 1. **Request headers.** `route` finds the route, `credential` chooses the credential, `caller` finds the actor. The
@@ -77,6 +77,7 @@ pub mod note;
 mod percent;
 pub mod price;
 pub mod provider;
+pub mod query;
 pub mod record;
 pub mod reply;
 pub mod route;

@@ -1,21 +1,26 @@
 //! One configured upstream API. What its type fixes is in [`Profile`], one file for each type.
 
 pub mod anthropic;
+pub mod azure;
+pub mod bedrock_runtime;
 pub mod copilot;
+pub mod gemini;
 mod hosts;
 mod model_policy;
 pub mod openai;
 mod profile;
+pub mod vertex;
 
 use crate::api::Api;
 use crate::api::request::{ModelJudge, ModelRefusal};
-use crate::bedrock::{Bedrock, Invoke};
+use crate::bedrock::{Bedrock, Invoke, Mode};
 use crate::credential::{Byok, CredentialHeader, CredentialKind, CredentialRules, Key, Vendor};
+use crate::dialect::Dialect;
 use crate::text::Text;
 use std::rc::Rc;
 
 pub use model_policy::ModelPolicy;
-pub use profile::{Profile, StoredObjects};
+pub use profile::{Passthrough, Profile, StoredObjects};
 
 /// The provider types. Only this file names a variant: everything else reads [`profile`](Self::profile).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -26,6 +31,12 @@ pub enum ProviderType {
     OpenAi,
     /// `copilot`
     Copilot,
+    /// `azure`
+    Azure,
+    /// `vertex`
+    Vertex,
+    /// `gemini`
+    Gemini,
 }
 
 /// One configured provider. Every value was checked when the configuration was parsed.
@@ -74,7 +85,8 @@ pub struct BaseUrl {
 
 impl ProviderType {
     /// Every type, in the order in which messages list them.
-    pub const ALL: [Self; 3] = [Self::Anthropic, Self::OpenAi, Self::Copilot];
+    pub const ALL: [Self; 6] =
+        [Self::Anthropic, Self::OpenAi, Self::Copilot, Self::Azure, Self::Vertex, Self::Gemini];
 
     /// What the type fixes.
     #[must_use]
@@ -83,6 +95,9 @@ impl ProviderType {
             Self::Anthropic => &anthropic::PROFILE,
             Self::OpenAi => &openai::PROFILE,
             Self::Copilot => &copilot::PROFILE,
+            Self::Azure => &azure::PROFILE,
+            Self::Vertex => &vertex::PROFILE,
+            Self::Gemini => &gemini::PROFILE,
         }
     }
 
@@ -102,10 +117,19 @@ impl ModelJudge for Provider {
 }
 
 impl Provider {
+    /// What differs from other providers: the type's profile or, for Bedrock's runtime API, that API's.
+    #[must_use]
+    pub fn profile(&self) -> &'static Profile {
+        match &self.bedrock {
+            Some(Bedrock { mode: Mode::Runtime, .. }) => &bedrock_runtime::PROFILE,
+            Some(_) | None => self.kind.profile(),
+        }
+    }
+
     /// The route prefix below the root: `/{name}`, for OpenAI `/{name}/v1`. No trailing slash.
     #[must_use]
     pub fn prefix(&self) -> String {
-        format!("/{}{}", self.name, self.kind.profile().prefix_suffix)
+        format!("/{}{}", self.name, self.profile().prefix_suffix)
     }
 
     /// The Envoy cluster for requests with a credential of `kind`. Callers' own credentials may have a cluster, and so a
@@ -118,10 +142,20 @@ impl Provider {
         }
     }
 
+    /// What the provider accepts as a credential on a route whose refusals have the shape `dialect`.
+    #[must_use]
+    pub fn credential_rules_at(&self, dialect: Dialect) -> CredentialRules<'_> {
+        let (rules, of_messages) = (self.credential_rules(), self.profile().messages_credential);
+        if dialect == Dialect::Anthropic && !of_messages.is_empty() {
+            return CredentialRules { callers: of_messages, ..rules };
+        }
+        rules
+    }
+
     /// What the provider accepts as a credential.
     #[must_use]
-    pub const fn credential_rules(&self) -> CredentialRules<'_> {
-        let profile = self.kind.profile();
+    pub fn credential_rules(&self) -> CredentialRules<'_> {
+        let profile = self.profile();
         let (vendor, central) = if self.bedrock.is_some() {
             // Bedrock's API keys are Bearer tokens: https://docs.aws.amazon.com/bedrock/latest/userguide/api-keys-use.html
             (Vendor::Aws, Some(CredentialHeader::AUTHORIZATION))
@@ -139,14 +173,14 @@ impl Provider {
 
     /// Whether the actor is named to the provider.
     #[must_use]
-    pub const fn sends_actor(&self) -> bool {
-        self.send_actor && self.kind.profile().learns_actor
+    pub fn sends_actor(&self) -> bool {
+        self.send_actor && self.profile().learns_actor
     }
 
     /// Whether a request for a stream of `api` is changed to ask for its usage (`envoy/behaviour.md#the-one-edit`).
     #[must_use]
-    pub const fn asks_for_usage(&self, api: Api) -> bool {
-        api.edits_usage() && self.kind.profile().asks_for_usage
+    pub fn asks_for_usage(&self, api: Api) -> bool {
+        api.edits_usage() && self.profile().asks_for_usage
     }
 
     /// Whether Chat Completions of this provider state a part of the output, the thoughts, in `total_tokens` only: Google's

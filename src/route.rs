@@ -7,15 +7,21 @@
 //! forwarded as written.
 
 mod hygiene;
+mod path_model;
 
-use matchit::Router;
+use std::borrow::Cow;
+
+use matchit::{Params, Router};
 
 use crate::api::Api;
+use crate::credential::KEY_PARAMETER;
 use crate::dialect::Dialect;
 use crate::provider::{Profile, Provider};
+use crate::{percent, query};
 
 use hygiene::Clean;
 pub use hygiene::PathProblem;
+pub use path_model::PathModel;
 
 /// Every route of every provider, built once per configuration. A look-up takes time linear in the path.
 #[derive(Debug)]
@@ -36,7 +42,7 @@ pub struct Found {
 }
 
 /// Where a request goes. `upstream_path` is the whole `:path` for the upstream: base path, route as written, and
-/// the client's query byte for byte (which need not be UTF-8).
+/// the client's query byte for byte (which need not be UTF-8), but for a caller's key in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
     /// Not below the root: left to other filters and routes.
@@ -51,6 +57,10 @@ pub enum Target {
         api: Api,
         /// The path, without a trailing slash.
         upstream_path: Vec<u8>,
+        /// The model, where the path names it.
+        model: Option<PathModel>,
+        /// Whether the route answers with a stream, whatever the body says.
+        streamed: bool,
     },
     /// Forwarded without inspection.
     Passthrough {
@@ -58,6 +68,8 @@ pub enum Target {
         upstream_path: Vec<u8>,
         /// Whether the request reaches an object that is stored under the key (`stored_objects`).
         stored_object: bool,
+        /// Whether methods other than GET are refused.
+        only_get: bool,
     },
 }
 
@@ -67,13 +79,17 @@ struct Mount {
     profile: &'static Profile,
     prefix: String,
     base_path: String,
+    /// Bridged routes, and passthrough routes for one path. An exact one has precedence over one with parameters.
     routes: Router<Route>,
+    /// Passthrough routes for everything below a path. They count where no other route matches: `matchit` has no
+    /// `{model}:method` beside `{*rest}`.
+    subtrees: Router<Route>,
 }
 
 #[derive(Clone, Copy, Debug)]
 enum Route {
-    Bridged(Api),
-    Passthrough,
+    Bridged { api: Api, streamed: bool },
+    Passthrough { only_get: bool },
 }
 
 // === impl RouteTable ===
@@ -105,8 +121,9 @@ impl RouteTable {
             (Ok(clean), Some((_, mount, _))) => mount.find(method, &clean, query),
         };
         let dialect = match target {
-            Target::Bridged { api, .. } => api.dialect(),
-            Target::Outside | Target::Invalid(_) | Target::NotFound | Target::Passthrough { .. } => dialect,
+            // Clients that speak Bedrock's API read AWS's errors on all routes.
+            Target::Bridged { api, .. } if dialect != Dialect::Aws => api.dialect(),
+            Target::Bridged { .. } | Target::Outside | Target::Invalid(_) | Target::NotFound | Target::Passthrough { .. } => dialect,
         };
         Found { provider: mounted.map(|(index, ..)| index), dialect, target }
     }
@@ -119,32 +136,60 @@ fn below<'a>(path: &'a [u8], prefix: &str) -> Option<&'a [u8]> {
     (prefix.is_empty() || rest.is_empty() || rest.starts_with(b"/")).then_some(rest)
 }
 
+/// Whether `path` is at or below `pattern`, in which `*` stands for one segment.
+fn is_below(path: &[u8], pattern: &str) -> bool {
+    let mut segments = path.split(|byte| *byte == b'/');
+    pattern.split('/').all(|expected| {
+        segments.next().is_some_and(|segment| expected == "*" || segment == expected.as_bytes())
+    })
+}
+
+/// The model that the parameters of a bridged route name.
+///
+/// # Errors
+/// An upstream that decodes the path before it matches routes could find another model in it.
+fn model(params: &Params<'_, '_>) -> Result<Option<PathModel>, ()> {
+    let mut model = None;
+    for (name, written) in params.iter() {
+        if name == "model" {
+            model = Some(PathModel::parse(written).ok_or(())?);
+        } else {
+            let decoded = percent::decode(written.as_bytes()).ok_or(())?;
+            let is_plain = |byte: &u8| !matches!(byte, b'/' | b'?' | b'#' | b';');
+            decoded.iter().all(is_plain).then_some(()).ok_or(())?;
+        }
+    }
+    Ok(model)
+}
+
 // === impl Mount ===
 
 impl Mount {
     fn new(provider: &Provider) -> Self {
-        let profile = provider.kind.profile();
-        let mut routes = Router::new();
+        let profile = provider.profile();
+        let (mut routes, mut subtrees) = (Router::new(), Router::new());
         // The first route with a pattern keeps it: `/responses/` is the bridged route, not the root of the subtree.
         let mut add = |pattern: String, route| drop(routes.insert(pattern, route));
         for (bridged, api) in profile.bridged {
-            add(format!("{bridged}/"), Route::Bridged(*api));
-            add((*bridged).to_owned(), Route::Bridged(*api));
+            let route = Route::Bridged { api: *api, streamed: profile.streamed.contains(bridged) };
+            add(format!("{bridged}/"), route);
+            add((*bridged).to_owned(), route);
         }
-        let passes = |route: &&str| provider.bedrock.as_ref().is_none_or(|bedrock| bedrock.passes(route));
-        for passthrough in profile.passthrough.iter().filter(|route| passes(route)) {
-            if let Some(subtree) = passthrough.strip_suffix('/') {
-                add(subtree.to_owned(), Route::Passthrough);
-                add(format!("{subtree}/{{*rest}}"), Route::Passthrough);
+        let passes = |route: &str| provider.bedrock.as_ref().is_none_or(|bedrock| bedrock.passes(route));
+        for passthrough in profile.passthrough.iter().filter(|passthrough| passes(passthrough.route)) {
+            let route = Route::Passthrough { only_get: passthrough.only_get };
+            if let Some(subtree) = passthrough.route.strip_suffix('/') {
+                add(subtree.to_owned(), route);
+                drop(subtrees.insert(format!("{subtree}/{{*rest}}"), route));
             }
-            add((*passthrough).to_owned(), Route::Passthrough);
+            add(passthrough.route.to_owned(), route);
         }
-        Self { profile, prefix: provider.prefix(), base_path: provider.base_url.path.clone(), routes }
+        Self { profile, prefix: provider.prefix(), base_path: provider.base_url.path.clone(), routes, subtrees }
     }
 
     /// The shape in which refusals at `route` are written. `route` is below the prefix, as written.
     fn dialect(&self, route: &[u8]) -> Dialect {
-        let special = self.profile.dialects.iter().find(|(path, _)| below(route, path).is_some());
+        let special = self.profile.dialects.iter().find(|(pattern, _)| is_below(route, pattern));
         special.map_or(self.profile.dialect, |(_, dialect)| *dialect)
     }
 
@@ -156,16 +201,21 @@ impl Mount {
         else {
             return Target::NotFound;
         };
-        let Ok(found) = self.routes.at(written) else { return Target::NotFound };
-        match found.value {
-            Route::Bridged(api) => {
+        let Ok(found) = self.routes.at(written).or_else(|_| self.subtrees.at(written)) else {
+            return Target::NotFound;
+        };
+        match *found.value {
+            Route::Bridged { api, streamed } => {
+                let Ok(model) = model(&found.params) else { return Target::NotFound };
                 let route = written.strip_suffix('/').unwrap_or(written);
-                Target::Bridged { api: *api, upstream_path: self.upstream_path(route, query) }
+                let upstream_path = self.upstream_path(route, query);
+                Target::Bridged { api, upstream_path, model, streamed }
             }
-            Route::Passthrough if self.means_bridged(written, decoded) => Target::NotFound,
-            Route::Passthrough => Target::Passthrough {
+            Route::Passthrough { .. } if self.means_bridged(written, decoded) => Target::NotFound,
+            Route::Passthrough { only_get } => Target::Passthrough {
                 upstream_path: self.upstream_path(written, query),
                 stored_object: self.profile.reaches_stored_object(method, written),
+                only_get,
             },
         }
     }
@@ -181,11 +231,15 @@ impl Mount {
             return false;
         }
         let route = String::from_utf8_lossy(route);
-        self.routes.at(&route).is_ok_and(|found| matches!(found.value, Route::Bridged(_)))
+        self.routes.at(&route).is_ok_and(|found| matches!(found.value, Route::Bridged { .. }))
     }
 
     fn upstream_path(&self, route: &str, query: &[u8]) -> Vec<u8> {
-        [self.base_path.as_bytes(), route.as_bytes(), query].concat()
+        let query = match self.profile.takes_key_in_query() {
+            true => query::without(query, KEY_PARAMETER),
+            false => Cow::Borrowed(query),
+        };
+        [self.base_path.as_bytes(), route.as_bytes(), &query].concat()
     }
 }
 

@@ -89,6 +89,8 @@ pub struct Convention {
     input_includes_cache: bool,
     /// A usage object replaces the one before it as a whole. Otherwise only the numbers that it states are replaced.
     replaces_whole: bool,
+    /// Input for tools is stated beside the input, and reasoning beside the output.
+    parts_add_up: bool,
     /// The output is the stated total without the input.
     output_is_rest: bool,
 }
@@ -102,6 +104,8 @@ enum Source {
     ChatCompletions,
     /// `usage` of OpenAI Responses.
     Responses,
+    /// `usageMetadata` of Gemini.
+    GenerateContent,
     /// `amazon-bedrock-invocationMetrics`: Bedrock's own count for one invocation.
     BedrockInvocation,
 }
@@ -127,6 +131,7 @@ impl Convention {
         source: Source::Messages,
         input_includes_cache: false,
         replaces_whole: false,
+        parts_add_up: false,
         output_is_rest: false,
     };
 
@@ -136,6 +141,7 @@ impl Convention {
         source: Source::ChatCompletions,
         input_includes_cache: true,
         replaces_whole: true,
+        parts_add_up: false,
         output_is_rest: false,
     };
 
@@ -145,6 +151,17 @@ impl Convention {
         source: Source::Responses,
         input_includes_cache: true,
         replaces_whole: false,
+        parts_add_up: false,
+        output_is_rest: false,
+    };
+
+    /// Gemini, <https://ai.google.dev/api/generate-content#UsageMetadata>: each event of a stream may state the usage
+    /// so far, and the input includes cached tokens.
+    pub const GENERATE_CONTENT: Self = Self {
+        source: Source::GenerateContent,
+        input_includes_cache: true,
+        replaces_whole: true,
+        parts_add_up: true,
         output_is_rest: false,
     };
 }

@@ -15,7 +15,7 @@ pub const PREFIX: &str = "ai_bridge_";
 
 /// The names of the single values without [`PREFIX`] (`envoy/behaviour.md#the-record`). Each metadata key of the actor adds
 /// `actor_{key}`.
-pub const NAMES: [&str; 13] = [
+pub const NAMES: [&str; 14] = [
     "id",
     "provider",
     "api",
@@ -29,6 +29,7 @@ pub const NAMES: [&str; 13] = [
     "cost_microusd",
     "actor",
     "session",
+    "requested_model",
 ];
 
 // === impl Publish ===

@@ -53,7 +53,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "values",
         ],
     ),
-    ("credential", &["headers"]),
+    ("credential", &["headers", "query"]),
     ("dialect", &["json"]),
     (
         "exchange",
@@ -92,9 +92,10 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("percent", &[]),
     ("price", &["glob", "usage"]),
     ("provider", &["api", "bedrock", "credential", "dialect", "glob", "text"]),
+    ("query", &["percent"]),
     ("record", &["answer", "caller", "credential", "json", "limits", "note", "text", "timestamp", "usage"]),
     ("reply", &["api", "credential", "dialect", "headers", "json", "route", "step", "text"]),
-    ("route", &["api", "dialect", "percent", "provider"]),
+    ("route", &["api", "credential", "dialect", "percent", "provider", "query", "text"]),
     ("sse", &[]),
     ("step", &["headers", "metric"]),
     ("text", &["json"]),
@@ -296,7 +297,7 @@ fn a_provider_type_is_named_in_one_file_only() {
             assert!(!is_variant, "{path} names ProviderType::{name}: read its profile");
         }
         if path == "provider.rs" {
-            for kind in ["Anthropic", "OpenAi", "Copilot"] {
+            for kind in ["Anthropic", "OpenAi", "Copilot", "Azure", "Vertex", "Gemini"] {
                 let places = code.matches(&format!("Self::{kind}")).count();
                 assert_eq!(places, 2, "{kind}: once in ALL, and one arm");
             }

@@ -26,6 +26,7 @@ pub(super) const PROFILE: ApiProfile = ApiProfile {
         text_part: "text",
         joins_parts: false,
         answered_call: AnsweredCall::InRole("tool"),
+        protobuf: false,
         usage_edit: true,
     },
     usage: Convention::CHAT_COMPLETIONS,

@@ -23,6 +23,7 @@ pub(super) const PROFILE: ApiProfile = ApiProfile {
         text_part: "text",
         joins_parts: false,
         answered_call: AnsweredCall::InPart("tool_result"),
+        protobuf: false,
         usage_edit: false,
     },
     usage: Convention::MESSAGES,

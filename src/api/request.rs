@@ -38,13 +38,13 @@ pub struct RequestBounds {
 /// What a request states.
 #[derive(Debug, Default)]
 pub struct RequestFacts {
-    /// `model`, if it is a string; cut at [`MODEL_BYTES`].
+    /// The model that the path names, else `model` if it is a string; cut at [`MODEL_BYTES`].
     pub model: Option<Text>,
     /// The other models that the request names, distinct, in order; at most 64, each cut as `model`.
     pub also_requested: Vec<String>,
     /// Why the request is refused for another model than `model`: the first reason in the body's order.
     pub refusal: Option<ModelRefusal>,
-    /// `stream` is `true`.
+    /// The path says that the response is a stream, or `stream` is `true`.
     pub stream: bool,
     /// `background` is `true`, in an API that has background responses.
     pub background: bool,
@@ -107,6 +107,22 @@ impl RequestReader {
     #[must_use]
     pub fn without_splice(mut self) -> Self {
         self.visitor.splice = None;
+        self
+    }
+
+    /// Takes `model` as the requested one: the path names it. The body's member is not read.
+    #[must_use]
+    pub fn with_model(mut self, model: Text) -> Self {
+        self.visitor.facts.model = Some(model);
+        self.visitor.reads_model = false;
+        self
+    }
+
+    /// Takes the request as one for a stream, whatever the body says: the path says so.
+    #[must_use]
+    pub const fn streamed(mut self) -> Self {
+        self.visitor.facts.stream = true;
+        self.visitor.is_streamed = true;
         self
     }
 

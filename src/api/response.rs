@@ -8,6 +8,7 @@
 //! the chunks that Envoy hands over, in memory that does not grow with its length, and most of its bytes are never
 //! copied. A deserialiser would need each event or document as a whole.
 
+mod array_reader;
 mod document_reader;
 mod error_body;
 mod event_stream_reader;
@@ -17,6 +18,7 @@ mod repeated_events;
 
 use crate::answer::Answer;
 use crate::limits::Limits;
+use array_reader::DocumentOrArray;
 use core::fmt;
 use document_reader::DocumentReader;
 use error_body::ErrorBody;
@@ -67,6 +69,11 @@ pub(super) fn events<R: ObjectReader + 'static>(limits: &Limits) -> ResponseBody
 /// A reader for a document, with `R` for its object.
 pub(super) fn document<R: ObjectReader + 'static>(limits: &Limits) -> ResponseBody {
     ResponseBody(Box::new(DocumentReader::<R>::new(limits)))
+}
+
+/// A reader for a document, or for a stream that is an array of objects, with `R` for each object.
+pub(super) fn document_or_array<R: ObjectReader + 'static>(limits: &Limits) -> ResponseBody {
+    ResponseBody(Box::new(DocumentOrArray::<R>::new(limits)))
 }
 
 /// A reader for the body of an error status, whichever provider it comes from.

@@ -25,6 +25,7 @@ pub(super) const PROFILE: ApiProfile = ApiProfile {
         text_part: "input_text",
         joins_parts: true,
         answered_call: AnsweredCall::InTurn(&["function_call_output", "custom_tool_call_output"]),
+        protobuf: false,
         usage_edit: false,
     },
     usage: Convention::RESPONSES,

@@ -18,9 +18,11 @@ const MOST_BODY_BYTES: u64 = 64 << 20;
 enum ModeName {
     Native,
     Invoke,
+    Runtime,
 }
 
-const MODES: [(&str, ModeName); 2] = [("native", ModeName::Native), ("invoke", ModeName::Invoke)];
+const MODES: [(&str, ModeName); 3] =
+    [("native", ModeName::Native), ("invoke", ModeName::Invoke), ("runtime", ModeName::Runtime)];
 
 /// The members that only mode `invoke` has.
 const OF_INVOKE: [&str; 7] = [
@@ -39,11 +41,20 @@ pub(super) fn bedrock(node: &Node<'_>) -> Option<Bedrock> {
         let region = members.required("region", "an AWS region, such as \"us-east-1\"");
         let region = region.and_then(|node| self::region(&node));
         let mode = members.member("mode").map_or(Some(ModeName::Native), |node| node.one_of(&MODES));
-        if mode == Some(ModeName::Native) {
-            for name in OF_INVOKE {
-                members.refuse(name, "only for mode \"invoke\"; \"native\" passes bodies unchanged");
+        let unchanged = match mode {
+            Some(ModeName::Native) => {
+                Some((Mode::Native, "only for mode \"invoke\"; \"native\" passes bodies unchanged"))
             }
-            return Some(Bedrock { region: region?, mode: Mode::Native });
+            Some(ModeName::Runtime) => {
+                Some((Mode::Runtime, "only for mode \"invoke\"; \"runtime\" passes bodies unchanged"))
+            }
+            Some(ModeName::Invoke) | None => None,
+        };
+        if let Some((mode, problem)) = unchanged {
+            for name in OF_INVOKE {
+                members.refuse(name, problem);
+            }
+            return Some(Bedrock { region: region?, mode });
         }
         let invoke = invoke(members);
         if members.member("host_holds_headers").and_then(|node| node.bool()) != Some(true) {

@@ -55,6 +55,12 @@ pub(super) fn provider(
     });
 
     let kind = kind?;
+    if bedrock.is_none() && url.is_none() && kind.profile().base_url.is_empty() {
+        members.problem(
+            "base_url",
+            format_args!("required: the URL of the resource or region; {} has no common one", kind.profile().title),
+        );
+    }
     let on_bedrock = bedrock.is_some();
     if let (Some(node), Some(Key::Central(secret))) = (&written_key, &key) {
         if on_bedrock {

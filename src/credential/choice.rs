@@ -1,12 +1,13 @@
 //! Chooses the one credential of a request that goes upstream. At most one of [`CREDENTIAL_HEADERS`] is ever sent, and
 //! never a token of the operator's own gateway.
 
-use super::header::{AUTHORIZATION, X_API_KEY, as_bearer};
+use super::header::{AUTHORIZATION, KEY_PARAMETER, Scheme, X_API_KEY, as_bearer};
 use super::{
-    Byok, Credential, CredentialError, CredentialHeader, CredentialKind, GatewayCredentials, Key, Vendor,
-    hint, vendor_of,
+    Byok, Credential, CredentialError, CredentialHeader, CredentialKind, GatewayCredentials, Key, Secret,
+    Vendor, hint, vendor_of,
 };
 use crate::headers::{CREDENTIAL_HEADERS, Headers};
+use crate::query;
 use std::borrow::Cow;
 
 /// The prefix of Anthropic's OAuth tokens, which its API accepts as Bearer tokens only.
@@ -29,7 +30,7 @@ pub struct CredentialRules<'a> {
 
 /// The caller's own credential in a request.
 struct Own<'a> {
-    header: &'static str,
+    place: CredentialHeader,
     token: &'a str,
 }
 
@@ -37,6 +38,8 @@ struct Own<'a> {
 /// below are short.
 struct Present<'a> {
     headers: Vec<(&'a str, &'a [u8])>,
+    /// The keys in the query, where the provider takes one there.
+    in_query: Vec<Cow<'a, [u8]>>,
     gateway: &'a GatewayCredentials,
 }
 
@@ -58,7 +61,7 @@ pub fn choose(
     rules: &CredentialRules<'_>,
     gateway: &GatewayCredentials,
 ) -> Result<Credential, CredentialError> {
-    let present = Present::new(headers, gateway);
+    let present = Present::new(headers, rules.callers, gateway);
     present.refuse_repetition(rules.callers)?;
     match present.own(rules.callers) {
         Some(own) => byok(&own, &present, rules),
@@ -82,9 +85,14 @@ fn is_joined(name: &str, value: &[u8], callers: &[CredentialHeader]) -> bool {
 }
 
 impl<'a> Present<'a> {
-    fn new(headers: &'a Headers, gateway: &'a GatewayCredentials) -> Self {
+    fn new(headers: &'a Headers, places: &[CredentialHeader], gateway: &'a GatewayCredentials) -> Self {
         let is_credential = |name: &str| CREDENTIAL_HEADERS.contains(&name) || gateway.consumes(name);
-        Self { headers: headers.iter().filter(|(name, _)| is_credential(name)).collect(), gateway }
+        let in_query = if places.iter().any(|place| place.scheme == Scheme::Query) {
+            query::values(headers.query(), KEY_PARAMETER).collect()
+        } else {
+            Vec::new()
+        };
+        Self { headers: headers.iter().filter(|(name, _)| is_credential(name)).collect(), in_query, gateway }
     }
 
     /// The name of every credential header, in the order in which they are judged. A name in both lists is repeated.
@@ -104,16 +112,23 @@ impl<'a> Present<'a> {
                 return Err(CredentialError::Repeated { header: name.to_owned() });
             }
         }
+        if self.in_query.len() > 1 {
+            return Err(CredentialError::Repeated { header: KEY_PARAMETER.to_owned() });
+        }
         Ok(())
     }
 
     /// The caller's own credential, from the first of `places` that holds one.
-    fn own(&self, places: &[CredentialHeader]) -> Option<Own<'a>> {
+    fn own(&self, places: &[CredentialHeader]) -> Option<Own<'_>> {
         places.iter().find_map(|place| {
-            let value = core::str::from_utf8(self.all(place.name).next()?).ok()?;
-            let token = place.scheme.read(value)?;
-            let is_gateways = self.gateway.consumes(place.name) || self.gateway.claims(token);
-            (!is_gateways).then_some(Own { header: place.name, token })
+            let in_query = place.scheme == Scheme::Query;
+            let value =
+                if in_query { self.in_query.first().map(Cow::as_ref) } else { self.all(place.name).next() };
+            let token = place.scheme.read(core::str::from_utf8(value?).ok()?)?;
+            let is_gateways = (!in_query && self.gateway.consumes(place.name)) || self.gateway.claims(token);
+            // A decoded value may hold what no header may.
+            let is_sendable = !in_query || token.bytes().all(|byte| byte.is_ascii_graphic());
+            (!is_gateways && is_sendable).then_some(Own { place: *place, token })
         })
     }
 
@@ -145,10 +160,12 @@ fn byok(
         return Err(CredentialError::ByokDenied { hint });
     }
     // The header goes upstream unchanged, unless the vendor accepts such a credential only in another header.
-    let (kept, set) = if own.header == X_API_KEY && own.token.starts_with(OAUTH_PREFIX) {
-        (None, Some((AUTHORIZATION, as_bearer(own.token))))
-    } else {
-        (Some(own.header), None)
+    let (kept, set) = match own.place {
+        CredentialHeader { name: X_API_KEY, .. } if own.token.starts_with(OAUTH_PREFIX) => {
+            (None, Some((AUTHORIZATION, as_bearer(own.token))))
+        }
+        CredentialHeader { name, scheme: Scheme::Query } => (None, Some((name, Secret::new(own.token)))),
+        CredentialHeader { name, .. } => (Some(name), None),
     };
     Ok(Credential { kind: CredentialKind::Byok, hint: Some(hint), remove: present.all_but(kept), set })
 }

@@ -6,6 +6,8 @@ use super::Secret;
 pub(super) const AUTHORIZATION: &str = "authorization";
 /// `x-api-key` (<https://docs.anthropic.com/en/api/overview>).
 pub(super) const X_API_KEY: &str = "x-api-key";
+/// The parameter of a query that holds a key (<https://cloud.google.com/apis/docs/system-parameters>).
+pub const KEY_PARAMETER: &str = "key";
 
 /// A header in which a credential is sent, and its syntax there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +26,8 @@ pub enum Scheme {
     Bearer,
     /// The key alone. A key that a client puts behind `Bearer` is recognised too.
     Bare,
+    /// Not in the header but in the query, as [`KEY_PARAMETER`]. It goes upstream in the header, alone.
+    Query,
 }
 
 // === impl CredentialHeader ===
@@ -33,6 +37,13 @@ impl CredentialHeader {
     pub const AUTHORIZATION: Self = Self::bearer(AUTHORIZATION);
     /// `x-api-key: {key}`.
     pub const X_API_KEY: Self = Self::bare(X_API_KEY);
+
+    /// `api-key: {key}` (<https://learn.microsoft.com/en-us/azure/ai-foundry/openai/reference#authentication>).
+    pub const API_KEY: Self = Self::bare("api-key");
+    /// `x-goog-api-key: {key}` (<https://ai.google.dev/gemini-api/docs/api-key>).
+    pub const X_GOOG_API_KEY: Self = Self::bare("x-goog-api-key");
+    /// `?key={key}`, which goes upstream as `x-goog-api-key`.
+    pub const QUERY_KEY: Self = Self { name: "x-goog-api-key", scheme: Scheme::Query };
 
     /// A header that holds a Bearer token.
     #[must_use]
@@ -54,7 +65,7 @@ impl Scheme {
     pub(super) fn read(self, value: &str) -> Option<&str> {
         match self {
             Self::Bearer => bearer(value),
-            Self::Bare => key(value),
+            Self::Bare | Self::Query => key(value),
         }
     }
 
@@ -62,7 +73,7 @@ impl Scheme {
     pub(super) fn write(self, secret: &Secret) -> Secret {
         match self {
             Self::Bearer => as_bearer(secret.expose()),
-            Self::Bare => secret.clone(),
+            Self::Bare | Self::Query => secret.clone(),
         }
     }
 }

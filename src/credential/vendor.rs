@@ -16,6 +16,8 @@ pub enum Vendor {
     /// Access key ids and Bedrock API keys
     /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html>).
     Aws,
+    /// Its keys have no prefix.
+    Azure,
     /// API keys (<https://docs.x.ai/docs/overview>).
     XAi,
     /// API keys (<https://console.groq.com/docs/overview>).
@@ -58,6 +60,7 @@ impl Vendor {
             Self::GitHub => "GitHub",
             Self::Google => "Google",
             Self::Aws => "AWS",
+            Self::Azure => "Azure",
             Self::XAi => "xAI",
             Self::Groq => "Groq",
         }

@@ -1,18 +1,20 @@
 //! Decides by a request's headers whether it is ignored, refused, forwarded or intercepted.
 //!
 //! The order of the checks is part of the rules: path hygiene, route, disabled provider, `Upgrade`, method, repeated
-//! credential, credential, actor, encoding, declared size, missing body. See `envoy/behaviour.md#order-of-the-checks`.
+//! credential, credential, actor, encoding, declared size, the model that the path names,
+//! missing body. See `envoy/behaviour.md#order-of-the-checks`.
 
 use super::arrival::Arrival;
 use super::interception::Interception;
 use super::passthrough::Passthrough;
 use super::refusal::refuse;
 use super::request_edits;
-use super::upload::Upload;
+use super::upload::{Upload, judge_path_model};
 use super::values;
 use crate::bridge::Bridge;
 use crate::caller::{self, Actor, ActorError, Metadata};
 use crate::credential::{self, Credential, CredentialError, CredentialKind};
+use crate::dialect::Dialect;
 use crate::headers::HeaderEdits;
 use crate::metric::Label;
 use crate::provider::Provider;
@@ -59,8 +61,15 @@ pub(super) fn admit(
         (Target::NotFound, _) | (_, None) => {
             refused(&Rejection::NotFound { method: lossy(method), path: lossy(headers.path_without_query()) })
         }
-        (Target::Passthrough { upstream_path, stored_object }, Some(provider)) => {
-            match check_passthrough(bridge, head, provider, stored_object) {
+        (Target::Passthrough { upstream_path, stored_object, only_get }, Some(provider)) => {
+            let checked = if headers.contains("upgrade") {
+                Err(Rejection::UpgradeUnsupported)
+            } else if only_get && method != b"GET" {
+                Err(Rejection::MethodNotAllowed("GET"))
+            } else {
+                check_passthrough(bridge, head, provider, found.dialect, stored_object)
+            };
+            match checked {
                 Ok(credential) => {
                     let passthrough = Passthrough::new(Rc::clone(provider), found.dialect, credential.kind);
                     let edits =
@@ -74,10 +83,11 @@ pub(super) fn admit(
             refused(&Rejection::UpgradeRefused)
         }
         (Target::Bridged { .. }, Some(_)) if !disabled && method != b"POST" => {
-            refused(&Rejection::MethodNotAllowed)
+            refused(&Rejection::MethodNotAllowed("POST"))
         }
-        (Target::Bridged { api, upstream_path }, Some(provider)) => {
+        (Target::Bridged { api, upstream_path, model, streamed }, Some(provider)) => {
             let arrival = Arrival::new(provider, api, found.dialect, headers, clock(), random);
+            let arrival = Arrival { model, streamed, ..arrival };
             let (interception, step) = intercept(bridge, head, arrival, upstream_path);
             (Admission::Bridged(Box::new(interception)), step)
         }
@@ -122,7 +132,7 @@ fn check_bridged(
     if !provider.enabled {
         return Err(Rejection::ProviderDisabled);
     }
-    let rules = provider.credential_rules();
+    let rules = provider.credential_rules_at(arrival.dialect);
     let mut credential = match credential::choose(&head.headers, &rules, &bridge.gateway_credentials) {
         Ok(credential) => credential,
         Err(error) => {
@@ -139,8 +149,14 @@ fn check_bridged(
     if head.headers.is_encoded() {
         return Err(Rejection::UnsupportedEncoding);
     }
-    match head.headers.content_length() {
-        Some(declared) if declared > limit_bytes => Err(Rejection::RequestTooLarge),
+    let declared = head.headers.content_length();
+    if declared.is_some_and(|declared| declared > limit_bytes) {
+        return Err(Rejection::RequestTooLarge);
+    }
+    if let Some(model) = &arrival.model {
+        judge_path_model(&arrival.provider, model)?;
+    }
+    match declared {
         Some(0) => Err(Rejection::EmptyBody),
         _ if head.end => Err(Rejection::EmptyBody),
         _ => Ok(credential),
@@ -152,12 +168,10 @@ fn check_passthrough(
     bridge: &Bridge,
     head: &RequestHead,
     provider: &Provider,
+    dialect: Dialect,
     stored_object: bool,
 ) -> Result<Credential, Rejection> {
-    if head.headers.contains("upgrade") {
-        return Err(Rejection::UpgradeUnsupported);
-    }
-    let rules = provider.credential_rules();
+    let rules = provider.credential_rules_at(dialect);
     let credential = credential::choose(&head.headers, &rules, &bridge.gateway_credentials)
         .map_err(|error| credential_rejection(&error))?;
     if stored_object && !provider.stored_objects && credential.kind == CredentialKind::Centralized {

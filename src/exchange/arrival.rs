@@ -8,6 +8,7 @@ use crate::dialect::Dialect;
 use crate::headers::Headers;
 use crate::provider::Provider;
 use crate::record::uuid_v7;
+use crate::route::PathModel;
 use crate::text::head;
 use core::time::Duration;
 use std::rc::Rc;
@@ -19,6 +20,10 @@ pub(super) struct Arrival {
     pub(super) api: Api,
     /// The shape of this filter's replies.
     pub(super) dialect: Dialect,
+    /// The requested model, where the path names it.
+    pub(super) model: Option<PathModel>,
+    /// Whether the response is a stream, whatever the body says: the path says so.
+    pub(super) streamed: bool,
     /// The record's id, a UUID of version 7.
     pub(super) id: String,
     /// When the headers came: time since the Unix epoch.
@@ -63,6 +68,8 @@ impl Arrival {
             provider: Rc::clone(provider),
             api,
             dialect,
+            model: None,
+            streamed: false,
             id: uuid_v7(started, random),
             started,
             request_id: named("x-request-id"),

@@ -1,5 +1,5 @@
 //! Where AWS Bedrock differs from Anthropic: the headers for the upstream, the body of a held request, and the
-//! translation of responses into Anthropic's form.
+//! translation of responses into Anthropic's form. In the mode `runtime` only the reader gets the translation.
 
 use crate::answer::NAME_BYTES;
 use crate::api::request::RequestFacts;
@@ -9,6 +9,7 @@ use crate::bedrock::transcode::{Failure, Transcoder};
 use crate::bedrock::{EVENT_STREAM, Mode};
 use crate::headers::{HeaderEdits, Headers};
 use crate::json;
+use crate::note::Note;
 use crate::provider::Provider;
 use crate::reply::Rejection;
 use crate::step::{Effect, ResponseHead};
@@ -35,8 +36,10 @@ const REQUEST_ID: &str = "x-amzn-requestid";
 /// Removes `x-amz-` headers, because a client's signature would make Envoy's invalid; and in mode `invoke` the headers
 /// whose values go into the body.
 pub(super) fn edit_request(provider: &Provider, headers: &Headers, edits: &mut HeaderEdits) {
-    let Some(bedrock) = &provider.bedrock else { return };
-    let in_the_body = |name: &str| bedrock.mode != Mode::Native && IN_THE_BODY.contains(&name);
+    if provider.bedrock.is_none() {
+        return;
+    }
+    let in_the_body = |name: &str| provider.invoke().is_some() && IN_THE_BODY.contains(&name);
     for (name, _) in headers.iter().filter(|(name, _)| name.starts_with("x-amz-") || in_the_body(name)) {
         edits.remove(name.to_owned());
     }
@@ -49,6 +52,9 @@ pub(super) fn response_edits(
     headers: &Headers,
 ) -> Option<HeaderEdits> {
     let mut edits = HeaderEdits::default();
+    if is_runtime(provider) {
+        return None;
+    }
     if let Some(id) = headers.first(REQUEST_ID)
         && (translation.is_some() || provider.invoke().is_some())
         && !headers.contains("request-id")
@@ -66,6 +72,17 @@ pub(super) fn response_edits(
         );
     }
     (edits != HeaderEdits::default()).then_some(edits)
+}
+
+/// Whether clients speak Bedrock's own API, so that they get the upstream's bytes.
+pub(super) fn is_runtime(provider: &Provider) -> bool {
+    provider.bedrock.as_ref().is_some_and(|bedrock| bedrock.mode == Mode::Runtime)
+}
+
+/// AWS's name of the error in a response, where clients speak Bedrock's own API.
+pub(super) fn runtime_error(provider: &Provider, headers: &Headers) -> Option<String> {
+    let named = headers.text("x-amzn-errortype").filter(|_| is_runtime(provider)).map(exception);
+    named.filter(|name| !name.is_empty()).map(|name| head(name, NAME_BYTES).to_owned())
 }
 
 /// The effects that send a held request upstream with path and body in Bedrock's form; and whether something that the
@@ -112,7 +129,7 @@ impl fmt::Debug for BetaHeaders {
 // === impl Translation ===
 
 impl Translation {
-    /// The translation of a response; `None`: it passes unchanged. A compressed response cannot be translated, and an
+    /// The translation of a response; `None`: it is read as it is. A compressed response cannot be translated, and an
     /// error without a body has nothing to translate.
     pub(super) fn for_response(
         provider: &Provider,
@@ -128,6 +145,9 @@ impl Translation {
         let request_id = headers.text(REQUEST_ID);
         let named = headers.text("x-amzn-errortype").map(exception);
         if !(200..300).contains(&status) {
+            if bedrock.mode == Mode::Runtime {
+                return None;
+            }
             // In native mode an error has Anthropic's form, unless AWS itself refuses the request and names its exception.
             let translated = !head.end && (bedrock.mode != Mode::Native || named.is_some());
             let document = || ErrorDocument::new(status, named.unwrap_or_default(), request_id);
@@ -162,6 +182,18 @@ impl Translation {
             Self::Error(document) => Some(document.exception()).filter(|name| !name.is_empty()),
         };
         code.map(|code| head(code, NAME_BYTES))
+    }
+
+    /// Whether the stream could not be read to its end: a frame is too large or damaged. `None`: it could so far.
+    pub(super) fn unread(&self) -> Option<Note> {
+        match self {
+            Self::Stream(transcoder) => match transcoder.failure()? {
+                Failure::TooLarge => Some(Note::EventTooLarge),
+                Failure::Damaged => Some(Note::ResponseUnreadable),
+                Failure::Exception(_) => None,
+            },
+            Self::Error(_) => None,
+        }
     }
 
     /// Whether an event was above `limits.event_bytes`.

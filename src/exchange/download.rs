@@ -1,7 +1,7 @@
 //! The response, from its headers until it has ended or broken off.
 
 use super::arrival::Arrival;
-use super::bedrock::Translation;
+use super::bedrock::{self, Translation};
 use crate::answer::{Answer, NAME_BYTES};
 use crate::api::response::{Format, ResponseReader};
 use crate::bridge::Bridge;
@@ -38,6 +38,10 @@ pub(super) struct Response {
     reader: ResponseReader,
     /// Set when the response is translated (Bedrock); the reader sees the translation.
     pub(super) translation: Option<Translation>,
+    /// See [`passes`](Self::passes).
+    passes: bool,
+    /// AWS's name of the error, where clients speak Bedrock's own API.
+    pub(super) aws_error: Option<String>,
 }
 
 // === impl Download ===
@@ -112,7 +116,15 @@ impl Response {
         if arrival.provider.states_output_in_total(arrival.api) {
             reader.output_is_rest();
         }
-        Self { status, format, request_id: request_id(&head.headers), reader, translation }
+        Self {
+            status,
+            format,
+            request_id: request_id(&head.headers),
+            reader,
+            translation,
+            passes: bedrock::is_runtime(&arrival.provider),
+            aws_error: bedrock::runtime_error(&arrival.provider, &head.headers),
+        }
     }
 
     /// What was read so far.
@@ -132,6 +144,14 @@ impl Response {
             return self.reader.feed(chunk);
         };
         let translated = translation.feed(chunk, end);
+        if self.passes {
+            match translation.unread() {
+                // The client decides what the stream means: that it could not be read is no error of the upstream.
+                Some(note) => notes.add(note),
+                None => drop(self.reader.feed(&translated)),
+            }
+            return None;
+        }
         self.reader.feed(&translated);
         if translation.met_its_limit() {
             notes.add(Note::EventTooLarge);
@@ -148,14 +168,20 @@ impl Response {
         }
     }
 
-    /// Whether the response is an event stream of which an event was read.
+    /// Whether the response is a stream of which an event was read.
     pub(super) fn any_event(&self) -> bool {
-        self.format == Format::Events && self.reader.any_event()
+        self.reader.any_event()
     }
 
     /// Whether the end of the body alone shows that the answer is whole.
     pub(super) fn ends_with_body(&self) -> bool {
-        self.reader.ends_with_body()
+        let unread = self.passes && self.translation.as_ref().is_some_and(|read| read.unread().is_some());
+        unread || self.reader.ends_with_body()
+    }
+
+    /// Whether the client gets the response as it is, also where it is translated.
+    pub(super) const fn passes(&self) -> bool {
+        self.passes
     }
 
     /// Whether the status is 2xx.

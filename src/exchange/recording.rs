@@ -160,7 +160,8 @@ fn error<'a>(
     let response = interception.download.response()?;
     let stated = ErrorRef::stated(response.answer().error.as_ref()?);
     let code = stated.code.or_else(|| response.translation.as_ref()?.code());
-    Some(ErrorRef { code, ..stated })
+    let aws = response.aws_error.as_deref().or_else(|| code.filter(|_| response.passes()));
+    Some(ErrorRef { r#type: aws.or(stated.r#type), code: code.or(aws), ..stated })
 }
 
 fn millis(duration: Duration) -> u64 {

@@ -2,12 +2,15 @@
 
 use super::arrival::Arrival;
 use super::bedrock::BetaHeaders;
-use crate::api::request::{FedChunk, ModelJudge, ModelRefusal, RequestFacts, RequestProblem, RequestReader};
+use crate::api::request::{
+    FedChunk, ModelJudge, ModelRefusal, RequestFacts, RequestProblem, RequestReader, Unreadable,
+};
 use crate::bridge::Bridge;
 use crate::headers::Headers;
 use crate::json::Problem;
 use crate::provider::Provider;
 use crate::reply::Rejection;
+use crate::route::PathModel;
 use std::rc::Rc;
 
 /// Most allowed patterns in a message.
@@ -59,6 +62,11 @@ impl Upload {
         let reader = arrival.api.request_reader(bridge.request_bounds());
         let asks = arrival.provider.asks_for_usage(arrival.api);
         let reader = if asks { reader } else { reader.without_splice() };
+        let reader = match &arrival.model {
+            Some(model) => reader.with_model(model.name.clone()),
+            None => reader,
+        };
+        let reader = if arrival.streamed { reader.streamed() } else { reader };
         let reader = match &arrival.provider {
             provider if provider.models.exists() => {
                 reader.judged_by(Rc::<Provider>::clone(provider) as Rc<dyn ModelJudge>)
@@ -168,17 +176,30 @@ fn body_rejection(problem: &RequestProblem) -> Rejection {
     }
 }
 
+/// Whether the provider's model policy allows the model that a path names.
+pub(super) fn judge_path_model(provider: &Provider, model: &PathModel) -> Result<(), Rejection> {
+    if provider.models.exists() && !model.is_utf8 {
+        return Err(Rejection::ModelUnreadable(Unreadable::NotUtf8));
+    }
+    provider.models.judge(&model.name).map_err(|refusal| model_rejection(provider, refusal))
+}
+
+fn model_rejection(provider: &Provider, refusal: ModelRefusal) -> Rejection {
+    match refusal {
+        ModelRefusal::Denied(model) => {
+            let allowed = provider.models.allow.iter().flatten().map(|pattern| pattern.as_str().to_owned());
+            Rejection::ModelDenied { model, allowed: allowed.take(NAMED_PATTERNS).collect() }
+        }
+        ModelRefusal::Unreadable(problem) => Rejection::ModelUnreadable(problem),
+    }
+}
+
 /// Whether the provider's policies allow what the request asks for.
 fn check_policies(arrival: &Arrival, facts: &RequestFacts) -> Result<(), Rejection> {
     let provider = &arrival.provider;
     let refusal = provider.models.judge_requested(facts.model.as_ref()).err();
-    match refusal.or_else(|| facts.refusal.clone()) {
-        Some(ModelRefusal::Denied(model)) => {
-            let allowed = provider.models.allow.iter().flatten().map(|pattern| pattern.as_str().to_owned());
-            return Err(Rejection::ModelDenied { model, allowed: allowed.take(NAMED_PATTERNS).collect() });
-        }
-        Some(ModelRefusal::Unreadable(problem)) => return Err(Rejection::ModelUnreadable(problem)),
-        None => {}
+    if let Some(refusal) = refusal.or_else(|| facts.refusal.clone()) {
+        return Err(model_rejection(provider, refusal));
     }
     if facts.background && !provider.allow_background {
         return Err(Rejection::BackgroundRefused);

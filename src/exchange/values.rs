@@ -47,6 +47,11 @@ pub(super) fn of_start(bridge: &Bridge, arrival: &Arrival, effects: &mut Vec<Eff
     values.text("ai_bridge_id", &arrival.id);
     values.text("ai_bridge_provider", &arrival.provider.name);
     values.word("ai_bridge_api", arrival.api.name());
+    if let Some(model) = &arrival.model {
+        // The served model may replace the first value. The second one stays: budgets are asked for and charged with it.
+        values.text("ai_bridge_model", model.name.as_str());
+        values.text("ai_bridge_requested_model", model.name.as_str());
+    }
     values.text("ai_bridge_actor", actor.map_or("", |actor| &actor.id));
     values.text(SESSION, arrival.session_id.as_deref().unwrap_or_default());
     for (key, value) in &arrival.actor_metadata {

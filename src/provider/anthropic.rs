@@ -1,6 +1,6 @@
 //! Anthropic's API: <https://docs.anthropic.com/en/api/overview>.
 
-use super::profile::{Profile, StoredObjects};
+use super::profile::{Passthrough, Profile, StoredObjects};
 use crate::api::Api;
 use crate::credential::{CredentialHeader, Vendor};
 use crate::dialect::Dialect;
@@ -15,15 +15,16 @@ pub const PROFILE: Profile = Profile {
         // https://docs.anthropic.com/en/api/messages
         ("/v1/messages", Api::Messages),
     ],
+    streamed: &[],
     passthrough: &[
         // https://docs.anthropic.com/en/api/models-list
-        "/v1/models",
-        "/v1/models/",
+        Passthrough::any("/v1/models"),
+        Passthrough::any("/v1/models/"),
         // https://docs.anthropic.com/en/api/messages-count-tokens
-        "/v1/messages/count_tokens",
+        Passthrough::any("/v1/messages/count_tokens"),
         // Claude Code's telemetry and its check at start (`HEAD /api/hello`), as observed; not documented.
-        "/api/event_logging/",
-        "/api/hello",
+        Passthrough::any("/api/event_logging/"),
+        Passthrough::any("/api/hello"),
     ],
     // The API stores nothing that all holders of the key can read. The deletion of a model counts, as with OpenAI.
     stored_objects: &[StoredObjects::deleted_at("/v1/models")],
@@ -32,6 +33,7 @@ pub const PROFILE: Profile = Profile {
     vendor: Vendor::Anthropic,
     // Clients send API keys in the first header, OAuth tokens in the second.
     callers_credential: &[CredentialHeader::X_API_KEY, CredentialHeader::AUTHORIZATION],
+    messages_credential: &[],
     central_key: Some(CredentialHeader::X_API_KEY),
     learns_actor: true,
     asks_for_usage: true,

@@ -1,7 +1,7 @@
 //! GitHub Copilot's API. GitHub documents the product, not this API
 //! (<https://docs.github.com/en/copilot/how-tos/copilot-cli>); the routes are those that its clients use.
 
-use super::profile::Profile;
+use super::profile::{Passthrough, Profile};
 use crate::api::Api;
 use crate::credential::{CredentialHeader, Vendor};
 use crate::dialect::Dialect;
@@ -18,16 +18,17 @@ pub const PROFILE: Profile = Profile {
         ("/responses/compact", Api::Responses),
         ("/v1/messages", Api::Messages),
     ],
+    streamed: &[],
     passthrough: &[
-        "/models",
-        "/models/",
+        Passthrough::any("/models"),
+        Passthrough::any("/models/"),
         // Memory and coding agents, which the command line client requests.
-        "/agents/",
+        Passthrough::any("/agents/"),
         // GitHub's own Model Context Protocol server.
-        "/mcp/",
+        Passthrough::any("/mcp/"),
         // OAuth discovery for that server (RFC 8414, RFC 9728).
-        "/.well-known/",
-        "/_ping",
+        Passthrough::any("/.well-known/"),
+        Passthrough::any("/_ping"),
     ],
     // There is no shared key under which anything could be stored.
     stored_objects: &[],
@@ -35,6 +36,7 @@ pub const PROFILE: Profile = Profile {
     dialects: &[("/v1/messages", Dialect::Anthropic)],
     vendor: Vendor::GitHub,
     callers_credential: &[CredentialHeader::AUTHORIZATION],
+    messages_credential: &[],
     // Copilot's tokens are personal.
     central_key: None,
     // GitHub knows the caller by the token.

@@ -1,6 +1,6 @@
 //! OpenAI's API: <https://platform.openai.com/docs/api-reference>.
 
-use super::profile::{Profile, StoredObjects};
+use super::profile::{Passthrough, Profile, StoredObjects};
 use crate::api::Api;
 use crate::credential::{CredentialHeader, Vendor};
 use crate::dialect::Dialect;
@@ -19,15 +19,16 @@ pub const PROFILE: Profile = Profile {
         // https://platform.openai.com/docs/api-reference/responses/compact
         ("/responses/compact", Api::Responses),
     ],
+    streamed: &[],
     passthrough: &[
         // https://platform.openai.com/docs/api-reference/conversations
-        "/conversations",
-        "/conversations/",
+        Passthrough::any("/conversations"),
+        Passthrough::any("/conversations/"),
         // https://platform.openai.com/docs/api-reference/models
-        "/models",
-        "/models/",
+        Passthrough::any("/models"),
+        Passthrough::any("/models/"),
         // https://platform.openai.com/docs/api-reference/responses/get
-        "/responses/",
+        Passthrough::any("/responses/"),
     ],
     stored_objects: &[
         StoredObjects::at("/responses"),
@@ -39,6 +40,7 @@ pub const PROFILE: Profile = Profile {
     dialects: &[],
     vendor: Vendor::OpenAi,
     callers_credential: &[CredentialHeader::AUTHORIZATION],
+    messages_credential: &[],
     central_key: Some(CredentialHeader::AUTHORIZATION),
     learns_actor: true,
     asks_for_usage: true,

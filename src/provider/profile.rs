@@ -1,7 +1,7 @@
 //! What a provider type fixes. Each type is one constant [`Profile`] in a file of its own.
 
 use crate::api::Api;
-use crate::credential::{CredentialHeader, Vendor};
+use crate::credential::{CredentialHeader, Scheme, Vendor};
 use crate::dialect::Dialect;
 
 /// Everything in which provider types differ: data, no behaviour.
@@ -13,24 +13,29 @@ pub struct Profile {
     pub title: &'static str,
     /// What follows `/{name}` in the route prefix: `/v1` where clients expect it in their base URL, else empty.
     pub prefix_suffix: &'static str,
-    /// Where requests go unless `base_url` is configured.
+    /// Where requests go unless `base_url` is configured; empty: it has to be configured.
     pub base_url: &'static str,
     /// Routes that are inspected and recorded, below the prefix, with the API that each speaks. In the syntax of
-    /// `matchit`: `{model}` matches one segment. No trailing slash.
+    /// `matchit`: `{model}` matches one segment, or the beginning of one, and is the requested model. No trailing slash.
     pub bridged: &'static [(&'static str, Api)],
-    /// Routes that are forwarded without inspection. A route that ends in `/` includes everything below it.
-    pub passthrough: &'static [&'static str],
+    /// The routes of [`bridged`](Self::bridged) that answer with a stream, whatever the body says.
+    pub streamed: &'static [&'static str],
+    /// Routes that are forwarded without inspection. An exact one has precedence over a bridged one with `{model}`.
+    pub passthrough: &'static [Passthrough],
     /// The passthrough routes whose requests read or change what the provider stores under the key.
     pub stored_objects: &'static [StoredObjects],
     /// The shape in which refusals are written, except on bridged routes, which have their own API's, and on
-    /// those of [`dialects`](Self::dialects).
+    /// those of [`dialects`](Self::dialects). [`Dialect::Aws`] holds for bridged routes, too.
     pub dialect: Dialect,
-    /// As [`dialect`](Self::dialect), for the routes at and below a path. The first path that fits counts.
+    /// As [`dialect`](Self::dialect), for the routes at and below a path, in which `*` stands for one segment. The first
+    /// path that fits counts.
     pub dialects: &'static [(&'static str, Dialect)],
     /// The vendor whose credentials the provider accepts.
     pub vendor: Vendor,
     /// Where callers send their own credential; the first header that holds one counts.
     pub callers_credential: &'static [CredentialHeader],
+    /// As [`callers_credential`](Self::callers_credential), where refusals have Anthropic's shape; empty: the same.
+    pub messages_credential: &'static [CredentialHeader],
     /// Where the operator's key is sent; `None`: callers always bring their own credential.
     pub central_key: Option<CredentialHeader>,
     /// Whether `send_actor` may name the actor to the provider.
@@ -39,6 +44,15 @@ pub struct Profile {
     pub asks_for_usage: bool,
     /// Whether the provider may be AWS Bedrock's (`bedrock`).
     pub may_be_bedrock: bool,
+}
+
+/// A passthrough route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Passthrough {
+    /// The path below the prefix, in the syntax of `matchit`. If it ends in `/`, everything below it is included.
+    pub route: &'static str,
+    /// Methods other than GET are refused with 405.
+    pub only_get: bool,
 }
 
 /// Routes under which a provider stores objects, such as responses, for everyone who has the key.
@@ -60,10 +74,33 @@ impl Profile {
         self.stored_objects.iter().any(|stored| stored.includes(method, route))
     }
 
+    /// Whether callers may send their own credential in the query.
+    #[must_use]
+    pub fn takes_key_in_query(&self) -> bool {
+        self.callers_credential.iter().any(|place| place.scheme == Scheme::Query)
+    }
+
     /// Whether the credential of a caller or the operator's key is sent in the header `name` to such a provider.
     #[must_use]
     pub fn sends_credential_in(&self, name: &str) -> bool {
-        self.callers_credential.iter().chain(&self.central_key).any(|header| header.name == name)
+        let callers = self.callers_credential.iter().chain(self.messages_credential);
+        callers.chain(&self.central_key).any(|header| header.name == name)
+    }
+}
+
+// === impl Passthrough ===
+
+impl Passthrough {
+    /// A route for every method.
+    #[must_use]
+    pub const fn any(route: &'static str) -> Self {
+        Self { route, only_get: false }
+    }
+
+    /// A route for GET.
+    #[must_use]
+    pub const fn get(route: &'static str) -> Self {
+        Self { route, only_get: true }
     }
 }
 
@@ -91,6 +128,7 @@ impl StoredObjects {
 
 #[cfg(test)]
 mod tests {
+    use super::Passthrough;
     use crate::provider::ProviderType;
 
     #[test]
@@ -102,9 +140,12 @@ mod tests {
             assert!(!profile.callers_credential.is_empty(), "{}", profile.name);
             for (route, _) in profile.bridged {
                 assert!(route.starts_with('/') && !route.ends_with('/'), "{route}");
-                assert!(!profile.passthrough.contains(route), "{route}");
+                assert!(profile.passthrough.iter().all(|passthrough| passthrough.route != *route), "{route}");
             }
-            for route in profile.passthrough {
+            for route in profile.streamed {
+                assert!(profile.bridged.iter().any(|(bridged, _)| bridged == route), "{route}");
+            }
+            for Passthrough { route, .. } in profile.passthrough {
                 assert!(route.starts_with('/') && route.len() > 1, "{route}");
             }
             for header in profile.callers_credential.iter().chain(&profile.central_key) {

@@ -28,8 +28,8 @@ pub enum Rejection {
     UpgradeRefused,
     /// 501: a passthrough route accepts no `Upgrade`.
     UpgradeUnsupported,
-    /// 405: bridged routes accept POST only.
-    MethodNotAllowed,
+    /// 405: the route accepts this method only: POST where it is bridged, GET on some passthrough routes.
+    MethodNotAllowed(&'static str),
     /// 400: a credential header came more than once; only one value would be inspected.
     RepeatedCredential,
     /// 403: the caller's credential is another vendor's.
@@ -94,7 +94,7 @@ impl Rejection {
             Self::MissingCredential | Self::MissingActor => 401,
             Self::WrongVendor(_) | Self::ByokDenied | Self::StoredObjectDenied => 403,
             Self::NotFound { .. } | Self::ModelUnmapped(_) => 404,
-            Self::MethodNotAllowed => 405,
+            Self::MethodNotAllowed(_) => 405,
             Self::RequestTooLarge => 413,
             Self::UnsupportedEncoding => 415,
             Self::UpgradeRefused => 426,
@@ -113,7 +113,7 @@ impl Rejection {
             Self::ProviderDisabled => "provider_disabled",
             Self::UpgradeRefused => "upgrade_refused",
             Self::UpgradeUnsupported => "upgrade_unsupported",
-            Self::MethodNotAllowed => "method_not_allowed",
+            Self::MethodNotAllowed(_) => "method_not_allowed",
             Self::RepeatedCredential => "repeated_credential",
             Self::WrongVendor(_) => "wrong_vendor_credential",
             Self::ByokDenied => "byok_denied",
@@ -141,8 +141,8 @@ impl Rejection {
     pub fn reply(&self, dialect: Dialect) -> LocalReply {
         let mut reply = reply(dialect, self.status(), self.code(), &self.to_string());
         reply.headers.push(("x-should-retry".to_owned(), b"false".to_vec()));
-        if *self == Self::MethodNotAllowed {
-            reply.headers.push(("allow".to_owned(), b"POST".to_vec()));
+        if let Self::MethodNotAllowed(allow) = self {
+            reply.headers.push(("allow".to_owned(), allow.as_bytes().to_vec()));
         }
         reply
     }
@@ -158,7 +158,7 @@ impl fmt::Display for Rejection {
             Self::ProviderDisabled => f.write_str("this provider is disabled"),
             Self::UpgradeRefused => f.write_str("this route takes no WebSocket or other upgrade; use POST"),
             Self::UpgradeUnsupported => f.write_str("upgrades are not supported on this route"),
-            Self::MethodNotAllowed => f.write_str("this route takes POST only"),
+            Self::MethodNotAllowed(allow) => write!(f, "this route takes {allow} only"),
             Self::RepeatedCredential => f.write_str("a credential header was sent more than once"),
             Self::WrongVendor(vendor) => {
                 write!(f, "the credential sent is a key of {}, which is not forwarded to this provider", vendor.name())
@@ -215,6 +215,7 @@ fn write_unreadable(f: &mut fmt::Formatter<'_>, problem: &Unreadable) -> fmt::Re
         Unreadable::Repeated(name) => {
             write!(f, "the member \"{name}\" stands more than once in the request body")
         }
+        Unreadable::NotUtf8 => f.write_str("the model in the path is not UTF-8"),
         Unreadable::Fallbacks => f.write_str("the member \"fallbacks\" is no list of models"),
         Unreadable::Arn(arn) => {
             write!(f, "the ARN \"{}\" names no model", text::head(arn, MESSAGE_MODEL_BYTES))

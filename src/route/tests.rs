@@ -4,7 +4,6 @@ use super::*;
 use crate::credential::{Byok, Key};
 use crate::provider::{BaseUrl, ModelPolicy, ProviderType};
 use proptest::prelude::*;
-use std::borrow::Cow;
 
 fn provider(kind: ProviderType, name: &str, base_path: &str) -> Provider {
     Provider {
@@ -45,7 +44,7 @@ fn find(path: &str) -> Found {
 
 fn bridged(path: &str) -> (Api, String) {
     match find(path) {
-        Found { target: Target::Bridged { api, upstream_path }, dialect, provider: Some(_) }
+        Found { target: Target::Bridged { api, upstream_path, .. }, dialect, provider: Some(_) }
             if dialect == api.dialect() =>
         {
             (api, String::from_utf8(upstream_path).unwrap())
@@ -240,7 +239,8 @@ fn the_root_is_compared_as_written_and_hygiene_applies_below_it() {
     }
     let got = table.find(b"POST", b"/api/v2/{ai}/./bridge/openai/v1/chat/completions?\xff").target;
     let upstream_path = b"/v1/chat/completions?\xff".to_vec();
-    assert_eq!(got, Target::Bridged { api: Api::ChatCompletions, upstream_path });
+    let (api, model, streamed) = (Api::ChatCompletions, None, false);
+    assert_eq!(got, Target::Bridged { api, upstream_path, model, streamed });
     let got = table.find(b"POST", b"/api/v2/{ai}/./bridge/../x").target;
     assert_eq!(got, Target::Invalid(PathProblem::DotSegment));
 }
@@ -311,7 +311,7 @@ const PIECES: &[&str] = &[
 
 /// `path` decoded once; a path with an invalid escape stays as it is, as with many upstreams.
 fn upstream_decoding(path: &[u8]) -> Vec<u8> {
-    crate::percent::decode(path).map_or_else(|| path.to_vec(), Cow::into_owned)
+    percent::decode(path).map_or_else(|| path.to_vec(), Cow::into_owned)
 }
 
 fn check(path: &[u8]) {

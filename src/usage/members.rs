@@ -3,7 +3,8 @@
 //! <https://docs.anthropic.com/en/api/messages#response-usage>,
 //! <https://platform.openai.com/docs/api-reference/chat/object#chat/object-usage> and
 //! <https://platform.openai.com/docs/api-reference/responses/object#responses/object-usage> (the last two have the
-//! same numbers: «prompt» and «completion» in the one are «input» and «output» in the other).
+//! same numbers: «prompt» and «completion» in the one are «input» and «output» in the other), and
+//! <https://ai.google.dev/api/generate-content#UsageMetadata>.
 
 use super::Source;
 use crate::json;
@@ -30,10 +31,12 @@ pub(super) enum Number {
     Total,
     /// Tokens read from a cache, stated beside the input's details.
     CacheHits,
+    /// Input that is the results of tools, stated beside the input.
+    ToolInput,
 }
 
 impl Number {
-    pub(super) const ALL: [Self; 17] = [
+    pub(super) const ALL: [Self; 18] = [
         Self::Input,
         Self::Output,
         Self::CacheRead,
@@ -51,6 +54,7 @@ impl Number {
         Self::ImageOutput,
         Self::Total,
         Self::CacheHits,
+        Self::ToolInput,
     ];
 }
 
@@ -100,6 +104,7 @@ pub(super) enum Sources {
     ChatCompletions,
     MessagesAndResponses,
     BedrockInvocation,
+    GenerateContent,
 }
 
 impl Sources {
@@ -110,13 +115,14 @@ impl Sources {
                 | (Self::ChatCompletions, Source::ChatCompletions)
                 | (Self::MessagesAndResponses, Source::Responses)
                 | (Self::BedrockInvocation, Source::BedrockInvocation)
+                | (Self::GenerateContent, Source::GenerateContent)
         )
     }
 }
 
 /// The names. Those that every usage object has come first, because they are searched in this order. (A `match` would
 /// take 6 KB more of the module.)
-const NAMES: [(&str, Name); 34] = [
+const NAMES: [(&str, Name); 39] = [
     ("input_tokens", Name::Number(Number::Input, Sources::MessagesAndResponses)),
     ("output_tokens", Name::Number(Number::Output, Sources::MessagesAndResponses)),
     ("cache_read_input_tokens", Name::Number(Number::CacheRead, Sources::Messages)),
@@ -153,6 +159,11 @@ const NAMES: [(&str, Name); 34] = [
     ("audio_tokens", Name::Nested(Number::InputAudio)),
     ("accepted_prediction_tokens", Name::Nested(Number::AcceptedPrediction)),
     ("rejected_prediction_tokens", Name::Nested(Number::RejectedPrediction)),
+    ("promptTokenCount", Name::Number(Number::Input, Sources::GenerateContent)),
+    ("candidatesTokenCount", Name::Number(Number::Output, Sources::GenerateContent)),
+    ("thoughtsTokenCount", Name::Number(Number::Reasoning, Sources::GenerateContent)),
+    ("cachedContentTokenCount", Name::Number(Number::CacheRead, Sources::GenerateContent)),
+    ("toolUsePromptTokenCount", Name::Number(Number::ToolInput, Sources::GenerateContent)),
 ];
 
 impl json::Name for Name {

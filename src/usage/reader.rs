@@ -182,9 +182,14 @@ impl UsageReader {
             Some(iterations) => iterations.sum(number),
             None => numbers.of(number),
         };
-        let input = of(Number::Input);
+        let beside = |whole: Option<u64>, part| match of(part) {
+            Some(part) if self.convention.parts_add_up => Some(whole.unwrap_or(0).saturating_add(part)),
+            _ => whole,
+        };
+        let input = beside(of(Number::Input), Number::ToolInput);
         let cache_read = of(Number::CacheRead).or_else(|| numbers.of(Number::CacheHits));
-        let (cache_write, output) = (of(Number::CacheWrite), self.output(of(Number::Output), input));
+        let stated_output = beside(of(Number::Output), Number::Reasoning);
+        let (cache_write, output) = (of(Number::CacheWrite), self.output(stated_output, input));
         let (five_minutes, one_hour) = (of(Number::CacheWrite5m), of(Number::CacheWrite1h));
         let (input_tokens, total_input_tokens) = if self.convention.input_includes_cache {
             let cached = cache_read.unwrap_or(0).saturating_add(cache_write.unwrap_or(0));

@@ -8,7 +8,7 @@ use ai_bridge::provider::ProviderType;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
-const TYPES: [ProviderType; 3] = ProviderType::ALL;
+const TYPES: [ProviderType; 6] = ProviderType::ALL;
 
 /// The tables of the configuration: page, heading, and the path of the object whose members they list.
 const TABLES: [(&str, &str, &str); 5] = [
@@ -208,11 +208,16 @@ fn the_table_of_routes_is_that_of_the_providers() {
         let listed =
             |routes: &[&str]| routes.iter().map(|route| format!("`{route}`")).collect::<Vec<_>>().join(", ");
         let bridged: Vec<&str> = profile.bridged.iter().map(|(route, _)| *route).collect();
+        let passthrough: Vec<String> = profile
+            .passthrough
+            .iter()
+            .map(|route| format!("{}`{}`", if route.only_get { "GET " } else { "" }, route.route))
+            .collect();
         let expected = [
             listed(&[profile.name]),
             format!("`/{{name}}{}`", profile.prefix_suffix),
             listed(&bridged),
-            listed(profile.passthrough),
+            passthrough.join(", "),
         ];
         assert!(rows.iter().any(|row| row.as_slice() == expected), "{expected:?} {rows:?}");
     }

@@ -5,6 +5,7 @@ mod chat_completions;
 mod content_types;
 mod errors;
 mod event_streams;
+mod generate_content;
 mod iterations;
 mod messages;
 mod openai;

@@ -32,6 +32,8 @@ pub enum Unreadable {
     Missing,
     /// A model's name is above [`MODEL_BYTES`].
     TooLong,
+    /// The bytes of a model in the path are not UTF-8.
+    NotUtf8,
     /// This member is there twice: the upstream may use the other one.
     Repeated(&'static str),
     /// `fallbacks` is a string: the provider chooses.

@@ -35,6 +35,10 @@ pub(super) struct RequestVisitor {
     pub(super) others: OtherModels,
     /// The edit of the body, in APIs that have it.
     pub(super) splice: Option<Splice>,
+    /// Whether the body's `model` counts.
+    pub(super) reads_model: bool,
+    /// The response is a stream, whatever the body says.
+    pub(super) is_streamed: bool,
     /// Which of [`DECIDING`] were seen, one bit each.
     decided: u8,
     /// The first of [`DECIDING`] that was seen twice.
@@ -64,6 +68,7 @@ struct Part {
     kind: Text,
     text: Option<Prompt>,
     call_id: Text,
+    call_name: Text,
 }
 
 // === impl RequestVisitor ===
@@ -77,6 +82,8 @@ impl RequestVisitor {
             facts: RequestFacts::default(),
             others: OtherModels::new(bounds.reader_bytes),
             splice: rules.usage_edit.then(Splice::default),
+            reads_model: true,
+            is_streamed: false,
             decided: 0,
             repeated: None,
             current: None,
@@ -114,6 +121,11 @@ impl RequestVisitor {
         self.facts.correlating_tool_call_id = None;
     }
 
+    /// Whether a value of this kind is the one element of a list that is stated without brackets.
+    fn is_single(&self, kind: Kind) -> bool {
+        self.rules.protobuf && kind == Kind::Object
+    }
+
     fn begin_slot(&mut self, slot: Slot, kind: Kind, offset: u64) -> Want {
         let read = match (slot, kind) {
             (Slot::Container, Kind::Object | Kind::Array) => true,
@@ -138,7 +150,7 @@ impl RequestVisitor {
                 if slot == Slot::Input && kind == Kind::String {
                     self.turn.prompt = self.prompt();
                 }
-                kind == Kind::Array || self.turn.prompt.is_some()
+                kind == Kind::Array || self.is_single(kind) || self.turn.prompt.is_some()
             }
             (Slot::Turn, Kind::Object) => {
                 self.turn.clear();
@@ -155,9 +167,10 @@ impl RequestVisitor {
                 true
             }
             (Slot::Content, _) => {
-                self.turn.prompt = if kind == Kind::String { self.prompt() } else { None };
+                let is_text = kind == Kind::String && !self.rules.protobuf;
+                self.turn.prompt = if is_text { self.prompt() } else { None };
                 self.turn.answered_part = None;
-                kind == Kind::Array || self.turn.prompt.is_some()
+                kind == Kind::Array || self.is_single(kind) || self.turn.prompt.is_some()
             }
             (Slot::PartText, Kind::String) => {
                 self.part.text = self.prompt();
@@ -168,6 +181,7 @@ impl RequestVisitor {
             (Slot::TurnCallId, Kind::String) => start(&mut self.turn.call_id),
             (Slot::PartType, Kind::String) => start(&mut self.part.kind),
             (Slot::PartCallId, Kind::String) => start(&mut self.part.call_id),
+            (Slot::PartCallName, Kind::String) => start(&mut self.part.call_name),
             (Slot::Other(slot), _) => self.others.begin(slot, kind, &mut self.facts),
             (Slot::UserId, Kind::String) => start(&mut self.user_id),
             _ => false,
@@ -183,7 +197,7 @@ impl RequestVisitor {
     }
 
     fn end_part(&mut self) {
-        let Part { kind, text, call_id } = &mut self.part;
+        let Part { kind, text, call_id, call_name } = &mut self.part;
         let kind = kind.as_str();
         if kind == self.rules.text_part {
             match (text.take(), &mut self.turn.prompt) {
@@ -191,11 +205,14 @@ impl RequestVisitor {
                 (Some(text), prompt) => *prompt = Some(text),
                 (None, _) => {}
             }
-        } else if let AnsweredCall::InPart(part_type) = self.rules.answered_call
+        }
+        if let AnsweredCall::InPart(part_type) = self.rules.answered_call
             && kind == part_type
-            && !call_id.is_empty()
         {
-            self.turn.answered_part = Some(call_id.as_str().to_owned());
+            let call = [call_id, call_name].into_iter().find(|call| !call.is_empty());
+            if let Some(call) = call {
+                self.turn.answered_part = Some(call.as_str().to_owned());
+            }
         }
         self.part.clear();
     }
@@ -212,15 +229,16 @@ impl RequestVisitor {
                 AnsweredCall::InTurn(types) if types.contains(&kind.as_str()) => call_id(),
                 AnsweredCall::InRole(_) | AnsweredCall::InTurn(_) => None,
             };
-            self.facts.prompt = prompt.take().filter(|_| role == "user");
+            let is_user = role == "user" || (self.rules.protobuf && role.is_empty());
+            self.facts.prompt = prompt.take().filter(|_| is_user);
         }
         self.turn.clear();
     }
 
     fn end_object(&mut self, path: &[Name], offset: u64) {
         match (self.rules.slot)(path) {
-            Some(Slot::Part) => self.end_part(),
-            Some(Slot::Turn) => self.end_turn(),
+            Some(Slot::Part | Slot::Content) => self.end_part(),
+            Some(Slot::Turn | Slot::Turns) => self.end_turn(),
             Some(Slot::Other(OtherSlot::Tool)) => self.others.end_tool(&mut self.facts),
             Some(Slot::StreamOptions) => {
                 if let Some(splice) = &mut self.splice {
@@ -259,8 +277,8 @@ impl Turn {
 impl Part {
     /// Empties the part, and keeps the memory of its texts.
     fn clear(&mut self) {
-        let Self { kind, text, call_id } = self;
-        [kind, call_id].into_iter().for_each(Text::clear);
+        let Self { kind, text, call_id, call_name } = self;
+        [kind, call_id, call_name].into_iter().for_each(Text::clear);
         *text = None;
     }
 }
@@ -270,8 +288,10 @@ impl Visitor for RequestVisitor {
 
     fn begin(&mut self, path: &[Name], kind: Kind, offset: u64) -> Want {
         self.current = None;
-        if let [name] = path {
-            self.note_deciding(*name);
+        match path {
+            [Name::Model] if !self.reads_model => return Want::Skip,
+            [name] => self.note_deciding(*name),
+            _ => {}
         }
         if self.repeated.is_some() {
             return Want::Skip;
@@ -291,6 +311,7 @@ impl Visitor for RequestVisitor {
             Some(Slot::TurnCallId) => self.turn.call_id.push(run, ID_BYTES),
             Some(Slot::PartType) => self.part.kind.push(run, WORD_BYTES),
             Some(Slot::PartCallId) => self.part.call_id.push(run, ID_BYTES),
+            Some(Slot::PartCallName) => self.part.call_name.push(run, ID_BYTES),
             Some(Slot::UserId) => self.user_id.push(run, self.user_id_bytes),
             Some(Slot::Other(slot)) => {
                 self.others.text(slot, run);
@@ -327,7 +348,7 @@ impl Visitor for RequestVisitor {
     fn scalar(&mut self, _path: &[Name], value: Scalar<'_>) {
         match (self.current.take(), value) {
             (Some(Slot::Stream), Scalar::Bool(stream)) => {
-                self.facts.stream = stream;
+                self.facts.stream = stream || self.is_streamed;
                 if let Some(splice) = &mut self.splice {
                     splice.stream(stream);
                 }

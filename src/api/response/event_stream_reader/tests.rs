@@ -4,6 +4,7 @@ use super::{BodyReader, EventStreamReader};
 use crate::answer::Answer;
 use crate::api::Api;
 use crate::api::chat_completions::ChatCompletionsReader;
+use crate::api::generate_content::GenerateContentReader;
 use crate::api::messages::MessagesReader;
 use crate::api::response::ObjectReader;
 use crate::api::responses::ResponsesEventReader;
@@ -78,6 +79,7 @@ fn check_api(api: Api, record: &RecordPolicy, limits: &Limits, chunks: &[Vec<u8>
         Api::Messages => check::<MessagesReader>(api, record, limits, chunks),
         Api::ChatCompletions => check::<ChatCompletionsReader>(api, record, limits, chunks),
         Api::Responses => check::<ResponsesEventReader>(api, record, limits, chunks),
+        Api::GenerateContent => check::<GenerateContentReader>(api, record, limits, chunks),
     }
 }
 

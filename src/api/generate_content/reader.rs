@@ -1,0 +1,112 @@
+//! Reads the objects of a response: events, elements of an array, or one document.
+
+use super::candidates::Candidates;
+use super::names::Name;
+use super::object_fields::ObjectFields;
+use crate::answer::{Answer, Keep};
+use crate::api::response::{Change, ObjectReader};
+use crate::json::{Kind, Scalar, Want};
+use crate::text::Text;
+use core::mem::take;
+
+/// Reads an event stream, an array or a document.
+#[derive(Debug, Default)]
+pub(in crate::api) struct GenerateContentReader {
+    /// The fields of the current object.
+    fields: ObjectFields,
+    /// The candidates of all objects.
+    candidates: Candidates,
+    /// The answer has an id.
+    id_known: bool,
+    /// The answer has a model.
+    model_known: bool,
+    /// The prompt was refused: there will be no candidates.
+    blocked: bool,
+    /// An error was stated; nothing after it counts.
+    failed: bool,
+}
+
+// === impl GenerateContentReader ===
+
+impl ObjectReader for GenerateContentReader {
+    type Name = Name;
+
+    fn begin(&mut self, path: &[Name], kind: Kind, keep: &Keep) -> Want {
+        self.fields.begin(path, kind, keep, (self.id_known, self.model_known))
+    }
+
+    fn text(&mut self, run: &str, keep: &Keep) {
+        self.fields.text(run, keep);
+    }
+
+    fn scalar(&mut self, path: &[Name], value: Scalar<'_>) {
+        self.fields.scalar(path, value);
+    }
+
+    fn document_end(&mut self, path: &[Name], answer: &mut Answer) {
+        self.fields.value_end(path);
+        if path.is_empty() {
+            self.take(answer);
+            // A document states its usage once, so it is final.
+            answer.usage.settle(true);
+            answer.ended = true;
+        }
+    }
+
+    fn document_cut(&mut self, answer: &mut Answer) {
+        self.fields.break_off();
+        self.take(answer);
+        answer.usage.settle(true);
+    }
+
+    fn event(&mut self, _name: &[u8], answer: &mut Answer) -> Change {
+        if self.failed {
+            self.forget();
+            return Change::None;
+        }
+        self.fields.end_part(true);
+        self.take(answer);
+        let finished = self.blocked || self.candidates.all_finished();
+        answer.usage.settle(finished);
+        answer.ended = finished || self.failed;
+        Change::Possible
+    }
+
+    fn forget(&mut self) {
+        self.fields = ObjectFields::default();
+    }
+}
+
+impl GenerateContentReader {
+    /// Takes what the object states into `answer`.
+    fn take(&mut self, answer: &mut Answer) {
+        let mut fields = take(&mut self.fields);
+        let first = |stated: Text, known: &mut Option<String>| {
+            if known.is_none() && !stated.is_empty() {
+                *known = Some(stated.into_string());
+            }
+            known.is_some()
+        };
+        if let Some(error) = fields.take_error() {
+            answer.error = Some(error);
+            self.failed = true;
+        }
+        self.id_known = first(fields.id, &mut answer.id);
+        self.model_known = first(fields.model, &mut answer.model);
+        if let Some(usage) = fields.usage {
+            answer.usage.take(*usage, false);
+        }
+        (0..fields.calls_beyond).for_each(|_| answer.notes.dropped_tool_call());
+        (0..fields.thoughts_beyond).for_each(|_| answer.notes.dropped_thought());
+        self.candidates.beyond |= fields.candidates_beyond;
+        for (position, candidate) in (0..).zip(fields.candidates) {
+            self.candidates.take(position, candidate, answer);
+        }
+        if !fields.block_reason.is_empty() {
+            self.blocked = true;
+            if answer.finish_reasons.is_empty() {
+                answer.finished(fields.block_reason.into_string());
+            }
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! Parameters of a request's query: `name=value`, separated by `&`. The names are compared after one decoding, because the
+//! upstream decodes them.
+
+use crate::percent;
+use std::borrow::Cow;
+
+/// The values of the parameters `name` of `query`, each decoded once. A value with an invalid escape stays as written.
+pub fn values<'a>(query: &'a [u8], name: &'a str) -> impl Iterator<Item = Cow<'a, [u8]>> {
+    parameters(query).filter(move |parameter| is_named(parameter, name)).map(|parameter| {
+        let value = parameter.splitn(2, |byte| *byte == b'=').nth(1).unwrap_or_default();
+        percent::decode(value).unwrap_or(Cow::Borrowed(value))
+    })
+}
+
+/// `query` without the parameters `name`. All other bytes stay. A query of which nothing is left loses its `?`.
+#[must_use]
+pub fn without<'a>(query: &'a [u8], name: &str) -> Cow<'a, [u8]> {
+    if !parameters(query).any(|parameter| is_named(parameter, name)) {
+        return Cow::Borrowed(query);
+    }
+    let mut kept = Vec::with_capacity(query.len());
+    for parameter in parameters(query).filter(|parameter| !is_named(parameter, name)) {
+        kept.push(if kept.is_empty() { b'?' } else { b'&' });
+        kept.extend_from_slice(parameter);
+    }
+    Cow::Owned(kept)
+}
+
+/// The parameters of `query`, which begins with `?` where it is not empty.
+fn parameters(query: &[u8]) -> impl Iterator<Item = &[u8]> {
+    query.strip_prefix(b"?").into_iter().flat_map(|query| query.split(|byte| *byte == b'&'))
+}
+
+fn is_named(parameter: &[u8], name: &str) -> bool {
+    let written = parameter.split(|byte| *byte == b'=').next().unwrap_or_default();
+    percent::decode(written).unwrap_or(Cow::Borrowed(written)) == name.as_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{values, without};
+
+    #[test]
+    fn a_parameter_is_found_and_removed_in_every_spelling_of_its_name() {
+        for (query, found, rest) in [
+            ("", &[][..], ""),
+            ("?", &[], "?"),
+            ("?alt=sse", &[], "?alt=sse"),
+            ("?key=k", &["k"], ""),
+            ("?key=k&alt=sse", &["k"], "?alt=sse"),
+            ("?alt=sse&key=k", &["k"], "?alt=sse"),
+            ("?a=%zz&&k%65y=k%2Bx&b=/?&key", &["k+x", ""], "?a=%zz&&b=/?"),
+            ("?keys=k&Key=k&mykey=k", &[], "?keys=k&Key=k&mykey=k"),
+            ("?key=a=b&key=%", &["a=b", "%"], ""),
+        ] {
+            let values: Vec<Vec<u8>> = values(query.as_bytes(), "key").map(|value| value.into_owned()).collect();
+            assert_eq!(values, found.iter().map(|value| value.as_bytes()).collect::<Vec<_>>(), "{query}");
+            assert_eq!(*without(query.as_bytes(), "key"), *rest.as_bytes(), "{query}");
+        }
+    }
+}

@@ -42,13 +42,13 @@ pub(super) fn edit_request(provider: &Provider, headers: &Headers, edits: &mut H
     }
 }
 
-/// The changes to a response's headers. `request-id` gets AWS's id, because Anthropic's clients read it there.
-pub(super) fn response_edits(
+/// Adds the changes to a response's headers. `request-id` gets AWS's id, because Anthropic's clients read it there.
+pub(super) fn edit_response(
     provider: &Provider,
     translation: Option<&Translation>,
     headers: &Headers,
-) -> Option<HeaderEdits> {
-    let mut edits = HeaderEdits::default();
+    edits: &mut HeaderEdits,
+) {
     if let Some(id) = headers.first(REQUEST_ID)
         && (translation.is_some() || provider.invoke().is_some())
         && !headers.contains("request-id")
@@ -65,7 +65,6 @@ pub(super) fn response_edits(
             },
         );
     }
-    (edits != HeaderEdits::default()).then_some(edits)
 }
 
 /// The effects that send a held request upstream with path and body in Bedrock's form; and whether something that the

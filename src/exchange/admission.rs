@@ -57,7 +57,9 @@ pub(super) fn admit(
             refused(&Rejection::ProviderDisabled)
         }
         (Target::NotFound, _) | (_, None) => {
-            refused(&Rejection::NotFound { method: lossy(method), path: lossy(headers.path_without_query()) })
+            let hint = bridge.routes.hint(&bridge.providers, path);
+            let path = lossy(headers.path_without_query());
+            refused(&Rejection::NotFound { method: lossy(method), path, hint })
         }
         (Target::Passthrough { upstream_path, stored_object }, Some(provider)) => {
             match check_passthrough(bridge, head, provider, stored_object) {

@@ -31,7 +31,9 @@ fn asked(bridge: &Rc<Bridge>, path: &str) -> World {
 /// Checks that the whole body has the dialect's shape and a message.
 fn assert_dialect(body: &Value, messages: bool, kind: &str, code: &str, at: &str) {
     let message = body["error"]["message"].as_str().unwrap();
-    assert!(!message.is_empty(), "{at}");
+    assert!(message.starts_with("AI gateway: ") && message.ends_with('.'), "{at}: {message}");
+    let advice = message.split_once(". ").map(|(_, advice)| advice);
+    assert!(advice.is_some_and(|advice| advice.len() > 8), "{at}: {message}");
     let wanted = if messages {
         json!({"type": "error", "error": {"type": kind, "message": message}})
     } else {
@@ -258,7 +260,8 @@ fn an_open_circuit_has_its_message_in_every_dialect() {
     for (path, messages) in BRIDGED.into_iter().chain(PASSTHROUGH) {
         let mut world = asked(&bridge(CONFIGURATION), path);
         world.answer_by("no_healthy_upstream", head("503", &[]), false);
-        let message = "circuit breaker is open";
+        let message = "AI gateway: the provider has failed several times, so its circuit breaker is open. Try again \
+                       when retry-after is over.";
         let wanted = if messages {
             json!({"type": "error", "error": {"type": "overloaded_error", "message": message}})
         } else {

@@ -55,9 +55,8 @@ fn response_headers_pass_except_the_record_id_and_the_length_of_a_cut_stream() {
                 let (name, id) = got.pop().unwrap();
                 assert_eq!((name, id), ("x-ai-bridge-id", world.record()["id"].as_str().unwrap().as_bytes()));
             }
-            let changed = |name: &str| {
-                cut && name == "content-length" || !passthrough && name == "x-ai-bridge-id"
-            };
+            let changed =
+                |name: &str| cut && name == "content-length" || !passthrough && name == "x-ai-bridge-id";
             let expected: Vec<_> = answer.iter().filter(|(name, _)| !changed(name)).collect();
             assert_eq!(got, expected, "{path} {status}");
         }

@@ -11,6 +11,21 @@ pub use rejection::Rejection;
 use crate::dialect::{self, Dialect};
 use crate::step::LocalReply;
 
+/// The header with the record's id on every answer that leaves a record.
+pub const ID_HEADER: &str = "x-ai-bridge-id";
+
+/// Adds the record's id to a reply: as [`ID_HEADER`], and as the request id that the clients of `dialect` show
+/// (<https://docs.anthropic.com/en/api/errors#request-id>,
+/// <https://platform.openai.com/docs/api-reference/debugging-requests>). Other values of these headers are removed.
+#[must_use]
+pub fn with_id(mut reply: LocalReply, dialect: Dialect, id: &str) -> LocalReply {
+    let request_id = if dialect == Dialect::Anthropic { "request-id" } else { "x-request-id" };
+    let names = [ID_HEADER, request_id];
+    reply.headers.retain(|(name, _)| !names.contains(&name.as_str()));
+    reply.headers.extend(names.map(|name| (name.to_owned(), id.as_bytes().to_vec())));
+    reply
+}
+
 /// A JSON reply with an error in the shape of `dialect`.
 fn reply(dialect: Dialect, status: u16, code: &str, message: &str) -> LocalReply {
     let mut headers = vec![("content-type".to_owned(), b"application/json".to_vec())];

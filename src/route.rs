@@ -6,6 +6,7 @@
 //! routes match as written only, a path that means something else after one decoding is refused, and the path is
 //! forwarded as written.
 
+mod hint;
 mod hygiene;
 mod path_model;
 
@@ -19,6 +20,7 @@ use crate::dialect::Dialect;
 use crate::provider::{Profile, Provider};
 use crate::{percent, query};
 
+pub use hint::RouteHint;
 use hygiene::Clean;
 pub use hygiene::PathProblem;
 pub use path_model::PathModel;
@@ -114,7 +116,8 @@ impl RouteTable {
             .iter()
             .enumerate()
             .find_map(|(index, mount)| Some((index, mount, below(below_root, &mount.prefix)?)));
-        let dialect = mounted.map_or(Dialect::OpenAi, |(_, mount, route)| mount.dialect(route));
+        let dialect =
+            mounted.map_or_else(|| dialect_of_nowhere(below_root), |(_, mount, route)| mount.dialect(route));
         let target = match (Clean::parse(below_root), mounted) {
             (Err(problem), _) => Target::Invalid(problem),
             (Ok(_), None) => Target::NotFound,
@@ -127,6 +130,12 @@ impl RouteTable {
         };
         Found { provider: mounted.map(|(index, ..)| index), dialect, target }
     }
+}
+
+/// The shape in which refusals outside any provider are written: that of the API which the client seems to speak.
+fn dialect_of_nowhere(path: &[u8]) -> Dialect {
+    let path = path.strip_suffix(b"/").unwrap_or(path);
+    if path.ends_with(b"/messages") { Dialect::Anthropic } else { Dialect::OpenAi }
 }
 
 /// The rest of `path` below `prefix`, which ends at a segment boundary: empty, or starting with `/`. Every path is below

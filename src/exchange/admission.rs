@@ -59,7 +59,9 @@ pub(super) fn admit(
             refused(&Rejection::ProviderDisabled)
         }
         (Target::NotFound, _) | (_, None) => {
-            refused(&Rejection::NotFound { method: lossy(method), path: lossy(headers.path_without_query()) })
+            let hint = bridge.routes.hint(&bridge.providers, path);
+            let path = lossy(headers.path_without_query());
+            refused(&Rejection::NotFound { method: lossy(method), path, hint })
         }
         (Target::Passthrough { upstream_path, stored_object, only_get }, Some(provider)) => {
             let checked = if headers.contains("upgrade") {

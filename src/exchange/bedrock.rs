@@ -45,15 +45,15 @@ pub(super) fn edit_request(provider: &Provider, headers: &Headers, edits: &mut H
     }
 }
 
-/// The changes to a response's headers. `request-id` gets AWS's id, because Anthropic's clients read it there.
-pub(super) fn response_edits(
+/// Adds the changes to a response's headers. `request-id` gets AWS's id, because Anthropic's clients read it there.
+pub(super) fn edit_response(
     provider: &Provider,
     translation: Option<&Translation>,
     headers: &Headers,
-) -> Option<HeaderEdits> {
-    let mut edits = HeaderEdits::default();
+    edits: &mut HeaderEdits,
+) {
     if is_runtime(provider) {
-        return None;
+        return;
     }
     if let Some(id) = headers.first(REQUEST_ID)
         && (translation.is_some() || provider.invoke().is_some())
@@ -71,7 +71,6 @@ pub(super) fn response_edits(
             },
         );
     }
-    (edits != HeaderEdits::default()).then_some(edits)
 }
 
 /// Whether clients speak Bedrock's own API, so that they get the upstream's bytes.

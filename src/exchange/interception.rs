@@ -17,8 +17,8 @@ use crate::credential::CredentialKind;
 use crate::headers::HeaderEdits;
 use crate::note::{Note, Notes};
 use crate::record::Outcome;
-use crate::reply::{Local, Rejection};
-use crate::step::{Effect, Flow, ResponseHead, Step};
+use crate::reply::{self, ID_HEADER, Local, Rejection};
+use crate::step::{Effect, Flow, LocalReply, ResponseHead, Step};
 use crate::text::Text;
 use core::time::Duration;
 
@@ -116,7 +116,7 @@ impl Interception {
     /// Refuses the request: with a reply or, where a response has begun, by resetting the stream.
     pub(super) fn reject(&mut self, rejection: Rejection) -> Step {
         let effect = if self.download.refuse() {
-            Effect::Reply(rejection.reply(self.arrival.dialect))
+            self.reply(rejection.reply(self.arrival.dialect))
         } else {
             self.progress.notes.add(Note::ReplyImpossible);
             Effect::Reset
@@ -124,6 +124,11 @@ impl Interception {
         self.upload.refuse(rejection);
         self.progress.totals = None;
         Step { effects: vec![effect], flow: Flow::Stop }
+    }
+
+    /// A reply of the gateway, with the record's id.
+    fn reply(&self, reply: LocalReply) -> Effect {
+        Effect::Reply(reply::with_id(reply, self.arrival.dialect, &self.arrival.id))
     }
 
     /// Whether the response's body is read.
@@ -141,12 +146,13 @@ impl Interception {
         if let Some(local) = Local::recognise(head) {
             let reply = local.reply(arrival.dialect, provider.open_retry_after_seconds, &head.headers);
             self.download = Download::Local(local);
-            return Step { effects: vec![Effect::Reply(reply)], flow: Flow::Stop };
+            return Step { effects: vec![self.reply(reply)], flow: Flow::Stop };
         }
         let facts = upload.facts();
         let mut response = Response::begin(bridge, arrival, head, facts.stream, &mut progress.notes);
-        let edits = bedrock::response_edits(provider, response.translation.as_ref(), &head.headers);
-        let mut effects: Vec<Effect> = edits.into_iter().map(Effect::EditResponseHeaders).collect();
+        let mut edits = HeaderEdits::default();
+        edits.set(ID_HEADER, arrival.id.as_str());
+        bedrock::edit_response(provider, response.translation.as_ref(), &head.headers, &mut edits);
         if facts.usage_spliced {
             response.cut_usage_event();
         }
@@ -154,10 +160,9 @@ impl Interception {
         let edited = facts.usage_spliced || upload.may_be_edited();
         let may_become_shorter = edited && arrival.api.edits_usage() && response.format == Format::Events;
         if may_become_shorter && !head.end && head.headers.contains("content-length") {
-            let mut edits = HeaderEdits::default();
             edits.remove("content-length");
-            effects.push(Effect::EditResponseHeaders(edits));
         }
+        let mut effects = vec![Effect::EditResponseHeaders(edits)];
         self.download = if head.end {
             response.finish(&mut None);
             Download::Over(Box::new(response))

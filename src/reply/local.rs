@@ -35,19 +35,46 @@ impl Local {
         let status = head.headers.error_status()?;
         let open_circuit = status == 503 && details == NO_HEALTHY_UPSTREAM;
         let (code, message) = match status {
-            400 => ("bad_request", "the gateway refused the request"),
-            401 => ("unauthorized", "the gateway did not authenticate the caller"),
-            403 => ("forbidden", "the gateway does not allow this request"),
-            404 => ("not_found", "the gateway has no route for this request"),
-            408 => ("request_timeout", "the request did not arrive in time"),
-            413 => ("request_too_large", "the request body is too large"),
-            429 => ("rate_limited", "a limit of the gateway is reached"),
-            503 if open_circuit => ("service_unavailable", "circuit breaker is open"),
-            503 => ("service_unavailable", "the upstream could not be reached"),
-            504 => ("gateway_timeout", "the upstream did not answer in time"),
-            502 => ("bad_gateway", "the upstream's answer was not valid"),
-            402..=499 => ("request_refused", "the gateway refused the request"),
-            _ => ("gateway_error", "the gateway could not serve the request"),
+            400 => (
+                "bad_request",
+                "AI gateway: the request was refused as invalid. Correct it, or ask the operator.",
+            ),
+            401 => (
+                "unauthorized",
+                "AI gateway: you are not authenticated. Sign in to the gateway, or ask the operator.",
+            ),
+            403 => ("forbidden", "AI gateway: you may not make this request. Ask the operator for access."),
+            404 => ("not_found", "AI gateway: the route to the provider is missing. Ask the operator."),
+            408 => ("request_timeout", "AI gateway: the request did not arrive in time. Send it again."),
+            413 => (
+                "request_too_large",
+                "AI gateway: the request body is too large. Send a shorter one, or ask the operator.",
+            ),
+            429 => (
+                "rate_limited",
+                "AI gateway: a limit of the gateway is reached. Wait as long as retry-after says, or ask the operator.",
+            ),
+            503 if open_circuit => (
+                "service_unavailable",
+                "AI gateway: the provider has failed several times, so its circuit breaker is open. Try again when \
+                 retry-after is over.",
+            ),
+            503 => (
+                "service_unavailable",
+                "AI gateway: the provider could not be reached. Try again, or ask the operator.",
+            ),
+            504 => ("gateway_timeout", "AI gateway: the provider did not answer in time. Try again."),
+            502 => (
+                "bad_gateway",
+                "AI gateway: the provider's answer was not valid HTTP. Try again, or ask the operator.",
+            ),
+            402..=499 => {
+                ("request_refused", "AI gateway: the request was refused. Correct it, or ask the operator.")
+            }
+            _ => (
+                "gateway_error",
+                "AI gateway: the request could not be served. Try again, or ask the operator.",
+            ),
         };
         Some(Self { status, code, message, open_circuit })
     }

@@ -5,7 +5,7 @@ use crate::api::request::{MODEL_BYTES, Unreadable};
 use crate::credential::Vendor;
 use crate::dialect::Dialect;
 use crate::json;
-use crate::route::PathProblem;
+use crate::route::{PathProblem, RouteHint};
 use crate::step::LocalReply;
 use crate::text;
 use core::fmt;
@@ -21,6 +21,8 @@ pub enum Rejection {
         method: String,
         /// The path as sent, without the query: untrusted text.
         path: String,
+        /// What to do about it.
+        hint: RouteHint,
     },
     /// 503: the operator has disabled the provider.
     ProviderDisabled,
@@ -136,7 +138,8 @@ impl Rejection {
         }
     }
 
-    /// The reply to the caller. It contains nothing of the configuration, no key and no upstream address.
+    /// The reply to the caller. It contains no key, cluster or upstream address; of the configuration only providers' paths
+    /// and patterns of models.
     #[must_use]
     pub fn reply(&self, dialect: Dialect) -> LocalReply {
         let mut reply = reply(dialect, self.status(), self.code(), &self.to_string());
@@ -150,47 +153,94 @@ impl Rejection {
 
 impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::InvalidPath(problem) => write!(f, "the request path is not acceptable: {problem}"),
-            Self::NotFound { method, path } => {
-                write!(f, "no route for {} {}", text::head(method, 64), text::head(path, MESSAGE_PATH_BYTES))
+        f.write_str("AI gateway: ")?;
+        let message = match self {
+            Self::InvalidPath(problem) => {
+                return write!(f, "the request path is not acceptable: {problem}. Correct the client's URL.");
             }
-            Self::ProviderDisabled => f.write_str("this provider is disabled"),
-            Self::UpgradeRefused => f.write_str("this route takes no WebSocket or other upgrade; use POST"),
-            Self::UpgradeUnsupported => f.write_str("upgrades are not supported on this route"),
-            Self::MethodNotAllowed(allow) => write!(f, "this route takes {allow} only"),
-            Self::RepeatedCredential => f.write_str("a credential header was sent more than once"),
+            Self::NotFound { method, path, hint } => {
+                let (method, path) = (text::head(method, 64), text::head(path, MESSAGE_PATH_BYTES));
+                return write!(f, "no route for {method} {path}. {hint}");
+            }
+            Self::ProviderDisabled => {
+                "the operator has disabled this provider. Use another one, or ask the operator."
+            }
+            Self::UpgradeRefused => "this route takes no WebSocket or other upgrade. Use POST.",
+            Self::UpgradeUnsupported => {
+                "this route takes no WebSocket or other upgrade. Send the request without \"Upgrade\"."
+            }
+            Self::MethodNotAllowed(allow) => return write!(f, "this route takes {allow} only. Use {allow}."),
+            Self::RepeatedCredential => "a credential was sent more than once. Send it once.",
             Self::WrongVendor(vendor) => {
-                write!(f, "the credential sent is a key of {}, which is not forwarded to this provider", vendor.name())
+                let name = vendor.name();
+                return write!(
+                    f,
+                    "the credential sent is a key of {name}, which is not forwarded to this provider. Remove it from \
+                     the client's settings."
+                );
             }
-            Self::ByokDenied => f.write_str("callers' own credentials are not accepted here; send none"),
+            Self::ByokDenied => {
+                "callers' own credentials are not accepted here. Send none, or the gateway's own token."
+            }
             Self::StoredObjectDenied => {
-                f.write_str("stored objects are not reachable with the gateway's own credential")
+                "stored objects are not reachable with the gateway's own credential. Use one of your own, or ask the \
+                 operator."
             }
-            Self::MissingCredential => f.write_str("a credential of your own is required"),
-            Self::UnreadableActor => f.write_str("the caller's identity was sent more than once or is not UTF-8"),
-            Self::MissingActor => f.write_str("the caller is not identified"),
-            Self::UnsupportedEncoding => f.write_str(
-                "the request body must not be compressed on its way through this gateway; the operator can put \
-                 Envoy's decompressor filter (envoy.filters.http.decompressor) in front",
-            ),
-            Self::RequestTooLarge => f.write_str("the request body is too large"),
-            Self::EmptyBody => f.write_str("a JSON body is required"),
-            Self::InvalidJson(error) => write!(f, "the request body is not one valid JSON object: {error}"),
-            Self::RepeatedMember(name) => write!(f, "the member \"{name}\" stands more than once in the request body"),
-            Self::ModelDenied { model, allowed } => write_denied(f, model, allowed),
+            Self::MissingCredential => {
+                "a credential of your own is required, and the request has none. Set the provider's API key or token \
+                 in the client."
+            }
+            Self::UnreadableActor => {
+                "your identity was sent more than once or is not UTF-8. Send no identity headers yourself, or ask the \
+                 operator."
+            }
+            Self::MissingActor => "you are not identified. Sign in to the gateway, or ask the operator.",
+            Self::UnsupportedEncoding => {
+                "the request body is compressed and cannot be read. Send it uncompressed, or ask the operator to put \
+                 Envoy's decompressor filter (envoy.filters.http.decompressor) in front."
+            }
+            Self::RequestTooLarge => {
+                "the request body is too large. Send a shorter one, or ask the operator."
+            }
+            Self::EmptyBody => "the request has no body. Send one JSON object.",
+            Self::InvalidJson(error) => {
+                return write!(
+                    f,
+                    "the request body is not one valid JSON object: {error}. Correct what the client sends."
+                );
+            }
+            Self::RepeatedMember(name) => {
+                return write!(
+                    f,
+                    "the member \"{name}\" occurs more than once in the request body. Send it once."
+                );
+            }
+            Self::ModelDenied { model, allowed } => return write_denied(f, model, allowed),
             Self::ModelUnreadable(problem) => {
                 write_unreadable(f, problem)?;
-                f.write_str(", and only certain models are allowed")
+                ", and only certain models are allowed. Name each model once."
             }
-            Self::BackgroundRefused => f.write_str("background responses are not supported"),
-            Self::ModelMissing => f.write_str("model: a string is required"),
-            Self::ModelUnmapped(model) => write!(f, "the model \"{}\" is not served here", text::head(model, 256)),
-            Self::Unsignable => f.write_str(
-                "the request cannot be signed for AWS: it must neither be compressed nor end in trailers",
-            ),
-            Self::BodyWithheld => f.write_str("the gateway is not set up to serve this route; its operator was told"),
-        }
+            Self::BackgroundRefused => {
+                "background responses are not supported, because their usage is not visible. Send \"background\": \
+                 false."
+            }
+            Self::ModelMissing => "the request names no model. Name one in \"model\".",
+            Self::ModelUnmapped(model) => {
+                let model = text::head(model, MESSAGE_MODEL_BYTES);
+                return write!(
+                    f,
+                    "the model \"{model}\" is not served here. Ask the operator which ones are."
+                );
+            }
+            Self::Unsignable => {
+                "the request cannot be signed for AWS, because it is compressed or ends in trailers. Send it without \
+                 either."
+            }
+            Self::BodyWithheld => {
+                "this route is not set up correctly. Ask the operator, whose log says what is missing."
+            }
+        };
+        f.write_str(message)
     }
 }
 
@@ -200,12 +250,19 @@ const MESSAGE_PATH_BYTES: usize = 1024;
 const MESSAGE_MODEL_BYTES: usize = 256;
 
 fn write_denied(f: &mut fmt::Formatter<'_>, model: &str, allowed: &[String]) -> fmt::Result {
-    write!(f, "the model \"{}\" is not allowed", text::head(model, MESSAGE_MODEL_BYTES))?;
+    write!(f, "the model \"{}\" is not allowed here. ", text::head(model, MESSAGE_MODEL_BYTES))?;
+    if allowed.is_empty() {
+        return f.write_str("Ask the operator which ones are.");
+    }
     for (at, pattern) in allowed.iter().enumerate() {
-        let before = if at == 0 { "; ask for" } else { " or" };
+        let before = match at {
+            0 => "Ask for another one that matches",
+            _ if at + 1 == allowed.len() => " or",
+            _ => ",",
+        };
         write!(f, "{before} \"{}\"", text::head(pattern, MESSAGE_MODEL_BYTES))?;
     }
-    Ok(())
+    f.write_str(".")
 }
 
 fn write_unreadable(f: &mut fmt::Formatter<'_>, problem: &Unreadable) -> fmt::Result {
@@ -213,7 +270,7 @@ fn write_unreadable(f: &mut fmt::Formatter<'_>, problem: &Unreadable) -> fmt::Re
         Unreadable::Missing => f.write_str("the request names no model"),
         Unreadable::TooLong => write!(f, "the name of a model is longer than {MODEL_BYTES} bytes"),
         Unreadable::Repeated(name) => {
-            write!(f, "the member \"{name}\" stands more than once in the request body")
+            write!(f, "the member \"{name}\" occurs more than once in the request body")
         }
         Unreadable::NotUtf8 => f.write_str("the model in the path is not UTF-8"),
         Unreadable::Fallbacks => f.write_str("the member \"fallbacks\" is no list of models"),
@@ -227,13 +284,19 @@ fn write_unreadable(f: &mut fmt::Formatter<'_>, problem: &Unreadable) -> fmt::Re
 mod tests {
     use super::Rejection;
     use crate::dialect::Dialect;
+    use crate::route::RouteHint;
 
     #[test]
     fn hostile_text_in_a_message_is_escaped() {
         let path = "/x\"\n\u{0}".to_owned();
-        let reply = Rejection::NotFound { method: "GET".to_owned(), path }.reply(Dialect::OpenAi);
+        let hint = RouteHint::Passthrough;
+        let reply = Rejection::NotFound { method: "GET".to_owned(), path, hint }.reply(Dialect::OpenAi);
         let body: serde_json::Value = serde_json::from_str(&reply.body).unwrap();
-        assert_eq!(body["error"]["message"], "no route for GET /x\"\n\0");
+        let message = body["error"]["message"].as_str().unwrap();
+        assert!(
+            message.starts_with("AI gateway: no route for GET /x\"\n\0. The provider is right"),
+            "{message}"
+        );
         assert_eq!(body["error"]["code"], "not_found");
     }
 }

@@ -112,8 +112,8 @@ def authentication_says_no(config: Any) -> None:
 
 # What each agent makes of it: how many questions it asks, and what its user reads.
 # Copilot asks for the list of models first, which is not recorded, and ends there.
-OPEN = {"claude-code": (3, "Repeated 529 Overloaded errors"), "codex": (30, "circuit breaker is open"), "copilot": (0, "503 circuit breaker is open"), "copilot-own": (6, "circuit breaker is open")}
-BUDGET = {"claude-code": (1, "a limit of the gateway is reached"), "codex": (6, "exceeded retry limit, last status: 429"), "copilot": (0, "429 a limit of the gateway is reached"), "copilot-own": (1, "a limit of the gateway is reached")}
+OPEN = {"claude-code": (3, "Repeated 529 Overloaded errors"), "codex": (30, "circuit breaker is open"), "copilot": (0, "circuit breaker is open"), "copilot-own": (6, "circuit breaker is open")}
+BUDGET = {"claude-code": (1, "a limit of the gateway is reached"), "codex": (6, "exceeded retry limit, last status: 429"), "copilot": (0, "429 AI gateway: a limit of the gateway is reached"), "copilot-own": (1, "a limit of the gateway is reached")}
 MODEL = {"claude-code": (6, "is not allowed"), "codex": (1, "is not allowed"), "copilot": (1, "is not allowed"), "copilot-own": (1, "is not allowed")}
 
 NO_KEY = {"claude-code": (1, "a credential of your own is required"), "codex": (6, "a credential of your own is required"), "copilot-own": (1, "Authentication failed with provider")}

@@ -20,7 +20,7 @@ def refused(answer: Answer, status: int, path: str = MESSAGES, retry: str | None
         assert body["type"] == "error" and set(body) == {"type", "error"} and set(error) == {"type", "message"}
     else:
         assert set(body) == {"error"} and set(error) == {"message", "type", "param", "code"} and error["param"] is None
-    assert error["message"] and error["type"]
+    assert error["message"].startswith("AI gateway: ") and error["type"]
     return error
 
 

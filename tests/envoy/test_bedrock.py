@@ -202,7 +202,7 @@ def test_an_invoke_request_above_the_limit_is_413(client, upstream, records):
 def test_an_unmapped_model_is_404(client, upstream, records):
     upstream.begin(json_answer(MESSAGE))
     answer = client.request("POST", INVOKE, [JSON, TOKEN], messages_request(model="claude-2"))
-    assert (answer.status, answer.json()["error"]) == (404, {"type": "not_found_error", "message": 'the model "claude-2" is not served here'})
+    assert (answer.status, answer.json()["error"]) == (404, {"type": "not_found_error", "message": 'AI gateway: the model "claude-2" is not served here. Ask the operator which ones are.'})
     assert upstream.requests == []
     record = records.one()
     assert (record["outcome"], record["error"]["code"]) == ("rejected", "model_unmapped")

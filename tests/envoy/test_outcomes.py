@@ -326,7 +326,9 @@ def test_envoys_own_404_and_503_are_in_the_dialect(upstream):
                     answer = client.request("POST" if bridged else "GET", path, [JSON, TOKEN], messages_request() if bridged else None)
                 error = refused(answer, status, path, retry="false" if status == 404 else None)
                 assert error["type"] == (kind or ("overloaded_error" if path == MESSAGES else "server_error"))
-                assert [record["outcome"] for record in seen.all()] == ([outcome] if bridged else [])
+                left = seen.all()
+                assert [record["outcome"] for record in left] == ([outcome] if bridged else [])
+                assert [answer.header("x-ai-bridge-id")] == ([record["id"] for record in left] or [None])
             assert_alive(gateway)
 
 

@@ -29,10 +29,12 @@ def test_a_body_that_is_not_one_json_object_is_refused(client, upstream, records
     upstream.begin(never_completes)
     client.start("POST", MESSAGES, [JSON, TOKEN] + ([("content-length", str(len(body)))] if declared else []))
     client.send(body, end=True)
-    error = refused(client.answer(), 400)
+    answer = client.answer()
+    error = refused(answer, 400)
     assert error["type"] == "invalid_request_error"
     record = records.one()
     assert record["outcome"] == "rejected"
+    assert answer.header("x-ai-bridge-id") == answer.header("request-id") == record["id"]
     assert record["error"]["code"] in ("invalid_json", "empty_body")
     assert record["error"]["message"] == error["message"]
 

@@ -43,8 +43,8 @@ def test_an_unknown_path_is_404_with_method_and_path_in_the_message(client, upst
     answer = client.request("POST", path, [JSON, TOKEN], messages_request())
     assert answer.status == 404, answer
     error = answer.json()["error"]
-    assert "POST" in error["message"] and path in error["message"]
-    assert answer.json().get("type") == ("error" if path.startswith("/anthropic") else None)
+    assert error["message"].startswith(f"AI gateway: no route for POST {path}. ")
+    assert answer.json().get("type") == ("error" if path.startswith("/anthropic") or path.endswith("/messages") else None)
     records.none()
     assert upstream.requests == []
 
@@ -185,7 +185,7 @@ def test_a_target_with_scheme_and_host_is_routed_by_its_path(gateway, upstream, 
     assert (record["path"], record["upstream"]["host"]) == (MESSAGES, "api.anthropic.com")
 
     refused(asked(gateway, b"POST http://elsewhere.example/anthropic/v1/../messages", messages_request()), 400)
-    assert refused(asked(gateway, b"GET http://elsewhere.example"), 404, CHAT)["message"] == "no route for GET /"
+    assert refused(asked(gateway, b"GET http://elsewhere.example"), 404, CHAT)["message"] == "AI gateway: no route for GET /. Check the client's base URL and the path."
     records.none()
     assert len(upstream.requests) == 1
 

@@ -35,8 +35,8 @@ PATHS = {"messages": "/v1/messages", "chat_completions": "/chat/completions", "r
 PREFIXES = {"anthropic": "/anthropic", "openai": "/openai/v1", "copilot": "/copilot", "copilot_anthropic": "/copilot"}
 SECONDS = 180
 
-# Headers of the connection, not of the response, and headers that Envoy adds.
-NOT_COMPARED = {"connection", "date", "server", "transfer-encoding", "x-envoy-upstream-service-time"}
+# Headers of the connection, not of the response, and headers that Envoy and the filter add.
+NOT_COMPARED = {"connection", "date", "server", "transfer-encoding", "x-ai-bridge-id", "x-envoy-upstream-service-time"}
 IDENTIFIER = re.compile(r"\b(msg|toolu|chatcmpl|call|resp|req|fc|rs|cmp)[-_][0-9A-Za-z]{20,}")
 # 2001 to 2033, in seconds or written out; the models' own date stays.
 TIME = re.compile(r"(?<![\d.])(?!1767225600)(1\d{9})(\.0)?(?![\d.])|(?!2026-01-01T00:00:00Z)20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ")

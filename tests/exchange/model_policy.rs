@@ -271,27 +271,39 @@ fn a_denied_model_is_named_with_at_most_eight_patterns_that_are_allowed() {
     };
     let ten: Vec<String> = (0..10).map(|at| format!("a{at}-*")).collect();
     for (policy, body, expected) in [
-        (json!({"allow": []}), r#"{"model":"m"}"#, "the model \"m\" is not allowed"),
-        (json!({"deny": ["m"]}), r#"{"model":"m"}"#, "the model \"m\" is not allowed"),
-        (json!({"allow": ["a"]}), r#"{"model":"m"}"#, "the model \"m\" is not allowed; ask for \"a\""),
+        (
+            json!({"allow": []}),
+            r#"{"model":"m"}"#,
+            "\"m\" is not allowed here. Ask the operator which ones are.",
+        ),
+        (
+            json!({"deny": ["m"]}),
+            r#"{"model":"m"}"#,
+            "\"m\" is not allowed here. Ask the operator which ones are.",
+        ),
+        (
+            json!({"allow": ["a"]}),
+            r#"{"model":"m"}"#,
+            "\"m\" is not allowed here. Ask for another one that matches \"a\".",
+        ),
         (
             json!({"allow": ["a", "b*"], "deny": ["bc"]}),
             r#"{"models":["x\"y"],"model":"a"}"#,
-            "the model \"x\"y\" is not allowed; ask for \"a\" or \"b*\"",
+            "\"x\"y\" is not allowed here. Ask for another one that matches \"a\" or \"b*\".",
         ),
         (
             json!({"allow": ten}),
             r#"{"model":"m"}"#,
-            "the model \"m\" is not allowed; ask for \"a0-*\" or \"a1-*\" or \"a2-*\" or \"a3-*\" or \"a4-*\" \
-             or \"a5-*\" or \"a6-*\" or \"a7-*\"",
+            "\"m\" is not allowed here. Ask for another one that matches \"a0-*\", \"a1-*\", \"a2-*\", \"a3-*\", \
+             \"a4-*\", \"a5-*\", \"a6-*\" or \"a7-*\".",
         ),
     ] {
-        assert_eq!(message(&policy, body), expected);
+        assert_eq!(message(&policy, body), format!("AI gateway: the model {expected}"));
     }
     let both = r#"{"fallbacks":["evil-2","evil-3"],"model":"evil-1"}"#;
     assert_eq!(
         message(&json!({"deny": ["evil*"]}), both),
-        "the model \"evil-1\" is not allowed",
+        "AI gateway: the model \"evil-1\" is not allowed here. Ask the operator which ones are.",
         "the requested model is judged first"
     );
 }
@@ -372,6 +384,9 @@ fn the_last_of_ten_thousand_is_judged() {
     for first in APIS {
         let world = sent(&bridge, first, body(&tools).as_bytes());
         assert_eq!(world.replied().0, 400);
-        assert_eq!(world.record()["error"]["message"], "the model \"evil\" is not allowed; ask for \"*\"");
+        assert_eq!(
+            world.record()["error"]["message"],
+            "AI gateway: the model \"evil\" is not allowed here. Ask for another one that matches \"*\"."
+        );
     }
 }

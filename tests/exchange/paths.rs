@@ -73,14 +73,15 @@ fn meaning(root: &str, method: &str, target: &[u8]) -> Meaning {
         let rest = below_root.strip_prefix(format!("/{name}{}", row.suffix).as_bytes())?;
         (rest.is_empty() || rest[0] == b'/').then_some((base_path, row, rest))
     });
-    let messages = found.is_some_and(|(_, row, route)| {
+    let outside = below_root.strip_suffix(b"/").unwrap_or(below_root).ends_with(b"/messages");
+    let messages = found.map_or(outside, |(_, row, route)| {
         let at = route.strip_prefix(b"/v1/messages").is_some_and(|rest| rest.is_empty() || rest[0] == b'/');
         row.kind == "anthropic" || (row.kind == "copilot" && at)
     });
     if is_unhygienic(below_root) {
         return Meaning::Refused(400, messages);
     }
-    let Some((base_path, row, route)) = found else { return Meaning::Refused(404, false) };
+    let Some((base_path, row, route)) = found else { return Meaning::Refused(404, messages) };
     let sent = |route: &[u8], recorded| Meaning::Sent {
         path: [base_path.as_bytes(), route, query].concat(),
         recorded,
@@ -250,6 +251,9 @@ fn the_plain_reading_agrees_with_known_examples() {
         ("POST", "/o/v1/responses/comp%61ct", Meaning::Refused(404, false)),
         ("POST", "/a-1/v1/models/%2e%2e", Meaning::Refused(400, true)),
         ("POST", "/nobody", Meaning::Refused(404, false)),
+        ("POST", "/v1/messages?beta=true", Meaning::Refused(404, true)),
+        ("GET", "/nobody/messages/", Meaning::Refused(404, true)),
+        ("POST", "/v1/messagesx", Meaning::Refused(404, false)),
         ("POST", "/c/v1/messages/x", Meaning::Refused(404, true)),
     ] {
         assert_eq!(meaning("", method, target.as_bytes()), expected, "{method} {target}");

@@ -31,7 +31,9 @@ fn asked(bridge: &Rc<Bridge>, path: &str) -> World {
 /// Checks that the whole body has the dialect's shape and a message.
 fn assert_dialect(body: &Value, messages: bool, kind: &str, code: &str, at: &str) {
     let message = body["error"]["message"].as_str().unwrap();
-    assert!(!message.is_empty(), "{at}");
+    assert!(message.starts_with("AI gateway: ") && message.ends_with('.'), "{at}: {message}");
+    let advice = message.split_once(". ").map(|(_, advice)| advice);
+    assert!(advice.is_some_and(|advice| advice.len() > 8), "{at}: {message}");
     let wanted = if messages {
         json!({"type": "error", "error": {"type": kind, "message": message}})
     } else {
@@ -158,6 +160,50 @@ fn replies_of_envoy_and_other_filters_get_the_dialect() {
     }
 }
 
+/// The values of a reply's headers that name an id.
+fn ids(world: &World) -> Vec<(&str, &str)> {
+    let headers = &world.reply.as_ref().unwrap().headers;
+    let named = ["x-ai-bridge-id", "request-id", "x-request-id"];
+    let ids = headers.iter().filter(|(name, _)| named.contains(&name.as_str()));
+    ids.map(|(name, value)| (name.as_str(), core::str::from_utf8(value).unwrap())).collect()
+}
+
+#[test]
+fn replies_that_leave_a_record_carry_its_id_and_others_none() {
+    let bridge = bridge(CONFIGURATION);
+    for (path, messages) in BRIDGED {
+        let mut refused = World::new(&bridge);
+        let repeated = [("authorization", "Bearer a"), ("authorization", "Bearer b")];
+        refused.request(head(&format!("POST {path}"), &repeated), false).finish("");
+        let mut invalid = asked(&bridge, path);
+        invalid.upload(b"{]", true).finish("");
+        let mut answered = asked(&bridge, path);
+        let theirs = [("x-ai-bridge-id", "a"), ("request-id", "b"), ("x-request-id", "c")];
+        answered.answer_by("request_rate_limited", head("429", &theirs), true).finish("");
+        for (world, ours) in [(refused, true), (invalid, true), (answered, false)] {
+            let record = world.record();
+            let id = record["id"].as_str().unwrap();
+            let request_id = if messages { "request-id" } else { "x-request-id" };
+            let other = if messages { ("x-request-id", "c") } else { ("request-id", "b") };
+            let mut wanted = vec![("x-ai-bridge-id", id), (request_id, id)];
+            if !ours {
+                wanted.insert(0, other);
+            }
+            assert_eq!(ids(&world), wanted, "{path}");
+        }
+    }
+    for (path, _) in PASSTHROUGH {
+        let mut world = asked(&bridge, path);
+        world.answer_by("request_rate_limited", head("429", &[]), true);
+        assert_eq!(ids(&world), [], "{path}");
+    }
+    for request in ["POST /nowhere", "GET /openai/v1/responses/a/../b", "GET /anthropic/v1/messages"] {
+        let mut world = World::new(&bridge);
+        world.request(head(request, &[]), true);
+        assert_eq!(ids(&world), [], "{request}");
+    }
+}
+
 #[test]
 fn a_reply_keeps_its_headers_except_those_of_its_body() {
     let mut world = asked(&bridge(CONFIGURATION), "/openai/v1/responses");
@@ -172,6 +218,8 @@ fn a_reply_keeps_its_headers_except_those_of_its_body() {
         ("content-encoding", "gzip"),
         ("content-language", "de"),
         ("etag", "x"),
+        ("x-request-id", "theirs"),
+        ("x-ai-bridge-id", "theirs"),
         ("transfer-encoding", "chunked"),
     ];
     world.answer_by("request_rate_limited", head("429", &lines), false);
@@ -179,7 +227,7 @@ fn a_reply_keeps_its_headers_except_those_of_its_body() {
     let names: Vec<&str> = headers.iter().map(|(name, _)| name.as_str()).collect();
     let kept =
         ["retry-after", "x-should-retry", "x-ratelimit-reset", "www-authenticate", "content-security-policy"];
-    assert_eq!(names, [&["content-type"], &kept[..]].concat());
+    assert_eq!(names, [&["content-type"], &kept[..], &["x-ai-bridge-id", "x-request-id"]].concat());
     assert_eq!(world.reply_header("retry-after"), Some("7"));
     assert_eq!(world.reply_header("content-type"), Some("application/json"));
 }
@@ -212,7 +260,8 @@ fn an_open_circuit_has_its_message_in_every_dialect() {
     for (path, messages) in BRIDGED.into_iter().chain(PASSTHROUGH) {
         let mut world = asked(&bridge(CONFIGURATION), path);
         world.answer_by("no_healthy_upstream", head("503", &[]), false);
-        let message = "circuit breaker is open";
+        let message = "AI gateway: the provider has failed several times, so its circuit breaker is open. Try again \
+                       when retry-after is over.";
         let wanted = if messages {
             json!({"type": "error", "error": {"type": "overloaded_error", "message": message}})
         } else {

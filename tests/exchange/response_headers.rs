@@ -1,9 +1,12 @@
 //! Which headers of a response reach the client.
 
+use ai_bridge::exchange::Exchange;
+use ai_bridge::step::{Effect, RequestHead, ResponseHead};
+use core::time::Duration;
 use world::{CONFIGURATION, World, bridge, head};
 
 #[test]
-fn response_headers_pass_except_the_length_of_a_cut_stream() {
+fn response_headers_pass_except_the_record_id_and_the_length_of_a_cut_stream() {
     let lines = [
         ("content-type", "text/event-stream"),
         ("content-length", "100"),
@@ -21,6 +24,8 @@ fn response_headers_pass_except_the_length_of_a_cut_stream() {
         ("cookie", "odd"),
         ("www-authenticate", "Bearer"),
         ("trailer", "x-sum"),
+        ("x-ai-bridge-id", "theirs"),
+        ("x-ai-bridge-id", "theirs too"),
     ];
     let bridge = bridge(CONFIGURATION);
     let streamed = r#"{"model":"m","stream":true}"#;
@@ -40,13 +45,34 @@ fn response_headers_pass_except_the_length_of_a_cut_stream() {
         for status in ["200", "404", "429", "529"] {
             let mut world = World::new(&bridge);
             world.request(head(&format!("POST {path}"), &[("authorization", "Bearer own")]), false);
-            world.upload(body.as_bytes(), true).answer(head(status, &lines), false);
+            world.upload(body.as_bytes(), true).answer(head(status, &lines), false).done();
             let got = world.client_headers.as_ref().unwrap();
             let answer = head(status, &lines);
             let cut = cut && status == "200";
-            let expected: Vec<_> =
-                answer.iter().filter(|(name, _)| !(cut && *name == "content-length")).collect();
-            assert_eq!(got.iter().collect::<Vec<_>>(), expected, "{path} {status}");
+            let mut got: Vec<_> = got.iter().collect();
+            let passthrough = path.ends_with("/models");
+            if !passthrough {
+                let (name, id) = got.pop().unwrap();
+                assert_eq!((name, id), ("x-ai-bridge-id", world.record()["id"].as_str().unwrap().as_bytes()));
+            }
+            let changed =
+                |name: &str| cut && name == "content-length" || !passthrough && name == "x-ai-bridge-id";
+            let expected: Vec<_> = answer.iter().filter(|(name, _)| !changed(name)).collect();
+            assert_eq!(got, expected, "{path} {status}");
         }
     }
+}
+
+#[test]
+fn the_changes_of_response_headers_are_one_effect() {
+    let bridge = bridge(CONFIGURATION);
+    let mut exchange = Exchange::new(bridge, 1);
+    let request = head("POST /openai/v1/chat/completions", &[]);
+    let request = RequestHead { headers: request, actor_property: None, end: false };
+    exchange.request_headers(&request, || Duration::ZERO);
+    exchange.request_body(br#"{"model":"m","stream":true}"#, true);
+    let answer = head("200", &[("content-type", "text/event-stream"), ("content-length", "100")]);
+    let step = exchange.response_headers(&ResponseHead { headers: answer, code_details: None, end: false });
+    let edits = step.effects.iter().filter(|effect| matches!(effect, Effect::EditResponseHeaders(_)));
+    assert_eq!(edits.count(), 1, "{:?}", step.effects);
 }

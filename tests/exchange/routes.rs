@@ -336,7 +336,9 @@ fn an_unknown_path_is_404_in_the_dialect_of_its_prefix() {
                     let mut world = asked(&bridge, method, &format!("{path}?secret=1"), &[]);
                     let messages = mounted.is_messages(&below);
                     let message = refused(&world, 404, "not_found", "not_found_error", messages, &path);
-                    assert_eq!(message, format!("no route for {method} {path}"));
+                    let message = message.as_str().unwrap();
+                    let begin = format!("AI gateway: no route for {method} {path}. ");
+                    assert!(message.starts_with(&begin) && message.ends_with('.'), "{message}");
                     world.done();
                     assert_eq!(world.records, 0);
                 }
@@ -345,7 +347,62 @@ fn an_unknown_path_is_404_in_the_dialect_of_its_prefix() {
         for below in ["", "/", "/nobody/v1/messages", "/v1/messages", "/openai/chat/completions", "/openai"] {
             let path = format!("{root}{below}");
             let world = asked(&bridge, "POST", &path, &[]);
-            refused(&world, 404, "not_found", "not_found_error", false, &path);
+            let messages = path.ends_with("/messages");
+            refused(&world, 404, "not_found", "not_found_error", messages, &path);
+        }
+    }
+}
+
+#[test]
+fn a_404_names_the_right_base_url_or_who_can_open_the_route() {
+    let own = r#"{"providers": [
+        {"type": "anthropic"}, {"type": "openai"}, {"type": "copilot"}, {"type": "openai", "name": "off", "enabled": false}
+    ]}"#;
+    let messages = "/anthropic for /anthropic/v1/messages";
+    let chat = "/openai/v1 for /openai/v1/chat/completions";
+    let responses = "/openai/v1 for /openai/v1/responses";
+    let of_copilot = "/copilot for /copilot";
+    let closed =
+        "The provider is right, but this route is not open; the operator can open it with \"passthrough\".";
+    let unknown = "Check the client's base URL and the path.";
+    let ends = |ends: &str| format!("The client's base URL must end in {ends}.");
+    for (path, hint) in [
+        ("/anthropic/v1/v1/messages", ends(messages)),
+        ("/anthropic/v1/v1/messages/", ends(messages)),
+        ("/anthropic/messages", ends(messages)),
+        ("/openai/chat/completions", ends(chat)),
+        ("/openai/v1/v1/responses?x=/v1/messages", ends(responses)),
+        ("/copilot/v1/chat/completions", ends(&format!("{of_copilot}/chat/completions"))),
+        ("/v1/messages", ends(&format!("{messages}, or in {of_copilot}/v1/messages"))),
+        ("/v1/chat/completions", ends(&format!("{chat}, or in {of_copilot}/chat/completions"))),
+        ("/v1/responses", ends(&format!("{responses}, or in {of_copilot}/responses"))),
+        ("/anthropic/v1/chat/completions", ends(&format!("{chat}, or in {of_copilot}/chat/completions"))),
+        ("/openai/v1/messages", ends(&format!("{messages}, or in {of_copilot}/v1/messages"))),
+        ("/openai/models", ends("/openai/v1 for /openai/v1/models")),
+        ("/openai/v1/chat/completion%73", "Write the path without escapes and parameters.".to_owned()),
+        ("/openai/v1/responses/comp%61ct", "Write the path without escapes and parameters.".to_owned()),
+        ("/openai/v1/embeddings", closed.to_owned()),
+        ("/anthropic/v1/files/a", closed.to_owned()),
+        ("/openai/v1/chat/completions/a", unknown.to_owned()),
+        ("/openai", unknown.to_owned()),
+        ("/", unknown.to_owned()),
+        ("/favicon.ico", unknown.to_owned()),
+    ] {
+        for root in ["", "/gateway"] {
+            let mut configuration: Value = serde_json::from_str(own).unwrap();
+            configuration["root"] = root.into();
+            let bridge = bridge(&configuration.to_string());
+            let world = asked(&bridge, "POST", &format!("{root}{path}"), &[]);
+            let (status, body) = world.replied();
+            let sent = path.split('?').next().unwrap();
+            let hint = ["/anthropic", "/openai", "/copilot"].iter().fold(hint.clone(), |hint, provider| {
+                hint.replace(&format!(" {provider}"), &format!(" {root}{provider}"))
+            });
+            assert_eq!(status, 404, "{path}");
+            assert_eq!(
+                body["error"]["message"],
+                format!("AI gateway: no route for POST {root}{sent}. {hint}"),
+            );
         }
     }
 }
@@ -357,8 +414,13 @@ fn a_404_message_has_hostile_paths_escaped_and_cut() {
     let world = asked(&bridge, "M\"\\", &long, &[]);
     let message = refused(&world, 404, "not_found", "not_found_error", false, "long");
     let message = message.as_str().unwrap();
-    assert!(message.starts_with("no route for M\"\\ /é\"<&\u{2028}é") && message.len() < 1100, "{message}");
-    assert!(long.starts_with(message.strip_prefix("no route for M\"\\ ").unwrap()));
+    assert!(
+        message.starts_with("AI gateway: no route for M\"\\ /é\"<&\u{2028}é") && message.len() < 1200,
+        "{message}"
+    );
+    let path = message.strip_prefix("AI gateway: no route for M\"\\ ").unwrap();
+    let path = path.strip_suffix(". Check the client's base URL and the path.").unwrap();
+    assert!(long.starts_with(path) && path.len() <= 1024, "{message}");
     let raw = &world.reply.as_ref().unwrap().body;
     assert!(raw.bytes().all(|byte| byte >= b' '), "{raw}");
 }
@@ -451,7 +513,12 @@ fn an_unsafe_path_is_400_everywhere_below_the_root() {
                     let mut world = asked(&bridge, method, &path, &[("upgrade", "websocket"), CALLER[0]]);
                     let message =
                         refused(&world, 400, "invalid_path", "invalid_request_error", messages, &path);
-                    assert!(message.as_str().unwrap().starts_with("the request path is not acceptable: "));
+                    assert!(
+                        message
+                            .as_str()
+                            .unwrap()
+                            .starts_with("AI gateway: the request path is not acceptable: ")
+                    );
                     world.done();
                     assert_eq!(world.records, 0, "{path}");
                 }

@@ -29,7 +29,10 @@ fn the_central_key_reaches_no_stored_object_where_denied() {
                     } else {
                         json!("stored_object_denied")
                     };
-                    let message = json!("stored objects are not reachable with the gateway's own credential");
+                    let message = json!(
+                        "AI gateway: stored objects are not reachable with the gateway's own credential. Use one of \
+                         your own, or ask the operator."
+                    );
                     assert_eq!((status, &error["message"], &error["code"]), (403, &message, &code));
                 }
                 world.done();

@@ -95,6 +95,7 @@ impl HttpContext for SameCalls {
 
     fn on_http_response_headers(&mut self, _: usize, _: bool) -> Action {
         black_box(self.get_http_response_headers_bytes());
+        self.set_http_response_header("x-ai-bridge-id", Some("019a20e3-6d9c-7db0-881a-7e6c051c7f28"));
         Action::Continue
     }
 

@@ -161,7 +161,7 @@ impl Stream {
                     code_details: heads.details.map(str::to_owned),
                     end,
                 };
-                let step = self.exchange.response_headers(&head);
+                let step = self.exchange.response_headers(&head, || self.now);
                 let (request, response, _) = self.carry_out(step);
                 assert!(request.is_none() && response.is_none());
             }

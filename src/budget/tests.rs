@@ -1,6 +1,9 @@
 use super::stated::Stated;
 use super::{Budget, Notices};
+use crate::api::Api;
+use crate::dialect::Dialect;
 use crate::headers::Headers;
+use crate::step::LocalReply;
 use core::time::Duration;
 
 fn headers(limit: &[&str], remaining: &str, reset: &str) -> Headers {
@@ -96,5 +99,31 @@ fn what_is_used_is_rounded_down_and_below_all_while_requests_pass() {
         let budget = budget(limit, remaining);
         assert_eq!((budget.used().as_str(), budget.notice()), (used, notice), "{limit} {remaining}");
         assert_eq!(budget.resets_at(), Duration::from_secs(1_007));
+    }
+}
+
+#[test]
+fn clients_of_google_and_aws_are_told_at_the_wall_only() {
+    let message =
+        "AI gateway: a budget for your requests is used up; it opens again at 1970-01-01T00:16:47Z. Ask IT";
+    for (dialect, kind, body) in [
+        (
+            Dialect::Google,
+            "RESOURCE_EXHAUSTED",
+            format!(r#"{{"error":{{"code":429,"message":"{message}","status":"RESOURCE_EXHAUSTED"}}}}"#),
+        ),
+        (Dialect::Aws, "ThrottlingException", format!(r#"{{"message":"{message}"}}"#)),
+    ] {
+        let mut budget = budget(10, 0);
+        assert!(budget.is_spent());
+        assert_eq!(budget.warn(dialect, Api::Messages, &Headers::default()), None);
+        let notices = Notices { message: "Ask IT".to_owned(), ..Notices::default() };
+        let mut reply = LocalReply { status: 429, headers: Vec::new(), body: String::new() };
+        notices.refuse(&mut budget, dialect, Api::Messages, &mut reply);
+        assert_eq!(reply.body, body);
+        let header = |name: &str, value: &str| (name.to_owned(), value.as_bytes().to_vec());
+        assert_eq!(reply.headers, [header("retry-after", "7"), header("x-should-retry", "false")]);
+        assert_eq!(budget.error(), Some((kind, message)));
+        assert_eq!((budget.used().as_str(), budget.notice()), ("1", Some("exhausted")));
     }
 }

@@ -92,7 +92,7 @@ impl Notices {
     /// for.
     pub fn refuse(&self, budget: &mut Budget, dialect: Dialect, api: Api, reply: &mut LocalReply) {
         let style = Style::of(dialect, api);
-        let kind = style.exhausted.unwrap_or(dialect::error_type(dialect, reply.status));
+        let kind = style.exhausted.unwrap_or_else(|| dialect::error_type(dialect, reply.status));
         let message = self.sentence(budget.resets_at);
         let resets_at = style.states_reset.then_some(budget.resets_at);
         reply.body = dialect::exhausted_body(dialect, reply.status, kind, &message, resets_at);
@@ -128,20 +128,17 @@ pub fn edit_reply(reply: &mut LocalReply, edits: HeaderEdits) {
 // === impl Budget ===
 
 impl Budget {
-    /// The changes to `headers`, those of a response to a request that has passed the budget; `None` where there are none.
-    #[must_use]
-    pub fn warn(&self, dialect: Dialect, api: Api, headers: &Headers) -> Option<HeaderEdits> {
+    /// Adds the changes to `headers`, those of a response to a request that has passed the budget.
+    pub fn warn(&self, dialect: Dialect, api: Api, headers: &Headers, edits: &mut HeaderEdits) {
         let style = Style::of(dialect, api);
-        let mut edits = HeaderEdits::default();
         if let Some(prefix) = style.replaced {
             let of_the_provider = headers.iter().filter(|(name, _)| name.starts_with(prefix));
             of_the_provider.for_each(|(name, _)| edits.remove(name.to_owned()));
         }
-        self.set(style.passing, &mut edits);
+        self.set(style.passing, edits);
         if self.used >= WARNING {
-            self.set(style.warning, &mut edits);
+            self.set(style.warning, edits);
         }
-        (edits != HeaderEdits::default()).then_some(edits)
     }
 
     /// Whether nothing is left. A filter that refuses a request with 429 then does so because of this budget.

@@ -2,7 +2,7 @@ use super::stated::Stated;
 use super::{Budget, Notices};
 use crate::api::Api;
 use crate::dialect::Dialect;
-use crate::headers::Headers;
+use crate::headers::{HeaderEdits, Headers};
 use crate::step::LocalReply;
 use core::time::Duration;
 
@@ -116,7 +116,9 @@ fn clients_of_google_and_aws_are_told_at_the_wall_only() {
     ] {
         let mut budget = budget(10, 0);
         assert!(budget.is_spent());
-        assert_eq!(budget.warn(dialect, Api::Messages, &Headers::default()), None);
+        let mut edits = HeaderEdits::default();
+        budget.warn(dialect, Api::Messages, &Headers::default(), &mut edits);
+        assert_eq!(edits, HeaderEdits::default());
         let notices = Notices { message: "Ask IT".to_owned(), ..Notices::default() };
         let mut reply = LocalReply { status: 429, headers: Vec::new(), body: String::new() };
         notices.refuse(&mut budget, dialect, Api::Messages, &mut reply);

@@ -4,7 +4,7 @@ use super::arrival::Arrival;
 use crate::bridge::Bridge;
 use crate::budget::{Budget, EXHAUSTED, edit_reply};
 use crate::credential::CredentialKind;
-use crate::headers::Headers;
+use crate::headers::{HeaderEdits, Headers};
 use crate::reply::Local;
 use crate::step::LocalReply;
 use core::time::Duration;
@@ -35,7 +35,9 @@ pub(super) fn tell(
     if local.status == 429 && budget.is_spent() {
         bridge.notices.refuse(budget, dialect, api, reply);
         local.code = EXHAUSTED;
-    } else if let Some(edits) = budget.warn(dialect, api, &Headers::default()) {
+    } else {
+        let mut edits = HeaderEdits::default();
+        budget.warn(dialect, api, &Headers::default(), &mut edits);
         edit_reply(reply, edits);
     }
 }

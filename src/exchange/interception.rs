@@ -158,10 +158,10 @@ impl Interception {
         let facts = upload.facts();
         let mut response = Response::begin(bridge, arrival, head, facts.stream, &mut progress.notes);
         let edits = bedrock::response_edits(provider, response.translation.as_ref(), &head.headers);
-        let warning = progress.budget.as_ref();
-        let warning = warning.and_then(|budget| budget.warn(arrival.dialect, arrival.api, &head.headers));
-        let edits = edits.into_iter().chain(warning);
-        let mut effects: Vec<Effect> = edits.map(Effect::EditResponseHeaders).collect();
+        let mut edits = edits.unwrap_or_default();
+        if let Some(budget) = &progress.budget {
+            budget.warn(arrival.dialect, arrival.api, &head.headers, &mut edits);
+        }
         if facts.usage_spliced {
             response.cut_usage_event();
         }
@@ -169,8 +169,10 @@ impl Interception {
         let edited = facts.usage_spliced || upload.may_be_edited();
         let may_become_shorter = edited && arrival.api.edits_usage() && response.format == Format::Events;
         if may_become_shorter && !head.end && head.headers.contains("content-length") {
-            let mut edits = HeaderEdits::default();
             edits.remove("content-length");
+        }
+        let mut effects = Vec::new();
+        if edits != HeaderEdits::default() {
             effects.push(Effect::EditResponseHeaders(edits));
         }
         self.download = if head.end {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from typing import Any
 
 import pytest
@@ -82,6 +83,22 @@ def test_a_request_over_budget_is_refused_before_its_body_arrives(client, gatewa
     client.start("POST", MESSAGES, [JSON, as_key(alice), ("content-length", "1000")])
     refused(client.answer(), 429)
     assert upstream.requests == []
+
+
+def test_callers_see_their_budget_and_never_what_the_upstream_says_in_these_names(client, gateway, upstream, redis, records, who):
+    theirs = {"x-ratelimit-limit": "7, 7;w=1", "x-ratelimit-remaining": "7", "x-ratelimit-reset": "1"}
+    upstream.begin(json_answer(RESPONSE, headers=theirs))
+    answer = ask(client, RESPONSES, as_key(who("alice")))
+    assert answer.status == 200
+    stated, remaining, reset = (answer.header(f"x-ratelimit-{name}") for name in ("limit", "remaining", "reset"))
+    limit = int(stated.split(",")[0])
+    assert stated != theirs["x-ratelimit-limit"] and f"{limit};w=" in stated
+    used = min(99, 100 * (limit - int(remaining)) // limit)
+    assert answer.header("x-codex-primary-used-percent") == str(used)
+    assert int(answer.header("x-codex-primary-window-minutes")) >= 1
+    assert abs(int(answer.header("x-codex-primary-reset-at")) - time.time() - int(reset)) < 10
+    budget = records.one()["budget"]
+    assert int(100 * budget["used"]) == used and budget.get("notice") == ("warning" if used >= 75 else None)
 
 
 def test_a_teams_budget_stops_the_whole_team_and_no_other_caller(http1, gateway, upstream, redis, records, who):

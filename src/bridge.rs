@@ -2,6 +2,7 @@
 
 use crate::answer::Keep;
 use crate::api::request::RequestBounds;
+use crate::budget::Notices;
 use crate::caller::{self, ActorSource};
 use crate::config::{CLUSTER_HEADER, Config};
 use crate::credential::GatewayCredentials;
@@ -36,6 +37,8 @@ pub struct Bridge {
     pub publish: Publish,
     /// Whether metrics are kept.
     pub metrics: bool,
+    /// What callers are told about budgets.
+    pub notices: Notices,
     /// The bounds of what one stream may use.
     pub limits: Limits,
     /// The first price whose patterns match a model holds for it.
@@ -65,6 +68,7 @@ impl Bridge {
             record: config.record,
             publish: config.publish,
             metrics: config.metrics,
+            notices: config.notices,
             limits: config.limits,
             prices: config.prices,
         }

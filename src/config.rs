@@ -4,6 +4,7 @@
 mod actor;
 mod base_url;
 mod bedrock;
+mod budget;
 mod cluster;
 mod credential_checks;
 mod document;
@@ -27,6 +28,7 @@ use self::header_name::{header_name_without_credential, header_pattern};
 use self::node::{Members, Node, Problems};
 use self::provider::ProviderContext;
 use self::providers::providers;
+use crate::budget::Notices;
 use crate::caller::{self, ActorSource};
 use crate::credential::GatewayCredentials;
 use crate::glob::Glob;
@@ -60,6 +62,8 @@ pub struct Config {
     pub publish: Publish,
     /// Whether metrics are kept.
     pub metrics: bool,
+    /// What callers are told about budgets.
+    pub notices: Notices,
     /// The bounds of what one stream may use.
     pub limits: Limits,
     /// The first price whose patterns match a model holds for it.
@@ -114,6 +118,10 @@ impl Config {
             record: members.read("record", RecordPolicy::default(), record::record_policy),
             publish: members.read("publish", Publish::All, |node| publish::publish(node, &actor)),
             metrics: members.bool("metrics", true),
+            notices: Notices {
+                enabled: members.bool("notices", true),
+                message: members.read("budget", String::new(), budget::message),
+            },
             limits: members.read("limits", Limits::default(), limits::limits),
             prices: members.read("prices", Vec::new(), prices::prices),
             cluster_header,

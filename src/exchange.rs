@@ -40,6 +40,7 @@
 mod admission;
 mod arrival;
 mod bedrock;
+mod budget;
 mod download;
 mod ending;
 mod interception;
@@ -173,10 +174,11 @@ impl Exchange {
     }
 
     /// Handles the response's headers: the upstream's, or those of a local reply, this filter's own included.
-    pub fn response_headers(&mut self, head: &ResponseHead) -> Step {
+    /// `clock` returns the time since the Unix epoch; it is called only where the headers state a budget.
+    pub fn response_headers(&mut self, head: &ResponseHead, clock: impl FnOnce() -> Duration) -> Step {
         match &mut self.state {
             State::Bridged(interception) => {
-                let step = interception.response_headers(&self.bridge, head);
+                let step = interception.response_headers(&self.bridge, head, clock);
                 self.with_values(step)
             }
             State::Passthrough(passthrough) => {

@@ -19,6 +19,7 @@
 //! | [`caller`] | the actor, the client program, the session |
 //! | [`headers`] | headers, the edits in them, and which of a client's headers are stripped |
 //! | [`reply`], [`dialect`] | the gateway's own replies and `retry-after`; the shapes of errors |
+//! | [`budget`] | what clients are told about the budgets that Envoy's rate limit filter enforces |
 //! | [`api`] | the readers of each API's requests and responses |
 //! | [`bedrock`] | Claude on AWS Bedrock: the requests it accepts, its frames and its errors |
 //! | [`answer`], [`usage`], [`note`] | what is learned from a response; what its numbers mean; what is missing, and why |
@@ -60,6 +61,7 @@ pub mod answer;
 pub mod api;
 pub mod bedrock;
 pub mod bridge;
+pub mod budget;
 pub mod caller;
 pub mod config;
 pub mod credential;

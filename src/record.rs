@@ -75,6 +75,8 @@ pub struct Record<'a> {
     pub usage: UsageRef<'a>,
     /// Millionths of a US dollar, by the configured prices.
     pub cost_microusd: Option<u64>,
+    /// The tightest budget of the request.
+    pub budget: Option<BudgetRef>,
     /// The user's last text, where prompts are recorded.
     pub prompt: Option<Spoken<'a>>,
     /// The tool calls of the response.
@@ -127,6 +129,17 @@ pub struct ActorRef<'a> {
     pub id: Option<&'a str>,
     /// The actor's metadata: configured key, and value of its header.
     pub metadata: &'a [(String, String)],
+}
+
+/// The record's member `budget`.
+#[derive(Debug)]
+pub struct BudgetRef {
+    /// How much is used: a number from 0 to 1 in JSON.
+    pub used: String,
+    /// When the budget's window ends.
+    pub resets_at: Timestamp,
+    /// `warning` or `exhausted`, where the caller was told of it.
+    pub notice: Option<&'static str>,
 }
 
 /// The record's member `agent`.

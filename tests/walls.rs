@@ -22,6 +22,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         &[
             "answer",
             "api",
+            "budget",
             "caller",
             "config",
             "credential",
@@ -34,11 +35,13 @@ const ROOMS: &[(&str, &[&str])] = &[
             "values",
         ],
     ),
+    ("budget", &["api", "dialect", "headers", "step", "timestamp"]),
     ("caller", &["headers", "json", "text"]),
     (
         "config",
         &[
             "bedrock",
+            "budget",
             "caller",
             "credential",
             "glob",
@@ -62,6 +65,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "api",
             "bedrock",
             "bridge",
+            "budget",
             "caller",
             "credential",
             "dialect",

@@ -161,7 +161,7 @@ impl Stream {
                     code_details: heads.details.map(str::to_owned),
                     end,
                 };
-                let step = self.exchange.response_headers(&head);
+                let step = self.exchange.response_headers(&head, || self.now);
                 let (request, response, _) = self.carry_out(step);
                 assert!(request.is_none() && response.is_none());
             }
@@ -371,6 +371,8 @@ fuzz_target!(|input: &[u8]| {
         lines.extend([
             ("content-length", "7"),
             ("x-ratelimit-remaining-tokens", "12"),
+            ("x-ratelimit-limit", "100, 100;w=60"),
+            ("x-ratelimit-remaining", if kind_choice & 32 == 0 { "0" } else { "12" }),
             ("x-ratelimit-reset", "9"),
         ]);
     }

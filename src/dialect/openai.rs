@@ -2,9 +2,10 @@
 
 use crate::json::Writer;
 
-/// The body of an error of type `kind`.
+/// The body of an error of type `kind`. `resets_at`: when a usage limit ends, in seconds since the Unix epoch, which Codex
+/// reads.
 #[must_use]
-pub fn error_body(kind: &str, code: &str, message: &str) -> String {
+pub fn error_body(kind: &str, code: &str, message: &str, resets_at: Option<u64>) -> String {
     let mut body = Writer::default();
     body.begin('{');
     body.name("error");
@@ -14,6 +15,7 @@ pub fn error_body(kind: &str, code: &str, message: &str) -> String {
     body.name("param");
     body.raw("null");
     body.text_member("code", code);
+    body.known_number("resets_at", resets_at);
     body.end('}');
     body.end('}');
     body.into_string()

@@ -4,6 +4,7 @@
 
 use super::arrival::Arrival;
 use super::bedrock;
+use super::budget;
 use super::download::{Download, Response};
 use super::ending;
 use super::measurements;
@@ -12,6 +13,7 @@ use super::upload::Upload;
 use super::values::{self, EndValues};
 use crate::api::response::Format;
 use crate::bridge::Bridge;
+use crate::budget::Budget;
 use crate::caller::Client;
 use crate::credential::CredentialKind;
 use crate::headers::HeaderEdits;
@@ -38,6 +40,8 @@ pub(super) struct Progress {
     pub(super) first_event: Option<Duration>,
     /// The session, where the request's body alone names it.
     pub(super) session_of_body: Option<String>,
+    /// The budget that the response's headers state.
+    pub(super) budget: Option<Box<Budget>>,
     /// Notes of the exchange itself; request and response have their own.
     pub(super) notes: Notes,
     /// Usage and cost; `None` if something that they depend on has changed since they were computed.
@@ -137,14 +141,22 @@ impl Interception {
     }
 
     /// Looks at the response's headers and decides how its body is read. The headers of this filter's own reply pass.
-    pub(super) fn response_headers(&mut self, bridge: &Bridge, head: &ResponseHead) -> Step {
+    /// `clock` is called where they state a budget.
+    pub(super) fn response_headers(
+        &mut self,
+        bridge: &Bridge,
+        head: &ResponseHead,
+        clock: impl FnOnce() -> Duration,
+    ) -> Step {
         if !matches!(self.download, Download::Awaiting) {
             return Step::pass();
         }
         let Self { arrival, upload, progress, .. } = self;
         let provider = &arrival.provider;
-        if let Some(local) = Local::recognise(head) {
-            let reply = local.reply(arrival.dialect, provider.open_retry_after_seconds, &head.headers);
+        progress.budget = budget::stated(bridge, arrival, &head.headers, clock);
+        if let Some(mut local) = Local::recognise(head) {
+            let mut reply = local.reply(arrival.dialect, provider.open_retry_after_seconds, &head.headers);
+            budget::tell(bridge, arrival, progress.budget.as_deref_mut(), &mut local, &mut reply);
             self.download = Download::Local(local);
             return Step { effects: vec![self.reply(reply)], flow: Flow::Stop };
         }
@@ -153,6 +165,9 @@ impl Interception {
         let mut edits = HeaderEdits::default();
         edits.set(ID_HEADER, arrival.id.as_str());
         bedrock::edit_response(provider, response.translation.as_ref(), &head.headers, &mut edits);
+        if let Some(budget) = &progress.budget {
+            budget.warn(arrival.dialect, arrival.api, &head.headers, &mut edits);
+        }
         if facts.usage_spliced {
             response.cut_usage_event();
         }

@@ -10,8 +10,8 @@ use crate::bridge::Bridge;
 use crate::dialect::error_type;
 use crate::note::{Note, Notes};
 use crate::record::{
-    ActorRef, AgentRef, CredentialRef, ErrorRef, ModelRef, ProviderRef, Record, ResponseRef, TextBudget,
-    UpstreamRef, UsageRef,
+    ActorRef, AgentRef, BudgetRef, CredentialRef, ErrorRef, ModelRef, ProviderRef, Record, ResponseRef,
+    TextBudget, UpstreamRef, UsageRef,
 };
 use crate::reply::Rejection;
 use crate::step::{Effect, Ending};
@@ -91,6 +91,11 @@ pub(super) fn finish(mut interception: Box<Interception>, bridge: &Bridge, endin
         },
         usage,
         cost_microusd: totals.cost_microusd,
+        budget: progress.budget.as_deref().map(|budget| BudgetRef {
+            used: budget.used(),
+            resets_at: timestamp(budget.resets_at()),
+            notice: budget.notice(),
+        }),
         prompt,
         tool_calls,
         thoughts,
@@ -151,11 +156,9 @@ fn error<'a>(
         });
     }
     if let Download::Local(local) = &interception.download {
-        return Some(ErrorRef {
-            r#type: Some(error_type(dialect, local.status)),
-            code: Some(local.code),
-            message: Some(local.message),
-        });
+        let exhausted = interception.progress.budget.as_ref().and_then(|budget| budget.error());
+        let (kind, message) = exhausted.unwrap_or_else(|| (error_type(dialect, local.status), local.message));
+        return Some(ErrorRef { r#type: Some(kind), code: Some(local.code), message: Some(message) });
     }
     let response = interception.download.response()?;
     let stated = ErrorRef::stated(response.answer().error.as_ref()?);

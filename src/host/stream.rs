@@ -134,7 +134,7 @@ impl HttpContext for Stream {
             }
             let headers = hostcalls::headers(Side::Response);
             let code_details = if Exchange::asks_who_answers(&headers) { code_details() } else { None };
-            exchange.response_headers(&ResponseHead { headers, code_details, end })
+            exchange.response_headers(&ResponseHead { headers, code_details, end }, hostcalls::now)
         })
     }
 

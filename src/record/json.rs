@@ -1,6 +1,8 @@
 //! The record as one line of JSON, member after member in the order of `envoy/records/record.schema.json`.
 
-use super::{ActorRef, AgentRef, Arguments, ErrorRef, ModelUsage, Record, ThoughtRef, ToolCallRef, UsageRef};
+use super::{
+    ActorRef, AgentRef, Arguments, BudgetRef, ErrorRef, ModelUsage, Record, ThoughtRef, ToolCallRef, UsageRef,
+};
 use crate::answer::NAME_BYTES;
 use crate::json::Writer;
 use crate::text::head;
@@ -85,6 +87,9 @@ impl Record<'_> {
         out.end('}');
         write_usage(out, &self.usage);
         out.known_number("cost_microusd", self.cost_microusd);
+        if let Some(budget) = &self.budget {
+            write_budget(out, budget);
+        }
         out.known_text("prompt", self.prompt.map(|prompt| prompt.0));
         out.name("tool_calls");
         out.begin('[');
@@ -120,6 +125,16 @@ pub(super) fn write_agent(out: &mut Writer, agent: &AgentRef<'_>) {
     out.begin('{');
     out.known_text("id", agent.id);
     out.known_text("parent_id", agent.parent_id);
+    out.end('}');
+}
+
+pub(super) fn write_budget(out: &mut Writer, budget: &BudgetRef) {
+    out.name("budget");
+    out.begin('{');
+    out.name("used");
+    out.raw(&budget.used);
+    out.word_member("resets_at", &budget.resets_at);
+    out.known_text("notice", budget.notice);
     out.end('}');
 }
 

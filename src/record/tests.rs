@@ -1,6 +1,8 @@
 //! The record and `envoy/records/record.schema.json` have the same members.
 
-use super::json::{write_actor, write_agent, write_error, write_model_usage, write_thought, write_tool_call};
+use super::json::{
+    write_actor, write_agent, write_budget, write_error, write_model_usage, write_thought, write_tool_call,
+};
 use super::texts::compact;
 use super::*;
 use crate::json::Writer;
@@ -69,6 +71,11 @@ fn everything<'a>(metadata: &'a [(String, String)], finish_reasons: &'a [String]
             provider_usage: Some(r#"{"any":{"thing":1}}"#),
         },
         cost_microusd: Some(12),
+        budget: Some(BudgetRef {
+            used: "0.75".to_owned(),
+            resets_at: *b"2026-11-23T05:33:00.000Z",
+            notice: Some("warning"),
+        }),
         prompt: Some(Spoken("Why?")),
         tool_calls: vec![ToolCallRef {
             id: Some("toolu_2"),
@@ -120,6 +127,7 @@ fn nothing() -> Record<'static> {
             provider_usage: None,
         },
         cost_microusd: None,
+        budget: None,
         prompt: None,
         tool_calls: Vec::new(),
         thoughts: Vec::new(),
@@ -192,6 +200,7 @@ fn the_schema_requires_what_a_record_has_when_nothing_is_known() {
     };
     let thought = ThoughtRef { source: "thinking", text: Spoken("Hm.") };
     let actor = ActorRef { id: None, metadata: &[] };
+    let budget = BudgetRef { used: "0".to_owned(), resets_at: *b"2026-11-23T05:33:00.000Z", notice: None };
     let error = ErrorRef { r#type: None, code: None, message: None };
     let poorest = value(|out| {
         out.begin('{');
@@ -206,9 +215,10 @@ fn the_schema_requires_what_a_record_has_when_nothing_is_known() {
         write_actor(out, &actor);
         write_agent(out, &AgentRef { id: None, parent_id: None });
         write_error(out, &error);
+        write_budget(out, &budget);
         out.end('}');
     });
-    for name in ["tool_calls", "thoughts", "actor", "agent", "error"] {
+    for name in ["tool_calls", "thoughts", "actor", "agent", "error", "budget"] {
         compare(&schema["properties"][name], &poorest[name], &required, name);
     }
     let by_model = &schema["properties"]["usage"]["properties"]["by_model"];

@@ -79,6 +79,7 @@ fn everything_except_providers_has_a_default() {
     assert_eq!((record.text_bytes, record.total_bytes), (65_536, 1_048_576));
     assert_eq!(config.publish, Publish::All);
     assert!(config.metrics);
+    assert!(config.notices.enabled && config.notices.message.is_empty());
     let limits = config.limits;
     assert_eq!((limits.request_body_bytes, limits.reader_bytes), (33_554_432, 65_536));
     assert_eq!((limits.event_bytes, limits.document_bytes), (1_048_576, 8_388_608));
@@ -224,6 +225,9 @@ fn a_wrong_type_is_reported_with_expected_and_found() {
         (r#""publish": "model""#, &["publish: expected a list of names, found a string"]),
         (r#""publish": [1]"#, &["publish[0]: expected a string, found a number"]),
         (r#""metrics": 1"#, &["metrics: expected true or false, found a number"]),
+        (r#""notices": "no""#, &["notices: expected true or false, found a string"]),
+        (r#""budget": "Ask IT""#, &["budget: expected an object, found a string"]),
+        (r#""budget": {"message": 1}"#, &["budget.message: expected a string, found a number"]),
         (r#""limits": [1]"#, &["limits: expected an object, found a list"]),
         (r#""prices": {}"#, &["prices: expected a list of objects, found an object"]),
         (r#""prices": [5]"#, &["prices[0]: expected an object, found a number"]),

@@ -187,6 +187,18 @@ fn every_text_has_its_maximum_length() {
 }
 
 #[test]
+fn the_message_of_budgets_has_500_characters_at_most() {
+    let with = |count: usize| json!({"providers": [{"type": "openai"}], "notices": false, "budget": {"message": "ü".repeat(count)}});
+    let notices = accepted(&with(500)).notices;
+    assert!(!notices.enabled);
+    assert_eq!(notices.message, "ü".repeat(500));
+    assert_eq!(
+        problems(&with(501).to_string()),
+        ["budget.message: expected at most 500 characters, found 501"]
+    );
+}
+
+#[test]
 fn an_actor_has_32_metadata_keys_and_property_parts_at_most() {
     let with = |keys: usize, parts: usize| {
         let headers: Map<String, Value> =

@@ -19,7 +19,8 @@ def refused(answer: Answer, status: int, path: str = MESSAGES, retry: str | None
     if path.endswith("/messages"):
         assert body["type"] == "error" and set(body) == {"type", "error"} and set(error) == {"type", "message"}
     else:
-        assert set(body) == {"error"} and set(error) == {"message", "type", "param", "code"} and error["param"] is None
+        more = {"resets_at"} if error["type"] == "usage_limit_reached" else set()
+        assert set(body) == {"error"} and set(error) == {"message", "type", "param", "code"} | more and error["param"] is None
     assert error["message"].startswith("AI gateway: ") and error["type"]
     return error
 

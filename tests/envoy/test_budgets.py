@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from typing import Any
 
 import pytest
@@ -21,6 +22,12 @@ from upstream import Exchange, json_answer, stream_answer
 
 
 # === over budget ===
+
+# Type of the reply, and the record's code.
+WALL = {
+    MESSAGES: ("billing_error", "budget_exhausted"), CHAT: ("insufficient_quota", "budget_exhausted"), RESPONSES: ("usage_limit_reached", "budget_exhausted"),
+    "/copilot/chat/completions": ("rate_limit_error", "rate_limited"),
+}
 
 
 @pytest.mark.parametrize("path", [MESSAGES, CHAT, RESPONSES, "/copilot/chat/completions"])
@@ -45,9 +52,12 @@ def test_over_budget_is_429_in_the_dialect_and_another_caller_is_served(client, 
     assert passed * tokens > 20, "refused before the budget was spent"
 
     error = refused(answer, 429, path)
-    assert error["type"] == "rate_limit_error"
+    kind, code = WALL[path]
+    assert error["type"] == kind
     if "code" in error:
-        assert error["code"] == "rate_limited"
+        assert error["code"] == ("rate_limited" if code == "rate_limited" else kind)
+    assert answer.header("x-codex-promo-message") == (error["message"] if path == RESPONSES else None)
+    assert answer.header("anthropic-ratelimit-unified-status") == ("rejected" if path == MESSAGES else None)
     assert answer.header("retry-after") == answer.header("x-ratelimit-reset")
     assert 0 < int(answer.header("retry-after")) <= 86400
     assert answer.header("x-ratelimit-remaining") == "0"
@@ -57,7 +67,8 @@ def test_over_budget_is_429_in_the_dialect_and_another_caller_is_served(client, 
     written = records.all()
     assert [record["outcome"] for record in written] == ["completed"] * passed + ["rejected", "completed"]
     record = written[passed]
-    assert (record["error"]["code"], record["error"]["type"], record["response"]["status"]) == ("rate_limited", "rate_limit_error", 429)
+    assert (record["error"]["code"], record["error"]["type"], record["response"]["status"]) == (code, kind, 429)
+    assert record.get("budget", {}).get("notice") == (None if path.startswith("/copilot") else "exhausted")
     assert record["actor"]["id"] == alice
     assert record["usage"] == {"usage_status": "missing", "details": {}}
     charged(gateway, redis, {f"tokens_per_actor_{alice}": passed * tokens, f"tokens_per_actor_{bob}": tokens})
@@ -74,6 +85,22 @@ def test_a_request_over_budget_is_refused_before_its_body_arrives(client, gatewa
     assert upstream.requests == []
 
 
+def test_callers_see_their_budget_and_never_what_the_upstream_says_in_these_names(client, gateway, upstream, redis, records, who):
+    theirs = {"x-ratelimit-limit": "7, 7;w=1", "x-ratelimit-remaining": "7", "x-ratelimit-reset": "1"}
+    upstream.begin(json_answer(RESPONSE, headers=theirs))
+    answer = ask(client, RESPONSES, as_key(who("alice")))
+    assert answer.status == 200
+    stated, remaining, reset = (answer.header(f"x-ratelimit-{name}") for name in ("limit", "remaining", "reset"))
+    limit = int(stated.split(",")[0])
+    assert stated != theirs["x-ratelimit-limit"] and f"{limit};w=" in stated
+    used = min(99, 100 * (limit - int(remaining)) // limit)
+    assert answer.header("x-codex-primary-used-percent") == str(used)
+    assert int(answer.header("x-codex-primary-window-minutes")) >= 1
+    assert abs(int(answer.header("x-codex-primary-reset-at")) - time.time() - int(reset)) < 10
+    budget = records.one()["budget"]
+    assert int(100 * budget["used"]) == used and budget.get("notice") == ("warning" if used >= 75 else None)
+
+
 def test_a_teams_budget_stops_the_whole_team_and_no_other_caller(http1, gateway, upstream, redis, records, who):
     blue, green = who("blue"), who("green")
     upstream.begin(json_answer(MESSAGE))
@@ -87,7 +114,7 @@ def test_a_teams_budget_stops_the_whole_team_and_no_other_caller(http1, gateway,
     assert ask(http1, MESSAGES, as_key(who("member 1"), green)).status == 200
     assert ask(http1, MESSAGES, as_key(who("freelance"))).status == 200
     codes = [(record["outcome"], record.get("error", {}).get("code"), record["actor"].get("metadata")) for record in records.all()]
-    assert codes[3:] == [("rejected", "rate_limited", {"team": blue})] * 2 + [("completed", None, {"team": green}), ("completed", None, codes[-1][2])]
+    assert codes[3:] == [("rejected", "budget_exhausted", {"team": blue})] * 2 + [("completed", None, {"team": green}), ("completed", None, codes[-1][2])]
     charged(gateway, redis, {f"tokens_per_team_{blue}": 45, f"tokens_per_team_{green}": 15, f"tokens_per_actor_{who('somebody new')}": 0})
 
 

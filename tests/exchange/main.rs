@@ -11,6 +11,7 @@
 mod answers;
 mod bedrock;
 mod bounds;
+mod budgets;
 mod callback_order;
 mod callers;
 mod chunking;

@@ -146,7 +146,7 @@ fn peak(bridge: &Rc<Bridge>, api: Api, request: &[u8], kind: &str, response: &[u
     passes(exchange.request_headers(&request_head, || now));
     request.chunks(CHUNK).for_each(|chunk| passes(exchange.request_body(chunk, false)));
     passes(exchange.request_body(b"", true));
-    passes(exchange.response_headers(&response_head));
+    passes(exchange.response_headers(&response_head, || now));
     for chunk in response.chunks(CHUNK) {
         passes(exchange.response_body(chunk, false, || now));
     }

@@ -252,7 +252,7 @@ impl World {
         let code_details = Exchange::asks_who_answers(&headers).then(|| code_details.to_owned());
         self.tick();
         let head = ResponseHead { headers: headers.clone(), code_details, end };
-        let step = self.exchange.response_headers(&head);
+        let step = self.exchange.response_headers(&head, || self.now);
         let mut client = headers;
         for effect in &step.effects {
             if let Effect::EditResponseHeaders(edits) = effect {

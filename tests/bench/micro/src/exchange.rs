@@ -85,7 +85,8 @@ impl Play {
         }
         now += Duration::from_millis(700);
         let headers = self.response.clone();
-        done.take(exchange.response_headers(&ResponseHead { headers, code_details: None, end: false }));
+        let head = ResponseHead { headers, code_details: None, end: false };
+        done.take(exchange.response_headers(&head, || now));
         for chunk in answer {
             if exchange.reads_response() {
                 done.take(exchange.response_body(chunk, false, || now));

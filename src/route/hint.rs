@@ -75,9 +75,9 @@ impl RouteTable {
     ) -> impl Iterator<Item = (String, String)> + 'a {
         let path = path.strip_suffix('/').unwrap_or(path);
         let prefix = format!("{}{}", self.root, provider.prefix());
-        let profile = provider.kind.profile();
+        let profile = provider.profile();
         let passes = |route: &&str| provider.bedrock.as_ref().is_none_or(|bedrock| bedrock.passes(route));
-        let passthrough = profile.passthrough.iter().copied().filter(passes);
+        let passthrough = profile.passthrough.iter().map(|passthrough| passthrough.route).filter(passes);
         let routes = profile.bridged.iter().map(|(route, _)| *route).chain(passthrough);
         let similar = routes.filter(move |route| {
             // What follows `{model}`, of which a client's model tells nothing.

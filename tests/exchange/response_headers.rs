@@ -72,7 +72,10 @@ fn the_changes_of_response_headers_are_one_effect() {
     exchange.request_headers(&request, || Duration::ZERO);
     exchange.request_body(br#"{"model":"m","stream":true}"#, true);
     let answer = head("200", &[("content-type", "text/event-stream"), ("content-length", "100")]);
-    let step = exchange.response_headers(&ResponseHead { headers: answer, code_details: None, end: false });
+    let step = exchange
+        .response_headers(&ResponseHead { headers: answer, code_details: None, end: false }, || {
+            Duration::ZERO
+        });
     let edits = step.effects.iter().filter(|effect| matches!(effect, Effect::EditResponseHeaders(_)));
     assert_eq!(edits.count(), 1, "{:?}", step.effects);
 }

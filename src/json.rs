@@ -209,7 +209,7 @@ impl fmt::Display for Problem {
             Self::Empty => "there is no JSON value",
             Self::Truncated => "the JSON value is incomplete",
             Self::NotAnObject => "the JSON value is not an object",
-            Self::UnexpectedByte => "a character stands where JSON has no place for it",
+            Self::UnexpectedByte => "a character is not allowed at its place in JSON",
             Self::BadNumber => "a number is malformed",
             Self::BadEscape => "a string has a malformed escape",
             Self::ControlCharacter => "a string has an unescaped control character",

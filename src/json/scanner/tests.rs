@@ -282,7 +282,7 @@ fn an_error_stays_and_does_not_quote_the_input() {
     assert_eq!(scanner.feed(b"1}", &mut log), Err(error));
     assert_eq!(scanner.finish(&mut log), Err(error));
     assert_eq!((scanner.offset(), scanner.is_complete()), (10, false));
-    assert_eq!(error.to_string(), "a character stands where JSON has no place for it (at byte 10)");
+    assert_eq!(error.to_string(), "a character is not allowed at its place in JSON (at byte 10)");
 }
 
 #[test]

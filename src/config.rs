@@ -108,7 +108,7 @@ impl Config {
             root: members.read("root", String::new(), root::root),
             remove_headers: members.read(
                 "remove_headers",
-                REMOVED_BY_DEFAULT.map(Glob::new).to_vec(),
+                REMOVED_BY_DEFAULT.iter().copied().map(Glob::new).collect(),
                 patterns,
             ),
             record: members.read("record", RecordPolicy::default(), record::record_policy),

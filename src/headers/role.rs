@@ -8,7 +8,7 @@ pub(crate) enum Role {
     /// next hop itself.
     HopByHop,
     /// Part of the message: it determines where the message goes, where it ends or how its body is read. Pseudo headers are
-    /// among these.
+    /// among these, and `x-forwarded-proto`, without which Envoy finds no route.
     Message,
     /// Any other header.
     Other,
@@ -22,7 +22,9 @@ impl Role {
         match name {
             "connection" | "keep-alive" | "proxy-connection" | "te" | "trailer" | "transfer-encoding"
             | "upgrade" | "proxy-authenticate" | "http2-settings" => Self::HopByHop,
-            "" | "host" | "content-length" | "content-type" | "content-encoding" => Self::Message,
+            "" | "host" | "content-length" | "content-type" | "content-encoding" | "x-forwarded-proto" => {
+                Self::Message
+            }
             _ if name.starts_with(':') => Self::Message,
             _ => Self::Other,
         }

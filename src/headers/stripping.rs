@@ -7,9 +7,71 @@ use std::collections::BTreeSet;
 use super::{CREDENTIAL_HEADERS, Headers, Role};
 use crate::glob::Glob;
 
-/// Patterns of the headers that are removed unless `remove_headers` is configured: cookies, and headers in which
-/// Envoy (`x-forwarded-client-cert`) and AWS load balancers (`x-amzn-oidc-*`) describe a company's own user.
-pub const REMOVED_BY_DEFAULT: [&str; 3] = ["cookie", "x-forwarded-client-cert", "x-amzn-oidc-*"];
+/// Patterns of the headers that are removed unless `remove_headers` is configured: headers in which the components in front
+/// of the filter name the caller, his address or his session. Each group names its source.
+pub const REMOVED_BY_DEFAULT: &[&str] = &[
+    "cookie",
+    // Envoy: https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_conn_man/headers
+    "x-forwarded-client-cert",
+    "x-envoy-external-address",
+    // AWS load balancers: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/listener-authenticate-users.html
+    // and https://docs.aws.amazon.com/elasticloadbalancing/latest/application/mutual-authentication.html
+    "x-amzn-oidc-*",
+    "x-amzn-mtls-clientcert*",
+    // Addresses that any proxy may add; `forwarded` is RFC 7239.
+    "x-forwarded-for",
+    "x-real-ip",
+    "forwarded",
+    "x-client-ip",
+    "x-cluster-client-ip",
+    // CloudFront: https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/using-cloudfront-headers.html
+    "cloudfront-viewer-address",
+    // Cloudflare: https://developers.cloudflare.com/fundamentals/reference/http-headers/ and, for `cf-access-*`,
+    // https://developers.cloudflare.com/cloudflare-one/identity/authorization-cookie/validating-json/
+    "cf-connecting-*",
+    "true-client-ip",
+    "cf-access-*",
+    // Fastly: https://www.fastly.com/documentation/reference/http/http-headers/Fastly-Client-IP/
+    "fastly-client-ip",
+    // Fly.io: https://fly.io/docs/networking/request-headers/
+    "fly-client-ip",
+    // Azure Front Door: https://learn.microsoft.com/azure/frontdoor/front-door-http-headers-protocol
+    "x-azure-clientip",
+    "x-azure-socketip",
+    // OAuth2 Proxy: https://oauth2-proxy.github.io/oauth2-proxy/configuration/overview
+    "x-forwarded-user",
+    "x-forwarded-email",
+    "x-forwarded-preferred-username",
+    "x-forwarded-groups",
+    "x-forwarded-access-token",
+    "x-auth-request-*",
+    // Google's Identity-Aware Proxy: https://cloud.google.com/iap/docs/identity-howto
+    "x-goog-iap-*",
+    "x-goog-authenticated-*",
+    // Azure App Service: https://learn.microsoft.com/azure/app-service/configure-authentication-user-identities
+    "x-ms-client-principal*",
+    "x-ms-token-*",
+    // Ingress NGINX: https://github.com/kubernetes/ingress-nginx/blob/main/rootfs/etc/nginx/template/nginx.tmpl
+    "x-original-forwarded-for",
+    "ssl-client-*",
+    // Traefik: https://doc.traefik.io/traefik/middlewares/http/passtlsclientcert
+    "x-forwarded-tls-client-cert*",
+    // authentik: https://docs.goauthentik.io/docs/providers/proxy
+    "x-authentik-*",
+    // Authelia: https://www.authelia.com/integration/trusted-header-sso/introduction
+    "remote-user",
+    "remote-groups",
+    "remote-name",
+    "remote-email",
+    // Pomerium: https://www.pomerium.com/docs/reference/pass-identity-headers
+    "x-pomerium-*",
+    // Tailscale Serve: https://tailscale.com/s/serve-headers
+    "tailscale-user-*",
+    // Kong and Apache APISIX: https://developer.konghq.com/plugins/ldap-auth and
+    // https://apisix.apache.org/docs/apisix/plugins/key-auth
+    "x-consumer-*",
+    "x-credential-identifier",
+];
 
 /// The prefix of every header that this filter defines.
 const OWN_PREFIX: &str = "x-ai-bridge-";
@@ -18,8 +80,14 @@ const OWN_PREFIX: &str = "x-ai-bridge-";
 #[derive(Clone, Debug, Default)]
 pub struct Stripping {
     named: Vec<String>,
-    patterns: Vec<Glob>,
+    /// The patterns by the bucket of the names that they can match, so that most names are compared with none of them.
+    buckets: Vec<Vec<Glob>>,
+    /// The patterns whose names can be in any bucket.
+    elsewhere: Vec<Glob>,
 }
+
+/// The number of buckets; a power of two.
+const BUCKETS: usize = 128;
 
 // === impl Stripping ===
 
@@ -27,7 +95,16 @@ impl Stripping {
     /// `named` are exact lower-case names: the cluster header, the gateway's credential headers, the actor's
     /// headers. `patterns` are the configured `remove_headers`.
     pub fn new<'a>(named: impl IntoIterator<Item = &'a str>, patterns: &[Glob]) -> Self {
-        Self { named: named.into_iter().map(str::to_owned).collect(), patterns: patterns.to_vec() }
+        let mut stripping = Self {
+            named: named.into_iter().map(str::to_owned).collect(),
+            buckets: vec![Vec::new(); BUCKETS],
+            elsewhere: Vec::new(),
+        };
+        for pattern in patterns {
+            let bucket = bucket_of_pattern(pattern.as_str()).and_then(|at| stripping.buckets.get_mut(at));
+            bucket.unwrap_or(&mut stripping.elsewhere).push(pattern.clone());
+        }
+        stripping
     }
 
     /// The present headers that are not sent upstream, each once, in the order of their first values: hop-by-hop
@@ -56,7 +133,32 @@ impl Stripping {
     fn holds(&self, name: &str) -> bool {
         name.starts_with(OWN_PREFIX)
             || self.named.iter().any(|named| named == name)
-            || self.patterns.iter().any(|pattern| pattern.matches(name))
+            || self.buckets.get(bucket(name)).is_some_and(|patterns| any_matches(patterns, name))
+            || any_matches(&self.elsewhere, name)
+    }
+}
+
+fn any_matches(patterns: &[Glob], name: &str) -> bool {
+    patterns.iter().any(|pattern| pattern.matches(name))
+}
+
+/// The bucket of a header name: that of its first byte, or of the first one after `x-`. Without the bit of lower case, names
+/// that begin with `x-` have buckets of their own.
+fn bucket(name: &str) -> usize {
+    let byte = match name.as_bytes() {
+        [b'x', b'-', byte, ..] => byte & !0x20,
+        [byte, ..] => *byte,
+        [] => 0,
+    };
+    usize::from(byte) % BUCKETS
+}
+
+/// The bucket of every name that `pattern` matches, where there is only one.
+fn bucket_of_pattern(pattern: &str) -> Option<usize> {
+    match pattern.split_once('*') {
+        Some(("" | "x" | "x-", _)) => None,
+        Some((literal, _)) => Some(bucket(literal)),
+        None => Some(bucket(pattern)),
     }
 }
 
@@ -163,7 +265,7 @@ mod tests {
     }
 
     fn usual() -> Stripping {
-        let patterns = REMOVED_BY_DEFAULT.map(Glob::new);
+        let patterns: Vec<Glob> = REMOVED_BY_DEFAULT.iter().copied().map(Glob::new).collect();
         Stripping::new(["x-upstream-cluster", "x-gateway-token", "x-user", "x-team"], &patterns)
     }
 
@@ -223,7 +325,29 @@ mod tests {
         assert_eq!(Stripping::new([":path", "host", "content-type", "accept"], &[]).list(&seen), ["accept"]);
     }
 
+    #[test]
+    fn nothing_removes_the_header_by_which_envoy_knows_the_scheme() {
+        let seen = headers(&[
+            ("connection", "x-forwarded-proto"),
+            ("x-forwarded-proto", "https"),
+            ("x-forwarded-host", "a"),
+        ]);
+        let patterns = ["x-*", "x-forwarded-*", "*proto"].map(Glob::new);
+        let list = Stripping::new(["x-forwarded-proto"], &patterns).list(&seen);
+        assert_eq!(list, ["connection", "x-forwarded-host"]);
+    }
+
     proptest! {
+        #[test]
+        fn buckets_change_no_match(
+            patterns in prop::collection::vec("(x|x-|y-|-|a|X)?[ax-]{0,2}\\*?[ax-]{0,2}", 0..8),
+            name in "(x|x-|y-)?[ax-]{0,5}",
+        ) {
+            let patterns: Vec<Glob> = patterns.into_iter().map(Glob::new).collect();
+            let found = Stripping::new([], &patterns).holds(&name);
+            prop_assert_eq!(found, name.starts_with(OWN_PREFIX) || any_matches(&patterns, &name));
+        }
+
         #[test]
         fn any_headers_are_listed_once_and_message_headers_stay(
             pairs in prop::collection::vec((

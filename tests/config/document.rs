@@ -2,6 +2,7 @@
 
 use ai_bridge::config::Config;
 use ai_bridge::credential::{Key, Secret};
+use ai_bridge::headers::REMOVED_BY_DEFAULT;
 use ai_bridge::limits::Limits;
 use ai_bridge::price::{Adjustment, Amount};
 use ai_bridge::provider::{ModelPolicy, ProviderType};
@@ -73,7 +74,7 @@ fn everything_except_providers_has_a_default() {
     assert!(config.actor.metadata_headers.is_empty());
     assert_eq!(config.actor.property, None);
     assert!(!config.actor.required);
-    assert_eq!(config.remove_headers, globs(&["cookie", "x-forwarded-client-cert", "x-amzn-oidc-*"]));
+    assert_eq!(config.remove_headers, globs(REMOVED_BY_DEFAULT));
     let record = config.record;
     assert!(record.prompts && record.tool_arguments && record.thoughts);
     assert_eq!((record.text_bytes, record.total_bytes), (65_536, 1_048_576));

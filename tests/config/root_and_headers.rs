@@ -106,7 +106,7 @@ fn an_invalid_or_reserved_header_name_is_refused() {
             ],
         ),
         (
-            r#""remove_headers": ["*", "**", ":*", "", "a b", "x-api-*", "Content-Type"]"#,
+            r#""remove_headers": ["*", "**", ":*", "", "a b", "x-api-*", "Content-Type", "X-Forwarded-Proto"]"#,
             &[
                 "remove_headers[0]: \"*\" would remove every header",
                 "remove_headers[1]: \"**\" would remove every header",
@@ -115,6 +115,7 @@ fn an_invalid_or_reserved_header_name_is_refused() {
                 "remove_headers[4]: expected a header name, in which * stands for any characters, found \"a b\"",
                 "remove_headers[5]: would remove \"x-api-key\", in which the credential goes to the provider; others' go anyway",
                 "remove_headers[6]: \"content-type\" makes the message and is never removed",
+                "remove_headers[7]: \"x-forwarded-proto\" makes the message and is never removed",
             ],
         ),
     ]);

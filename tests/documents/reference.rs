@@ -4,6 +4,7 @@ use super::{files, read, table};
 use ai_bridge::api::Api;
 use ai_bridge::config::Config;
 use ai_bridge::credential::VENDOR_PREFIXES;
+use ai_bridge::headers::REMOVED_BY_DEFAULT;
 use ai_bridge::provider::ProviderType;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -235,4 +236,22 @@ fn the_records_schema_has_every_value_of_members_with_a_fixed_set() {
         let known: BTreeSet<String> = known.iter().map(|value| value.as_str().unwrap().to_owned()).collect();
         assert_eq!(known, expected, "{member}");
     }
+}
+
+#[test]
+fn the_headers_that_are_removed_by_default_are_listed_in_the_page_and_in_the_example() {
+    let behaviour = read("envoy/behaviour.md");
+    let table = behaviour.split_once("Without `remove_headers` these are removed.").unwrap().1;
+    let table = table.split_once("\n## ").unwrap().0;
+    let listed: BTreeSet<&str> = table
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split(" | ").next())
+        .flat_map(|cell| cell.split(", "))
+        .map(|name| name.trim_matches('`'))
+        .collect();
+    assert_eq!(listed, REMOVED_BY_DEFAULT.iter().copied().collect());
+    let example = read("envoy/configuration.md");
+    let example = example.split_once("\"remove_headers\": [").unwrap().1.split_once(']').unwrap().0;
+    let listed: BTreeSet<&str> = example.split(',').map(|name| name.trim().trim_matches('"')).collect();
+    assert_eq!(listed, REMOVED_BY_DEFAULT.iter().copied().collect());
 }

@@ -97,7 +97,8 @@ impl Chunk {
     }
 }
 
-fn completion_id(answer: &Answer) -> String {
+/// The identifier of the answer.
+pub(crate) fn completion_id(answer: &Answer) -> String {
     answer.seed.openai("chatcmpl-", 29)
 }
 
@@ -114,7 +115,8 @@ fn finish_reason(answer: &Answer) -> &'static str {
     }
 }
 
-fn usage(usage: &Usage) -> Value {
+/// The usage as OpenAI states it.
+pub(crate) fn usage(usage: &Usage) -> Value {
     let input = usage.input.total();
     json!({
         "prompt_tokens": input, "completion_tokens": usage.output, "total_tokens": input.saturating_add(usage.output),

@@ -104,12 +104,19 @@ impl Question {
     /// # Errors
     /// The body is no JSON object, or lacks the model or the conversation.
     pub(crate) fn read(api: Api, body: &[u8]) -> Result<Self, Malformed> {
+        Self::read_for(api, None, body)
+    }
+
+    /// As [`read`](Self::read), for a model that the path names.
+    pub(crate) fn read_for(api: Api, named: Option<&str>, body: &[u8]) -> Result<Self, Malformed> {
         let members: Members<'_> =
             serde_json::from_slice(body).map_err(|_| Malformed("the body is not a JSON object"))?;
         let member = |name: &str| members.get(name).copied();
         let small = |name: &str| member(name).and_then(|raw| serde_json::from_str::<Value>(raw.get()).ok());
 
-        let model = small("model").and_then(|model| model.as_str().map(str::to_owned));
+        let model = named
+            .map(str::to_owned)
+            .or_else(|| small("model").and_then(|model| model.as_str().map(str::to_owned)));
         let model = model.ok_or(Malformed("model: a name is required"))?;
         let turns_in = if matches!(api, Api::Messages | Api::Chat) { "messages" } else { "input" };
         let turns = Turns::read(member(turns_in)).ok_or(match api {

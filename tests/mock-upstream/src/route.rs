@@ -1,5 +1,6 @@
 //! Finds the route of a path. Only the path's end counts, so that a provider's base URL may have any path.
 
+use crate::hosted::Hosted;
 use crate::question::Api;
 use crate::refusal::Dialect;
 use hyper::{HeaderMap, Method};
@@ -9,6 +10,8 @@ use hyper::{HeaderMap, Method};
 pub(crate) enum Route {
     /// An answer of a model.
     Ask(Api),
+    /// An answer of a model at another home, in that home's wire shape.
+    AskHosted(Hosted),
     /// `POST /v1/messages/count_tokens`
     CountTokens,
     /// All models, or one of them.
@@ -69,6 +72,9 @@ impl Route {
             Dialect::OpenAi if parent == "v1" => Catalogue::OpenAi,
             Dialect::OpenAi => Catalogue::Copilot,
         };
+        if let Some(hosted) = Hosted::of(path) {
+            return write(Self::AskHosted(hosted));
+        }
         match (above, parent, last) {
             (_, "v1", "messages") => write(Self::Ask(Api::Messages)),
             ("v1", "messages", "count_tokens") => write(Self::CountTokens),

@@ -3,13 +3,14 @@
 use crate::answer::Answer;
 use crate::behaviour::{Behaviour, Ending};
 use crate::event::Events;
+use crate::hosted::{Hosted, Wire};
 use crate::ids::Seed;
 use crate::pace::Paced;
 use crate::question::{Api, Malformed, Question};
 use crate::refusal::{Dialect, overloaded_status};
 use crate::route::{Catalogue, Route, Small};
 use crate::signature::Signature;
-use crate::{chat, messages, models, refusal, responses};
+use crate::{chat, gemini, hosted, messages, models, refusal, responses};
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::{Body, Bytes};
 use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderValue, RETRY_AFTER};
@@ -62,6 +63,7 @@ impl Server {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         let visit = Visit { seed: Seed(self.origin.wrapping_add(number)), number, now, reset };
         let path = request.uri().path();
+        let query = request.uri().query().unwrap_or_default().to_owned();
         let route = Route::of(request.method(), path, request.headers());
         let host = request.uri().authority().map(|authority| authority.as_str().to_owned());
         let host =
@@ -79,6 +81,7 @@ impl Server {
                 let question = unread.map_or_else(|| Question::read(api, &body), Ok);
                 visit.ask(api, question).await
             }
+            Route::AskHosted(ref hosted) => visit.ask_hosted(hosted, &query, &body),
             Route::CountTokens => visit.count(&body),
             Route::Models(catalogue, id) => {
                 let list = id.map_or_else(|| models::list(catalogue), |id| models::one(catalogue, &id));
@@ -108,6 +111,8 @@ fn without_body(response: Response<Paced>) -> Response<Paced> {
 
 fn dialect(route: &Route) -> Dialect {
     match route {
+        Route::AskHosted(hosted) if matches!(hosted.wire, Wire::Vertex | Wire::Bedrock) => Dialect::Anthropic,
+        Route::AskHosted(_) => Dialect::OpenAi,
         Route::Ask(Api::Messages)
         | Route::CountTokens
         | Route::Models(Catalogue::Anthropic, _)
@@ -155,6 +160,52 @@ impl Visit {
         };
         let document = Paced::document(document.to_string(), behaviour, Arc::clone(&self.reset));
         respond(StatusCode::OK, JSON, &signature, document)
+    }
+
+    /// Answers as the model's other home does. Only a whole answer and an error are played there.
+    fn ask_hosted(&self, hosted: &Hosted, query: &str, body: &[u8]) -> Response<Paced> {
+        let refuse = |status: u16, message: &str| {
+            let error = hosted::error(hosted.wire, status, message).to_string();
+            let body = Paced::document(error, &Behaviour::default(), Arc::default());
+            let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            respond_with(status, JSON, &hosted.headers(self.seed, None, status), body)
+        };
+        if hosted.wire == Wire::Mistral && hosted::asks_for_usage(body) {
+            return refuse(422, "Extra inputs are not permitted");
+        }
+        let question = match hosted.question(body) {
+            Ok(question) => question,
+            Err(malformed) => return refuse(400, malformed.0),
+        };
+        if let Some(status) = question.behaviour.error {
+            return refuse(status, &format!("The model {} always answers {status}.", question.model));
+        }
+        let answer = Answer::to(&question, self.seed, self.now);
+        let headers = hosted.headers(self.seed, Some(&answer), StatusCode::OK);
+        if hosted.operation == "countTokens" {
+            let count = serde_json::json!({"totalTokens": answer.usage.input.total()}).to_string();
+            let count = Paced::document(count, &Behaviour::default(), Arc::default());
+            return respond_with(StatusCode::OK, JSON, &headers, count);
+        }
+        if question.stream {
+            let as_array = hosted.wire == Wire::Gemini && !query.contains("alt=sse");
+            let content_type = match hosted.wire {
+                _ if as_array => JSON,
+                Wire::Gemini => "text/event-stream",
+                Wire::Bedrock => "application/vnd.amazon.eventstream",
+                Wire::Azure | Wire::Mistral | Wire::Vertex => EVENT_STREAM,
+            };
+            let events = if as_array {
+                gemini::array(&question, &answer)
+            } else {
+                hosted::events(hosted.wire, &question, &answer)
+            };
+            let events = Paced::stream(events, &question.behaviour, Arc::clone(&self.reset));
+            return respond_with(StatusCode::OK, content_type, &headers, events);
+        }
+        let document = hosted::document(hosted.wire, &question, &answer).to_string();
+        let document = Paced::document(document, &question.behaviour, Arc::clone(&self.reset));
+        respond_with(StatusCode::OK, JSON, &headers, document)
     }
 
     fn count(&self, body: &[u8]) -> Response<Paced> {
@@ -226,6 +277,15 @@ fn respond(
     signature: &Signature,
     body: Paced,
 ) -> Response<Paced> {
+    respond_with(status, content_type, &signature.headers(), body)
+}
+
+fn respond_with(
+    status: StatusCode,
+    content_type: &'static str,
+    named: &[(&'static str, String)],
+    body: Paced,
+) -> Response<Paced> {
     let mut response = Response::new(body);
     *response.status_mut() = status;
     let headers = response.headers_mut();
@@ -233,9 +293,9 @@ fn respond(
     if content_type == EVENT_STREAM {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     }
-    for (name, value) in signature.headers() {
-        if let Ok(value) = HeaderValue::from_str(&value) {
-            headers.insert(name, value);
+    for (name, value) in named {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            headers.insert(*name, value);
         }
     }
     response

@@ -1,4 +1,4 @@
-"""The SDKs of Azure, Vertex AI, Bedrock, Gemini and Mistral get the same through the gateway as directly, and leave their records.
+"""The SDKs of Azure, Foundry, Vertex AI, Bedrock, Gemini and Mistral get the same through the gateway as directly, and leave their records.
 
 tests/sdk/upstreams.py makes the calls, twice: against the mock in each provider's wire shape, and through Envoy.
 """
@@ -19,15 +19,16 @@ from test_sdks import PROGRAMS, SECONDS, Mock, comparable, environment, reason_t
 
 PROVIDERS = [
     {"type": "azure", "base_url": "http://azure.test", "key": {"value": "azure-key"}},
+    {"type": "azure", "name": "foundry", "base_url": "http://foundry.test", "key": {"value": "foundry-key"}},
     {"type": "vertex", "base_url": "http://vertex.test/v1", "key": {"value": "vertex-token"}},
     {"type": "anthropic", "name": "bedrock", "base_url": "http://bedrock.test", "bedrock": {"region": "us-east-1", "mode": "runtime"}, "key": {"value": "bedrock-key"}},
     {"type": "gemini", "base_url": "http://gemini.test", "key": {"value": "gemini-key"}},
     # The path by which the mock knows that it plays Mistral.
     {"type": "openai", "name": "mistral", "base_url": "http://mistral.test/mistral/v1", "vendor": "mistral", "key": {"value": "mistral-key"}},
 ]
-APIS = {"azure": "chat_completions", "vertex": "messages", "bedrock": "messages", "gemini": "generate_content", "mistral": "chat_completions"}
+APIS = {"azure": "chat_completions", "foundry": "messages", "vertex": "messages", "bedrock": "messages", "gemini": "generate_content", "mistral": "chat_completions"}
 MODELS = {
-    "azure": "gpt-5.5", "vertex": "claude-opus-4-8", "bedrock": "us.anthropic.claude-sonnet-4-5-20250929-v1:0", "gemini": "gemini-3-pro",
+    "azure": "gpt-5.5", "foundry": "claude-opus-4-8", "vertex": "claude-opus-4-8", "bedrock": "us.anthropic.claude-sonnet-4-5-20250929-v1:0", "gemini": "gemini-3-pro",
     "mistral": "mistral-large-latest",
 }
 CALLS = [f"{home}{stream}{error}" for error in ("", " error") for home in APIS for stream in ("", " stream")]
@@ -54,7 +55,7 @@ def talk() -> Iterator[Talk]:
         pytest.skip(missing)
     with Mock() as mock:
         base = url(mock.address)
-        direct = make_calls(base, base, base, base, f"{base}/mistral")
+        direct = make_calls(*[base] * 5, f"{base}/mistral")
         providers = [{**provider, "cluster": "openai"} for provider in PROVIDERS]
         config = render(mock.address, plugin=lambda shipped: {**shipped, "providers": providers}, breaker={"consecutive_5xx": 1_000_000})
         with Gateway(config) as gateway:

@@ -1,6 +1,6 @@
-"""Asks the same of five providers with their own Python SDKs and prints, one JSON line for each call, what a program gets to see.
+"""Asks the same of six upstreams with their own Python SDKs and prints, one JSON line for each call, what a program gets to see.
 
-    python upstreams.py AZURE VERTEX BEDROCK GEMINI MISTRAL      (base URLs)
+    python upstreams.py AZURE FOUNDRY VERTEX BEDROCK GEMINI MISTRAL      (base URLs)
 
 It judges nothing: tests/envoy/test_upstreams.py runs it against the providers' stand-in and through the gateway, and compares.
 """
@@ -19,8 +19,9 @@ PROMPT = "Why is the sky blue?"
 TURNS = [{"role": "user", "content": PROMPT}]
 
 
-def main(azure_url, vertex_url, bedrock_url, gemini_url, mistral_url):
+def main(azure_url, foundry_url, vertex_url, bedrock_url, gemini_url, mistral_url):
     azure = openai.AzureOpenAI(azure_endpoint=azure_url, api_key="gw_test", api_version="2025-04-01-preview", max_retries=0)
+    foundry = anthropic.AnthropicFoundry(base_url=f"{foundry_url}/anthropic", api_key="gw_test", max_retries=0)
     vertex = anthropic.AnthropicVertex(base_url=vertex_url, project_id="my-project", region="us-east5", access_token="gw_test", max_retries=0)
     bedrock = anthropic.AnthropicBedrock(base_url=bedrock_url, aws_region="us-east-1", aws_access_key="AKIDEXAMPLE", aws_secret_key="secret", max_retries=0)
     gemini = genai.Client(api_key="gw_test", vertexai=False, http_options={"base_url": gemini_url, "api_version": "v1beta"})
@@ -35,6 +36,8 @@ def main(azure_url, vertex_url, bedrock_url, gemini_url, mistral_url):
 
         call(f"azure{suffix}", lambda: azure.chat.completions.create(model=named("gpt-5.5"), messages=TURNS))
         call(f"azure stream{suffix}", lambda: azure.chat.completions.create(model=named("gpt-5.5"), messages=TURNS, stream=True))
+        call(f"foundry{suffix}", lambda: messages(foundry, named("claude-opus-4-8")))
+        call(f"foundry stream{suffix}", lambda: messages(foundry, named("claude-opus-4-8"), stream=True))
         call(f"vertex{suffix}", lambda: messages(vertex, named("claude-opus-4-8")))
         call(f"vertex stream{suffix}", lambda: messages(vertex, named("claude-opus-4-8"), stream=True))
         call(f"bedrock{suffix}", lambda: messages(bedrock, named("us.anthropic.claude-sonnet-4-5-20250929-v1:0")))

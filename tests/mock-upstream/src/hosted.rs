@@ -69,7 +69,9 @@ impl Hosted {
             let (model, operation) = rest.rsplit_once(':')?;
             return found(Wire::Vertex, model, operation);
         }
-        if let Some((_, rest)) = path.split_once("/v1beta/models/") {
+        // Google serves stable models at `/v1`, too.
+        let google = path.split_once("/v1beta/models/").or_else(|| path.split_once("/v1/models/"));
+        if let Some((_, rest)) = google {
             let (model, operation) = rest.rsplit_once(':')?;
             return found(Wire::Gemini, model, operation);
         }
@@ -258,7 +260,13 @@ mod tests {
             assert_eq!(Hosted::of(path), Some(expected), "{path}");
         }
         assert_eq!(Hosted::of("/mistral/v1/chat/completions").unwrap().wire, Wire::Mistral);
-        for own in ["/v1/messages", "/v1/chat/completions", "/v1beta/models", "/model/x/count-tokens"] {
+        for own in [
+            "/v1/messages",
+            "/v1/chat/completions",
+            "/v1beta/models",
+            "/v1/models/m",
+            "/model/x/count-tokens",
+        ] {
             assert_eq!(Hosted::of(own), None, "{own}");
         }
     }

@@ -71,7 +71,9 @@ impl Bedrock {
     pub fn base_url(&self) -> String {
         match &self.mode {
             Mode::Native => format!("https://bedrock-mantle.{}.api.aws/anthropic", self.region),
-            Mode::Invoke(_) | Mode::Runtime => format!("https://bedrock-runtime.{}.amazonaws.com", self.region),
+            Mode::Invoke(_) | Mode::Runtime => {
+                format!("https://bedrock-runtime.{}.amazonaws.com", self.region)
+            }
         }
     }
 

@@ -53,7 +53,8 @@ mod tests {
             ("?keys=k&Key=k&mykey=k", &[], "?keys=k&Key=k&mykey=k"),
             ("?key=a=b&key=%", &["a=b", "%"], ""),
         ] {
-            let values: Vec<Vec<u8>> = values(query.as_bytes(), "key").map(|value| value.into_owned()).collect();
+            let values: Vec<Vec<u8>> =
+                values(query.as_bytes(), "key").map(|value| value.into_owned()).collect();
             assert_eq!(values, found.iter().map(|value| value.as_bytes()).collect::<Vec<_>>(), "{query}");
             assert_eq!(*without(query.as_bytes(), "key"), *rest.as_bytes(), "{query}");
         }

@@ -123,7 +123,11 @@ impl RouteTable {
         let dialect = match target {
             // Clients that speak Bedrock's API read AWS's errors on all routes.
             Target::Bridged { api, .. } if dialect != Dialect::Aws => api.dialect(),
-            Target::Bridged { .. } | Target::Outside | Target::Invalid(_) | Target::NotFound | Target::Passthrough { .. } => dialect,
+            Target::Bridged { .. }
+            | Target::Outside
+            | Target::Invalid(_)
+            | Target::NotFound
+            | Target::Passthrough { .. } => dialect,
         };
         Found { provider: mounted.map(|(index, ..)| index), dialect, target }
     }
@@ -184,7 +188,13 @@ impl Mount {
             }
             add(passthrough.route.to_owned(), route);
         }
-        Self { profile, prefix: provider.prefix(), base_path: provider.base_url.path.clone(), routes, subtrees }
+        Self {
+            profile,
+            prefix: provider.prefix(),
+            base_path: provider.base_url.path.clone(),
+            routes,
+            subtrees,
+        }
     }
 
     /// The shape in which refusals at `route` are written. `route` is below the prefix, as written.

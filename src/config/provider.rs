@@ -57,7 +57,10 @@ pub(super) fn provider(
     if bedrock.is_none() && url.is_none() && kind.profile().base_url.is_empty() {
         members.problem(
             "base_url",
-            format_args!("required: the URL of the resource or region; {} has no common one", kind.profile().title),
+            format_args!(
+                "required: the URL of the resource or region; {} has no common one",
+                kind.profile().title
+            ),
         );
     }
     let on_bedrock = bedrock.is_some();

@@ -20,10 +20,7 @@ pub const PROFILE: Profile = Profile {
             Api::Messages,
         ),
         (STREAM, Api::Messages),
-        (
-            "/projects/{project}/locations/{location}/endpoints/openapi/chat/completions",
-            Api::ChatCompletions,
-        ),
+        ("/projects/{project}/locations/{location}/endpoints/openapi/chat/completions", Api::ChatCompletions),
     ],
     streamed: &[STREAM],
     passthrough: &[Passthrough::any(

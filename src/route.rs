@@ -243,14 +243,20 @@ impl Mount {
     /// may also end the path at an escaped `?` or `#`, and drop path parameters (`;…`) and white space. `written` is the same
     /// path before decoding, which is no bridged route.
     fn means_bridged(&self, written: &str, decoded: &[u8]) -> bool {
-        let end = memchr::memchr3(b'?', b'#', b';', decoded).unwrap_or(decoded.len());
-        let path = decoded.get(..end).unwrap_or(decoded).trim_ascii();
-        let route = path.strip_suffix(b"/").unwrap_or(path).trim_ascii();
-        if route == written.as_bytes() {
-            return false;
-        }
-        let route = String::from_utf8_lossy(route);
-        self.routes.at(&route).is_ok_and(|found| matches!(found.value, Route::Bridged { .. }))
+        let until = |end: Option<usize>| decoded.get(..end?);
+        let cuts = [
+            Some(decoded),
+            until(memchr::memchr2(b'?', b'#', decoded)),
+            until(memchr::memchr3(b'?', b'#', b';', decoded)),
+        ];
+        cuts.into_iter().flatten().any(|path| {
+            let path = path.trim_ascii();
+            let route = path.strip_suffix(b"/").unwrap_or(path).trim_ascii();
+            route != written.as_bytes() && {
+                let route = String::from_utf8_lossy(route);
+                self.routes.at(&route).is_ok_and(|found| matches!(found.value, Route::Bridged { .. }))
+            }
+        })
     }
 
     fn upstream_path(&self, route: &str, query: &[u8]) -> Vec<u8> {

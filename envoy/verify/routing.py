@@ -8,7 +8,7 @@ from find import Gateway, name_of
 from place import Findings, Json, Place
 
 LONG_ANSWER_SECONDS = 600
-HOSTS = {"anthropic": "api.anthropic.com", "openai": "api.openai.com", "copilot": "api.individual.githubcopilot.com"}
+HOSTS = {"anthropic": "api.anthropic.com", "openai": "api.openai.com", "copilot": "api.individual.githubcopilot.com", "gemini": "generativelanguage.googleapis.com"}
 
 
 def clusters(findings: Findings, gateway: Gateway) -> None:

@@ -9,7 +9,7 @@ from find import Gateway
 from place import Findings, Place
 
 # envoy/records/README.md#single-values: the single values, by when they are set.
-AT_START = ("id", "provider", "api", "actor", "session")
+AT_START = ("id", "provider", "api", "actor", "session", "requested_model")
 AT_END = ("model", "outcome", "input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "total_tokens", "cost_microusd")
 RECORD = "record"
 

@@ -1,8 +1,9 @@
 //! Routes of paths, by example and by property.
 
 use super::*;
+use crate::bedrock::{Bedrock, Mode};
 use crate::credential::{Byok, Key};
-use crate::provider::{BaseUrl, ModelPolicy, ProviderType};
+use crate::provider::{BaseUrl, ModelPolicy, Passthrough, ProviderType};
 use proptest::prelude::*;
 
 fn provider(kind: ProviderType, name: &str, base_path: &str) -> Provider {
@@ -34,6 +35,13 @@ fn table(root: &str) -> RouteTable {
             provider(ProviderType::Anthropic, "deep", "/api"),
             provider(ProviderType::Copilot, "copilot-business", "/b"),
             provider(ProviderType::Anthropic, "doubled", "/v1"),
+            provider(ProviderType::Azure, "azure", ""),
+            provider(ProviderType::Vertex, "vertex", "/v1"),
+            provider(ProviderType::Gemini, "gemini", ""),
+            Provider {
+                bedrock: Some(Bedrock { region: "eu-west-1".to_owned(), mode: Mode::Runtime }),
+                ..provider(ProviderType::Anthropic, "runtime", "")
+            },
         ],
     )
 }
@@ -301,6 +309,17 @@ const PIECES: &[&str] = &[
     "/openai/v1/responses/",
     "/anthropic/v1/models/",
     "/copilot/agents/",
+    "/azure/openai/",
+    "/vertex/projects/p/locations/l/publishers/anthropic/models/",
+    "/gemini/v1beta/models/",
+    "/runtime/model/",
+    "deployments",
+    "count-tokens",
+    "invoke",
+    ":rawPredict",
+    ":generateContent",
+    "%3AgenerateContent",
+    ":countTokens",
     "x",
     "é",
     "%C3%A9",
@@ -328,13 +347,57 @@ fn check(path: &[u8]) {
     let route = upstream_path.strip_prefix(mount.base_path.as_bytes()).unwrap();
     assert!(route.starts_with(b"/"));
     let route = route.split(|byte| *byte == b'?').next().unwrap();
+    let written = route;
     for route in [route.to_vec(), upstream_decoding(route)] {
         assert!(!route.split(|byte| *byte == b'/').any(|segment| segment == b"." || segment == b".."));
         let route = route.split(|byte| *byte == b'?').next().unwrap();
-        let bridged = mount.profile.bridged.iter().any(|(bridged, _)| {
-            route.strip_prefix(bridged.as_bytes()).is_some_and(|rest| rest.is_empty() || rest == b"/")
-        });
-        assert_eq!(bridged, matches!(found.target, Target::Bridged { .. }), "{}", path.escape_ascii());
+        let exact = mount.profile.passthrough.iter().any(|passthrough| route == passthrough.route.as_bytes());
+        let bridged = !exact && mount.profile.bridged.iter().any(|(pattern, _)| fits(route, pattern));
+        match &found.target {
+            // A model with an escaped `/` is no route after decoding.
+            Target::Bridged { model: Some(_), .. } if route != written => {}
+            Target::Bridged { .. } => assert!(bridged, "{}", path.escape_ascii()),
+            Target::Outside | Target::Invalid(_) | Target::NotFound | Target::Passthrough { .. } => {
+                assert!(!bridged, "{}", path.escape_ascii())
+            }
+        }
+    }
+}
+
+/// Whether `route`, with or without a slash at its end, is the bridged route `pattern`.
+fn fits(route: &[u8], pattern: &str) -> bool {
+    let route = route.strip_suffix(b"/").unwrap_or(route);
+    let segments: Vec<&[u8]> = route.split(|byte| *byte == b'/').collect();
+    let expected: Vec<&str> = pattern.split('/').collect();
+    segments.len() == expected.len()
+        && segments.iter().zip(expected).all(|(segment, expected)| match expected.split_once('}') {
+            Some((_, suffix)) => segment.len() > suffix.len() && segment.ends_with(suffix.as_bytes()),
+            None => *segment == expected.as_bytes(),
+        })
+}
+
+#[test]
+fn the_routes_of_every_type_are_in_the_table() {
+    for mount in table("").mounts {
+        for (pattern, _) in mount.profile.bridged {
+            let path = pattern.replace(['{', '}'], "");
+            for path in [path.clone(), format!("{path}/")] {
+                let found = mount.routes.at(&path).map(|found| *found.value);
+                assert!(matches!(found, Ok(Route::Bridged { .. })), "{path}: {found:?}");
+            }
+        }
+        for Passthrough { route, only_get } in mount.profile.passthrough {
+            let path = route.replace(['{', '}'], "");
+            let found = mount.routes.at(&path).map(|found| *found.value);
+            // `/responses/` is the bridged route with a slash.
+            let bridged = mount.profile.bridged.iter().any(|(pattern, _)| format!("{pattern}/") == path);
+            let expected =
+                |route| matches!(route, Route::Passthrough { only_get: found } if found == *only_get);
+            assert!(bridged || found.is_ok_and(expected), "{path}: {found:?}");
+            if path.ends_with('/') {
+                assert!(mount.subtrees.at(&format!("{path}a/b")).is_ok(), "{path}");
+            }
+        }
     }
 }
 
@@ -346,7 +409,15 @@ proptest! {
 
     #[test]
     fn no_subtree_leads_to_a_bridged_route(
-        start in prop::sample::select(&["/openai/v1/responses/", "/anthropic/v1/messages/", "/copilot/agents/"][..]),
+        start in prop::sample::select(&[
+            "/openai/v1/responses/",
+            "/anthropic/v1/messages/",
+            "/copilot/agents/",
+            "/azure/openai/responses/",
+            "/vertex/projects/p/locations/l/publishers/anthropic/models/",
+            "/gemini/v1beta/models/",
+            "/runtime/model/",
+        ][..]),
         pieces in prop::collection::vec(prop::sample::select(PIECES), 0..5),
     ) {
         check([start, &pieces.concat()].concat().as_bytes());

@@ -91,6 +91,10 @@ fn every_problem_of_bedrock_has_its_path() {
     provider_refuses(&[
         (r#""type": "anthropic", "bedrock": true"#, &[".bedrock: expected an object, found a boolean"]),
         (
+            r#""type": "anthropic", "bedrock": {"region": "us-east-1", "mode": "runtime", "body_bytes": 1}"#,
+            &[".bedrock.body_bytes: only for mode \"invoke\"; \"runtime\" passes bodies unchanged"],
+        ),
+        (
             r#""type": "anthropic", "bedrock": {}"#,
             &[".bedrock.region: required: an AWS region, such as \"us-east-1\""],
         ),
@@ -105,7 +109,7 @@ fn every_problem_of_bedrock_has_its_path() {
         (
             r#""type": "anthropic", "bedrock": {"region": "us-east-1", "mode": "converse", "regoin": 1}"#,
             &[
-                ".bedrock.mode: expected one of \"native\", \"invoke\", found \"converse\"",
+                ".bedrock.mode: expected one of \"native\", \"invoke\", \"runtime\", found \"converse\"",
                 holds,
                 ".bedrock.regoin: unknown member; did you mean \"region\"?",
             ],

@@ -242,8 +242,18 @@ fn a_wrong_type_is_reported_with_expected_and_found() {
         ["providers[0]: expected an object, found a string"]
     );
     provider_refuses(&[
-        ("", &[".type: required: one of \"anthropic\", \"openai\", \"copilot\""]),
-        (r#""type": 1"#, &[".type: expected one of \"anthropic\", \"openai\", \"copilot\", found a number"]),
+        (
+            "",
+            &[
+                ".type: required: one of \"anthropic\", \"openai\", \"copilot\", \"azure\", \"vertex\", \"gemini\"",
+            ],
+        ),
+        (
+            r#""type": 1"#,
+            &[
+                ".type: expected one of \"anthropic\", \"openai\", \"copilot\", \"azure\", \"vertex\", \"gemini\", found a number",
+            ],
+        ),
         (
             r#""type": "openai", "name": 1, "enabled": null, "base_url": {}, "cluster": 1, "byok_cluster": [],
                "byok": true, "send_actor": "no", "models": [], "allow_background": 0, "stored_objects": 1,

@@ -56,10 +56,21 @@ fn names_are_words_joined_by_hyphens_and_unique() {
         [
             "providers[2].name: \"anthropic\" is already the name of providers[1]",
             "providers[3].name: the default \"anthropic\" is already the name of providers[1]",
-            "providers[4].type: expected one of \"anthropic\", \"openai\", \"copilot\", found \"bad\"",
+            "providers[4].type: expected one of \"anthropic\", \"openai\", \"copilot\", \"azure\", \"vertex\", \"gemini\", found \"bad\"",
             "providers[4].name: \"x\" is already the name of providers[0]",
         ]
     );
+}
+
+#[test]
+fn a_type_without_a_common_base_url_requires_one() {
+    for (kind, title) in [("azure", "Azure"), ("vertex", "Vertex AI")] {
+        let line =
+            format!(".base_url: required: the URL of the resource or region; {title} has no common one");
+        provider_refuses(&[(&format!(r#""type": "{kind}""#), &[&line])]);
+    }
+    let gemini = provider(&json!({"type": "gemini"}));
+    assert_eq!(gemini.base_url, url("generativelanguage.googleapis.com", ""));
 }
 
 #[test]

@@ -69,7 +69,7 @@ fn every_code_and_note_is_explained() {
 fn every_metric_and_single_value_is_explained() {
     let in_code = |word: &str| vec![format!("`{word}`")];
     assert_named("envoy/prometheus/README.md", &names("Metric", "name"), in_code);
-    let values = words("const NAMES: [&str; 13]", " = [", "];");
+    let values = words("const NAMES: [&str; 14]", " = [", "];");
     assert_named("envoy/records/README.md", &values, |word| vec![format!("`ai_bridge_{word}`")]);
     let publish = |word: &str| vec![format!("`{word} "), format!(" {word} "), format!(" {word}`")];
     assert_named("envoy/configuration.md", &values, publish);

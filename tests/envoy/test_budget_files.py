@@ -67,7 +67,7 @@ def budgets_of(config: Any) -> list[tuple[str, str, Any, bool]]:
 
 def test_each_budget_is_asked_and_charged_and_those_of_models_are_only_charged():
     found = budgets_of(shipped(CONFIGURATION))
-    values = {"actor": "actor", "team": "actor_team", "provider": "provider", "model": "model"}
+    values = {"actor": "actor", "team": "actor_team", "provider": "provider", "path_model": "requested_model", "model": "model"}
     expected = []
     for unit, value in (("tokens", "total_tokens"), ("microusd", "cost_microusd")):
         for whose, property_name in values.items():

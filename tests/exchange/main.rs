@@ -19,6 +19,7 @@ mod cluster_header;
 mod cost;
 mod credentials;
 mod metrics;
+mod model_in_path;
 mod model_policy;
 mod order_of_checks;
 mod outcomes;

@@ -14,6 +14,7 @@ use crate::credential::{Byok, CredentialHeader, CredentialKind, CredentialRules,
 use crate::text::Text;
 use std::rc::Rc;
 
+pub use hosts::{HOSTS, vendor_at};
 pub use model_policy::ModelPolicy;
 pub use profile::{Profile, StoredObjects};
 
@@ -43,6 +44,8 @@ pub struct Provider {
     pub cluster: String,
     /// The Envoy cluster for requests with callers' own credentials; the same as `cluster` unless configured.
     pub byok_cluster: String,
+    /// The vendor whose named credentials may go to the provider; `None`: no credential that names a vendor may.
+    pub vendor: Option<Vendor>,
     /// The operator's own credential and who adds it.
     pub key: Key,
     /// Whether callers may use their own credential.
@@ -122,16 +125,16 @@ impl Provider {
     #[must_use]
     pub const fn credential_rules(&self) -> CredentialRules<'_> {
         let profile = self.kind.profile();
-        let (vendor, central) = if self.bedrock.is_some() {
+        let central = if self.bedrock.is_some() {
             // Bedrock's API keys are Bearer tokens: https://docs.aws.amazon.com/bedrock/latest/userguide/api-keys-use.html
-            (Vendor::Aws, Some(CredentialHeader::AUTHORIZATION))
+            Some(CredentialHeader::AUTHORIZATION)
         } else {
-            (profile.vendor, profile.central_key)
+            profile.central_key
         };
         CredentialRules {
             callers: profile.callers_credential,
             central,
-            vendor,
+            vendor: self.vendor,
             key: &self.key,
             byok: self.byok,
         }
@@ -153,7 +156,7 @@ impl Provider {
     /// do, <https://ai.google.dev/gemini-api/docs/openai>.
     #[must_use]
     pub fn states_output_in_total(&self, api: Api) -> bool {
-        api == Api::ChatCompletions && hosts::vendor_at(&self.base_url.authority) == Some(Vendor::Google)
+        api == Api::ChatCompletions && self.vendor == Some(Vendor::Google)
     }
 
     /// Whether Envoy signs the provider's requests behind this filter, over the whole body.

@@ -8,36 +8,26 @@ use crate::provider::Profile;
 const GATEWAYS_OWN: &str =
     "the key begins with one of gateway_credentials.value_prefixes: it is the gateway's own token";
 
-/// Reports a central key of another vendor, and a token of the gateway. Behind a configured base URL (`elsewhere`) the key
-/// may be a vendor's with a compatible API.
-pub(super) fn check_key(
-    node: &Node<'_>,
-    key: &str,
-    profile: &Profile,
-    elsewhere: bool,
-    gateway: &GatewayCredentials,
-) {
-    if let Some(vendor) = vendor_of(key) {
-        let own = profile.vendor;
-        if profile.central_key.is_some() && vendor != own && !(elsewhere && vendor.has_compatible_api()) {
-            node.problem(format_args!("the key is one of {}, not of {}", vendor.name(), own.name()));
+/// Reports a central key that names another vendor than `vendor`, whose keys may go to the provider; and a token of the
+/// gateway.
+pub(super) fn check_key(node: &Node<'_>, key: &str, vendor: Vendor, gateway: &GatewayCredentials) {
+    match vendor_of(key) {
+        Some(named) if named != vendor => {
+            node.problem(format_args!("the key is one of {}, not of {}", named.name(), vendor.name()));
         }
-    } else if gateway.claims(key) {
-        node.problem(format_args!("{GATEWAYS_OWN}"));
+        None if gateway.claims(key) => node.problem(format_args!("{GATEWAYS_OWN}")),
+        Some(_) | None => {}
     }
 }
 
 /// As [`check_key`], for a Bedrock API key.
 pub(super) fn check_bedrock_key(node: &Node<'_>, key: &str, gateway: &GatewayCredentials) {
     match vendor_of(key) {
-        Some(Vendor::Aws) if key.starts_with("ABSK") => {}
-        Some(Vendor::Aws) => node.problem(format_args!(
+        Some(Vendor::Aws) if !key.starts_with("ABSK") => node.problem(format_args!(
             "the key is an AWS access key id, no Bedrock API key; to sign with it leave `key` out and give it to \
              Envoy's aws_request_signing"
         )),
-        Some(vendor) => node.problem(format_args!("the key is one of {}, not of AWS", vendor.name())),
-        None if gateway.claims(key) => node.problem(format_args!("{GATEWAYS_OWN}")),
-        None => {}
+        _ => check_key(node, key, Vendor::Aws, gateway),
     }
 }
 
@@ -45,6 +35,7 @@ pub(super) fn check_bedrock_key(node: &Node<'_>, key: &str, gateway: &GatewayCre
 pub(super) fn check_bedrock(
     members: &Members<'_>,
     profile: &Profile,
+    vendor: Vendor,
     byok: Option<Byok>,
     byok_cluster: bool,
 ) {
@@ -52,6 +43,15 @@ pub(super) fn check_bedrock(
         members
             .problem("bedrock", format_args!("Bedrock serves \"anthropic\" only, not \"{}\"", profile.name));
         return;
+    }
+    if vendor != Vendor::Aws {
+        members.problem(
+            "base_url",
+            format_args!(
+                "the host is one of {}; Bedrock's keys and signatures go to AWS only",
+                vendor.name()
+            ),
+        );
     }
     if matches!(byok, Some(Byok::Allow | Byok::Require)) {
         members.problem("byok", format_args!("expected \"deny\": callers' own keys never go to AWS"));

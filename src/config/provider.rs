@@ -8,8 +8,8 @@ use super::key::{Environment, key};
 use super::model_pattern::model_patterns;
 use super::node::{Members, Node};
 use crate::bedrock::Bedrock;
-use crate::credential::{Byok, GatewayCredentials, Key};
-use crate::provider::{ModelPolicy, Provider, ProviderType};
+use crate::credential::{Byok, GatewayCredentials, Key, Vendor};
+use crate::provider::{ModelPolicy, Provider, ProviderType, vendor_at};
 
 /// The largest `open_retry_after_seconds`: a day.
 const LONGEST_RETRY_AFTER_SECONDS: u64 = 86_400;
@@ -37,8 +37,7 @@ pub(super) fn provider(
     let bedrock = members.member("bedrock").map(|node| bedrock(&node));
     members.refuse("keys", "not supported in this version; give one `key`");
     let enabled = members.bool("enabled", true);
-    let url = members.member("base_url");
-    let base = url.as_ref().map(base_url);
+    let base = members.member("base_url").map(|node| base_url(&node));
     let cluster_name = members.member("cluster").and_then(|node| cluster(&node));
     let byok_cluster = members.member("byok_cluster").and_then(|node| cluster(&node));
     let written_key = members.member("key");
@@ -56,15 +55,20 @@ pub(super) fn provider(
 
     let kind = kind?;
     let on_bedrock = bedrock.is_some();
-    if let (Some(node), Some(Key::Central(secret))) = (&written_key, &key) {
-        if on_bedrock {
+    let own = if on_bedrock { Vendor::Aws } else { kind.profile().vendor };
+    let at_host = base.as_ref().and_then(|base| vendor_at(&base.as_ref()?.authority));
+    let vendor = at_host.unwrap_or(own);
+    match (&written_key, &key) {
+        (Some(node), Some(Key::Central(secret))) if on_bedrock => {
             check_bedrock_key(node, secret.expose(), context.gateway);
-        } else {
-            check_key(node, secret.expose(), kind.profile(), url.is_some(), context.gateway);
         }
+        (Some(node), Some(Key::Central(secret))) if kind.profile().central_key.is_some() => {
+            check_key(node, secret.expose(), vendor, context.gateway);
+        }
+        _ => {}
     }
     match (&key, byok) {
-        _ if on_bedrock => check_bedrock(members, kind.profile(), byok, byok_cluster.is_some()),
+        _ if on_bedrock => check_bedrock(members, kind.profile(), vendor, byok, byok_cluster.is_some()),
         (Some(key), Some(byok)) => check_callers(members, kind.profile(), key, byok, context.gateway),
         (None, _) | (_, None) => {}
     }
@@ -82,6 +86,7 @@ pub(super) fn provider(
         byok_cluster: byok_cluster.unwrap_or_else(|| cluster.clone()),
         cluster,
         name: name.into(),
+        vendor: Some(vendor),
         // Without a Bedrock API key Envoy signs the requests.
         key: if bedrock.is_some() && key == Key::Absent { Key::External } else { key },
         byok,

@@ -19,8 +19,8 @@ pub struct CredentialRules<'a> {
     pub callers: &'static [CredentialHeader],
     /// Where the operator's key is sent; `None`: the provider has no central key, whatever is configured.
     pub central: Option<CredentialHeader>,
-    /// The vendor whose credentials the provider accepts.
-    pub vendor: Vendor,
+    /// The vendor whose named credentials the provider accepts; `None`: none that names a vendor.
+    pub vendor: Option<Vendor>,
     /// The operator's key.
     pub key: &'a Key,
     /// Whether callers may use their own credential.
@@ -138,7 +138,7 @@ fn byok(
     rules: &CredentialRules<'_>,
 ) -> Result<Credential, CredentialError> {
     let hint = hint(own.token);
-    if let Some(seen) = vendor_of(own.token).filter(|seen| *seen != rules.vendor) {
+    if let Some(seen) = vendor_of(own.token).filter(|seen| rules.vendor != Some(*seen)) {
         return Err(CredentialError::WrongVendor { seen, hint });
     }
     if rules.byok == Byok::Deny {

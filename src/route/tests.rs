@@ -14,6 +14,7 @@ fn provider(kind: ProviderType, name: &str, base_path: &str) -> Provider {
         base_url: BaseUrl { authority: "upstream.example".to_owned(), path: base_path.to_owned() },
         cluster: name.to_owned(),
         byok_cluster: name.to_owned(),
+        vendor: Some(kind.profile().vendor),
         key: Key::Absent,
         byok: Byok::Allow,
         send_actor: false,

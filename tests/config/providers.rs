@@ -207,9 +207,33 @@ fn a_key_of_another_vendor_or_of_the_gateway_is_refused() {
         ("anthropic", "sk-ant-x", "https://api.anthropic.com"),
         ("openai", "gsk_x", "https://api.groq.com/openai/v1"),
         ("openai", "xai-x", "https://api.x.ai/v1"),
+        ("anthropic", "sk-or-v1-x", "https://openrouter.ai/api"),
+        ("anthropic", "vck_x", "https://ai-gateway.vercel.sh"),
+        ("openai", "AIzaX", "https://generativelanguage.googleapis.com/v1beta/openai"),
+        ("anthropic", "ABSKx", "https://bedrock-mantle.eu-west-1.api.aws/anthropic"),
+        ("openai", "sk-x", "https://api.deepseek.com"),
+        ("anthropic", "sk-ant-x", "http://relay.internal.example"),
     ] {
         let provider = provider(&json!({"type": kind, "base_url": base_url, "key": {"value": key}}));
         assert_eq!(provider.key, Key::Central(Secret::new(key)));
+    }
+}
+
+#[test]
+fn a_configured_key_reaches_no_other_vendors_host() {
+    for (kind, key, base_url, problem) in [
+        ("anthropic", "sk-ant-x", "https://api.z.ai/api/anthropic", "Anthropic, not of Z.ai"),
+        ("anthropic", "sk-ant-x", "https://openrouter.ai/api", "Anthropic, not of OpenRouter"),
+        ("anthropic", "sk-ant-x", "https://API.OpenAI.com.:8443", "Anthropic, not of OpenAI"),
+        ("openai", "sk-proj-x", "https://openrouter.ai/api/v1", "OpenAI, not of OpenRouter"),
+        ("openai", "sk-proj-x", "https://europe-west1-aiplatform.googleapis.com/v1", "OpenAI, not of Google"),
+        ("openai", "sk-proj-x", "https://acme.openai.azure.com/openai/v1", "OpenAI, not of Azure"),
+        ("openai", "gsk_x", "https://api.x.ai/v1", "Groq, not of xAI"),
+        // A host that the filter does not know takes the keys of the type's vendor.
+        ("openai", "gsk_x", "http://relay.internal.example", "Groq, not of OpenAI"),
+    ] {
+        let members = format!(r#""type": "{kind}", "key": {{"value": "{key}"}}, "base_url": "{base_url}""#);
+        provider_refuses(&[(&members, &[&format!(".key: the key is one of {problem}")])]);
     }
 }
 

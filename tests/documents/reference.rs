@@ -3,7 +3,8 @@
 use super::{files, read, table};
 use ai_bridge::api::Api;
 use ai_bridge::config::Config;
-use ai_bridge::credential::VENDOR_PREFIXES;
+use ai_bridge::credential::{VENDOR_PREFIXES, Vendor};
+use ai_bridge::provider::HOSTS;
 use ai_bridge::provider::ProviderType;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -81,6 +82,16 @@ fn every_vendor_prefix_and_client_is_in_its_table() {
     assert!(clients.len() > 10, "{clients:?}");
     for name in VENDOR_PREFIXES.iter().map(|(prefix, _)| *prefix).chain(clients.iter().map(String::as_str)) {
         assert!(text.contains(&format!("`{name}`")), "{name} is not in envoy/behaviour.md");
+    }
+}
+
+#[test]
+fn every_host_of_a_vendor_is_in_the_row_of_its_vendor() {
+    let text = read("envoy/behaviour.md");
+    for (domain, vendor) in HOSTS {
+        let owner = vendor.map_or("–", Vendor::name);
+        let row = text.lines().find(|line| line.starts_with(&format!("| {owner} |"))).unwrap_or_default();
+        assert!(row.contains(&format!("`{domain}`")), "{domain} is not in envoy/behaviour.md");
     }
 }
 

@@ -19,6 +19,7 @@ fn provider(kind: ProviderType, key: Key, byok: Byok) -> Provider {
         base_url: BaseUrl { authority: "api".to_owned(), path: String::new() },
         cluster: "p".to_owned(),
         byok_cluster: "p".to_owned(),
+        vendor: Some(kind.profile().vendor),
         key,
         byok,
         send_actor: false,

@@ -132,12 +132,13 @@ impl Mount {
             add((*bridged).to_owned(), Route::Bridged(*api));
         }
         let passes = |route: &&str| provider.bedrock.as_ref().is_none_or(|bedrock| bedrock.passes(route));
-        for passthrough in profile.passthrough.iter().filter(|route| passes(route)) {
+        let fixed = profile.passthrough.iter().filter(|route| passes(route)).copied();
+        for passthrough in fixed.chain(provider.more_passthrough.iter().map(String::as_str)) {
             if let Some(subtree) = passthrough.strip_suffix('/') {
                 add(subtree.to_owned(), Route::Passthrough);
                 add(format!("{subtree}/{{*rest}}"), Route::Passthrough);
             }
-            add((*passthrough).to_owned(), Route::Passthrough);
+            add(passthrough.to_owned(), Route::Passthrough);
         }
         Self { profile, prefix: provider.prefix(), base_path: provider.base_url.path.clone(), routes }
     }

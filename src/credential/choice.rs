@@ -15,6 +15,8 @@ const OAUTH_PREFIX: &str = "sk-ant-oat";
 /// What a provider accepts as a credential.
 #[derive(Clone, Copy, Debug)]
 pub struct CredentialRules<'a> {
+    /// Where a caller's own credential is looked for before [`callers`](Self::callers).
+    pub first: Option<CredentialHeader>,
     /// Where callers send their own credential; the first header that holds one counts.
     pub callers: &'static [CredentialHeader],
     /// Where the operator's key is sent; `None`: the provider has no central key, whatever is configured.
@@ -48,6 +50,8 @@ struct Present<'a> {
 ///    bring one.
 /// 3. Without one the operator's key is used.
 ///
+/// Where the upstream needs no key, only the first step is made, and every credential is removed.
+///
 /// Only the recognised credential is judged. Every other credential header is removed and counts as absent: those that
 /// are malformed, and gateway tokens.
 ///
@@ -59,8 +63,12 @@ pub fn choose(
     gateway: &GatewayCredentials,
 ) -> Result<Credential, CredentialError> {
     let present = Present::new(headers, gateway);
-    present.refuse_repetition(rules.callers)?;
-    match present.own(rules.callers) {
+    present.refuse_repetition(rules)?;
+    if *rules.key == Key::NotNeeded {
+        let remove = present.all_but(None);
+        return Ok(Credential { kind: CredentialKind::None, hint: None, remove, set: None });
+    }
+    match present.own(rules) {
         Some(own) => byok(&own, &present, rules),
         None => central(&present, rules),
     }
@@ -68,7 +76,7 @@ pub fn choose(
 
 /// Whether one value was joined from two with a comma (RFC 9110 §5.3; Envoy joins `authorization` before any filter
 /// runs). Neither a Bearer token (RFC 6750 §2.1) nor an API key contains a comma.
-fn is_joined(name: &str, value: &[u8], callers: &[CredentialHeader]) -> bool {
+fn is_joined(name: &str, value: &[u8], rules: &CredentialRules<'_>) -> bool {
     let names_bearer = || {
         let mut words = value.split(|byte| *byte == b',' || byte.is_ascii_whitespace());
         words.any(|word| word.eq_ignore_ascii_case(b"bearer"))
@@ -77,8 +85,15 @@ fn is_joined(name: &str, value: &[u8], callers: &[CredentialHeader]) -> bool {
         && match name {
             X_API_KEY => true,
             AUTHORIZATION => names_bearer(),
-            _ => callers.iter().any(|place| place.name == name),
+            _ => rules.inlets().any(|inlet| inlet.name == name),
         }
+}
+
+impl CredentialRules<'_> {
+    /// Where a caller's own credential is looked for, in this order. A header may be listed twice.
+    fn inlets(&self) -> impl Iterator<Item = &CredentialHeader> {
+        self.first.iter().chain(self.callers)
+    }
 }
 
 impl<'a> Present<'a> {
@@ -97,23 +112,23 @@ impl<'a> Present<'a> {
     }
 
     /// Refuses two values of one credential header, also when they were joined on the way: only one would be inspected.
-    fn refuse_repetition(&self, callers: &[CredentialHeader]) -> Result<(), CredentialError> {
+    fn refuse_repetition(&self, rules: &CredentialRules<'_>) -> Result<(), CredentialError> {
         for name in self.names() {
             let mut values = self.all(name);
-            if values.next().is_some_and(|value| is_joined(name, value, callers)) || values.next().is_some() {
+            if values.next().is_some_and(|value| is_joined(name, value, rules)) || values.next().is_some() {
                 return Err(CredentialError::Repeated { header: name.to_owned() });
             }
         }
         Ok(())
     }
 
-    /// The caller's own credential, from the first of `places` that holds one.
-    fn own(&self, places: &[CredentialHeader]) -> Option<Own<'a>> {
-        places.iter().find_map(|place| {
-            let value = core::str::from_utf8(self.all(place.name).next()?).ok()?;
-            let token = place.scheme.read(value)?;
-            let is_gateways = self.gateway.consumes(place.name) || self.gateway.claims(token);
-            (!is_gateways).then_some(Own { header: place.name, token })
+    /// The caller's own credential, from the first inlet that holds one.
+    fn own(&self, rules: &CredentialRules<'_>) -> Option<Own<'a>> {
+        rules.inlets().find_map(|inlet| {
+            let value = core::str::from_utf8(self.all(inlet.name).next()?).ok()?;
+            let token = inlet.scheme.read(value)?;
+            let is_gateways = self.gateway.consumes(inlet.name) || self.gateway.claims(token);
+            (!is_gateways).then_some(Own { header: inlet.name, token })
         })
     }
 
@@ -145,7 +160,7 @@ fn byok(
         return Err(CredentialError::ByokDenied { hint });
     }
     // The header goes upstream unchanged, unless the vendor accepts such a credential only in another header.
-    let (kept, set) = if own.header == X_API_KEY && own.token.starts_with(OAUTH_PREFIX) {
+    let (kept, set) = if own.header != AUTHORIZATION && own.token.starts_with(OAUTH_PREFIX) {
         (None, Some((AUTHORIZATION, as_bearer(own.token))))
     } else {
         (Some(own.header), None)
@@ -157,7 +172,7 @@ fn byok(
 fn central(present: &Present<'_>, rules: &CredentialRules<'_>) -> Result<Credential, CredentialError> {
     let header = rules.central.filter(|_| rules.byok != Byok::Require).ok_or(CredentialError::Missing)?;
     let (hint, set) = match rules.key {
-        Key::Absent => return Err(CredentialError::Missing),
+        Key::Absent | Key::NotNeeded => return Err(CredentialError::Missing),
         Key::External => (None, None),
         Key::Central(key) => (Some(hint(key.expose())), Some((header.name, header.scheme.write(key)))),
     };

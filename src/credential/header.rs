@@ -34,6 +34,16 @@ impl CredentialHeader {
     /// `x-api-key: {key}`.
     pub const X_API_KEY: Self = Self::bare(X_API_KEY);
 
+    /// The headers that `key_header` may name.
+    pub const NAMED: [(&'static str, Self); 4] = [
+        (AUTHORIZATION, Self::AUTHORIZATION),
+        (X_API_KEY, Self::X_API_KEY),
+        // https://learn.microsoft.com/azure/ai-foundry/openai/reference#authentication
+        ("api-key", Self::bare("api-key")),
+        // https://ai.google.dev/gemini-api/docs/api-key
+        ("x-goog-api-key", Self::bare("x-goog-api-key")),
+    ];
+
     /// A header that holds a Bearer token.
     #[must_use]
     pub const fn bearer(name: &'static str) -> Self {

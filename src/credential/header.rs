@@ -44,6 +44,13 @@ impl CredentialHeader {
     pub const X_GOOG_API_KEY: Self = Self::bare("x-goog-api-key");
     /// `?key={key}`, which goes upstream as `x-goog-api-key`.
     pub const QUERY_KEY: Self = Self { name: "x-goog-api-key", scheme: Scheme::Query };
+    /// The headers that `key_header` may name.
+    pub const NAMED: [(&'static str, Self); 4] = [
+        (AUTHORIZATION, Self::AUTHORIZATION),
+        (X_API_KEY, Self::X_API_KEY),
+        (Self::API_KEY.name, Self::API_KEY),
+        (Self::X_GOOG_API_KEY.name, Self::X_GOOG_API_KEY),
+    ];
 
     /// A header that holds a Bearer token.
     #[must_use]

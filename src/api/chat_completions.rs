@@ -10,7 +10,7 @@ mod reader;
 mod whole_choice;
 
 use super::profile::ApiProfile;
-use super::request::{AnsweredCall, Name, OtherSlot, RequestRules, Slot};
+use super::request::{AnsweredCall, Name, OtherSlot, RequestRules, RequestTexts, Slot};
 use super::response;
 use crate::usage::Convention;
 
@@ -25,6 +25,11 @@ pub(super) const PROFILE: ApiProfile = ApiProfile {
         joins_parts: false,
         answered_call: AnsweredCall::InRole("tool"),
         usage_edit: true,
+        // `function_call` and the elements of `tool_calls` have `arguments`, or `input` of a custom tool.
+        texts: RequestTexts {
+            below: &[Name::Messages],
+            except: &[b"image_url", b"data", b"url", b"file_data", b"arguments", b"input"],
+        },
     },
     usage: Convention::CHAT_COMPLETIONS,
     events: response::events::<ChatCompletionsReader>,

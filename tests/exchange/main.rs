@@ -17,6 +17,7 @@ mod chunking;
 mod cluster_header;
 mod cost;
 mod credentials;
+mod estimates;
 mod metrics;
 mod model_policy;
 mod order_of_checks;

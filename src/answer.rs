@@ -69,10 +69,47 @@ pub struct Answer {
     /// The API's own end of a response was seen. In Chat Completions a later event can withdraw it: another choice may
     /// begin.
     pub ended: bool,
+    /// The bytes of its texts, thoughts and arguments, also of those that are not kept.
+    pub texts: TextBytes,
     /// What could not be read or kept.
     pub notes: Notes,
     keep: Keep,
     kept_bytes: usize,
+}
+
+/// Counts the bytes of an answer's texts, thoughts and arguments, in UTF-8 after unescaping.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct TextBytes {
+    /// Of the pieces since the last whole item.
+    pieces: u64,
+    /// Of the items that have ended.
+    items: u64,
+    /// Of the answer as it was stated as a whole.
+    whole: u64,
+}
+
+impl TextBytes {
+    /// Counts a piece.
+    pub const fn piece(&mut self, bytes: u64) {
+        self.pieces = self.pieces.saturating_add(bytes);
+    }
+
+    /// Counts an item that has ended, whose pieces may have come before.
+    pub fn item(&mut self, bytes: u64) {
+        self.items = self.items.saturating_add(bytes.max(self.pieces));
+        self.pieces = 0;
+    }
+
+    /// Counts the whole answer as far as it has come; its pieces and items may have come before.
+    pub const fn whole(&mut self, bytes: u64) {
+        self.whole = bytes;
+    }
+
+    /// The bytes of all texts.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.items.saturating_add(self.pieces).max(self.whole)
+    }
 }
 
 /// A call that the model asked for.
@@ -131,6 +168,7 @@ impl Answer {
             thoughts: Vec::new(),
             error: None,
             ended: false,
+            texts: TextBytes::default(),
             notes: Notes::default(),
             keep,
             kept_bytes: 0,

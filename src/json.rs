@@ -32,6 +32,7 @@
 //! | `grammar/fast_read`, `fast_skip` | the fast paths through containers that are read, and that are skipped |
 //! | `dispatch`, `unread_values` | what the visitor wants of the current value, and the calls that it gets |
 //! | `string`, `unescape`, `utf8`, `text_sink` | strings: runs, escapes, UTF-8, and the receivers of the text |
+//! | `text_count` | the bytes of texts, also of those that are skipped |
 //! | `nesting`, `number`, `literal`, `white_space` | one rule each |
 //! | `plain_run`, `byte_classes` | sixteen bytes at a time |
 //! | `shape` | documents that repeat an earlier one |
@@ -55,6 +56,7 @@ mod plain_run;
 mod scanner;
 mod shape;
 mod string;
+mod text_count;
 mod text_sink;
 mod unescape;
 mod unread_values;
@@ -149,6 +151,17 @@ pub trait Visitor {
 
     /// A value begins. `offset`: the position of its first byte in the document, in bytes.
     fn begin(&mut self, path: &[Self::Name], kind: Kind, offset: u64) -> Want;
+
+    /// Whether the value that has begun is counted: see [`Scanner::text_bytes`]. Of a container that is read, the values
+    /// inside are asked about instead.
+    fn counts(&mut self, _path: &[Self::Name], _kind: Kind) -> bool {
+        false
+    }
+
+    /// Whether the value of a member with an unknown name is counted; `path` is that of the object. Asked only after [`Scanner::counting_except`].
+    fn counts_unknown(&self, _path: &[Self::Name]) -> bool {
+        false
+    }
 
     /// A run of the text of a string that is read (unescaped; a lone surrogate is U+FFFD), or of a raw value. A run is
     /// never empty and never splits a character. How many runs a value has depends on the chunks.

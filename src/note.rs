@@ -34,6 +34,8 @@ pub enum Note {
     ModelsMerged,
     /// The cost was computed from usage that is not final.
     CostPartial,
+    /// The final usage never came: the single values are charged with an estimate by the bytes of the texts.
+    UsageEstimated,
     /// Prices are configured, but none for the model.
     Price,
     /// The response ended in trailers inside of an event that might have been the usage event; its bytes that waited
@@ -64,6 +66,7 @@ impl Note {
             Self::IterationsMerged => "iterations_merged",
             Self::ModelsMerged => "models_merged",
             Self::CostPartial => "cost_partial",
+            Self::UsageEstimated => "usage_estimated",
             Self::Price => "price",
             Self::IncompleteEventLost => "incomplete_event_lost",
             Self::BedrockAdapted => "bedrock_adapted",
@@ -76,7 +79,11 @@ impl Note {
     pub const fn is_unread(self) -> bool {
         !matches!(
             self,
-            Self::CostPartial | Self::IncompleteEventLost | Self::BedrockAdapted | Self::ReplyImpossible
+            Self::CostPartial
+                | Self::UsageEstimated
+                | Self::IncompleteEventLost
+                | Self::BedrockAdapted
+                | Self::ReplyImpossible
         )
     }
 }

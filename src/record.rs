@@ -10,7 +10,7 @@ use crate::credential::CredentialKind;
 use crate::note::{Note, Notes};
 use crate::text::{Spoken, head};
 use crate::timestamp::Timestamp;
-use crate::usage::{Iterations, Usage, UsageStatus};
+use crate::usage::{Estimate, Iterations, Usage, UsageStatus};
 
 mod id;
 mod json;
@@ -180,6 +180,8 @@ pub struct UsageRef<'a> {
     pub usage: Usage,
     /// The numbers by model, where more than one worked.
     pub by_model: &'a [ModelUsage],
+    /// What is charged where the final usage never came.
+    pub estimate: Option<Estimate>,
     /// The provider's own final usage object, as JSON on one line.
     pub provider_usage: Option<&'a str>,
 }
@@ -232,11 +234,16 @@ impl<'a> UsageRef<'a> {
         answer: Option<&'a Answer>,
         usage: Usage,
         by_model: &'a [ModelUsage],
+        estimate: Option<Estimate>,
         notes: &mut Notes,
     ) -> Self {
         let Some(answer) = answer else {
-            return Self { usage_status: UsageStatus::Missing, usage, by_model, provider_usage: None };
+            let usage_status = UsageStatus::Missing;
+            return Self { usage_status, usage, by_model, estimate, provider_usage: None };
         };
+        if estimate.is_some() {
+            notes.add(Note::UsageEstimated);
+        }
         if answer.usage.has_unreadable() {
             notes.add(Note::UsageUnreadable);
         }
@@ -250,7 +257,7 @@ impl<'a> UsageRef<'a> {
             };
             (verbatim.harmless || is_readable_in_record(json)).then_some(json.as_str())
         });
-        Self { usage_status: answer.usage.status(), usage, by_model, provider_usage }
+        Self { usage_status: answer.usage.status(), usage, by_model, estimate, provider_usage }
     }
 }
 

@@ -6,6 +6,7 @@
 //! `input_tokens` excludes cached tokens, `total_input_tokens` includes them (as in OpenTelemetry and in Envoy).
 
 mod counted;
+mod estimate;
 mod iterations;
 mod members;
 mod reader;
@@ -13,6 +14,7 @@ mod stated;
 mod usage_object;
 
 pub use counted::Counted;
+pub use estimate::Estimate;
 pub use iterations::{Iteration, IterationModel, Iterations};
 pub use reader::UsageReader;
 pub use usage_object::{UsageObject, Verbatim};

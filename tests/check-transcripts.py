@@ -30,7 +30,7 @@ RECORD = {"version", "request_id", "provider", "api", "method", "path", "streami
           "correlating_tool_call_id", "credential", "response", "usage", "cost_microusd", "prompt", "tool_calls", "thoughts", "outcome", "error", "notes",
           "agent", "upstream"}
 USAGE = {"usage_status", "input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "reasoning_tokens", "total_input_tokens",
-         "details", "provider_usage", "by_model"}
+         "details", "provider_usage", "by_model", "estimate"}
 MODEL = {"requested", "served", "also_requested"}
 CALL = {"id", "item_id", "name", "arguments", "kind", "complete", "server"}
 REFUSED = {"request.http", "request.json", "reply.json", "record.json", "transcript.json"}

@@ -10,7 +10,7 @@ mod reader;
 mod whole_choice;
 
 use super::profile::ApiProfile;
-use super::request::{AnsweredCall, Name, OtherSlot, RequestRules, Slot};
+use super::request::{AnsweredCall, Name, OtherSlot, RequestRules, RequestTexts, Slot};
 use super::response;
 use crate::dialect::Dialect;
 use crate::usage::Convention;
@@ -28,6 +28,11 @@ pub(super) const PROFILE: ApiProfile = ApiProfile {
         answered_call: AnsweredCall::InRole("tool"),
         protobuf: false,
         usage_edit: true,
+        // `function_call` and the elements of `tool_calls` have `arguments`, or `input` of a custom tool.
+        texts: RequestTexts {
+            below: &[Name::Messages],
+            except: &[b"image_url", b"data", b"url", b"file_data", b"arguments", b"input"],
+        },
     },
     usage: Convention::CHAT_COMPLETIONS,
     events: response::events::<ChatCompletionsReader>,

@@ -7,7 +7,7 @@ mod names;
 mod reader;
 
 use super::profile::ApiProfile;
-use super::request::{AnsweredCall, Name, OtherList, OtherSlot, RequestRules, Slot};
+use super::request::{AnsweredCall, Name, OtherList, OtherSlot, RequestRules, RequestTexts, Slot};
 use super::response;
 use crate::dialect::Dialect;
 use crate::usage::Convention;
@@ -25,6 +25,8 @@ pub(super) const PROFILE: ApiProfile = ApiProfile {
         answered_call: AnsweredCall::InPart("tool_result"),
         protobuf: false,
         usage_edit: false,
+        // `source` of a picture has `data` or `url`; `input` holds the arguments of a call.
+        texts: RequestTexts { below: &[Name::System, Name::Messages], except: &[b"data", b"url", b"input"] },
     },
     usage: Convention::MESSAGES,
     events: response::events::<MessagesReader>,

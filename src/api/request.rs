@@ -23,7 +23,7 @@ use visitor::RequestVisitor;
 
 pub use judge::{MODEL_BYTES, ModelJudge, ModelRefusal, Unreadable};
 pub use prompt::Prompt;
-pub use rules::{AnsweredCall, RequestRules};
+pub use rules::{AnsweredCall, RequestRules, RequestTexts};
 pub use slot::{Name, OtherList, OtherSlot, Slot};
 
 /// How much of a request is kept.
@@ -56,6 +56,8 @@ pub struct RequestFacts {
     pub user_id: Option<String>,
     /// The request was edited to ask for usage; the client did not ask for it.
     pub usage_spliced: bool,
+    /// The bytes of all texts, in UTF-8 after unescaping: see [`RequestTexts`].
+    pub text_bytes: u64,
     /// What could not be read or kept.
     pub notes: Notes,
 }
@@ -93,7 +95,8 @@ impl RequestReader {
     /// A reader for a request to the API with these rules.
     #[must_use]
     pub fn new(rules: &'static RequestRules, bounds: RequestBounds) -> Self {
-        Self { scanner: Scanner::object(bounds.reader_bytes), visitor: RequestVisitor::new(rules, bounds) }
+        let scanner = Scanner::object(bounds.reader_bytes).counting_except(rules.texts.except);
+        Self { scanner, visitor: RequestVisitor::new(rules, bounds) }
     }
 
     /// Has the other models that the request names judged; see [`RequestFacts::refusal`].
@@ -133,6 +136,7 @@ impl RequestReader {
     pub fn feed(&mut self, chunk: &[u8]) -> Result<FedChunk, RequestProblem> {
         let was_spliced = self.visitor.facts.usage_spliced;
         let scanned = self.scanner.feed(chunk, &mut self.visitor);
+        self.visitor.facts.text_bytes = self.scanner.text_bytes();
         match (self.visitor.repeated, scanned) {
             // The repeated member comes before any invalid JSON.
             (Some(name), _) => Err(RequestProblem::Repeated(name)),

@@ -25,7 +25,7 @@ use error_body::ErrorBody;
 use event_stream_reader::EventStreamReader;
 
 pub use format::Format;
-pub use object_reader::{Change, ObjectReader};
+pub use object_reader::{Change, ObjectReader, Texts};
 
 /// Bytes for nesting, one bit per level. A deeper event or document is unreadable.
 const DEPTH_BYTES: usize = 1024;

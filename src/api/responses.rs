@@ -9,7 +9,7 @@ mod reader;
 mod slot;
 
 use super::profile::ApiProfile;
-use super::request::{AnsweredCall, Name, OtherList, OtherSlot, RequestRules, Slot};
+use super::request::{AnsweredCall, Name, OtherList, OtherSlot, RequestRules, RequestTexts, Slot};
 use super::response;
 use crate::dialect::Dialect;
 use crate::usage::Convention;
@@ -27,6 +27,29 @@ pub(super) const PROFILE: ApiProfile = ApiProfile {
         answered_call: AnsweredCall::InTurn(&["function_call_output", "custom_tool_call_output"]),
         protobuf: false,
         usage_edit: false,
+        // `result` is a generated picture; `input`, `action`, `actions`, `operation`, `queries` and `code` hold the
+        // arguments of calls, `tools` and the others schemas.
+        texts: RequestTexts {
+            below: &[Name::Instructions, Name::Input],
+            except: &[
+                b"image_url",
+                b"file_data",
+                b"file_url",
+                b"data",
+                b"result",
+                b"arguments",
+                b"input",
+                b"action",
+                b"actions",
+                b"operation",
+                b"queries",
+                b"code",
+                b"tools",
+                b"parameters",
+                b"schema",
+                b"input_schema",
+            ],
+        },
     },
     usage: Convention::RESPONSES,
     events: response::events::<ResponsesEventReader>,

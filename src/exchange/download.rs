@@ -184,6 +184,11 @@ impl Response {
         self.passes
     }
 
+    /// Whether it is a 2xx response that is read as an answer.
+    pub(super) const fn is_answer(&self) -> bool {
+        self.is_success() && matches!(self.format, Format::Events | Format::Document)
+    }
+
     /// Whether the status is 2xx.
     pub(super) const fn is_success(&self) -> bool {
         self.status >= 200 && self.status < 300

@@ -267,7 +267,14 @@ impl Interception {
     /// Usage and cost of what was read so far. They are computed again only after something more was read.
     pub(super) fn totals(&mut self, bridge: &Bridge) -> Totals {
         let known = self.progress.totals.take();
-        known.unwrap_or_else(|| Totals::new(self.download.answer(), self.model(), &bridge.prices))
+        known.unwrap_or_else(|| {
+            let (model, prices) = (self.model(), &bridge.prices);
+            let mut totals = Totals::new(self.download.answer(), model, prices);
+            if let Some(response) = self.download.response().filter(|response| response.is_answer()) {
+                totals.estimate(response.answer(), self.upload.facts().text_bytes, model, prices);
+            }
+            totals
+        })
     }
 
     /// Handles the end of the stream for a response that it breaks off.

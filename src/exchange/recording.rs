@@ -36,7 +36,8 @@ pub(super) fn finish(mut interception: Box<Interception>, bridge: &Bridge, endin
     if let Some(answer) = answer {
         notes.merge(&answer.notes);
     }
-    let usage = UsageRef::new(answer, totals.usage.clone(), &totals.by_model, &mut notes);
+    let estimate = totals.charge.as_ref().map(|charge| charge.estimate);
+    let usage = UsageRef::new(answer, totals.usage.clone(), &totals.by_model, estimate, &mut notes);
     if totals.models_merged {
         notes.add(Note::ModelsMerged);
     }

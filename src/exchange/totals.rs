@@ -3,7 +3,7 @@
 use crate::answer::Answer;
 use crate::price::{self, Cost, Price};
 use crate::record::ModelUsage;
-use crate::usage::{Iteration, IterationModel, Iterations, Usage};
+use crate::usage::{Estimate, Iteration, IterationModel, Iterations, Usage, UsageStatus};
 
 /// Models that are named in `usage.by_model`; the further ones are together `other`.
 const NAMED_MODELS: usize = 16;
@@ -23,6 +23,17 @@ pub(super) struct Totals {
     pub(super) unpriced: bool,
     /// More than [`NAMED_MODELS`] worked.
     pub(super) models_merged: bool,
+    /// What is charged instead, where the final usage never came.
+    pub(super) charge: Option<Box<Charge>>,
+}
+
+/// What is charged by an estimate.
+#[derive(Debug)]
+pub(super) struct Charge {
+    pub(super) estimate: Estimate,
+    pub(super) usage: Usage,
+    /// As [`Totals::cost_microusd`].
+    pub(super) cost_microusd: Option<u64>,
 }
 
 /// What one model used, or all those that are not named.
@@ -49,6 +60,35 @@ impl Totals {
             unpriced: model.is_some() && price.is_none() && !prices.is_empty(),
             usage,
             ..Self::default()
+        }
+    }
+
+    /// Estimates what is charged by the bytes of the request's texts, if the final usage of `answer` has not come. To be
+    /// called only for a 2xx response that is read as an answer.
+    pub(super) fn estimate(
+        &mut self,
+        answer: &Answer,
+        request_bytes: u64,
+        model: Option<&str>,
+        prices: &[Price],
+    ) {
+        if answer.usage.status() == UsageStatus::Complete {
+            return;
+        }
+        let estimate = Estimate::new(&self.usage, request_bytes, answer.texts.total());
+        let usage = estimate.charged(&self.usage);
+        let price = model.and_then(|model| price::for_model(prices, model));
+        let cost = price.and_then(|price| price::cost(price, &usage)).map(Cost::microusd);
+        // Where several models worked, what was stated may cost more.
+        let cost_microusd = cost.max(self.cost_microusd);
+        self.charge = Some(Box::new(Charge { estimate, usage, cost_microusd }));
+    }
+
+    /// The usage and the cost that are charged.
+    pub(super) fn charged(&self) -> (&Usage, Option<u64>) {
+        match &self.charge {
+            Some(charge) => (&charge.usage, charge.cost_microusd),
+            None => (&self.usage, self.cost_microusd),
         }
     }
 
@@ -85,7 +125,14 @@ impl Totals {
         let models_merged = shares.iter().any(|share| share.model.is_none());
         let by_model =
             if shares.len() > 1 { shares.into_iter().map(Share::into_usage).collect() } else { Vec::new() };
-        Self { usage, by_model, cost_microusd: cost.map(Cost::microusd), unpriced, models_merged }
+        Self {
+            usage,
+            by_model,
+            cost_microusd: cost.map(Cost::microusd),
+            unpriced,
+            models_merged,
+            charge: None,
+        }
     }
 }
 

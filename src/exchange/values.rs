@@ -75,14 +75,14 @@ pub(super) fn of_end(
     totals: &Totals,
     effects: &mut Vec<Effect>,
 ) {
-    let usage = &totals.usage;
+    let (usage, cost_microusd) = totals.charged();
     let numbers = [
         usage.input_tokens,
         usage.output_tokens,
         usage.cache_read_tokens,
         usage.cache_write_tokens,
         usage.total_tokens,
-        totals.cost_microusd,
+        cost_microusd,
     ];
     let numbers = numbers.map(|number| number.unwrap_or(0));
     let mut values = Values { bridge, effects };

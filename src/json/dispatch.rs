@@ -2,6 +2,7 @@
 
 use super::erased_visitor::ErasedVisitor;
 use super::string::StringReader;
+use super::text_count::TextCount;
 use super::text_sink::TextSink;
 use super::unread_values::UnreadValues;
 use super::{Chunk, Error, Kind, MAX_NAME_BYTES, MAX_NUMBER_BYTES, MAX_PATH, Scalar, Want};
@@ -24,6 +25,8 @@ pub(super) struct Dispatch {
     partial: PartialToken,
     /// The values that the visitor did not read.
     pub(super) unread: UnreadValues,
+    /// The bytes of the texts that the visitor has counted.
+    pub(super) count: TextCount,
 }
 
 impl Dispatch {
@@ -37,6 +40,7 @@ impl Dispatch {
             raw_from: 0,
             partial: PartialToken { bytes: [0; MAX_NAME_BYTES], len: 0 },
             unread: UnreadValues::default(),
+            count: TextCount::default(),
         }
     }
 
@@ -51,15 +55,22 @@ impl Dispatch {
         (self.depth, self.known, self.want, self.raw) = (0, true, Want::Skip, false);
         self.partial.len = 0;
         self.unread.clear();
+        self.count.clear();
     }
 
     /// The current value begins at `at`: asks the visitor what it wants of it.
     pub(super) fn begin(&mut self, kind: Kind, chunk: Chunk<'_>, at: usize, visitor: &mut dyn ErasedVisitor) {
-        self.want = Want::Skip;
-        if self.known {
-            self.want = visitor.begin(self.depth, kind, chunk.offset(at));
-        }
-        self.unread.note(self.want, kind, chunk.offset(at));
+        let (want, counts) = if self.known {
+            visitor.begin(self.depth, kind, chunk.offset(at))
+        } else {
+            // Only where containers may be counted, an unknown member can be.
+            (Want::Skip, !self.count.except.is_empty() && visitor.counts_unknown(self.depth))
+        };
+        self.want = want;
+        let skipped = want == Want::Skip || want == Want::Raw;
+        let container = matches!(kind, Kind::Object | Kind::Array);
+        self.count.begin(counts && (skipped || !container), container, chunk.offset(at));
+        self.unread.note(self.want, kind, chunk.offset(at), counts);
         if self.want == Want::Tentative {
             self.want = Want::Read;
         }
@@ -85,6 +96,7 @@ impl Dispatch {
         at: usize,
         visitor: &mut dyn ErasedVisitor,
     ) {
+        self.count.end(chunk.offset(at));
         match (self.want, scalar) {
             (Want::Skip, _) => {}
             (Want::Read | Want::Tentative, Some(scalar)) => visitor.scalar(self.depth, scalar),
@@ -148,6 +160,7 @@ impl Dispatch {
     #[inline(always)]
     pub(super) fn short_name(&mut self, name: &[u8], visitor: &mut dyn ErasedVisitor) {
         self.known = visitor.name(self.depth, name);
+        self.count.name(name, self.depth > 1);
     }
 
     /// Reads the name of the next member from `at` to just past its closing quote, the position of which it returns.
@@ -162,9 +175,37 @@ impl Dispatch {
         let after = string.read(chunk, at, &mut self.partial)?;
         if after.is_some() {
             self.known = self.partial.get(MAX_NAME_BYTES).is_some_and(|name| visitor.name(self.depth, name));
-            self.partial.len = 0;
+            self.name_ended(self.depth > 1, string);
         }
         Ok(after)
+    }
+
+    /// As [`read_name`](Self::read_name), for a name inside of a value that is skipped or raw.
+    pub(super) fn skip_name(
+        &mut self,
+        chunk: Chunk<'_>,
+        at: usize,
+        string: &mut StringReader,
+    ) -> Result<Option<usize>, Error> {
+        if !self.count.reads_names() {
+            let after = string.skip(chunk, at)?;
+            if after.is_some() {
+                string.take_text_bytes();
+            }
+            return Ok(after);
+        }
+        let after = string.read(chunk, at, &mut self.partial)?;
+        if after.is_some() {
+            self.name_ended(true, string);
+        }
+        Ok(after)
+    }
+
+    /// The name whose parts were kept has ended.
+    fn name_ended(&mut self, nested: bool, string: &mut StringReader) {
+        self.count.name(self.partial.get(MAX_NAME_BYTES).unwrap_or_default(), nested);
+        self.partial.len = 0;
+        string.take_text_bytes();
     }
 
     /// The current value is a string with this text, which is ASCII.
@@ -192,11 +233,12 @@ impl Dispatch {
         name: bool,
         visitor: &mut dyn ErasedVisitor,
     ) {
-        if live && name {
+        if name && (live || self.count.reads_names()) {
             self.partial.append(character.as_bytes());
-        } else if self.raw {
+        }
+        if self.raw {
             visitor.raw(self.depth, character.as_bytes());
-        } else if live && self.want == Want::Read {
+        } else if live && !name && self.want == Want::Read {
             visitor.text(self.depth, character);
         }
     }

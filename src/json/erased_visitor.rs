@@ -6,8 +6,10 @@ use super::{Kind, MAX_NAME_BYTES, MAX_PATH, Name, Scalar, Visitor, Want};
 pub(super) trait ErasedVisitor {
     /// The current member of the innermost container has this name, unescaped. Returns whether the visitor knows it.
     fn name(&mut self, depth: usize, name: &[u8]) -> bool;
-    /// As [`Visitor::begin`].
-    fn begin(&mut self, depth: usize, kind: Kind, offset: u64) -> Want;
+    /// As [`Visitor::begin`], and whether the value is counted: [`Visitor::counts`].
+    fn begin(&mut self, depth: usize, kind: Kind, offset: u64) -> (Want, bool);
+    /// As [`Visitor::counts_unknown`].
+    fn counts_unknown(&self, depth: usize) -> bool;
     /// As [`Visitor::text`].
     fn text(&mut self, depth: usize, run: &str);
     /// As [`Visitor::raw`].
@@ -45,14 +47,20 @@ impl<V: Visitor> ErasedVisitor for PathVisitor<'_, V> {
         }
     }
 
-    fn begin(&mut self, depth: usize, kind: Kind, offset: u64) -> Want {
+    fn begin(&mut self, depth: usize, kind: Kind, offset: u64) -> (Want, bool) {
         let (visitor, path) = self.split(depth);
         let want = visitor.begin(path, kind, offset);
+        let counts = visitor.counts(path, kind);
         if let Some(place) = self.path.get_mut(depth) {
             // If the value is an array that will be read, its elements have this name.
             *place = V::Name::ITEM;
         }
-        want
+        (want, counts)
+    }
+
+    fn counts_unknown(&self, depth: usize) -> bool {
+        // The last place in the path has the name of an earlier member.
+        self.visitor.counts_unknown(self.path.get(..depth.wrapping_sub(1)).unwrap_or(&[]))
     }
 
     fn text(&mut self, depth: usize, run: &str) {

@@ -9,6 +9,7 @@ use super::nesting::Nesting;
 use super::number::number_end;
 use super::plain_run::short_string_end;
 use super::string::StringReader;
+use super::text_count::TextCount;
 use super::white_space::past_white_space;
 use super::{Chunk, Error};
 
@@ -22,6 +23,7 @@ pub(super) fn fast_skip(
     floor: usize,
     nesting: &mut Nesting,
     reader: &mut StringReader,
+    count: &mut TextCount,
 ) -> Result<(usize, Expected), Error> {
     let bytes = chunk.bytes;
     // Each turn reads a name and its colon, a value, and what follows the value.
@@ -31,9 +33,15 @@ pub(super) fn fast_skip(
             if bytes.get(at) != Some(&b'"') {
                 return Ok((at, state));
             }
-            match string_end(chunk, at + 1, reader)? {
-                Some(after) => at = past_white_space(bytes, after),
-                None => return Ok((bytes.len(), Expected::InName)),
+            if count.reads_names() {
+                let Some(after) = short_string_end(bytes, at + 1) else { return Ok((at, state)) };
+                count.name(bytes.get(at + 1..after - 1).unwrap_or(&[]), true);
+                at = past_white_space(bytes, after);
+            } else {
+                match string_end(chunk, at + 1, reader)? {
+                    Some((after, _)) => at = past_white_space(bytes, after),
+                    None => return Ok((bytes.len(), Expected::InName)),
+                }
             }
             if bytes.get(at) != Some(&b':') {
                 return Ok((at, Expected::Colon));
@@ -45,19 +53,27 @@ pub(super) fn fast_skip(
             at = past_white_space(bytes, at);
             match bytes.get(at) {
                 Some(b'"') => match string_end(chunk, at + 1, reader)? {
-                    Some(after) => at = after,
+                    Some((after, text_bytes)) => {
+                        count.string(text_bytes, true);
+                        at = after;
+                    }
                     None => return Ok((bytes.len(), Expected::InString)),
                 },
                 Some(b'{') if nesting.open(true) => {
+                    count.open(nesting.depth());
                     (at, state) = (at + 1, Expected::FirstName);
                     continue;
                 }
                 Some(b'[') if nesting.open(false) => {
+                    count.open(nesting.depth());
                     (at, state) = (at + 1, Expected::FirstItem);
                     continue;
                 }
                 Some(&byte) => match scalar_end(bytes, at, byte) {
-                    Some(after) => at = after,
+                    Some(after) => {
+                        count.scalar();
+                        at = after;
+                    }
                     None => return Ok((at, state)),
                 },
                 None => return Ok((at, state)),
@@ -72,21 +88,24 @@ pub(super) fn fast_skip(
                     state = if in_object { Expected::Name } else { Expected::Value };
                     break;
                 }
-                Some(b'}') if in_object && nesting.depth() > floor + 1 => nesting.close(),
-                Some(b']') if !in_object && nesting.depth() > floor + 1 => nesting.close(),
+                Some(b'}') if in_object && nesting.depth() > floor + 1 => {}
+                Some(b']') if !in_object && nesting.depth() > floor + 1 => {}
                 _ => return Ok((at, Expected::After)),
             }
+            count.close(nesting.depth());
+            nesting.close();
             at += 1;
         }
     }
 }
 
-/// The position just past the closing quote of the string whose text begins at `at`. `None`: the chunk ends first.
+/// The position just past the closing quote of the string whose text begins at `at`, and the bytes of the text. `None`:
+/// the chunk ends first.
 #[inline(always)]
-fn string_end(chunk: Chunk<'_>, at: usize, reader: &mut StringReader) -> Result<Option<usize>, Error> {
+fn string_end(chunk: Chunk<'_>, at: usize, reader: &mut StringReader) -> Result<Option<(usize, u64)>, Error> {
     match short_string_end(chunk.bytes, at) {
-        Some(after) => Ok(Some(after)),
-        None => reader.skip(chunk, at),
+        Some(after) => Ok(Some((after, (after - 1 - at) as u64))),
+        None => Ok(reader.skip(chunk, at)?.map(|after| (after, reader.take_text_bytes()))),
     }
 }
 

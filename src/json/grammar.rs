@@ -62,6 +62,7 @@ impl Grammar {
         if let Err(error) = result {
             // The visitor gets a raw value up to the error in any chunking.
             let end = error.offset.saturating_sub(chunk.base);
+            self.dispatch.count.invalid();
             self.dispatch.end_chunk(chunk, usize::try_from(end).unwrap_or(0), visitor);
         }
         self.settle(result, chunk.offset(bytes.len()))
@@ -96,6 +97,18 @@ impl Grammar {
     /// As [`Scanner::unread_values`](super::Scanner::unread_values).
     pub(super) fn unread_values(&self) -> &UnreadValues {
         &self.dispatch.unread
+    }
+
+    /// As [`Scanner::text_bytes`](super::Scanner::text_bytes).
+    pub(super) fn text_bytes(&self) -> u64 {
+        let in_string = matches!(self.state, Expected::InString);
+        let string = in_string.then(|| (self.string.text_bytes(), !self.is_live()));
+        self.dispatch.count.up_to(self.offset, string)
+    }
+
+    /// Sets the names of members that are not counted.
+    pub(super) fn count_except(&mut self, except: &'static [&'static [u8]]) {
+        self.dispatch.count.except = except;
     }
 
     /// As [`Scanner::offset`](super::Scanner::offset).
@@ -133,8 +146,9 @@ impl Grammar {
                 (at, state) = self.fast_read(chunk, at, state, visitor)?;
             }
             if state.is_between_tokens() && !self.is_live() {
-                (at, state) =
-                    fast_skip(chunk, at, state, self.dispatch.depth(), &mut self.nesting, &mut self.string)?;
+                let floor = self.dispatch.depth();
+                let count = &mut self.dispatch.count;
+                (at, state) = fast_skip(chunk, at, state, floor, &mut self.nesting, &mut self.string, count)?;
             }
             let Some(&byte) = bytes.get(at) else { break };
             state = self.step(state, byte, chunk, &mut at, visitor)?;

@@ -1,6 +1,7 @@
 //! Finds the length of a run in a string without special bytes, sixteen bytes at a time.
 
 use super::byte_classes::{BLOCK, both_plain, classify, escapes, is_special};
+use super::unescape::{hex_value, unit_bytes};
 
 /// After this many blocks in a row without a special byte, two blocks are tested at once: long prose or base64.
 const CALM_BLOCKS: u32 = 4;
@@ -11,6 +12,8 @@ pub(super) struct Run {
     pub(super) end: usize,
     /// Whether all of its bytes are ASCII.
     pub(super) ascii: bool,
+    /// How many bytes fewer the text has than the run, because of escapes.
+    pub(super) saved: usize,
 }
 
 /// The run from `at` up to the first quote, backslash or control character, or to the end of `bytes`.
@@ -23,7 +26,7 @@ pub(super) fn plain_run(bytes: &[u8], mut at: usize) -> Run {
         if classes.special != 0 {
             let place = classes.special.trailing_zeros();
             high |= classes.high & !(u32::MAX << place);
-            return Run { end: at + place as usize, ascii: high == 0 };
+            return Run { end: at + place as usize, ascii: high == 0, saved: 0 };
         }
         high |= classes.high;
         at += BLOCK;
@@ -36,14 +39,14 @@ pub(super) fn plain_run(bytes: &[u8], mut at: usize) -> Run {
         ascii &= byte.is_ascii();
         at += 1;
     }
-    Run { end: at, ascii }
+    Run { end: at, ascii, saved: 0 }
 }
 
 /// As [`plain_run`], for a string whose text is not wanted: valid escapes that `bytes` hold whole do not end the run.
 /// In the last bytes, which fill no block, every escape ends it.
 #[inline(never)]
 pub(super) fn skippable_run(bytes: &[u8], begin: usize) -> Run {
-    let (mut at, mut high) = (begin, 0);
+    let (mut at, mut high, mut saved) = (begin, 0, 0);
     // 1: a backslash before the block escapes the block's first byte.
     let mut pending = 0;
     let mut calm_blocks = 0;
@@ -54,14 +57,22 @@ pub(super) fn skippable_run(bytes: &[u8], begin: usize) -> Run {
             let escaped = escaped(found.backslash, pending);
             let ends = classes.special & !found.backslash & !escaped;
             let not_a_letter = escaped & !found.letter & 0xffff;
-            let stop = ends | if not_a_letter == 0 { 0 } else { first_not_hex(bytes, at, not_a_letter) };
+            let stop = ends
+                | if not_a_letter == 0 {
+                    0
+                } else {
+                    first_not_hex(bytes, at, not_a_letter, ends, &mut saved)
+                };
             if stop != 0 {
                 let place = stop.trailing_zeros();
                 // A bad escape begins at its backslash, a byte earlier.
                 let is_escaped = escaped >> place & 1;
                 high |= classes.high & !(u32::MAX << place);
-                return Run { end: at + place as usize - is_escaped as usize, ascii: high == 0 };
+                saved += (escaped & !(u32::MAX << place)).count_ones() as usize;
+                return Run { end: at + place as usize - is_escaped as usize, ascii: high == 0, saved };
             }
+            // Each escape has one byte more than what it escapes: its backslash.
+            saved += (escaped & 0xffff).count_ones() as usize;
             pending = escaped >> BLOCK;
             calm_blocks = 0;
         }
@@ -81,7 +92,7 @@ pub(super) fn skippable_run(bytes: &[u8], begin: usize) -> Run {
     }
     at -= pending as usize;
     let rest = plain_run(bytes, at);
-    Run { end: rest.end, ascii: rest.ascii && high == 0 }
+    Run { end: rest.end, ascii: rest.ascii && high == 0, saved }
 }
 
 /// The bytes that a backslash escapes. `pending`: 1 if the block's first byte is escaped. Bit 16 of the result is the
@@ -102,13 +113,22 @@ fn escaped(backslash: u32, pending: u32) -> u32 {
     escaped
 }
 
-/// The first of `places` in the block at `at` where `bytes` do not hold a `u` and four hexadecimal digits; 0: none.
+/// The first of `places` in the block at `at` where `bytes` do not hold a `u` and four hexadecimal digits; 0: none. For
+/// each place before that and before the first of `ends`, `saved` grows by the bytes that the text is shorter than `u`
+/// and the digits.
 #[inline(always)]
-fn first_not_hex(bytes: &[u8], at: usize, mut places: u32) -> u32 {
+fn first_not_hex(bytes: &[u8], at: usize, mut places: u32, ends: u32, saved: &mut usize) -> u32 {
     while places != 0 {
         let place = at + places.trailing_zeros() as usize;
         match bytes.get(place..).and_then(<[u8]>::first_chunk::<5>) {
-            Some([b'u', digits @ ..]) if digits.iter().all(u8::is_ascii_hexdigit) => places &= places - 1,
+            Some([b'u', digits @ ..]) if digits.iter().all(u8::is_ascii_hexdigit) => {
+                if places.trailing_zeros() < ends.trailing_zeros() {
+                    let unit =
+                        digits.iter().fold(0, |unit, digit| unit << 4 | hex_value(*digit).unwrap_or(0));
+                    *saved += digits.len() + 1 - unit_bytes(unit);
+                }
+                places &= places - 1;
+            }
             _ => return places & places.wrapping_neg(),
         }
     }

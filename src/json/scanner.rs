@@ -31,6 +31,15 @@ impl<N: Name> Scanner<N> {
         Self::new(Expected::Value, depth_bytes)
     }
 
+    /// Counts containers by the strings inside of them, without those below members of these names; a member of the
+    /// document itself may have such a name. Then members of unknown names may be counted, too:
+    /// see [`Visitor::counts_unknown`]. Otherwise a container counts with all its bytes.
+    #[must_use]
+    pub fn counting_except(mut self, except: &'static [&'static [u8]]) -> Self {
+        self.grammar.count_except(except);
+        self
+    }
+
     fn new(begin: Expected, depth_bytes: usize) -> Self {
         Self { grammar: Grammar::new(begin, depth_bytes), path: [N::ITEM; MAX_PATH] }
     }
@@ -70,6 +79,13 @@ impl<N: Name> Scanner<N> {
     #[must_use]
     pub fn unread_values(&self) -> &UnreadValues {
         self.grammar.unread_values()
+    }
+
+    /// How many bytes all values have that [`Visitor::counts`] names: of a string its text after unescaping. It is the
+    /// same in any chunking. An escaped surrogate counts two bytes.
+    #[must_use]
+    pub fn text_bytes(&self) -> u64 {
+        self.grammar.text_bytes()
     }
 
     /// How many bytes of the document were read without error.

@@ -20,6 +20,8 @@ pub struct Shape {
     /// The unread values, of which the first `count` are in use.
     values: [ValueSpan; MAX_UNREAD_VALUES],
     count: usize,
+    /// The bytes of the document's texts that are counted, without those of values that vary.
+    text_bytes: u64,
     /// The unread values that varied so far, one bit each, the first in the lowest bit. The others are compared like all
     /// bytes: that is faster, and most ids never vary.
     varying: u32,
@@ -35,30 +37,38 @@ struct ValueSpan {
     /// The position just past the value; of a string, just past the closing quote.
     end: usize,
     is_string: bool,
+    /// Its text is counted.
+    is_text: bool,
+    /// The bytes of its text, if it is counted.
+    text_bytes: u64,
 }
 
 // === impl Shape ===
 
 impl Shape {
     /// Learns `bytes`, which hold a valid document from `base` on with these unread values. It learns nothing if there
-    /// are none or more than `MAX_UNREAD_VALUES`, or more than [`MAX_SHAPE_BYTES`] bytes.
-    pub fn learn(&mut self, bytes: &[u8], base: usize, unread: &UnreadValues) {
+    /// are none or more than `MAX_UNREAD_VALUES`, or more than [`MAX_SHAPE_BYTES`] bytes. `text_bytes`: what the scanner
+    /// has counted in the document.
+    pub fn learn(&mut self, bytes: &[u8], base: usize, unread: &UnreadValues, text_bytes: u64) {
         let offsets = unread.offsets();
         if offsets.is_empty() || bytes.len() > MAX_SHAPE_BYTES {
             return;
         }
         let mut spans = [ValueSpan::default(); MAX_UNREAD_VALUES];
-        let mut varying = 0;
+        let (mut varying, mut constant) = (0, text_bytes);
         let same_count = self.count == offsets.len();
         for (at, (span, &offset)) in spans.iter_mut().zip(offsets).enumerate() {
-            let Some(now) = ValueSpan::at(bytes, base.saturating_add(usize::from(offset))) else { return };
+            let begin = base.saturating_add(usize::from(offset));
+            let Some(now) = ValueSpan::at(bytes, begin, unread.is_text(at)) else { return };
             let before = self.values.get(at).map(|before| before.value(&self.bytes));
             if same_count && (self.varying >> at & 1 == 1 || before != Some(now.value(bytes))) {
                 varying |= 1 << at;
+                constant = constant.saturating_sub(now.text_bytes);
             }
             *span = now;
         }
         (self.values, self.count, self.varying, self.known) = (spans, offsets.len(), varying, true);
+        self.text_bytes = constant;
         self.bytes.clear();
         self.bytes.reserve_exact(bytes.len());
         self.bytes.extend_from_slice(bytes);
@@ -69,24 +79,32 @@ impl Shape {
         self.known = false;
     }
 
-    /// How many of `bytes`, from the first on, match this shape. `None`: they do not match.
+    /// How many of `bytes`, from the first on, match this shape, and the bytes of the texts in them that are counted.
+    /// `None`: they do not match.
     #[must_use]
-    pub fn fits(&self, bytes: &[u8]) -> Option<usize> {
+    pub fn fits(&self, bytes: &[u8]) -> Option<(usize, u64)> {
         if self.known { self.compare(bytes) } else { None }
     }
 
     #[inline(never)]
-    fn compare(&self, bytes: &[u8]) -> Option<usize> {
+    fn compare(&self, bytes: &[u8]) -> Option<(usize, u64)> {
         let (mut at, mut from) = (0, 0);
+        let mut text_bytes = self.text_bytes;
         let mut varying = self.varying;
         while varying != 0 {
             let span = self.values.get(varying.trailing_zeros() as usize)?;
             varying &= varying - 1;
             at = past_same(self.bytes.get(from..span.begin)?, bytes, at)?;
-            at = if span.is_string { past_string(bytes, at)? } else { number_end(bytes, at)? };
+            at = if span.is_string {
+                let (after, bytes) = past_string(bytes, at)?;
+                text_bytes += if span.is_text { bytes } else { 0 };
+                after
+            } else {
+                number_end(bytes, at)?
+            };
             from = span.end;
         }
-        past_same(self.bytes.get(from..)?, bytes, at)
+        Some((past_same(self.bytes.get(from..)?, bytes, at)?, text_bytes))
     }
 }
 
@@ -94,12 +112,19 @@ impl Shape {
 
 impl ValueSpan {
     /// The span of the string or number that begins at `at`.
-    fn at(bytes: &[u8], at: usize) -> Option<Self> {
+    fn at(bytes: &[u8], at: usize, is_text: bool) -> Option<Self> {
         if *bytes.get(at)? == b'"' {
             let begin = at + 1;
-            return Some(Self { begin, end: past_string(bytes, begin)?, is_string: true });
+            let (end, text_bytes) = past_string(bytes, begin)?;
+            return Some(Self {
+                begin,
+                end,
+                is_string: true,
+                is_text,
+                text_bytes: if is_text { text_bytes } else { 0 },
+            });
         }
-        Some(Self { begin: at, end: number_end(bytes, at)?, is_string: false })
+        Some(Self { begin: at, end: number_end(bytes, at)?, ..Self::default() })
     }
 
     /// The bytes of the value, taken from the document that this span belongs to.
@@ -108,14 +133,16 @@ impl ValueSpan {
     }
 }
 
-/// The position just past the closing quote of the string whose text begins at `at`. `None`: it is not valid, or does
-/// not end in `bytes`.
+/// The position just past the closing quote of the string whose text begins at `at`, and the bytes of the text. `None`:
+/// it is not valid, or does not end in `bytes`.
 #[inline(always)]
-fn past_string(bytes: &[u8], at: usize) -> Option<usize> {
-    match short_string_end(bytes, at) {
-        Some(after) => Some(after),
-        None => StringReader::default().skip(Chunk { bytes, base: 0 }, at).ok()?,
+fn past_string(bytes: &[u8], at: usize) -> Option<(usize, u64)> {
+    if let Some(after) = short_string_end(bytes, at) {
+        return Some((after, (after - 1 - at) as u64));
     }
+    let mut reader = StringReader::default();
+    let after = reader.skip(Chunk { bytes, base: 0 }, at).ok()??;
+    Some((after, reader.take_text_bytes()))
 }
 
 /// The position just past `expected`. `None`: `bytes` hold something else at `at`.
@@ -185,7 +212,7 @@ mod tests {
         for document in documents {
             let mut scanner = Scanner::object(64);
             scanner.feed(document.as_bytes(), &mut Top).unwrap();
-            shape.learn(&framed(document.as_bytes()), 1, scanner.unread_values());
+            shape.learn(&framed(document.as_bytes()), 1, scanner.unread_values(), scanner.text_bytes());
         }
         shape
     }
@@ -206,9 +233,9 @@ mod tests {
                     let document = ONE.replace("some text", &text).replace("17", number);
                     assert!(is_valid(document.as_bytes()));
                     let bytes = framed(document.as_bytes());
-                    assert_eq!(shape.fits(&bytes), Some(bytes.len()), "{document}");
+                    assert_eq!(shape.fits(&bytes), Some((bytes.len(), 0)), "{document}");
                     let more = [&bytes[..], b"more"].concat();
-                    assert_eq!(shape.fits(&more), Some(bytes.len()), "{document}");
+                    assert_eq!(shape.fits(&more), Some((bytes.len(), 0)), "{document}");
                 }
             }
         }

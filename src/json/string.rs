@@ -2,7 +2,7 @@
 
 use super::plain_run::{plain_run, skippable_run};
 use super::text_sink::{Discard, TextSink};
-use super::unescape::{GATHERED_RUN_BYTES, hex_value, letter_value, push_valid_part, unescape};
+use super::unescape::{GATHERED_RUN_BYTES, hex_value, letter_value, push_valid_part, unescape, unit_bytes};
 use super::utf8::{incomplete_tail, is_utf8};
 use super::{Chunk, Error, Problem};
 
@@ -16,6 +16,8 @@ pub(super) struct StringReader {
     /// The first bytes of a character that goes on in the next chunk.
     partial: [u8; 4],
     partial_len: usize,
+    /// Bytes of the string's text so far.
+    text_bytes: u64,
 }
 
 /// How much of an escape was read.
@@ -36,6 +38,17 @@ impl StringReader {
         self.partial_len
     }
 
+    /// How many bytes the text of the current string has so far, with an incomplete character.
+    pub(super) fn text_bytes(&self) -> u64 {
+        self.text_bytes
+    }
+
+    /// The same, of a string that has ended.
+    #[inline(always)]
+    pub(super) fn take_text_bytes(&mut self) -> u64 {
+        core::mem::take(&mut self.text_bytes)
+    }
+
     /// Completes the character that the last chunk broke off, and hands it to `take`. Returns how many bytes of this
     /// chunk belong to it. `None`: it is still incomplete.
     pub(super) fn complete(
@@ -48,6 +61,7 @@ impl StringReader {
             if let Some(place) = self.partial.get_mut(self.partial_len) {
                 *place = byte;
                 self.partial_len += 1;
+                self.text_bytes += 1;
             }
             match core::str::from_utf8(self.partial.get(..self.partial_len).unwrap_or(&[])) {
                 Ok(character) => {
@@ -89,7 +103,7 @@ impl StringReader {
             let mut run =
                 if S::WANTS_TEXT { plain_run(chunk.bytes, at) } else { skippable_run(chunk.bytes, at) };
             if S::GATHERS && self.high.is_none() && run.end - at < GATHERED_RUN_BYTES {
-                at = unescape(chunk, at, sink)?;
+                at = unescape(chunk, at, sink, &mut self.text_bytes)?;
                 run = plain_run(chunk.bytes, at);
             }
             if run.end > at {
@@ -97,6 +111,7 @@ impl StringReader {
                 if S::WANTS_TEXT || !run.ascii {
                     self.run(chunk, at, run.end, sink)?;
                 }
+                self.text_bytes += (run.end - at - run.saved) as u64;
             }
             match chunk.bytes.get(run.end) {
                 Some(b'"') => {
@@ -155,6 +170,7 @@ impl StringReader {
                 Escape::None | Escape::Begun => {
                     let character = char::from(letter_value(byte).ok_or_else(bad)?);
                     self.escape = Escape::None;
+                    self.text_bytes += 1;
                     self.flush(sink);
                     if S::WANTS_TEXT {
                         sink.push(character.encode_utf8(&mut [0; 4]));
@@ -166,6 +182,7 @@ impl StringReader {
                     let value = (value << 4) | digit;
                     if digits == 3 {
                         self.escape = Escape::None;
+                        self.text_bytes += unit_bytes(value) as u64;
                         if S::WANTS_TEXT {
                             self.code_unit(value, sink);
                         }

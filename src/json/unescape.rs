@@ -16,8 +16,13 @@ pub(super) const GATHERED_RUN_BYTES: usize = GATHERED / 4;
 
 /// Decodes the text from `at` on in blocks, and pushes it to `sink`. It stops before a quote, a control character, a
 /// surrogate, a bad or incomplete escape, an incomplete character and the last bytes of the chunk, which fill no block.
-/// Returns the position where it stopped; the sink has all text before it.
-pub(super) fn unescape<S: TextSink>(chunk: Chunk<'_>, mut at: usize, sink: &mut S) -> Result<usize, Error> {
+/// Returns the position where it stopped; the sink has all text before it, whose bytes are added to `text_bytes`.
+pub(super) fn unescape<S: TextSink>(
+    chunk: Chunk<'_>,
+    mut at: usize,
+    sink: &mut S,
+    text_bytes: &mut u64,
+) -> Result<usize, Error> {
     let bytes = chunk.bytes;
     let mut gathered = [0; GATHERED];
     let (mut len, mut begin) = (0, at);
@@ -28,6 +33,7 @@ pub(super) fn unescape<S: TextSink>(chunk: Chunk<'_>, mut at: usize, sink: &mut 
                 break;
             }
             let rest = push_gathered(chunk, &gathered, len, begin, at, sink)?;
+            *text_bytes += (len - rest) as u64;
             gathered.copy_within(len - rest..len, 0);
             (len, begin) = (rest, at - rest);
         }
@@ -58,6 +64,7 @@ pub(super) fn unescape<S: TextSink>(chunk: Chunk<'_>, mut at: usize, sink: &mut 
         }
     }
     let rest = push_gathered(chunk, &gathered, len, begin, at, sink)?;
+    *text_bytes += (len - rest) as u64;
     Ok(at - rest)
 }
 
@@ -136,4 +143,14 @@ pub(super) fn hex_value(byte: u8) -> Option<u16> {
     let (digit, letter) = (byte.wrapping_sub(b'0'), (byte | 0x20).wrapping_sub(b'a'));
     let value = if digit < 10 { digit } else { letter.wrapping_add(10) };
     (digit < 10 || letter < 6).then_some(u16::from(value))
+}
+
+/// The bytes of the text that an escaped UTF-16 code unit stands for; of a surrogate, half of what a pair has.
+#[inline(always)]
+pub(super) fn unit_bytes(unit: u16) -> usize {
+    match unit {
+        0..0x80 => 1,
+        0x80..0x800 | 0xd800..0xe000 => 2,
+        _ => 3,
+    }
 }

@@ -8,6 +8,8 @@ use super::{Kind, MAX_UNREAD_VALUES, Want};
 pub struct UnreadValues {
     /// Offsets in the document, in bytes.
     offsets: [u16; MAX_UNREAD_VALUES],
+    /// Those that are counted ([`Visitor::counts`](super::Visitor::counts)), one bit each, the first in the lowest bit.
+    texts: u16,
     /// How many values there are, also beyond those that fit.
     count: usize,
 }
@@ -18,10 +20,12 @@ impl UnreadValues {
     /// Without a branch, because one on the kind of a value would be mispredicted. An offset or a count that is too
     /// large wraps around; it does no harm, because [`Shape::learn`](super::Shape::learn) refuses long documents.
     #[inline(always)]
-    pub(super) fn note(&mut self, want: Want, kind: Kind, offset: u64) {
+    pub(super) fn note(&mut self, want: Want, kind: Kind, offset: u64, text: bool) {
         if let Some(place) = self.offsets.get_mut(self.count % MAX_UNREAD_VALUES) {
             *place = offset as u16;
         }
+        let bit = self.count % MAX_UNREAD_VALUES;
+        self.texts = self.texts & !(1 << bit) | u16::from(text) << bit;
         let counts =
             matches!(kind, Kind::String | Kind::Number) & matches!(want, Want::Skip | Want::Tentative);
         self.count = self.count.wrapping_add(usize::from(counts));
@@ -30,6 +34,11 @@ impl UnreadValues {
     /// Forgets all values.
     pub(super) const fn clear(&mut self) {
         self.count = 0;
+    }
+
+    /// Whether the value at `at` in [`offsets`](Self::offsets) is counted.
+    pub(super) fn is_text(&self, at: usize) -> bool {
+        self.texts >> (at % MAX_UNREAD_VALUES) & 1 == 1
     }
 
     /// The offsets in the document, in order. Empty also if there were more than [`MAX_UNREAD_VALUES`].

@@ -6,7 +6,7 @@ use super::{
 use crate::answer::NAME_BYTES;
 use crate::json::Writer;
 use crate::text::head;
-use crate::usage::Counted;
+use crate::usage::{Counted, Estimate};
 
 /// Room for everything but the texts: most records need no more.
 const USUAL_BYTES: usize = 1536;
@@ -139,7 +139,7 @@ pub(super) fn write_budget(out: &mut Writer, budget: &BudgetRef) {
 }
 
 fn write_usage(out: &mut Writer, usage: &UsageRef<'_>) {
-    let UsageRef { usage_status, usage, by_model, provider_usage } = usage;
+    let UsageRef { usage_status, usage, by_model, estimate, provider_usage } = usage;
     out.name("usage");
     out.begin('{');
     out.word_member("usage_status", usage_status.name().as_bytes());
@@ -165,6 +165,13 @@ fn write_usage(out: &mut Writer, usage: &UsageRef<'_>) {
         out.begin('[');
         by_model.iter().for_each(|share| write_model_usage(out, share));
         out.end(']');
+    }
+    if let Some(Estimate { input_tokens, output_tokens }) = *estimate {
+        out.name("estimate");
+        out.begin('{');
+        out.known_number("input_tokens", Some(input_tokens));
+        out.known_number("output_tokens", Some(output_tokens));
+        out.end('}');
     }
     if let Some(provider_usage) = provider_usage {
         out.name("provider_usage");

@@ -18,6 +18,7 @@ mod chunking;
 mod cluster_header;
 mod cost;
 mod credentials;
+mod estimates;
 mod metrics;
 mod model_in_path;
 mod model_policy;

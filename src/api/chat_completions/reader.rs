@@ -32,6 +32,8 @@ pub(in crate::api) struct ChatCompletionsReader {
     tier: Text,
     /// Documents: the position in the answer of the current choice's first tool call.
     calls_from: usize,
+    /// The first member with reasoning that the answer has: only its texts are counted.
+    reasoning_name: Option<Name>,
 }
 
 // === impl ChatCompletionsReader ===
@@ -83,6 +85,24 @@ impl ObjectReader for ChatCompletionsReader {
             _ => return Want::Skip,
         };
         self.want(field, kind)
+    }
+
+    fn counts(&mut self, path: &[Name], kind: Kind) -> bool {
+        let [Name::Choices, Name::Item, Name::Delta | Name::Message, path @ ..] = path else { return false };
+        match path {
+            [Name::Reasoning | Name::ReasoningContent | Name::ReasoningText] if kind == Kind::String => {
+                let [name] = path else { return false };
+                // Some providers state the same text under two names.
+                *self.reasoning_name.get_or_insert(*name) == *name
+            }
+            [Name::Content | Name::Refusal]
+            | [Name::Content, Name::Item, Name::Text | Name::Thinking]
+            | [Name::Content, Name::Item, Name::Thinking, Name::Item, Name::Text] => kind == Kind::String,
+            [Name::ToolCalls, Name::Item, Name::Function, Name::Arguments]
+            | [Name::ToolCalls, Name::Item, Name::Custom, Name::Input]
+            | [Name::FunctionCall, Name::Arguments] => true,
+            _ => false,
+        }
     }
 
     fn text(&mut self, run: &str, keep: &Keep) {
@@ -264,6 +284,11 @@ impl ChatCompletionsReader {
             ([Name::Index] | [.., Name::ToolCalls, Name::Item, Name::Index], Kind::Number)
             | ([Name::Delta | Name::Message], Kind::Object)
             | ([_, Name::ToolCalls], Kind::Array)
+            // Some providers state the content as a list of parts, and among them what the model thinks. They are read
+            // also if thoughts are not kept, because their texts are counted.
+            | ([Name::Delta | Name::Message, Name::Content], Kind::Array)
+            | ([_, Name::Content, Name::Item, Name::Thinking], Kind::Array)
+            | ([_, Name::Content, Name::Item, Name::Thinking, Name::Item], Kind::Object)
             | ([_, Name::ToolCalls, Name::Item, Name::Function], Kind::Object) => true,
             ([_, Name::ToolCalls, Name::Item], Kind::Object) => self.fields.call_begins(false),
             ([_, Name::FunctionCall], Kind::Object) => self.fields.call_begins(true),
@@ -273,10 +298,6 @@ impl ChatCompletionsReader {
                 }
                 true
             }
-            // Some providers state the content as a list of parts, and among them what the model thinks.
-            ([Name::Delta | Name::Message, Name::Content], Kind::Array)
-            | ([_, Name::Content, Name::Item, Name::Thinking], Kind::Array)
-            | ([_, Name::Content, Name::Item, Name::Thinking, Name::Item], Kind::Object) => keep.thoughts,
             ([_, Name::Content, Name::Item], _) => {
                 self.fields.end_part(text_limit(keep));
                 kind == Kind::Object

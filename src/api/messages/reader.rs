@@ -30,6 +30,17 @@ impl ObjectReader for MessagesReader {
         self.fields.begin(path, kind, keep)
     }
 
+    fn counts(&mut self, path: &[Name], kind: Kind) -> bool {
+        match path {
+            // What a block of a stream begins with is repeated in its pieces, except a text.
+            [Name::ContentBlock, Name::Text | Name::Thinking]
+            | [Name::Delta, Name::Text | Name::Thinking | Name::PartialJson]
+            | [Name::Content, Name::Item, Name::Text | Name::Thinking] => kind == Kind::String,
+            [Name::Content, Name::Item, Name::Input] => true,
+            _ => false,
+        }
+    }
+
     fn text(&mut self, run: &str, keep: &Keep) {
         self.fields.text(run, keep);
     }

@@ -18,6 +18,18 @@ pub struct RequestRules {
     pub protobuf: bool,
     /// Streams state their usage only if the request asks for it: see [`usage_edit`](crate::api::usage_edit).
     pub usage_edit: bool,
+    /// Which of the request's strings are texts, by which its tokens are estimated.
+    pub texts: RequestTexts,
+}
+
+/// Which strings of a request are texts: all below some top-level members, except some.
+#[derive(Debug)]
+pub struct RequestTexts {
+    /// The top-level members, of which each may be a string itself.
+    pub below: &'static [Name],
+    /// The names of members that hold no text, with all that is inside: pictures and other files as base64 or as an
+    /// address, schemas, and the arguments of calls. They do not count at the top level.
+    pub except: &'static [&'static [u8]],
 }
 
 /// How a turn names the tool call whose result it brings.

@@ -94,6 +94,13 @@ impl RequestVisitor {
         }
     }
 
+    /// Whether what is at `path` is one of the request's texts, or holds only such. (Of a container that is excepted and
+    /// read all the same, the tools of an item, nothing is.)
+    fn is_text(&self, path: &[Name]) -> bool {
+        path.first().is_some_and(|name| self.rules.texts.below.contains(name))
+            && !matches!(path, [_, Name::Item, Name::Tools, ..])
+    }
+
     /// Notes a deciding member, and whether it is repeated.
     fn note_deciding(&mut self, name: Name) {
         let Some((at, text)) = (0_u8..)
@@ -301,6 +308,14 @@ impl Visitor for RequestVisitor {
             None if path.is_empty() => Want::Read,
             None => Want::Skip,
         }
+    }
+
+    fn counts(&mut self, path: &[Name], _kind: Kind) -> bool {
+        self.is_text(path)
+    }
+
+    fn counts_unknown(&self, path: &[Name]) -> bool {
+        self.is_text(path)
     }
 
     fn text(&mut self, _path: &[Name], run: &str) {

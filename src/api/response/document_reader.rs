@@ -37,6 +37,7 @@ impl<R: ObjectReader> DocumentReader<R> {
         } else {
             self.scanner.feed(bytes, &mut object)
         };
+        answer.texts.whole(self.scanner.text_bytes());
         if read.is_err() {
             self.give_up(answer);
         }

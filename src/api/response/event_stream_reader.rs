@@ -2,7 +2,7 @@
 //! event states counts once the event has ended and proved valid.
 
 use super::error_body::ErrorBody;
-use super::object_reader::{Change, Excess, ExcessVisitor, ObjectReader, ObjectVisitor};
+use super::object_reader::{Change, Excess, ExcessVisitor, ObjectReader, ObjectVisitor, Texts};
 use super::repeated_events::RepeatedEvents;
 use super::{BodyReader, DEPTH_BYTES};
 use crate::answer::Answer;
@@ -101,7 +101,7 @@ impl<R: ObjectReader> BodyReader for EventStreamReader<R> {
         };
         let mut rest = chunk;
         while !rest.is_empty() {
-            rest = match self.skip_event(rest) {
+            rest = match self.skip_event(rest, answer) {
                 Some(after) => after,
                 None => self.read_event(rest, answer),
             };
@@ -153,12 +153,13 @@ impl<R: ObjectReader> BodyReader for EventStreamReader<R> {
 impl<R: ObjectReader> EventStreamReader<R> {
     /// Skips the event that `rest` begins with, if it need not be read. Returns the bytes after it.
     #[inline(always)]
-    fn skip_event<'a>(&mut self, rest: &'a [u8]) -> Option<&'a [u8]> {
+    fn skip_event<'a>(&mut self, rest: &'a [u8], answer: &mut Answer) -> Option<&'a [u8]> {
         if !self.decoder.is_between_events() {
             return None;
         }
-        let end = self.repeated.event_end(rest, self.event_bytes)?;
+        let (end, text_bytes) = self.repeated.event_end(rest, self.event_bytes)?;
         let after = rest.get(end..)?;
+        answer.texts.piece(text_bytes);
         self.decoder.skip_event(end);
         Some(after)
     }
@@ -175,12 +176,12 @@ impl<R: ObjectReader> EventStreamReader<R> {
         match sink.ended {
             Ended::None => {}
             Ended::Changed => repeated.forget(),
-            Ended::Unchanged(places) if begins_here => {
+            Ended::Unchanged(places, text_bytes) if begins_here => {
                 let event = rest.len().checked_sub(after.len()).and_then(|bytes| rest.get(..bytes));
-                repeated.learn(event.unwrap_or_default(), &places);
+                repeated.learn(event.unwrap_or_default(), &places, text_bytes);
             }
             // An earlier chunk has its first bytes.
-            Ended::Unchanged(_) => {}
+            Ended::Unchanged(..) => {}
         }
         after
     }
@@ -242,8 +243,8 @@ enum Ended {
     None,
     /// It changed the reader or the answer, or was not read as JSON.
     Changed,
-    /// It changed nothing, and would not have with other values at these places.
-    Unchanged(UnreadValues),
+    /// It changed nothing, and would not have with other values at these places. The bytes of its counted texts.
+    Unchanged(UnreadValues, u64),
 }
 
 impl<R: ObjectReader> sse::Sink for EventSink<'_, R> {
@@ -262,6 +263,15 @@ impl<R: ObjectReader> sse::Sink for EventSink<'_, R> {
         let valid = !data.invalid && scanned.is_ok();
         data.any = true;
         self.ended = Ended::Changed;
+        let text_bytes = data.scanner.text_bytes();
+        let texts = data.reader.texts(event.name);
+        if valid && text_bytes > 0 {
+            match texts {
+                Texts::Piece => self.answer.texts.piece(text_bytes),
+                Texts::Item => self.answer.texts.item(text_bytes),
+                Texts::Whole => self.answer.texts.whole(text_bytes),
+            }
+        }
         match (event.completeness, valid) {
             _ if data.sentinel.is_some_and(|seen| seen == R::SENTINEL.len()) => {
                 data.reader.sentinel(self.answer);
@@ -272,8 +282,8 @@ impl<R: ObjectReader> sse::Sink for EventSink<'_, R> {
                 {
                     cut.leave_out(event.start, event.end);
                 }
-                if data.reader.event(event.name, self.answer) == Change::None {
-                    self.ended = Ended::Unchanged(*data.scanner.unread_values());
+                if data.reader.event(event.name, self.answer) == Change::None && texts == Texts::Piece {
+                    self.ended = Ended::Unchanged(*data.scanner.unread_values(), text_bytes);
                 }
             }
             (Completeness::Oversized, _) => {

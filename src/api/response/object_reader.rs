@@ -14,6 +14,12 @@ pub trait ObjectReader: Default + fmt::Debug {
     const SENTINEL: &'static [u8] = b"";
     /// As [`Visitor::begin`].
     fn begin(&mut self, path: &[Self::Name], kind: Kind, keep: &Keep) -> Want;
+    /// As [`Visitor::counts`]: whether the value is a text or thought of the model, or arguments of a call.
+    fn counts(&mut self, path: &[Self::Name], kind: Kind) -> bool;
+    /// What the counted texts of the current event are, which has ended.
+    fn texts(&self, _name: &[u8]) -> Texts {
+        Texts::Piece
+    }
     /// As [`Visitor::text`].
     fn text(&mut self, run: &str, keep: &Keep);
     /// As [`Visitor::scalar`].
@@ -50,6 +56,17 @@ pub enum Change {
     None,
     /// It changed something, or the reader does not know.
     Possible,
+}
+
+/// What the counted texts of an event are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Texts {
+    /// The next piece of the answer.
+    Piece,
+    /// All of an item, whose pieces may have come before.
+    Item,
+    /// All of the answer.
+    Whole,
 }
 
 /// Passes what the scanner finds in one object to an [`ObjectReader`].
@@ -116,6 +133,10 @@ impl<R: ObjectReader> Visitor for ObjectVisitor<'_, R> {
         self.reader.begin(path, kind, self.answer.keep())
     }
 
+    fn counts(&mut self, path: &[R::Name], kind: Kind) -> bool {
+        self.reader.counts(path, kind)
+    }
+
     fn text(&mut self, _path: &[R::Name], run: &str) {
         self.reader.text(run, self.answer.keep());
     }
@@ -139,6 +160,10 @@ impl<R: ObjectReader> Visitor for ExcessVisitor<'_, R> {
             return Want::Skip;
         }
         self.object.reader.begin(path, kind, &self.object.answer.keep().without_texts())
+    }
+
+    fn counts(&mut self, path: &[R::Name], kind: Kind) -> bool {
+        self.object.reader.counts(path, kind)
     }
 
     fn text(&mut self, _path: &[R::Name], run: &str) {

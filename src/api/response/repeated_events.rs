@@ -3,7 +3,8 @@
 //! Most events of a stream are pieces of a text that no record keeps. They come by the hundred, differ only in values
 //! that are not read, and change neither the reader nor the answer. [`RepeatedEvents`] holds the [`Shape`] of the last
 //! such event that was read. As long as the reader and the answer stay as they were then, an event of the same shape
-//! cannot change them either, so its data is not read.
+//! cannot change them either, so its data is not read. Only its texts are still counted: the shape knows which of its
+//! values are texts.
 //!
 //! Why this is correct: the effect of an event depends on the reader, on the bytes that the reader is given, and on
 //! whether the data is valid. The reader is unchanged, because an event that may [change](super::Change) it makes
@@ -24,18 +25,19 @@ pub(super) struct RepeatedEvents {
 // === impl RepeatedEvents ===
 
 impl RepeatedEvents {
-    /// The length of the event that `bytes` begin with, if that event need not be read and has at most `event_bytes`
-    /// bytes.
+    /// The length of the event that `bytes` begin with, and the bytes of its counted texts, if that event need not be read
+    /// and has at most `event_bytes` bytes.
     #[inline(always)]
-    pub(super) fn event_end(&self, bytes: &[u8], event_bytes: u64) -> Option<usize> {
-        self.shape.fits(bytes).filter(|&end| end as u64 <= event_bytes)
+    pub(super) fn event_end(&self, bytes: &[u8], event_bytes: u64) -> Option<(usize, u64)> {
+        self.shape.fits(bytes).filter(|&(end, _)| end as u64 <= event_bytes)
     }
 
     /// Takes the shape of an event that changed nothing. `places`: values in its data that may differ. Only events of
-    /// one `data` line, with at most an `event` line before it and with all of the blank line, have a shape.
-    pub(super) fn learn(&mut self, event: &[u8], places: &UnreadValues) {
+    /// one `data` line, with at most an `event` line before it and with all of the blank line, have a shape. `text_bytes`:
+    /// of its counted texts, which are a piece of the answer.
+    pub(super) fn learn(&mut self, event: &[u8], places: &UnreadValues, text_bytes: u64) {
         if let Some(begin) = data_begin(event) {
-            self.shape.learn(event, begin, places);
+            self.shape.learn(event, begin, places, text_bytes);
         }
     }
 

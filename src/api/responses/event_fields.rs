@@ -5,7 +5,7 @@ use super::item::{Notation, Source};
 use super::known_items::{ItemStage, KnownItems, ThoughtKey};
 use super::slot::Field;
 use crate::answer::{Answer, ApiError, Keep, NAME_BYTES};
-use crate::api::response::Change;
+use crate::api::response::{Change, Texts};
 use crate::text::{Text, head};
 use crate::usage::{Convention, UsageObject};
 use core::mem::take;
@@ -134,6 +134,15 @@ impl EventFields {
     /// The type of the event: the member `type`, else the name of the event.
     fn kind<'a>(&'a self, name: &'a [u8]) -> &'a [u8] {
         if self.kind.is_empty() { name } else { self.kind.as_str().as_bytes() }
+    }
+
+    /// What the counted texts of the event are. The event `response.output_item.added` states an item without its texts.
+    pub(super) fn texts(&self, name: &[u8]) -> Texts {
+        match self.kind(name) {
+            b"response.output_item.done" => Texts::Item,
+            b"response.completed" | b"response.incomplete" | b"response.failed" => Texts::Whole,
+            _ => Texts::Piece,
+        }
     }
 
     /// Takes a valid event.

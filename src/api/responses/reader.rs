@@ -9,7 +9,7 @@ use super::known_items::KnownItems;
 use super::names::Name;
 use super::slot::{Field, Form, ItemField, Slot, in_document, in_event};
 use crate::answer::{Answer, Keep};
-use crate::api::response::{Change, ObjectReader};
+use crate::api::response::{Change, ObjectReader, Texts};
 use crate::json::{Kind, Scalar, Want};
 use core::mem::take;
 
@@ -43,6 +43,14 @@ impl ObjectReader for ResponsesEventReader {
 
     fn begin(&mut self, path: &[Name], kind: Kind, keep: &Keep) -> Want {
         self.0.begin(in_event(path), kind, keep)
+    }
+
+    fn counts(&mut self, path: &[Name], kind: Kind) -> bool {
+        counts(in_event(path), kind)
+    }
+
+    fn texts(&self, name: &[u8]) -> Texts {
+        self.0.fields.texts(name)
     }
 
     fn text(&mut self, run: &str, keep: &Keep) {
@@ -100,6 +108,10 @@ impl ObjectReader for ResponsesDocumentReader {
         self.0.begin(in_document(path), kind, keep)
     }
 
+    fn counts(&mut self, path: &[Name], kind: Kind) -> bool {
+        counts(in_document(path), kind)
+    }
+
     fn text(&mut self, run: &str, keep: &Keep) {
         self.0.text(run, keep);
     }
@@ -138,6 +150,19 @@ impl ObjectReader for ResponsesDocumentReader {
     }
 
     fn forget(&mut self) {}
+}
+
+/// Whether the value in `slot` is a text of the model.
+fn counts(slot: Option<Slot>, kind: Kind) -> bool {
+    match slot {
+        Some(Slot::Field(Field::Delta) | Slot::ItemField(ItemField::PartText | ItemField::SummaryText)) => {
+            kind == Kind::String
+        }
+        Some(Slot::ItemField(ItemField::Argument(_))) => {
+            matches!(kind, Kind::String | Kind::Object | Kind::Array)
+        }
+        _ => false,
+    }
 }
 
 // === impl ResponsesReader ===

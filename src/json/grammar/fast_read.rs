@@ -49,6 +49,7 @@ impl Grammar {
                             Some(after) => {
                                 let text = bytes.get(at..after - 1).unwrap_or(&[]);
                                 self.dispatch.short_text(text, visitor);
+                                self.dispatch.count.string(text.len() as u64, false);
                                 at = after;
                             }
                             None => match self.read_string(chunk, at, visitor)? {

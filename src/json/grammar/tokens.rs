@@ -53,6 +53,8 @@ impl Grammar {
         }
         if live {
             self.dispatch.begin(kind, chunk, at, visitor);
+        } else {
+            self.dispatch.count.open(self.nesting.depth());
         }
         Ok(state)
     }
@@ -67,6 +69,9 @@ impl Grammar {
         let kind = if self.nesting.in_object() { Kind::Object } else { Kind::Array };
         *at += 1;
         let live = self.is_live();
+        if !live {
+            self.dispatch.count.close(self.nesting.depth());
+        }
         self.nesting.close();
         if live {
             self.dispatch.end_container(kind, chunk, *at, visitor);
@@ -93,7 +98,7 @@ impl Grammar {
         if self.is_live() {
             self.dispatch.read_name(chunk, at, &mut self.string, visitor)
         } else {
-            self.string.skip(chunk, at)
+            self.dispatch.skip_name(chunk, at, &mut self.string)
         }
     }
 
@@ -106,10 +111,15 @@ impl Grammar {
         at: usize,
         visitor: &mut dyn ErasedVisitor,
     ) -> Result<Option<usize>, Error> {
-        match self.dispatch.text_sink(visitor).filter(|_| self.is_live()) {
-            Some(mut sink) => self.string.read(chunk, at, &mut sink),
-            None => self.string.skip(chunk, at),
+        let live = self.is_live();
+        let after = match self.dispatch.text_sink(visitor).filter(|_| live) {
+            Some(mut sink) => self.string.read(chunk, at, &mut sink)?,
+            None => self.string.skip(chunk, at)?,
+        };
+        if after.is_some() {
+            self.dispatch.count.string(self.string.take_text_bytes(), !live);
         }
+        Ok(after)
     }
 
     /// A string or literal ended just before `at`.
@@ -123,6 +133,8 @@ impl Grammar {
     ) -> Expected {
         if self.is_live() {
             self.dispatch.end(kind, scalar, chunk, at, visitor);
+        } else {
+            self.dispatch.count.scalar();
         }
         self.after_value()
     }
@@ -160,6 +172,8 @@ impl Grammar {
     ) -> Expected {
         if self.is_live() {
             self.dispatch.end_number(chunk, at, visitor);
+        } else {
+            self.dispatch.count.scalar();
         }
         self.after_value()
     }

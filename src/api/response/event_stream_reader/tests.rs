@@ -37,7 +37,8 @@ impl<R: ObjectReader> Stream<R> {
 
     fn feed(&mut self, chunk: &[u8]) {
         let skips = self.events.decoder.is_between_events()
-            && self.events.repeated.event_end(chunk, self.events.event_bytes) == Some(chunk.len());
+            && (self.events.repeated.event_end(chunk, self.events.event_bytes))
+                .is_some_and(|(end, _)| end == chunk.len());
         self.skipped += usize::from(skips);
         match self.events.feed(chunk, &mut self.answer) {
             Some(instead) => self.client.extend(instead),

@@ -1,5 +1,5 @@
-//! Percent-encoding in paths (RFC 3986 §2.1). Written by hand because an invalid escape must be an error: the usual
-//! crates leave one as it is.
+//! Percent-encoding in paths and queries (RFC 3986 §2.1). Written by hand because an invalid escape must be an error: the
+//! usual crates leave one as it is.
 
 use std::borrow::Cow;
 
@@ -24,9 +24,35 @@ pub(crate) fn decode(text: &[u8]) -> Option<Cow<'_, [u8]>> {
     Some(Cow::Owned(decoded))
 }
 
+/// Appends `text` to `out` with every byte escaped that is not unreserved (RFC 3986 §2.3).
+pub(crate) fn encode(text: &str, out: &mut Vec<u8>) {
+    let digit = |value: u8| b"0123456789ABCDEF".get(usize::from(value)).copied().unwrap_or_default();
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            out.push(byte);
+        } else {
+            out.extend([b'%', digit(byte >> 4), digit(byte & 15)]);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::decode;
+    use super::{decode, encode};
+
+    #[test]
+    fn an_encoded_text_is_unreserved_and_decodes_to_itself() {
+        for (text, encoded) in [
+            ("2025-04-01-preview", "2025-04-01-preview"),
+            ("a b&c=d/e?f#g%h+i", "a%20b%26c%3Dd%2Fe%3Ff%23g%25h%2Bi"),
+            ("é\n~", "%C3%A9%0A~"),
+        ] {
+            let mut out = Vec::new();
+            encode(text, &mut out);
+            assert_eq!(out, encoded.as_bytes());
+            assert_eq!(decode(&out).as_deref(), Some(text.as_bytes()));
+        }
+    }
 
     #[test]
     fn escapes_are_decoded_once_and_invalid_ones_are_refused() {

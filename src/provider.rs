@@ -9,6 +9,7 @@ mod hosts;
 mod model_policy;
 pub mod openai;
 mod profile;
+mod query;
 pub mod vertex;
 
 use crate::api::Api;
@@ -19,6 +20,7 @@ use crate::dialect::Dialect;
 use crate::text::Text;
 use std::rc::Rc;
 
+pub use hosts::{HOSTS, vendor_at};
 pub use model_policy::ModelPolicy;
 pub use profile::{Passthrough, Profile, StoredObjects};
 
@@ -50,10 +52,20 @@ pub struct Provider {
     pub enabled: bool,
     /// Authority and path that replace the client's.
     pub base_url: BaseUrl,
+    /// What is added to the query of every upstream path: each name with its value, both not yet percent-encoded.
+    pub query: Vec<(String, String)>,
+    /// More passthrough routes, in the notation of [`Profile::passthrough`].
+    pub more_passthrough: Vec<String>,
+    /// Whether a stream may be asked for its usage (`envoy/behaviour.md#the-one-edit`).
+    pub ask_for_usage: bool,
     /// The Envoy cluster for requests with the operator's key, and with callers' own unless `byok_cluster` differs.
     pub cluster: String,
     /// The Envoy cluster for requests with callers' own credentials; the same as `cluster` unless configured.
     pub byok_cluster: String,
+    /// The vendor whose named credentials may go to the provider; `None`: no credential that names a vendor may.
+    pub vendor: Option<Vendor>,
+    /// Where the operator's key goes and a caller's own credential is looked for first, if not where the type says.
+    pub key_header: Option<CredentialHeader>,
     /// The operator's own credential and who adds it.
     pub key: Key,
     /// Whether callers may use their own credential.
@@ -156,19 +168,26 @@ impl Provider {
     #[must_use]
     pub fn credential_rules(&self) -> CredentialRules<'_> {
         let profile = self.profile();
-        let (vendor, central) = if self.bedrock.is_some() {
+        let central = if self.bedrock.is_some() {
             // Bedrock's API keys are Bearer tokens: https://docs.aws.amazon.com/bedrock/latest/userguide/api-keys-use.html
-            (Vendor::Aws, Some(CredentialHeader::AUTHORIZATION))
+            Some(CredentialHeader::AUTHORIZATION)
         } else {
-            (profile.vendor, profile.central_key)
+            profile.central_key
         };
         CredentialRules {
+            first: self.key_header,
             callers: profile.callers_credential,
-            central,
-            vendor,
+            central: central.map(|usual| self.key_header.unwrap_or(usual)),
+            vendor: self.vendor,
             key: &self.key,
             byok: self.byok,
         }
+    }
+
+    /// `path` with the configured names in its query that the client did not send.
+    #[must_use]
+    pub fn with_query(&self, path: Vec<u8>) -> Vec<u8> {
+        query::with(path, &self.query)
     }
 
     /// Whether the actor is named to the provider.
@@ -180,14 +199,14 @@ impl Provider {
     /// Whether a request for a stream of `api` is changed to ask for its usage (`envoy/behaviour.md#the-one-edit`).
     #[must_use]
     pub fn asks_for_usage(&self, api: Api) -> bool {
-        api.edits_usage() && self.profile().asks_for_usage
+        api.edits_usage() && self.profile().asks_for_usage && self.ask_for_usage
     }
 
     /// Whether Chat Completions of this provider state a part of the output, the thoughts, in `total_tokens` only: Google's
     /// do, <https://ai.google.dev/gemini-api/docs/openai>.
     #[must_use]
     pub fn states_output_in_total(&self, api: Api) -> bool {
-        api == Api::ChatCompletions && hosts::vendor_at(&self.base_url.authority) == Some(Vendor::Google)
+        api == Api::ChatCompletions && self.vendor == Some(Vendor::Google)
     }
 
     /// Whether Envoy signs the provider's requests behind this filter, over the whole body.

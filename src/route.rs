@@ -180,13 +180,17 @@ impl Mount {
             add((*bridged).to_owned(), route);
         }
         let passes = |route: &str| provider.bedrock.as_ref().is_none_or(|bedrock| bedrock.passes(route));
-        for passthrough in profile.passthrough.iter().filter(|passthrough| passes(passthrough.route)) {
-            let route = Route::Passthrough { only_get: passthrough.only_get };
-            if let Some(subtree) = passthrough.route.strip_suffix('/') {
+        let fixed = profile.passthrough.iter().filter(|passthrough| passes(passthrough.route));
+        let fixed = fixed.map(|passthrough| (passthrough.route, passthrough.only_get));
+        // A configured route opens what the type has for GET only.
+        let configured = provider.more_passthrough.iter().map(|route| (route.as_str(), false));
+        for (pattern, only_get) in configured.chain(fixed) {
+            let route = Route::Passthrough { only_get };
+            if let Some(subtree) = pattern.strip_suffix('/') {
                 add(subtree.to_owned(), route);
                 drop(subtrees.insert(format!("{subtree}/{{*rest}}"), route));
             }
-            add(passthrough.route.to_owned(), route);
+            add(pattern.to_owned(), route);
         }
         Self {
             profile,

@@ -33,10 +33,14 @@ def breaker(findings: Findings, cluster: Place, provider: dict[str, Json]) -> No
     detection = cluster["outlier_detection"]
     if not detection:
         return
-    announced = provider.get("open_retry_after_seconds", 30)
+    announced = provider.get("open_retry_after_seconds", 32)
     ejected = seconds(detection["base_ejection_time"].value, 30.0)
-    if isinstance(announced, (int, float)) and ejected is not None and announced != ejected:
-        findings.warn(detection["base_ejection_time"], f'an open circuit is open for {ejected:g} s, but the provider "{name_of(provider)}" tells its callers to come back after {announced:g} s (open_retry_after_seconds)')
+    interval = seconds(detection["interval"].value, 10.0)
+    if isinstance(announced, (int, float)) and ejected is not None and interval is not None and announced < ejected + interval:
+        findings.error(
+            detection["base_ejection_time"],
+            f'an open circuit closes within {ejected + interval:g} s (with `interval`), but the provider "{name_of(provider)}" tells its callers to come back after {announced:g} s (open_retry_after_seconds): they would be refused again',
+        )
     hosts = [host for locality in cluster.at("load_assignment", "endpoints") for host in locality["lb_endpoints"]]
     if len(hosts) != 1 and cluster["type"].value != "LOGICAL_DNS":
         return

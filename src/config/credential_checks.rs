@@ -1,43 +1,36 @@
 //! Checks that a provider's type, its key, callers' own keys and the gateway's tokens fit together.
 
 use super::node::{Members, Node};
-use crate::credential::{Byok, GatewayCredentials, Key, Vendor, vendor_of};
+use crate::credential::{Byok, CredentialHeader, GatewayCredentials, Key, Vendor, vendor_of};
 use crate::provider::Profile;
 
 /// The problem of a provider's key that is a token of the gateway.
 const GATEWAYS_OWN: &str =
     "the key begins with one of gateway_credentials.value_prefixes: it is the gateway's own token";
 
-/// Reports a central key of another vendor, and a token of the gateway. Behind a configured base URL (`elsewhere`) the key
-/// may be a vendor's with a compatible API.
-pub(super) fn check_key(
-    node: &Node<'_>,
-    key: &str,
-    profile: &Profile,
-    elsewhere: bool,
-    gateway: &GatewayCredentials,
-) {
-    if let Some(vendor) = vendor_of(key) {
-        let own = profile.vendor;
-        if profile.central_key.is_some() && vendor != own && !(elsewhere && vendor.has_compatible_api()) {
-            node.problem(format_args!("the key is one of {}, not of {}", vendor.name(), own.name()));
+/// Reports a central key that names another vendor than `vendor`, whose keys may go to the provider; and a token of the
+/// gateway.
+pub(super) fn check_key(node: &Node<'_>, key: &str, vendor: Option<Vendor>, gateway: &GatewayCredentials) {
+    match (vendor_of(key), vendor) {
+        (Some(named), Some(vendor)) if named != vendor => {
+            node.problem(format_args!("the key is one of {}, not of {}", named.name(), vendor.name()));
         }
-    } else if gateway.claims(key) {
-        node.problem(format_args!("{GATEWAYS_OWN}"));
+        (Some(named), None) => {
+            node.problem(format_args!("the key is one of {}, and `vendor` is \"none\"", named.name()));
+        }
+        (None, _) if gateway.claims(key) => node.problem(format_args!("{GATEWAYS_OWN}")),
+        (Some(_) | None, _) => {}
     }
 }
 
 /// As [`check_key`], for a Bedrock API key.
 pub(super) fn check_bedrock_key(node: &Node<'_>, key: &str, gateway: &GatewayCredentials) {
     match vendor_of(key) {
-        Some(Vendor::Aws) if key.starts_with("ABSK") => {}
-        Some(Vendor::Aws) => node.problem(format_args!(
+        Some(Vendor::Aws) if !key.starts_with("ABSK") => node.problem(format_args!(
             "the key is an AWS access key id, no Bedrock API key; to sign with it leave `key` out and give it to \
              Envoy's aws_request_signing"
         )),
-        Some(vendor) => node.problem(format_args!("the key is one of {}, not of AWS", vendor.name())),
-        None if gateway.claims(key) => node.problem(format_args!("{GATEWAYS_OWN}")),
-        None => {}
+        _ => check_key(node, key, Some(Vendor::Aws), gateway),
     }
 }
 
@@ -61,10 +54,35 @@ pub(super) fn check_bedrock(
     }
 }
 
+/// Reports what names another vendor than AWS for a provider on Bedrock: the member `vendor`, else the host's owner.
+pub(super) fn check_host_of_bedrock(members: &Members<'_>, is_written: bool, at_host: Option<Vendor>) {
+    const WHY: &str = "Bedrock's keys and signatures go to AWS only";
+    match at_host {
+        _ if is_written => members.problem("vendor", format_args!("expected \"aws\": {WHY}")),
+        Some(owner) => {
+            members.problem("base_url", format_args!("the host is one of {}; {WHY}", owner.name()));
+        }
+        None => {}
+    }
+}
+
+/// Reports settings for callers' own keys where the upstream needs none.
+pub(super) fn check_no_key(members: &Members<'_>, byok: bool, byok_cluster: bool) {
+    for (name, is_written) in [("byok", byok), ("byok_cluster", byok_cluster)] {
+        if is_written {
+            members.problem(
+                name,
+                format_args!("without a use: `key` is none, so no credential of a caller goes up"),
+            );
+        }
+    }
+}
+
 /// Reports a key and a `byok` that do not fit the type or each other.
 pub(super) fn check_callers(
     members: &Members<'_>,
     profile: &Profile,
+    key_header: Option<CredentialHeader>,
     key: &Key,
     byok: Byok,
     gateway: &GatewayCredentials,
@@ -74,9 +92,14 @@ pub(super) fn check_callers(
         members.problem("key", format_args!("callers of {title} always bring their own; leave it out"));
         return;
     }
+    // The last is looked for first.
+    let mut inlets: Vec<&str> = profile.callers_credential.iter().rev().map(|header| header.name).collect();
+    if let Some(header) = key_header.filter(|header| !inlets.contains(&header.name)) {
+        inlets.push(header.name);
+    }
     match (key, byok) {
         // The caller may use another header than the one that Envoy adds.
-        (Key::External, Byok::Allow | Byok::Require) if profile.callers_credential.len() > 1 => {
+        (Key::External, Byok::Allow | Byok::Require) if inlets.len() > 1 => {
             members.problem(
                 "byok",
                 format_args!(
@@ -86,9 +109,8 @@ pub(super) fn check_callers(
             return;
         }
         // Allowed, but without effect: a key beside `require`, and `deny` without a key.
-        (Key::Absent | Key::Central(_) | Key::External, _) => {}
+        (Key::Absent | Key::Central(_) | Key::External | Key::NotNeeded, _) => {}
     }
-    let inlets: Vec<&str> = profile.callers_credential.iter().rev().map(|header| header.name).collect();
     if *key == Key::Absent && inlets.iter().all(|header| gateway.consumes(header)) {
         let inlets = inlets.join(" and ");
         members.problem(

@@ -14,20 +14,16 @@ pub(super) type Environment<'e> = &'e dyn Fn(&str) -> Option<String>;
 
 /// The key in `node`; `None` after a problem was reported.
 pub(super) fn key(node: &Node<'_>, environment: Environment<'_>) -> Option<Key> {
-    const EXPECTED: &str = "an object with exactly one of `env`, `value` and `external`";
+    const EXPECTED: &str = "an object with exactly one of `env`, `value`, `external` and `none`";
     node.object(EXPECTED, |members| {
-        let sources = [members.member("env"), members.member("value"), members.member("external")];
-        match &sources {
-            [Some(env), None, None] => from_environment(env, environment),
-            [None, Some(value), None] => secret(value, value.text()?, "the key"),
-            [None, None, Some(external)] => match external.bool()? {
-                true => Some(Key::External),
-                false => {
-                    external.problem(format_args!("expected true; without a key leave `key` out"));
-                    None
-                }
-            },
-            [None, None, None] => {
+        let [env, value, external, none] =
+            ["env", "value", "external", "none"].map(|name| members.member(name));
+        match (&env, &value, &external, &none) {
+            (Some(env), None, None, None) => from_environment(env, environment),
+            (None, Some(value), None, None) => secret(value, value.text()?, "the key"),
+            (None, None, Some(external), None) => marker(external, Key::External),
+            (None, None, None, Some(none)) => marker(none, Key::NotNeeded),
+            (None, None, None, None) => {
                 node.problem(format_args!("expected {EXPECTED}, found none of them"));
                 None
             }
@@ -37,6 +33,15 @@ pub(super) fn key(node: &Node<'_>, environment: Environment<'_>) -> Option<Key> 
             }
         }
     })?
+}
+
+/// `key`, where `node` is true.
+fn marker(node: &Node<'_>, key: Key) -> Option<Key> {
+    let is_set = node.bool()?;
+    if !is_set {
+        node.problem(format_args!("expected true; without a key leave `key` out"));
+    }
+    is_set.then_some(key)
 }
 
 fn from_environment(node: &Node<'_>, environment: Environment<'_>) -> Option<Key> {

@@ -3,18 +3,23 @@
 use super::base_url::{self, base_url};
 use super::bedrock::bedrock;
 use super::cluster::cluster;
-use super::credential_checks::{check_bedrock, check_bedrock_key, check_callers, check_key};
+use super::credential_checks::{
+    check_bedrock, check_bedrock_key, check_callers, check_host_of_bedrock, check_key, check_no_key,
+};
 use super::key::{Environment, key};
 use super::model_pattern::model_patterns;
 use super::node::{Members, Node};
+use super::passthrough::passthrough_routes;
+use super::query::query;
 use crate::bedrock::Bedrock;
-use crate::credential::{Byok, GatewayCredentials, Key};
-use crate::provider::{ModelPolicy, Provider, ProviderType};
+use crate::credential::{Byok, CredentialHeader, GatewayCredentials, Key, Vendor};
+use crate::provider::{ModelPolicy, Provider, ProviderType, vendor_at};
 
 /// The largest `open_retry_after_seconds`: a day.
 const LONGEST_RETRY_AFTER_SECONDS: u64 = 86_400;
-/// The default `open_retry_after_seconds`: Envoy's default base ejection time.
-const RETRY_AFTER_SECONDS: u32 = 30;
+/// The default `open_retry_after_seconds`: Envoy's default base ejection time, and its `interval` of a second as the samples
+/// have it, so that the circuit has closed when a client that waits so long asks again.
+const RETRY_AFTER_SECONDS: u32 = 32;
 
 const BYOK: [(&str, Byok); 3] = [("allow", Byok::Allow), ("deny", Byok::Deny), ("require", Byok::Require)];
 
@@ -36,13 +41,18 @@ pub(super) fn provider(
     let bedrock = members.member("bedrock").map(|node| bedrock(&node));
     members.refuse("keys", "not supported in this version; give one `key`");
     let enabled = members.bool("enabled", true);
-    let url = members.member("base_url");
-    let base = url.as_ref().map(base_url);
+    let base = members.member("base_url").map(|node| base_url(&node));
     let cluster_name = members.member("cluster").and_then(|node| cluster(&node));
     let byok_cluster = members.member("byok_cluster").and_then(|node| cluster(&node));
     let written_key = members.member("key");
     let key = written_key.as_ref().map_or(Some(Key::Absent), |node| key(node, context.environment));
+    let written_vendor = members.member("vendor");
+    let key_header = members.member("key_header").and_then(|node| node.one_of(&CredentialHeader::NAMED));
+    let query = members.read("query", Vec::new(), query);
+    let ask_for_usage = members.member("ask_for_usage").and_then(|node| node.bool());
+    let passthrough = members.member("passthrough");
     let byok = members.member("byok");
+    let byok_is_written = byok.is_some();
     let default = if bedrock.is_some() { Byok::Deny } else { Byok::Allow };
     let byok = byok.map_or(Some(default), |node| node.one_of(&BYOK));
     let send_actor = members.bool("send_actor", false);
@@ -54,7 +64,7 @@ pub(super) fn provider(
     });
 
     let kind = kind?;
-    if bedrock.is_none() && url.is_none() && kind.profile().base_url.is_empty() {
+    if bedrock.is_none() && members.member("base_url").is_none() && kind.profile().base_url.is_empty() {
         members.problem(
             "base_url",
             format_args!(
@@ -64,18 +74,38 @@ pub(super) fn provider(
         );
     }
     let on_bedrock = bedrock.is_some();
-    if let (Some(node), Some(Key::Central(secret))) = (&written_key, &key) {
+    let own = if on_bedrock { Vendor::Aws } else { kind.profile().vendor };
+    let at_host = base.as_ref().and_then(|base| vendor_at(&base.as_ref()?.authority));
+    let vendor = match &written_vendor {
+        Some(node) => vendor(node),
+        None => Some(Some(at_host.unwrap_or(own))),
+    };
+    if let (Some(node), Some(Key::Central(secret)), Some(vendor)) = (&written_key, &key, vendor) {
         if on_bedrock {
             check_bedrock_key(node, secret.expose(), context.gateway);
-        } else {
-            check_key(node, secret.expose(), kind.profile(), url.is_some(), context.gateway);
+        } else if kind.profile().central_key.is_some() {
+            check_key(node, secret.expose(), vendor, context.gateway);
         }
     }
-    match (&key, byok) {
-        _ if on_bedrock => check_bedrock(members, kind.profile(), byok, byok_cluster.is_some()),
-        (Some(key), Some(byok)) => check_callers(members, kind.profile(), key, byok, context.gateway),
-        (None, _) | (_, None) => {}
+    if key == Some(Key::NotNeeded) {
+        check_no_key(members, byok_is_written, byok_cluster.is_some());
     }
+    if on_bedrock {
+        check_bedrock(members, kind.profile(), byok, byok_cluster.is_some());
+        if key == Some(Key::NotNeeded) {
+            members.problem(
+                "key",
+                format_args!("AWS needs a key or a signature; without a key leave `key` out"),
+            );
+        }
+        if vendor.is_some_and(|vendor| vendor != Some(Vendor::Aws)) {
+            check_host_of_bedrock(members, written_vendor.is_some(), at_host);
+        }
+    } else if let (Some(key), Some(byok)) = (&key, byok) {
+        check_callers(members, kind.profile(), key_header, key, byok, context.gateway);
+    }
+    let more_passthrough =
+        passthrough.and_then(|node| passthrough_routes(&node, kind.profile())).unwrap_or_default();
     let (name, key, byok) = (name?, key?, byok?);
     let bedrock = match bedrock {
         Some(bedrock) => Some(bedrock?),
@@ -90,6 +120,12 @@ pub(super) fn provider(
         byok_cluster: byok_cluster.unwrap_or_else(|| cluster.clone()),
         cluster,
         name: name.into(),
+        vendor: vendor?,
+        key_header,
+        query,
+        more_passthrough,
+        ask_for_usage: ask_for_usage
+            .unwrap_or_else(|| kind.profile().asks_for_usage && vendor != Some(Some(Vendor::Mistral))),
         // Without a Bedrock API key Envoy signs the requests.
         key: if bedrock.is_some() && key == Key::Absent { Key::External } else { key },
         byok,
@@ -100,6 +136,16 @@ pub(super) fn provider(
         open_retry_after_seconds,
         bedrock,
     })
+}
+
+/// The vendor in `node`; `Some(None)`: no vendor.
+fn vendor(node: &Node<'_>) -> Option<Option<Vendor>> {
+    let mut choices = Vec::with_capacity(Vendor::ALL.len().saturating_add(1));
+    for (name, vendor) in Vendor::ALL {
+        choices.push((name, Some(vendor)));
+    }
+    choices.push(("none", None));
+    node.one_of(&choices)
 }
 
 fn model_policy(node: &Node<'_>) -> Option<ModelPolicy> {

@@ -34,10 +34,13 @@ pub(super) fn segment(parent: &str, name: &str) -> String {
 /// Whether a word of `text` has the form of a vendor's key.
 pub(super) fn looks_like_a_key(text: &str) -> bool {
     let is_key_char = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-    text.split(|c| !is_key_char(c)).any(|word| {
-        let prefixes = VENDOR_PREFIXES.iter().map(|(prefix, _)| *prefix).chain(["sk-"]);
-        prefixes.into_iter().any(|prefix| {
-            word.strip_prefix(prefix).is_some_and(|tail| tail.chars().count() >= KEY_TAIL_CHARS)
+    let mut prefixes = VENDOR_PREFIXES.iter().map(|(prefix, _)| *prefix).chain(["sk-"]);
+    prefixes.any(|prefix| {
+        text.match_indices(prefix).any(|(at, found)| {
+            let before = text.get(..at).and_then(|before| before.chars().next_back());
+            let tail = text.get(at.saturating_add(found.len())..).unwrap_or_default();
+            !before.is_some_and(is_key_char)
+                && tail.chars().take_while(|c| is_key_char(*c)).count() >= KEY_TAIL_CHARS
         })
     })
 }
@@ -51,7 +54,12 @@ mod tests {
         assert_eq!(quoted("api.openai.com"), "\"api.openai.com\"");
         assert_eq!(quoted("a\nb\u{2028}"), "\"a\\nb\\u{2028}\"");
         assert_eq!(quoted(&"x".repeat(81)), format!("\"{}…\"", "x".repeat(80)));
-        for key in ["sk-ant-api03-0123456789", "Bearer ghp_0123456789ab", "https://h/sk-0123456789abcdef"] {
+        for key in [
+            "sk-ant-api03-0123456789",
+            "Bearer ghp_0123456789ab",
+            "https://h/sk-0123456789abcdef",
+            "ya29.a0AfB_0123456789",
+        ] {
             assert_eq!(quoted(key), "a text that looks like a key (not shown)", "{key}");
         }
         assert_eq!(quoted("xai-grok"), "\"xai-grok\"");

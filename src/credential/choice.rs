@@ -16,12 +16,14 @@ const OAUTH_PREFIX: &str = "sk-ant-oat";
 /// What a provider accepts as a credential.
 #[derive(Clone, Copy, Debug)]
 pub struct CredentialRules<'a> {
+    /// Where a caller's own credential is looked for before [`callers`](Self::callers).
+    pub first: Option<CredentialHeader>,
     /// Where callers send their own credential; the first header that holds one counts.
     pub callers: &'static [CredentialHeader],
     /// Where the operator's key is sent; `None`: the provider has no central key, whatever is configured.
     pub central: Option<CredentialHeader>,
-    /// The vendor whose credentials the provider accepts.
-    pub vendor: Vendor,
+    /// The vendor whose named credentials the provider accepts; `None`: none that names a vendor.
+    pub vendor: Option<Vendor>,
     /// The operator's key.
     pub key: &'a Key,
     /// Whether callers may use their own credential.
@@ -51,6 +53,8 @@ struct Present<'a> {
 ///    bring one.
 /// 3. Without one the operator's key is used.
 ///
+/// Where the upstream needs no key, only the first step is made, and every credential is removed.
+///
 /// Only the recognised credential is judged. Every other credential header is removed and counts as absent: those that
 /// are malformed, and gateway tokens.
 ///
@@ -61,9 +65,13 @@ pub fn choose(
     rules: &CredentialRules<'_>,
     gateway: &GatewayCredentials,
 ) -> Result<Credential, CredentialError> {
-    let present = Present::new(headers, rules.callers, gateway);
-    present.refuse_repetition(rules.callers)?;
-    match present.own(rules.callers) {
+    let present = Present::new(headers, rules, gateway);
+    present.refuse_repetition(rules)?;
+    if *rules.key == Key::NotNeeded {
+        let remove = present.all_but(None);
+        return Ok(Credential { kind: CredentialKind::None, hint: None, remove, set: None });
+    }
+    match present.own(rules) {
         Some(own) => byok(&own, &present, rules),
         None => central(&present, rules),
     }
@@ -71,7 +79,7 @@ pub fn choose(
 
 /// Whether one value was joined from two with a comma (RFC 9110 §5.3; Envoy joins `authorization` before any filter
 /// runs). Neither a Bearer token (RFC 6750 §2.1) nor an API key contains a comma.
-fn is_joined(name: &str, value: &[u8], callers: &[CredentialHeader]) -> bool {
+fn is_joined(name: &str, value: &[u8], rules: &CredentialRules<'_>) -> bool {
     let names_bearer = || {
         let mut words = value.split(|byte| *byte == b',' || byte.is_ascii_whitespace());
         words.any(|word| word.eq_ignore_ascii_case(b"bearer"))
@@ -80,14 +88,21 @@ fn is_joined(name: &str, value: &[u8], callers: &[CredentialHeader]) -> bool {
         && match name {
             X_API_KEY => true,
             AUTHORIZATION => names_bearer(),
-            _ => callers.iter().any(|place| place.name == name),
+            _ => rules.inlets().any(|inlet| inlet.name == name),
         }
 }
 
+impl CredentialRules<'_> {
+    /// Where a caller's own credential is looked for, in this order. A header may be listed twice.
+    fn inlets(&self) -> impl Iterator<Item = &CredentialHeader> {
+        self.first.iter().chain(self.callers)
+    }
+}
+
 impl<'a> Present<'a> {
-    fn new(headers: &'a Headers, places: &[CredentialHeader], gateway: &'a GatewayCredentials) -> Self {
+    fn new(headers: &'a Headers, rules: &CredentialRules<'_>, gateway: &'a GatewayCredentials) -> Self {
         let is_credential = |name: &str| CREDENTIAL_HEADERS.contains(&name) || gateway.consumes(name);
-        let in_query = if places.iter().any(|place| place.scheme == Scheme::Query) {
+        let in_query = if rules.inlets().any(|inlet| inlet.scheme == Scheme::Query) {
             query::values(headers.query(), KEY_PARAMETER).collect()
         } else {
             Vec::new()
@@ -105,10 +120,10 @@ impl<'a> Present<'a> {
     }
 
     /// Refuses two values of one credential header, also when they were joined on the way: only one would be inspected.
-    fn refuse_repetition(&self, callers: &[CredentialHeader]) -> Result<(), CredentialError> {
+    fn refuse_repetition(&self, rules: &CredentialRules<'_>) -> Result<(), CredentialError> {
         for name in self.names() {
             let mut values = self.all(name);
-            if values.next().is_some_and(|value| is_joined(name, value, callers)) || values.next().is_some() {
+            if values.next().is_some_and(|value| is_joined(name, value, rules)) || values.next().is_some() {
                 return Err(CredentialError::Repeated { header: name.to_owned() });
             }
         }
@@ -118,17 +133,17 @@ impl<'a> Present<'a> {
         Ok(())
     }
 
-    /// The caller's own credential, from the first of `places` that holds one.
-    fn own(&self, places: &[CredentialHeader]) -> Option<Own<'_>> {
-        places.iter().find_map(|place| {
-            let in_query = place.scheme == Scheme::Query;
+    /// The caller's own credential, from the first inlet that holds one.
+    fn own(&self, rules: &CredentialRules<'_>) -> Option<Own<'_>> {
+        rules.inlets().find_map(|inlet| {
+            let in_query = inlet.scheme == Scheme::Query;
             let value =
-                if in_query { self.in_query.first().map(Cow::as_ref) } else { self.all(place.name).next() };
-            let token = place.scheme.read(core::str::from_utf8(value?).ok()?)?;
-            let is_gateways = (!in_query && self.gateway.consumes(place.name)) || self.gateway.claims(token);
+                if in_query { self.in_query.first().map(Cow::as_ref) } else { self.all(inlet.name).next() };
+            let token = inlet.scheme.read(core::str::from_utf8(value?).ok()?)?;
+            let is_gateways = (!in_query && self.gateway.consumes(inlet.name)) || self.gateway.claims(token);
             // A decoded value may hold what no header may.
             let is_sendable = !in_query || token.bytes().all(|byte| byte.is_ascii_graphic());
-            (!is_gateways && is_sendable).then_some(Own { place: *place, token })
+            (!is_gateways && is_sendable).then_some(Own { place: *inlet, token })
         })
     }
 
@@ -153,7 +168,7 @@ fn byok(
     rules: &CredentialRules<'_>,
 ) -> Result<Credential, CredentialError> {
     let hint = hint(own.token);
-    if let Some(seen) = vendor_of(own.token).filter(|seen| *seen != rules.vendor) {
+    if let Some(seen) = vendor_of(own.token).filter(|seen| rules.vendor != Some(*seen)) {
         return Err(CredentialError::WrongVendor { seen, hint });
     }
     if rules.byok == Byok::Deny {
@@ -161,7 +176,7 @@ fn byok(
     }
     // The header goes upstream unchanged, unless the vendor accepts such a credential only in another header.
     let (kept, set) = match own.place {
-        CredentialHeader { name: X_API_KEY, .. } if own.token.starts_with(OAUTH_PREFIX) => {
+        CredentialHeader { name, .. } if name != AUTHORIZATION && own.token.starts_with(OAUTH_PREFIX) => {
             (None, Some((AUTHORIZATION, as_bearer(own.token))))
         }
         CredentialHeader { name, scheme: Scheme::Query } => (None, Some((name, Secret::new(own.token)))),
@@ -174,7 +189,7 @@ fn byok(
 fn central(present: &Present<'_>, rules: &CredentialRules<'_>) -> Result<Credential, CredentialError> {
     let header = rules.central.filter(|_| rules.byok != Byok::Require).ok_or(CredentialError::Missing)?;
     let (hint, set) = match rules.key {
-        Key::Absent => return Err(CredentialError::Missing),
+        Key::Absent | Key::NotNeeded => return Err(CredentialError::Missing),
         Key::External => (None, None),
         Key::Central(key) => (Some(hint(key.expose())), Some((header.name, header.scheme.write(key)))),
     };

@@ -44,6 +44,15 @@ impl CredentialHeader {
     pub const X_GOOG_API_KEY: Self = Self::bare("x-goog-api-key");
     /// `?key={key}`, which goes upstream as `x-goog-api-key`.
     pub const QUERY_KEY: Self = Self { name: "x-goog-api-key", scheme: Scheme::Query };
+    /// The headers that `key_header` may name.
+    pub const NAMED: [(&'static str, Self); 4] = [
+        (AUTHORIZATION, Self::AUTHORIZATION),
+        (X_API_KEY, Self::X_API_KEY),
+        // https://learn.microsoft.com/azure/ai-foundry/openai/reference#authentication
+        ("api-key", Self::bare("api-key")),
+        // https://ai.google.dev/gemini-api/docs/api-key
+        ("x-goog-api-key", Self::bare("x-goog-api-key")),
+    ];
 
     /// A header that holds a Bearer token.
     #[must_use]

@@ -11,6 +11,8 @@ pub enum Key {
     Central(Secret),
     /// Envoy adds it behind this filter: `credential_injector` adds a header, `aws_request_signing` a signature.
     External,
+    /// The upstream needs none: no credential goes up, not even a caller's.
+    NotNeeded,
 }
 
 /// Whether callers may use a credential of their own for a provider.

@@ -1,6 +1,7 @@
-//! Recognises the vendor of a token by its prefix. Vendors publish these prefixes so that leaked keys can be found.
+//! The vendors of credentials. A token's vendor is recognised by its prefix; vendors publish these prefixes so that leaked
+//! keys can be found.
 
-/// A company whose credentials have a prefix of their own.
+/// A company that issues credentials, and answers at hosts of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Vendor {
     /// API keys and OAuth tokens.
@@ -11,7 +12,8 @@ pub enum Vendor {
     /// Every kind of token of
     /// <https://docs.github.com/en/authentication/keeping-your-account-and-data-secure/about-authentication-to-github>.
     GitHub,
-    /// API keys (<https://cloud.google.com/docs/authentication/api-keys>).
+    /// API keys (<https://cloud.google.com/docs/authentication/api-keys>) and OAuth access tokens
+    /// (<https://cloud.google.com/docs/authentication/token-types>).
     Google,
     /// Access key ids and Bedrock API keys
     /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html>).
@@ -22,10 +24,32 @@ pub enum Vendor {
     XAi,
     /// API keys (<https://console.groq.com/docs/overview>).
     Groq,
+    /// API keys (<https://openrouter.ai/docs/api-reference/authentication>).
+    OpenRouter,
+    /// No prefix of its keys is known.
+    Mistral,
+    /// Its keys begin with a bare `sk-`.
+    DeepSeek,
+    /// Its keys begin with a bare `sk-`.
+    Moonshot,
+    /// Its keys have no prefix.
+    Zai,
+    /// No prefix of its keys is known.
+    MiniMax,
+    /// AI Gateway's API keys (<https://vercel.com/docs/ai-gateway/authentication>).
+    Vercel,
+    /// No prefix of its keys is in the table.
+    Perplexity,
+    /// No prefix of its keys is in the table.
+    Together,
+    /// No prefix of its keys is in the table.
+    Fireworks,
+    /// No prefix of its keys is in the table.
+    Cerebras,
 }
 
 /// The prefix of each vendor's tokens, compared with case. No prefix begins with another vendor's.
-pub const VENDOR_PREFIXES: [(&str, Vendor); 16] = [
+pub const VENDOR_PREFIXES: [(&str, Vendor); 19] = [
     ("sk-ant-", Vendor::Anthropic),
     ("sk-proj-", Vendor::OpenAi),
     ("sk-svcacct-", Vendor::OpenAi),
@@ -37,11 +61,14 @@ pub const VENDOR_PREFIXES: [(&str, Vendor); 16] = [
     ("ghr_", Vendor::GitHub),
     ("github_pat_", Vendor::GitHub),
     ("AIza", Vendor::Google),
+    ("ya29.", Vendor::Google),
     ("AKIA", Vendor::Aws),
     ("ASIA", Vendor::Aws),
     ("ABSK", Vendor::Aws),
     ("xai-", Vendor::XAi),
     ("gsk_", Vendor::Groq),
+    ("sk-or-", Vendor::OpenRouter),
+    ("vck_", Vendor::Vercel),
 ];
 
 /// The vendor whose prefix `token` begins with; `None` where no prefix fits.
@@ -51,7 +78,30 @@ pub fn vendor_of(token: &str) -> Option<Vendor> {
 }
 
 impl Vendor {
-    /// The name in messages to callers.
+    /// Every vendor with its name in configurations, in the order in which messages list them.
+    pub const ALL: [(&'static str, Self); 19] = [
+        ("anthropic", Self::Anthropic),
+        ("openai", Self::OpenAi),
+        ("github", Self::GitHub),
+        ("google", Self::Google),
+        ("aws", Self::Aws),
+        ("azure", Self::Azure),
+        ("xai", Self::XAi),
+        ("groq", Self::Groq),
+        ("openrouter", Self::OpenRouter),
+        ("mistral", Self::Mistral),
+        ("deepseek", Self::DeepSeek),
+        ("moonshot", Self::Moonshot),
+        ("zai", Self::Zai),
+        ("minimax", Self::MiniMax),
+        ("vercel", Self::Vercel),
+        ("perplexity", Self::Perplexity),
+        ("together", Self::Together),
+        ("fireworks", Self::Fireworks),
+        ("cerebras", Self::Cerebras),
+    ];
+
+    /// The name in messages to callers and operators.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -63,14 +113,18 @@ impl Vendor {
             Self::Azure => "Azure",
             Self::XAi => "xAI",
             Self::Groq => "Groq",
+            Self::OpenRouter => "OpenRouter",
+            Self::Mistral => "Mistral",
+            Self::DeepSeek => "DeepSeek",
+            Self::Moonshot => "Moonshot",
+            Self::Zai => "Z.ai",
+            Self::MiniMax => "MiniMax",
+            Self::Vercel => "Vercel",
+            Self::Perplexity => "Perplexity",
+            Self::Together => "Together",
+            Self::Fireworks => "Fireworks",
+            Self::Cerebras => "Cerebras",
         }
-    }
-
-    /// Whether this vendor also offers an API that is compatible with OpenAI's or Anthropic's, so that its key may be
-    /// meant for a configured base URL.
-    #[must_use]
-    pub const fn has_compatible_api(self) -> bool {
-        matches!(self, Self::Google | Self::Aws | Self::XAi | Self::Groq)
     }
 }
 
@@ -93,12 +147,15 @@ mod tests {
             ("ghr_x", "GitHub"),
             ("github_pat_x", "GitHub"),
             ("AIzaSy", "Google"),
+            ("ya29.a0AfB_x", "Google"),
             ("AKIAIOSFODNN7", "AWS"),
             ("ASIAIOSFODNN7", "AWS"),
             ("ABSKQmVk", "AWS"),
             ("xai-x", "xAI"),
             ("gsk_x", "Groq"),
             ("gsk_", "Groq"),
+            ("sk-or-v1-x", "OpenRouter"),
+            ("vck_x", "Vercel"),
         ] {
             assert_eq!(vendor_of(token).map(Vendor::name), Some(vendor), "{token}");
         }
@@ -106,10 +163,33 @@ mod tests {
 
     #[test]
     fn a_token_without_a_known_prefix_has_no_vendor() {
-        for token in
-            ["", "sk-", "sk-1234", "sk-an", "SK-ANT-x", "Gho_x", "aiza", "my-sk-ant-x", "gh_x", "gw_x"]
-        {
+        for token in [
+            "",
+            "sk-",
+            "sk-1234",
+            "sk-an",
+            "SK-ANT-x",
+            "Gho_x",
+            "aiza",
+            "my-sk-ant-x",
+            "gh_x",
+            "gw_x",
+            "ya29x",
+            "sk-or",
+        ] {
             assert_eq!(vendor_of(token), None, "{token}");
+        }
+    }
+
+    #[test]
+    fn no_two_vendors_share_a_name_or_a_prefix() {
+        for (at, (id, vendor)) in Vendor::ALL.iter().enumerate() {
+            let same = |other: &(&str, Vendor)| other.0 == *id || other.1 == *vendor;
+            assert_eq!(Vendor::ALL.iter().position(same), Some(at), "{id}");
+            assert_eq!(id.to_lowercase(), vendor.name().to_lowercase().replace('.', ""));
+        }
+        for (prefix, vendor) in VENDOR_PREFIXES {
+            assert_eq!(vendor_of(prefix), Some(vendor), "{prefix}");
         }
     }
 }

@@ -174,7 +174,7 @@ fn check_passthrough(
     let rules = provider.credential_rules_at(dialect);
     let credential = credential::choose(&head.headers, &rules, &bridge.gateway_credentials)
         .map_err(|error| credential_rejection(&error))?;
-    if stored_object && !provider.stored_objects && credential.kind == CredentialKind::Centralized {
+    if stored_object && !provider.stored_objects && credential.kind != CredentialKind::Byok {
         return Err(Rejection::StoredObjectDenied);
     }
     actor(bridge, head)?;

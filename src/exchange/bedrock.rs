@@ -102,7 +102,8 @@ pub(super) fn adapted(
     let adapted = invoke.adapt(body, model, id, facts.stream, &betas.0);
     let adapted = adapted.ok_or(Rejection::InvalidJson(unreadable))?;
     let mut edits = HeaderEdits::default();
-    edits.set(":path", format!("{}{}", provider.base_url.path, adapted.path));
+    let path = format!("{}{}", provider.base_url.path, adapted.path);
+    edits.set(":path", provider.with_query(path.into_bytes()));
     edits.set("content-length", adapted.body.len().to_string());
     let effects = vec![Effect::EditRequestHeaders(edits), Effect::ReplaceRequestChunk(adapted.body)];
     Ok((effects, adapted.lossy))

@@ -30,7 +30,7 @@ pub struct Profile {
     /// As [`dialect`](Self::dialect), for the routes at and below a path, in which `*` stands for one segment. The first
     /// path that fits counts.
     pub dialects: &'static [(&'static str, Dialect)],
-    /// The vendor whose credentials the provider accepts.
+    /// The vendor whose credentials the provider accepts at a host that [`vendor_at`](super::vendor_at) does not know.
     pub vendor: Vendor,
     /// Where callers send their own credential; the first header that holds one counts.
     pub callers_credential: &'static [CredentialHeader],

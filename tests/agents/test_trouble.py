@@ -114,7 +114,7 @@ def authentication_says_no(config: Any) -> None:
 # Copilot asks for the list of models first, which is not recorded, and ends there.
 OPEN = {"claude-code": (3, "Repeated 529 Overloaded errors"), "codex": (30, "circuit breaker is open"), "copilot": (0, "503 circuit breaker is open"), "copilot-own": (6, "circuit breaker is open")}
 BUDGET = {"claude-code": (1, "a limit of the gateway is reached"), "codex": (6, "exceeded retry limit, last status: 429"), "copilot": (0, "429 a limit of the gateway is reached"), "copilot-own": (1, "a limit of the gateway is reached")}
-MODEL = {"claude-code": (1, "is not allowed"), "codex": (1, "is not allowed"), "copilot": (1, "Your credentials may be expired or invalid"), "copilot-own": (1, "Authentication failed with provider")}
+MODEL = {"claude-code": (6, "is not allowed"), "codex": (1, "is not allowed"), "copilot": (1, "is not allowed"), "copilot-own": (1, "is not allowed")}
 
 NO_KEY = {"claude-code": (1, "a credential of your own is required"), "codex": (6, "a credential of your own is required"), "copilot-own": (1, "Authentication failed with provider")}
 EXPIRED = {"claude-code": (2, "Jwt is expired"), "codex": (6, "Jwt is expired"), "copilot": (6, "Your GitHub token may be invalid, expired"), "copilot-own": (1, "Authentication failed with provider")}

@@ -189,3 +189,18 @@ fn bedrock_serves_anthropic_only_and_takes_only_its_own_keys() {
         ),
     ]);
 }
+
+#[test]
+fn a_host_of_another_vendor_gets_no_key_and_no_signature_of_aws() {
+    let line = |vendor: &str| {
+        format!(".base_url: the host is one of {vendor}; Bedrock's keys and signatures go to AWS only")
+    };
+    for (host, vendor) in [("api.anthropic.com", "Anthropic"), ("openrouter.ai", "OpenRouter")] {
+        for key in ["", r#", "key": {"value": "ABSKx"}"#] {
+            let members = format!(
+                r#""type": "anthropic", "bedrock": {{"region": "us-east-1"}}, "base_url": "https://{host}"{key}"#
+            );
+            provider_refuses(&[(&members, &[&line(vendor)])]);
+        }
+    }
+}

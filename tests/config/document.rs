@@ -1,7 +1,7 @@
 //! The document as a whole: defaults, members, types, and that every problem is reported.
 
 use ai_bridge::config::Config;
-use ai_bridge::credential::{Key, Secret};
+use ai_bridge::credential::{CredentialHeader, Key, Secret, Vendor};
 use ai_bridge::limits::Limits;
 use ai_bridge::price::{Adjustment, Amount};
 use ai_bridge::provider::{ModelPolicy, ProviderType};
@@ -21,6 +21,13 @@ fn the_example_is_accepted_with_the_meaning_of_every_member() {
     let [provider] = config.providers.as_slice() else { panic!("{:?}", config.providers) };
     assert_eq!(provider.kind, ProviderType::Anthropic);
     assert_eq!(provider.key, Key::Central(Secret::new("sk-ant-environment-secret")));
+    assert_eq!(
+        (provider.vendor, provider.key_header),
+        (Some(Vendor::Anthropic), Some(CredentialHeader::X_API_KEY))
+    );
+    assert_eq!(provider.query, [("api-version".to_owned(), "2025-04-01-preview".to_owned())]);
+    assert_eq!(provider.more_passthrough, ["/v1/embeddings", "/v1/files/"]);
+    assert!(provider.ask_for_usage);
     assert_eq!((provider.cluster.as_str(), provider.byok_cluster.as_str()), ("anthropic", "anthropic-byok"));
     assert_eq!(
         provider.models,

@@ -5,12 +5,14 @@ use serde_json::{Map, Value, json};
 
 use super::{EXAMPLE, accepted, parse, problems, provider_refuses, refuses};
 
-/// Every member of the example: the path of its object in problem lines, the same as a JSON pointer, and its name. The
-/// names in `metadata_headers` are free.
+/// Objects whose members have any names.
+const FREE: [&str; 2] = ["actor.metadata_headers", "providers[0].query"];
+
+/// Every member of the example: the path of its object in problem lines, the same as a JSON pointer, and its name.
 fn members() -> Vec<(String, String, String)> {
     fn walk(value: &Value, path: &str, pointer: &str, found: &mut Vec<(String, String, String)>) {
         match value {
-            Value::Object(members) if path != "actor.metadata_headers" => {
+            Value::Object(members) if !FREE.contains(&path) => {
                 for (name, value) in members {
                     found.push((path.to_owned(), pointer.to_owned(), name.clone()));
                     let dot = if path.is_empty() { "" } else { "." };
@@ -154,6 +156,8 @@ fn every_text_has_its_maximum_length() {
         (json!({"cluster": x(512)}), "cluster", 512),
         (json!({"byok_cluster": x(512)}), "byok_cluster", 512),
         (json!({"key": {"value": x(8192)}}), "key.value", 8192),
+        (json!({"query": {"v": x(1024)}}), "query.v", 1024),
+        (json!({"passthrough": [format!("/{}", x(255))]}), "passthrough[0]", 255),
         (json!({"models": {"allow": [x(256)]}}), "models.allow[0]", 256),
         (json!({"models": {"deny": [x(256)]}}), "models.deny[0]", 256),
     ] {
@@ -161,6 +165,7 @@ fn every_text_has_its_maximum_length() {
         accepted(&serde_json::from_str(&written).unwrap());
         let [line] = problems(&written.replace(&x(most), &x(most + 1))).try_into().unwrap();
         assert!(line.starts_with(&format!("providers[0].{path}: ")), "{line}");
+        let most = if path == "passthrough[0]" { 256 } else { most };
         assert!(line.ends_with(&format!("longer than {most} bytes")), "{line}");
     }
     for (members, path, most) in [

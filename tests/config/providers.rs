@@ -1,6 +1,6 @@
 //! Providers: names, places, keys, and whom they can serve.
 
-use ai_bridge::credential::{Byok, Key, Secret};
+use ai_bridge::credential::{Byok, CredentialHeader, Key, Secret, Vendor};
 use ai_bridge::provider::{BaseUrl, ModelPolicy, Provider, ProviderType};
 use serde_json::{Value, json};
 
@@ -28,8 +28,10 @@ fn everything_except_a_providers_type_has_a_default() {
         assert!(provider.enabled && provider.stored_objects);
         assert!(!provider.send_actor && !provider.allow_background);
         assert_eq!((provider.key, provider.byok), (Key::Absent, Byok::Allow));
+        assert_eq!((provider.vendor, provider.key_header), (Some(kind.profile().vendor), None));
+        assert!(provider.query.is_empty() && provider.more_passthrough.is_empty() && provider.ask_for_usage);
         assert_eq!(provider.models, ModelPolicy { allow: None, deny: Vec::new() });
-        assert_eq!(provider.open_retry_after_seconds, 30);
+        assert_eq!(provider.open_retry_after_seconds, 32);
     }
 }
 
@@ -118,7 +120,7 @@ fn a_key_has_exactly_one_source_and_is_trimmed() {
     assert_eq!(provider(&external).key, Key::External);
     assert_eq!(provider(&json!({"type": "openai", "key": {"external": true}})).key, Key::External);
 
-    let expected = "expected an object with exactly one of `env`, `value` and `external`, found";
+    let expected = "expected an object with exactly one of `env`, `value`, `external` and `none`, found";
     let not_a_name = ".key.env: expected the name of an environment variable: letters, digits and _";
     provider_refuses(&[
         (r#""type": "openai", "key": "hunter2""#, &[&format!(".key: {expected} a string")]),
@@ -218,10 +220,273 @@ fn a_key_of_another_vendor_or_of_the_gateway_is_refused() {
         ("anthropic", "sk-ant-x", "https://api.anthropic.com"),
         ("openai", "gsk_x", "https://api.groq.com/openai/v1"),
         ("openai", "xai-x", "https://api.x.ai/v1"),
+        ("anthropic", "sk-or-v1-x", "https://openrouter.ai/api"),
+        ("anthropic", "vck_x", "https://ai-gateway.vercel.sh"),
+        ("openai", "AIzaX", "https://generativelanguage.googleapis.com/v1beta/openai"),
+        ("anthropic", "ABSKx", "https://bedrock-mantle.eu-west-1.api.aws/anthropic"),
+        ("openai", "sk-x", "https://api.deepseek.com"),
+        ("anthropic", "sk-ant-x", "http://relay.internal.example"),
     ] {
         let provider = provider(&json!({"type": kind, "base_url": base_url, "key": {"value": key}}));
         assert_eq!(provider.key, Key::Central(Secret::new(key)));
     }
+}
+
+#[test]
+fn a_configured_key_reaches_no_other_vendors_host() {
+    for (kind, key, base_url, problem) in [
+        ("anthropic", "sk-ant-x", "https://api.z.ai/api/anthropic", "Anthropic, not of Z.ai"),
+        ("anthropic", "sk-ant-x", "https://openrouter.ai/api", "Anthropic, not of OpenRouter"),
+        ("anthropic", "sk-ant-x", "https://API.OpenAI.com.:8443", "Anthropic, not of OpenAI"),
+        ("openai", "sk-proj-x", "https://openrouter.ai/api/v1", "OpenAI, not of OpenRouter"),
+        ("openai", "sk-proj-x", "https://europe-west1-aiplatform.googleapis.com/v1", "OpenAI, not of Google"),
+        ("openai", "sk-proj-x", "https://acme.openai.azure.com/openai/v1", "OpenAI, not of Azure"),
+        ("openai", "gsk_x", "https://api.x.ai/v1", "Groq, not of xAI"),
+        // A host that the filter does not know takes the keys of the type's vendor.
+        ("openai", "gsk_x", "http://relay.internal.example", "Groq, not of OpenAI"),
+    ] {
+        let members = format!(r#""type": "{kind}", "key": {{"value": "{key}"}}, "base_url": "{base_url}""#);
+        provider_refuses(&[(&members, &[&format!(".key: the key is one of {problem}")])]);
+    }
+}
+
+#[test]
+fn the_vendor_is_the_named_one_then_the_hosts_then_the_types() {
+    for (members, vendor) in [
+        (json!({}), Some(Vendor::OpenAi)),
+        (json!({"base_url": "http://relay.internal.example"}), Some(Vendor::OpenAi)),
+        (json!({"base_url": "https://openrouter.ai/api/v1"}), Some(Vendor::OpenRouter)),
+        (json!({"base_url": "https://openrouter.ai/api/v1", "vendor": "google"}), Some(Vendor::Google)),
+        (json!({"vendor": "none"}), None),
+    ] {
+        let mut written = members;
+        written["type"] = json!("openai");
+        assert_eq!(provider(&written).vendor, vendor, "{written}");
+    }
+    for (id, vendor) in Vendor::ALL {
+        assert_eq!(provider(&json!({"type": "anthropic", "vendor": id})).vendor, Some(vendor));
+    }
+    provider_refuses(&[
+        (
+            r#""type": "openai", "vendor": "none", "key": {"value": "sk-proj-x"}"#,
+            &[".key: the key is one of OpenAI, and `vendor` is \"none\""],
+        ),
+        (
+            r#""type": "openai", "vendor": "groq", "key": {"value": "sk-proj-x"}"#,
+            &[".key: the key is one of OpenAI, not of Groq"],
+        ),
+        (
+            r#""type": "openai", "vendor": "Groq""#,
+            &[
+                ".vendor: expected one of \"anthropic\", \"openai\", \"github\", \"google\", \"aws\", \"azure\", \"xai\", \"groq\", \"openrouter\", \"mistral\", \"deepseek\", \"moonshot\", \"zai\", \"minimax\", \"vercel\", \"perplexity\", \"together\", \"fireworks\", \"cerebras\", \"none\", found \"Groq\"; did you mean \"groq\"?",
+            ],
+        ),
+        (
+            r#""type": "anthropic", "bedrock": {"region": "us-east-1"}, "vendor": "anthropic""#,
+            &[".vendor: expected \"aws\": Bedrock's keys and signatures go to AWS only"],
+        ),
+        (
+            r#""type": "anthropic", "bedrock": {"region": "us-east-1"}, "vendor": "none""#,
+            &[".vendor: expected \"aws\": Bedrock's keys and signatures go to AWS only"],
+        ),
+    ]);
+    let bedrock = json!({"type": "anthropic", "vendor": "aws", "bedrock": {"region": "us-east-1"},
+        "base_url": "http://relay.internal.example"});
+    assert_eq!(provider(&bedrock).vendor, Some(Vendor::Aws));
+}
+
+#[test]
+fn key_header_is_one_of_four() {
+    for (name, header) in CredentialHeader::NAMED {
+        let provider = provider(&json!({"type": "openai", "key_header": name}));
+        assert_eq!((provider.key_header, header.name), (Some(header), name));
+    }
+    let injected =
+        ".byok: expected \"deny\", because `key` is external: Envoy would add its key to the caller's own";
+    provider_refuses(&[
+        (
+            r#""type": "openai", "key_header": "x-key""#,
+            &[
+                ".key_header: expected one of \"authorization\", \"x-api-key\", \"api-key\", \"x-goog-api-key\", found \"x-key\"",
+            ],
+        ),
+        (r#""type": "openai", "key": {"external": true}, "key_header": "api-key""#, &[injected]),
+    ]);
+    for key_header in ["authorization", "api-key"] {
+        let byok = if key_header == "api-key" { "deny" } else { "allow" };
+        provider(
+            &json!({"type": "openai", "key": {"external": true}, "key_header": key_header, "byok": byok}),
+        );
+    }
+}
+
+#[test]
+fn a_query_holds_texts_and_no_key() {
+    let many: Vec<String> = (0..33).map(|at| format!(r#""n{at}": """#)).collect();
+    let long = "n".repeat(129);
+    provider_refuses(&[
+        (
+            r#""type": "openai", "query": []"#,
+            &[".query: expected an object of names and their values, found a list"],
+        ),
+        (
+            &format!(r#""type": "openai", "query": {{"a": 1, "": "x", "{long}": "", "a": ""}}"#),
+            &[
+                ".query.a: duplicate member",
+                ".query.a: expected a string, found a number",
+                ".query[\"\"]: expected the name of a query parameter, found an empty string",
+                &format!(".query[\"{}…\"]: the name is longer than 128 bytes", "n".repeat(80)),
+            ],
+        ),
+        (
+            r#""type": "openai", "query": {"key": "AIzaHunter2"}"#,
+            &[".query.key: the value is a key: a query is logged on its way; keys belong in `key`"],
+        ),
+        (
+            &format!(r#""type": "openai", "query": {{{}}}"#, many.join(", ")),
+            &[".query: expected at most 32 names, found 33"],
+        ),
+    ]);
+    let query = provider(&json!({"type": "openai", "query": {"b": "", "a": "é &"}})).query;
+    assert_eq!(query, [("a".to_owned(), "é &".to_owned()), ("b".to_owned(), String::new())]);
+}
+
+#[test]
+fn mistral_is_not_asked_for_usage_unless_configured() {
+    for (members, asks) in [
+        (json!({}), true),
+        (json!({"base_url": "https://api.mistral.ai/v1"}), false),
+        (json!({"vendor": "mistral"}), false),
+        (json!({"base_url": "https://api.mistral.ai/v1", "ask_for_usage": true}), true),
+        (json!({"ask_for_usage": false}), false),
+    ] {
+        let mut written = members;
+        written["type"] = json!("openai");
+        assert_eq!(provider(&written).ask_for_usage, asks, "{written}");
+    }
+    provider_refuses(&[(
+        r#""type": "openai", "ask_for_usage": 1"#,
+        &[".ask_for_usage: expected true or false, found a number"],
+    )]);
+}
+
+#[test]
+fn a_passthrough_route_is_no_bridged_route_in_any_spelling() {
+    let routes = json!([
+        "/embeddings",
+        "/files/",
+        "/files",
+        "/models",
+        "/a.b/c-d:e",
+        "/x/{id}",
+        "/y/{id}:embed",
+        "/responsesx",
+    ]);
+    let provider = provider(&json!({"type": "openai", "passthrough": routes}));
+    assert_eq!(json!(provider.more_passthrough), routes);
+    for route in [
+        "/responses",
+        "/responses/",
+        "/responses/x",
+        "/responses/x/",
+        "/responses/{id}",
+        "/chat/completions",
+        "/chat/completions/",
+        "/responses/compact",
+        "/responses/compact/",
+    ] {
+        let lines = problems(&json!({"providers": [{"type": "openai", "passthrough": [route]}]}).to_string());
+        let [line] = lines.as_slice() else { panic!("{lines:?}") };
+        assert!(
+            line.starts_with(&format!("providers[0].passthrough[0]: {route:?} equals or lies below")),
+            "{line}"
+        );
+    }
+    for route in [
+        "",
+        "/",
+        "//",
+        "embeddings",
+        "/a//b",
+        "/a//",
+        "/./a",
+        "/a/..",
+        "/a/../responses",
+        "/respon%73es",
+        "/responses%2Fx",
+        "/responses;x",
+        "/responses?x",
+        "/responses#x",
+        "/responses ",
+        "/a\\b",
+        "/a\u{0}",
+        "/é",
+        "/*",
+        "/{*rest}x",
+        "/{}",
+        "/{a",
+        "/a}",
+        "/x{a}",
+        "/{a}{b}",
+    ] {
+        let lines =
+            problems(&json!({"providers": [{"type": "openai", "passthrough": ["/ok", route]}]}).to_string());
+        let valid_star = route == "/*";
+        assert_eq!(lines.is_empty(), valid_star, "{route}");
+        let start = "providers[0].passthrough[1]: expected a path below the provider's prefix";
+        assert!(lines.iter().all(|line| line.starts_with(start)), "{lines:?}");
+    }
+    let many: Vec<String> = (0..65).map(|at| format!("/a{at}")).collect();
+    assert_eq!(
+        problems(&json!({"providers": [{"type": "openai", "passthrough": many}]}).to_string()),
+        ["providers[0].passthrough: expected at most 64 paths, found 65"]
+    );
+    provider_refuses(&[
+        (
+            r#""type": "anthropic", "passthrough": "/x""#,
+            &[".passthrough: expected a list of paths, found a string"],
+        ),
+        (
+            r#""type": "openai", "passthrough": ["/x/{a}:e", "/y/{a}", "/x/", "/x/b", "/x/{a}/"]"#,
+            &[
+                ".passthrough: \"/x/{a}:e\" is a part of \"/x/\"; leave it out",
+                ".passthrough: \"/x/{a}/\" is a part of \"/x/\"; leave it out",
+            ],
+        ),
+    ]);
+}
+
+#[test]
+fn an_upstream_without_a_key_takes_no_credential_of_callers() {
+    let open =
+        provider(&json!({"type": "openai", "base_url": "http://vllm.internal", "key": {"none": true}}));
+    assert_eq!(open.key, Key::NotNeeded);
+    let no_use = "without a use: `key` is none, so no credential of a caller goes up";
+    let none = r#""key": {"none": true}"#;
+    for byok in ["allow", "deny", "require"] {
+        let members = format!(r#""type": "openai", {none}, "byok": "{byok}", "byok_cluster": "c""#);
+        provider_refuses(&[(&members, &[&format!(".byok: {no_use}"), &format!(".byok_cluster: {no_use}")])]);
+    }
+    provider_refuses(&[
+        (
+            &format!(r#""type": "copilot", {none}"#),
+            &[".key: callers of Copilot always bring their own; leave it out"],
+        ),
+        (
+            r#""type": "openai", "key": {"none": false}"#,
+            &[".key.none: expected true; without a key leave `key` out"],
+        ),
+        (
+            r#""type": "openai", "key": {"none": true, "external": true}"#,
+            &[
+                ".key: expected an object with exactly one of `env`, `value`, `external` and `none`, found several",
+            ],
+        ),
+        (
+            &format!(r#""type": "anthropic", "bedrock": {{"region": "us-east-1"}}, {none}"#),
+            &[".key: AWS needs a key or a signature; without a key leave `key` out"],
+        ),
+    ]);
 }
 
 #[test]

@@ -3,7 +3,8 @@
 use super::{files, read, table};
 use ai_bridge::api::Api;
 use ai_bridge::config::Config;
-use ai_bridge::credential::VENDOR_PREFIXES;
+use ai_bridge::credential::{VENDOR_PREFIXES, Vendor};
+use ai_bridge::provider::HOSTS;
 use ai_bridge::provider::ProviderType;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -84,6 +85,16 @@ fn every_vendor_prefix_and_client_is_in_its_table() {
     }
 }
 
+#[test]
+fn every_host_of_a_vendor_is_in_the_row_of_its_vendor() {
+    let text = read("envoy/behaviour.md");
+    for (domain, vendor) in HOSTS {
+        let owner = vendor.map_or("–", Vendor::name);
+        let row = text.lines().find(|line| line.starts_with(&format!("| {owner} |"))).unwrap_or_default();
+        assert!(row.contains(&format!("`{domain}`")), "{domain} is not in envoy/behaviour.md");
+    }
+}
+
 /// The configuration with `value` at `path` (`limits.tool_calls`) and nothing else that matters.
 fn configured(path: &str, value: f64) -> Result<Config, String> {
     let price = json!({"models": ["*"], "input": 1, "output": 1});
@@ -145,7 +156,7 @@ fn the_numbers_of_the_configuration_tables_are_true() {
 }
 
 /// Objects whose members have no row each.
-const FREE: [&str; 4] = ["key", "metadata_headers", "per_million", "per_use"];
+const FREE: [&str; 5] = ["key", "query", "metadata_headers", "per_million", "per_use"];
 
 /// The path of every member of `value`, without those of objects whose member names are free.
 fn paths(value: &Value, at: &str, found: &mut BTreeSet<String>) {

@@ -52,7 +52,7 @@ def test_five_failures_in_a_row_open_the_circuit_and_time_closes_it(gateway, ups
     answer = ask(gateway, path, credential)
     error = refused(answer, 503, path, retry=None)
     assert "circuit breaker is open" in error["message"]
-    assert answer.header("retry-after") == "30"
+    assert answer.header("retry-after") == "32"
     assert (error["type"], error.get("code")) == (("overloaded_error", None) if path.endswith("/messages") else ("server_error", "service_unavailable"))
     assert upstream.requests == []
 
@@ -96,6 +96,7 @@ def test_callers_own_keys_have_a_separate_circuit(gateway, upstream):
     assert ask(gateway).status == 200
 
 
-def test_the_ejection_time_is_the_retry_after_of_the_filter():
-    times = {cluster["outlier_detection"][name] for cluster in shipped()["static_resources"]["clusters"] for name in ("base_ejection_time", "max_ejection_time")}
-    assert times == {"30s"}
+def test_a_client_that_waits_for_retry_after_comes_when_the_circuit_is_closed():
+    detections = [cluster["outlier_detection"] for cluster in shipped()["static_resources"]["clusters"]]
+    assert {detection[name] for detection in detections for name in ("base_ejection_time", "max_ejection_time")} == {"30s"}
+    assert {detection["interval"] for detection in detections} == {"1s"}, "32 s, the filter's default, is later than 30 s and the interval"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import json
+
 import pytest
 
 from budgets import CALLS, as_key, ask, charged, limits, rate_limit_service, redis_server, token, with_budgets
@@ -57,7 +59,11 @@ def test_an_unauthenticated_caller_is_refused_before_the_budget_check(http1, gat
     asked = gateway.stats(r"ratelimit\.(ok|over_limit|error)$")
     answer = http1.request("POST", MESSAGES, [JSON, *forged()[name]], CALLS[MESSAGES][0])
     assert answer.status == (403 if name == "audience" else 401)
-    assert [value for header, value in answer.headers if header == "x-should-retry"] == (["false"] if answer.status == 401 else [])
+    assert [value for header, value in answer.headers if header == "x-should-retry"] == ["false"]
+    error = json.loads(answer.body)["error"]
+    assert answer.header("content-type") == "application/json"
+    assert error["type"] == ("permission_error" if name == "audience" else "authentication_error")
+    assert error["message"].startswith("AI gateway: the gateway token ") and "Jwt" in error["message"]
     assert upstream.requests == []
     assert gateway.stats(r"ratelimit\.(ok|over_limit|error)$") == asked
     assert "tokens_per_actor_victim" not in redis.spent()

@@ -78,7 +78,7 @@ def test_five_failures_in_a_row_open_the_circuit_and_time_closes_it(gateway, ups
     answer = ask(gateway, "POST", path, [JSON, credential], body)
     error = refused(answer, 503, path, retry=None)
     assert "circuit breaker is open" in error["message"]
-    assert answer.header("retry-after") == "30"
+    assert answer.header("retry-after") == "32"
     assert upstream.requests == []
     gateway.wait_until(lambda: ask(gateway, "POST", path, [JSON, credential], body).status == 200, "the circuit closes again")
     outcomes = [record["outcome"] for record in records.all()]

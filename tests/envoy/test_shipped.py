@@ -175,3 +175,10 @@ def test_two_thousand_streams_at_once(upstream):
         assert {record["prompt"] for record in records} == {f"stream {number}" for number in range(count)}
         assert {record["outcome"] for record in records} == {"completed"}
         assert sum(gateway.reloads().values()) == 0
+
+
+def test_the_health_path_is_answered_in_front_of_everything(http1, gateway, upstream, records):
+    answer = http1.request("GET", "/healthz", [], b"")
+    assert (answer.status, answer.body) == (200, b"")
+    assert http1.request("GET", "/healthz/", [], b"").status == 404
+    assert upstream.requests == [] and records.all() == []

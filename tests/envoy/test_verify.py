@@ -308,9 +308,10 @@ MISTAKES: dict[str, tuple[Change, list[tuple[str, str, str]]]] = {
     "the route matches without the header": (lambda config: ai_route(config)["match"].pop("headers"), [("warning", ".routes[0].match.headers", "no route behind this one is ever reached")]),
     "Envoy's default timeout": (lambda config: ai_route(config)["route"].pop("timeout"), [("warning", ".routes[0].route.timeout", "cuts long answers")]),
     "a virtual host that the rewritten authority does not reach": (only_specific_host, [("error", ".route_config.virtual_hosts", 'none is for "api.anthropic.com"'), ("error", ".virtual_hosts", "api.openai.com"), ("error", ".virtual_hosts", "githubcopilot")]),
-    "another ejection time": (lambda config: every(config, "base_ejection_time", "60s"), [("warning", ".outlier_detection.base_ejection_time", "open for 60 s, but the provider")] * 5),
+    "another ejection time": (lambda config: every(config, "base_ejection_time", "60s"), [("error", ".outlier_detection.base_ejection_time", "closes within 61 s (with `interval`), but the provider")] * 5),
+    "Envoy's default interval of ten seconds": (lambda config: [each["outlier_detection"].pop("interval") for each in config["static_resources"]["clusters"] if "interval" in each.get("outlier_detection", {})], [("error", ".outlier_detection.base_ejection_time", "closes within 40 s")] * 5),
     "another retry-after": (
-        plugin(lambda given: given["providers"][2].update(open_retry_after_seconds=5)), [("warning", ".clusters[2].outlier_detection.base_ejection_time", "after 5 s (open_retry_after_seconds)")],
+        plugin(lambda given: given["providers"][2].update(open_retry_after_seconds=5)), [("error", ".clusters[2].outlier_detection.base_ejection_time", "after 5 s (open_retry_after_seconds)")],
     ),
     "a circuit that never opens": (lambda config: every(config, "max_ejection_percent", 50), [("error", ".max_ejection_percent", "its circuit never opens")] * 5),
     "a circuit that Envoy ignores": (lambda config: cluster_of(config, "openai").pop("common_lb_config"), [("error", ".clusters[1].common_lb_config.healthy_panic_threshold", "goes on using the host")]),

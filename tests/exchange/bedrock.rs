@@ -496,3 +496,23 @@ fn compressed_responses_are_not_translated_and_are_noted() {
     assert_eq!(world.client_body, b"\x1f\x8b");
     assert!(world.record()["notes"].as_array().unwrap().contains(&json!("response_encoded")));
 }
+
+#[test]
+fn the_configured_query_is_added_in_every_mode() {
+    for (mode, path) in [
+        ("native", "/anthropic/v1/messages?beta=true&v=1"),
+        ("invoke", "/model/anthropic.claude-opus-4-8/invoke-with-response-stream?v=1"),
+    ] {
+        let mut bedrock = json!({"region": "us-east-1", "mode": mode});
+        if mode == "invoke" {
+            bedrock["host_holds_headers"] = json!(true);
+            bedrock["models"] = json!({"*": "anthropic.claude-opus-4-8"});
+        }
+        let provider = json!({"type": "anthropic", "bedrock": bedrock, "query": {"v": "1"}});
+        let mut world = World::new(&bridge(&json!({ "providers": [provider] }).to_string()));
+        world
+            .request(head("POST /anthropic/v1/messages?beta=true", &[]), false)
+            .upload(BODY.as_bytes(), true);
+        assert_eq!(world.sent(":path"), Some(path));
+    }
+}

@@ -49,7 +49,7 @@ const COPILOT: Type = Type {
 
 const TYPES: [Type; 3] = [ANTHROPIC, OPENAI, COPILOT];
 
-const VENDORS: [(&str, &str); 17] = [
+const VENDORS: [(&str, &str); 20] = [
     ("sk-ant-", "Anthropic"),
     ("sk-ant-oat01-", "Anthropic"),
     ("sk-proj-", "OpenAI"),
@@ -67,6 +67,9 @@ const VENDORS: [(&str, &str); 17] = [
     ("ABSK", "AWS"),
     ("xai-", "xAI"),
     ("gsk_", "Groq"),
+    ("ya29.", "Google"),
+    ("sk-or-", "OpenRouter"),
+    ("vck_", "Vercel"),
 ];
 
 /// What has to become of a request.
@@ -393,4 +396,195 @@ fn a_repeated_credential_header_is_400_on_every_route() {
             }
         }
     }
+}
+
+/// Base URL hosts with the vendor that answers there; `None`: a host that the filter does not know.
+const HOSTS: [(&str, Option<&str>); 21] = [
+    ("api.anthropic.com", Some("Anthropic")),
+    ("eu.api.openai.com", Some("OpenAI")),
+    ("chatgpt.com", Some("OpenAI")),
+    ("api.business.githubcopilot.com", Some("GitHub")),
+    ("europe-west1-aiplatform.googleapis.com", Some("Google")),
+    ("bedrock-runtime.eu-west-1.amazonaws.com", Some("AWS")),
+    ("acme.services.ai.azure.com", Some("Azure")),
+    ("api.x.ai", Some("xAI")),
+    ("api.groq.com", Some("Groq")),
+    ("openrouter.ai", Some("OpenRouter")),
+    ("api.mistral.ai", Some("Mistral")),
+    ("api.deepseek.com", Some("DeepSeek")),
+    ("api.moonshot.ai", Some("Moonshot")),
+    ("api.z.ai", Some("Z.ai")),
+    ("api.minimax.io", Some("MiniMax")),
+    ("ai-gateway.vercel.sh", Some("Vercel")),
+    ("api.together.xyz", Some("Together")),
+    ("api.fireworks.ai", Some("Fireworks")),
+    ("api.cerebras.ai", Some("Cerebras")),
+    ("relay.internal.example", None),
+    ("127.0.0.1", None),
+];
+
+#[test]
+fn a_callers_key_reaches_no_other_vendors_host() {
+    for at in &TYPES {
+        for (host, owner) in HOSTS {
+            let base_url = format!("https://{host}:8443/x");
+            let provider = json!({"type": at.name, "base_url": base_url, "byok_cluster": "theirs"});
+            let bridge = bridge(&json!({ "providers": [provider] }).to_string());
+            let owner = owner.unwrap_or(at.vendor);
+            for (prefix, vendor) in VENDORS
+                .into_iter()
+                .map(|(prefix, vendor)| (prefix, Some(vendor)))
+                .chain([("sk-", None), ("anything", None)])
+            {
+                let bearer = format!("Bearer {prefix}0123456789abcdef");
+                for first in [["POST", at.bridged], ["GET", at.passthrough]] {
+                    let (decided, _) = found(&bridge, first, &[("authorization", &bearer)]);
+                    let passes = vendor.is_none_or(|vendor| vendor == owner);
+                    let what = format!("{} at {host}: {prefix}: {decided:?}", at.name);
+                    if passes {
+                        let sent = Some(("authorization".to_owned(), bearer.clone()));
+                        assert!(
+                            matches!(&decided, Verdict::Sent(found, "byok", _) if *found == sent),
+                            "{what}"
+                        );
+                    } else {
+                        assert!(matches!(decided, Verdict::Refused(403, ..)), "{what}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn no_callers_key_goes_to_bedrock_whatever_its_host() {
+    for (mode, host) in [
+        ("native", "bedrock-mantle.eu-west-1.api.aws"),
+        ("invoke", "bedrock-runtime.eu-west-1.amazonaws.com"),
+        ("invoke", "relay.internal.example"),
+    ] {
+        let mut bedrock = json!({"region": "eu-west-1", "mode": mode});
+        if mode == "invoke" {
+            bedrock["host_holds_headers"] = json!(true);
+        }
+        let base_url = format!("https://{host}");
+        let provider = json!({"type": "anthropic", "bedrock": bedrock, "base_url": base_url});
+        let bridge = bridge(&json!({ "providers": [provider] }).to_string());
+        for (prefix, vendor) in VENDORS.into_iter().chain([("sk-", "AWS")]) {
+            let bearer = format!("Bearer {prefix}0123456789abcdef");
+            let request = [("authorization", bearer.as_str())];
+            let (decided, _) = found(&bridge, ["POST", ANTHROPIC.bridged], &request);
+            let code = if vendor == "AWS" { "byok_denied" } else { "wrong_vendor_credential" };
+            assert!(
+                matches!(decided, Verdict::Refused(403, found, _) if found == code),
+                "{prefix}: {decided:?}"
+            );
+            if mode == "native" {
+                let (decided, _) = found(&bridge, ["GET", ANTHROPIC.passthrough], &request);
+                assert!(matches!(decided, Verdict::Refused(403, ..)), "{prefix}: {decided:?}");
+            }
+        }
+    }
+}
+
+/// A bridge with one `openai` provider that also has `members`.
+fn openai_with(members: &Value) -> Rc<Bridge> {
+    let mut provider = json!({"type": "openai", "byok_cluster": "theirs", "cluster": "ours"});
+    for (name, value) in members.as_object().unwrap() {
+        provider[name] = value.clone();
+    }
+    let gateway = json!({"headers": ["x-gateway-token"], "value_prefixes": ["gw_"]});
+    bridge(&json!({"providers": [provider], "gateway_credentials": gateway}).to_string())
+}
+
+fn sent(name: &str, value: &str) -> Option<(String, String)> {
+    Some((name.to_owned(), value.to_owned()))
+}
+
+#[test]
+fn the_member_vendor_decides_whose_keys_go_to_a_relay() {
+    for (vendor, owner) in [("openrouter", Some("OpenRouter")), ("azure", Some("Azure")), ("none", None)] {
+        let bridge = openai_with(&json!({"vendor": vendor, "base_url": "https://relay.internal.example"}));
+        for (prefix, named) in VENDORS {
+            let bearer = format!("Bearer {prefix}0123456789abcdef");
+            for first in [["POST", OPENAI.bridged], ["GET", OPENAI.passthrough]] {
+                let (decided, _) = found(&bridge, first, &[("authorization", &bearer)]);
+                let passes = owner == Some(named);
+                assert_eq!(matches!(decided, Verdict::Sent(..)), passes, "{vendor} {prefix}");
+                assert_eq!(matches!(decided, Verdict::Refused(403, ..)), !passes, "{vendor} {prefix}");
+            }
+        }
+        let (decided, _) = found(&bridge, ["POST", OPENAI.bridged], &[("authorization", "Bearer sk-0123")]);
+        assert!(matches!(decided, Verdict::Sent(Some(_), "byok", _)), "{vendor}: {decided:?}");
+    }
+}
+
+#[test]
+fn key_header_gets_the_central_key_and_is_read_first() {
+    for (name, value) in [
+        ("authorization", "Bearer central-key"),
+        ("x-api-key", "central-key"),
+        ("api-key", "central-key"),
+        ("x-goog-api-key", "central-key"),
+    ] {
+        let bridge = openai_with(&json!({"key_header": name, "key": {"value": "central-key"}}));
+        for first in [["POST", OPENAI.bridged], ["GET", OPENAI.passthrough]] {
+            let decide = |lines: &[(&str, &str)]| found(&bridge, first, lines).0;
+            let central = |decided: Verdict| matches!(decided, Verdict::Sent(found, "centralized", _) if found == sent(name, value));
+            assert!(central(decide(&[])), "{name}");
+            // A gateway token is recognised in every credential header.
+            let tokens = CREDENTIALS.map(|header| {
+                (header, if header.ends_with("authorization") { "Bearer gw_0123" } else { "gw_0123" })
+            });
+            assert!(central(decide(&tokens)), "{name}");
+            for token in tokens {
+                assert!(central(decide(&[token])), "{name} {token:?}");
+            }
+            let own = if name == "authorization" { "Bearer own-key" } else { "own-key" };
+            let both = [(name, own), ("authorization", "Bearer own-bearer")];
+            let both = if name == "authorization" { &both[..1] } else { &both };
+            assert!(
+                matches!(decide(both), Verdict::Sent(found, "byok", _) if found == sent(name, own)),
+                "{name}"
+            );
+            let bearer = [("authorization", "Bearer own-bearer")];
+            assert!(
+                matches!(decide(&bearer), Verdict::Sent(found, "byok", _) if found == sent(bearer[0].0, bearer[0].1))
+            );
+            if name != "authorization" {
+                assert!(matches!(decide(&[(name, "gho_0123456789")]), Verdict::Refused(403, ..)), "{name}");
+                assert!(matches!(decide(&[(name, "a,b")]), Verdict::Refused(400, ..)), "{name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn without_a_needed_key_no_credential_goes_up_and_none_counts() {
+    let provider =
+        json!({"type": "openai", "key": {"none": true}, "base_url": "http://vllm.internal:8000/v1"});
+    let bridge = bridge(&json!({ "providers": [provider] }).to_string());
+    for lines in [
+        vec![],
+        vec![("authorization", "Bearer sk-ant-0123456789")],
+        vec![("authorization", "Bearer sk-own"), ("x-api-key", "gho_0123"), ("api-key", "k")],
+        vec![("x-goog-api-key", "AIza0123"), ("proxy-authorization", "Basic eDp5")],
+    ] {
+        for first in [["POST", OPENAI.bridged], ["GET", OPENAI.passthrough]] {
+            let bridged = first[0] == "POST";
+            let mut world = World::new(&bridge);
+            world.request(request(first, &lines), !bridged);
+            if bridged {
+                world.upload(b"{}", true).done();
+                assert_eq!(world.record()["credential"], json!({"kind": "none"}), "{lines:?}");
+            }
+            let upstream = world.upstream_headers.as_ref().unwrap();
+            assert!(!upstream.iter().any(|(name, _)| CREDENTIALS.contains(&name)), "{lines:?}");
+            assert_eq!(world.sent("x-ai-bridge-cluster"), Some("openai"));
+        }
+    }
+    let twice = [("authorization", "Bearer a"), ("authorization", "Bearer b")];
+    let mut world = World::new(&bridge);
+    world.request(request(["POST", OPENAI.bridged], &twice), false);
+    assert_eq!(world.replied().0, 400);
 }

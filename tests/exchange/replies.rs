@@ -71,7 +71,7 @@ const REPLIES: [Reply; 25] = [
         "overloaded_error",
         "server_error",
         false,
-        Some("30"),
+        Some("32"),
         "unavailable",
     ),
     (
@@ -219,7 +219,7 @@ fn an_open_circuit_has_its_message_in_every_dialect() {
             json!({"error": {"message": message, "type": "server_error", "param": null, "code": "service_unavailable"}})
         };
         assert_eq!(world.replied(), (503, wanted), "{path}");
-        assert_eq!(world.reply_header("retry-after"), Some("30"));
+        assert_eq!(world.reply_header("retry-after"), Some("32"));
         assert_eq!(world.reply_header("x-should-retry"), None, "{path}: clients may try again");
         world.finish("no_healthy_upstream");
         if !PASSTHROUGH.contains(&(path, messages)) {

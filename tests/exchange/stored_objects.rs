@@ -50,3 +50,20 @@ fn the_central_key_reaches_no_stored_object_where_denied() {
         }
     }
 }
+
+#[test]
+fn without_a_needed_key_nothing_separates_callers_either() {
+    let bridge = changed(|configuration| {
+        let provider = &mut configuration["providers"][1];
+        for member in ["byok", "byok_cluster"] {
+            provider.as_object_mut().unwrap().remove(member);
+        }
+        provider["key"] = json!({"none": true});
+        provider["stored_objects"] = json!(false);
+    });
+    for (path, refused) in [("/openai/v1/responses/resp_1", true), ("/openai/v1/models", false)] {
+        let mut world = World::new(&bridge);
+        world.request(head(&format!("GET {path}"), &[("authorization", "Bearer sk-own")]), true);
+        assert_eq!(world.reply.is_some(), refused, "{path}");
+    }
+}

@@ -221,3 +221,24 @@ proptest! {
         check(body.as_bytes(), &[at.min(body.len())]);
     }
 }
+
+#[test]
+fn a_provider_that_refuses_to_be_asked_gets_the_body_unchanged() {
+    let body = r#"{"stream":true}"#;
+    for (members, asks) in [
+        (json!({}), true),
+        (json!({"ask_for_usage": false}), false),
+        (json!({"base_url": "https://api.mistral.ai/v1"}), false),
+        (json!({"vendor": "mistral"}), false),
+        (json!({"base_url": "https://api.mistral.ai/v1", "ask_for_usage": true}), true),
+    ] {
+        let mut provider = members;
+        provider["type"] = json!("openai");
+        let mut world = World::new(&bridge(&json!({ "providers": [provider] }).to_string()));
+        let length = body.len().to_string();
+        let lines = [("authorization", "Bearer sk-own"), ("content-length", length.as_str())];
+        world.request(head(CHAT, &lines), false).upload(body.as_bytes(), true);
+        assert_eq!(world.upstream_body.as_slice() == body.as_bytes(), !asks, "{provider}");
+        assert_eq!(world.sent("content-length").is_some(), !asks, "{provider}");
+    }
+}

@@ -102,7 +102,7 @@ impl CredentialRules<'_> {
 impl<'a> Present<'a> {
     fn new(headers: &'a Headers, rules: &CredentialRules<'_>, gateway: &'a GatewayCredentials) -> Self {
         let is_credential = |name: &str| CREDENTIAL_HEADERS.contains(&name) || gateway.consumes(name);
-        let in_query = if rules.callers.iter().any(|inlet| inlet.scheme == Scheme::Query) {
+        let in_query = if rules.inlets().any(|inlet| inlet.scheme == Scheme::Query) {
             query::values(headers.query(), KEY_PARAMETER).collect()
         } else {
             Vec::new()

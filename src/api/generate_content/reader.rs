@@ -35,6 +35,17 @@ impl ObjectReader for GenerateContentReader {
         self.fields.begin(path, kind, keep, (self.id_known, self.model_known))
     }
 
+    fn counts(&mut self, path: &[Name], kind: Kind) -> bool {
+        let [Name::Candidates, Name::Item, Name::Content, Name::Parts, Name::Item, part @ ..] = path else {
+            return false;
+        };
+        match part {
+            [Name::Text] => kind == Kind::String,
+            [Name::FunctionCall, Name::Args] | [Name::ExecutableCode] => true,
+            _ => false,
+        }
+    }
+
     fn text(&mut self, run: &str, keep: &Keep) {
         self.fields.text(run, keep);
     }

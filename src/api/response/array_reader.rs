@@ -162,6 +162,7 @@ impl<R: ObjectReader> Elements<R> {
             answer.notes.add(Note::ResponseUnreadable);
             self.reader.forget();
         } else {
+            answer.texts.piece(self.scanner.text_bytes());
             self.reader.event(b"", answer);
         }
         self.scanner.renew();

@@ -18,12 +18,13 @@ import socket
 import struct
 import sys
 import threading
+import urllib.parse
 import warnings
 from decimal import Decimal
 from fractions import Fraction
 
 ROOT = pathlib.Path(__file__).resolve().parent / "transcripts"
-APIS = ("messages", "chat_completions", "responses")
+APIS = ("messages", "chat_completions", "responses", "generate_content")
 FILES = {"request.http", "request.json", "response.http", "response.body", "record.json", "transcript.json", "upstream.json", "client.body"}
 RECORD = {"version", "request_id", "provider", "api", "method", "path", "streaming", "model", "actor", "client", "user_agent", "session_id",
           "correlating_tool_call_id", "credential", "response", "usage", "cost_microusd", "prompt", "tool_calls", "thoughts", "outcome", "error", "notes",
@@ -77,6 +78,20 @@ class Transcript:
     def is_sse(self):
         return self.content_type == "text/event-stream" or (not self.content_type and bool(self.request.get("stream")))
 
+    @property
+    def model(self):
+        """The requested model; in Gemini's API the path names it."""
+        return urllib.parse.unquote(self.method_of_model[0]) if self.api == "generate_content" else self.request.get("model")
+
+    @property
+    def streams(self):
+        """Whether the request asks for a stream; in Gemini's API the path does."""
+        return self.method_of_model[1] == "streamGenerateContent" if self.api == "generate_content" else self.request.get("stream") is True
+
+    @property
+    def method_of_model(self):
+        return self.record["path"].rsplit("/", 1)[1].split(":")
+
 
 def sse_events(body):
     """(event name, data) of each event. A simple parser, only to check that the files are well formed."""
@@ -95,6 +110,7 @@ def check_files(t, config):
     """All checks that need no SDK."""
     files, record, about = t.files, t.record, t.about
     t.expect(set(files) <= FILES, f"unknown files {set(files) - FILES}")
+    t.expect(t.api != "generate_content" or about.get("sdk") is False, "Gemini's SDK is not run here: `sdk` is false")
     t.expect(set(about) <= {"about", "source", "ends", "sdk", "strict"} and about["ends"] in ("complete", "reset", "client_gone"), "transcript.json")
     t.expect(set(record) <= RECORD, f"unknown members {set(record) - RECORD}")
     t.expect(record["outcome"] in OUTCOMES and record["api"] == t.api and record["version"] == 1, "outcome, api or version")
@@ -106,9 +122,9 @@ def check_files(t, config):
     t.expect(t.first_line.split(" ")[1].split("?")[0] == record["path"], "path")
     t.expect(record["user_agent"] == t.headers.get("user-agent"), "user agent")
     t.expect(record["response"]["status"] == t.status, "status")
-    t.expect(record["model"]["requested"] == t.request.get("model"), "requested model")
+    t.expect(record["model"]["requested"] == t.model, "requested model")
     if "streaming" in record:
-        t.expect(record["streaming"] == (t.request.get("stream") is True), "streaming")
+        t.expect(record["streaming"] == t.streams, "streaming")
     if t.is_sse:
         t.expect(b"\r" not in t.body, "an SSE body is stored with LF")
         events = list(sse_events(t.body))
@@ -216,7 +232,9 @@ def without_usage_event(body):
 
 def check_credential(t, config):
     bearer = t.headers.get("authorization", "").split(" ")
-    sent = t.headers.get("x-api-key") or (bearer[1] if bearer[0].lower() == "bearer" else None)
+    query = urllib.parse.parse_qs(urllib.parse.urlsplit(t.first_line.split(" ")[1]).query)
+    sent = t.headers.get("x-goog-api-key") or query.get("key", [None])[0] if t.api == "generate_content" else t.headers.get("x-api-key")
+    sent = sent or (bearer[1] if bearer[0].lower() == "bearer" else None)
     if sent and any(sent.startswith(p) for p in config["gateway_credentials"]["value_prefixes"]):
         sent = None
     name = t.first_line.split(" ")[1].split("/")[1]

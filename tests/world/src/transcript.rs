@@ -15,7 +15,7 @@ thread_local! {
 }
 
 /// The APIs that have transcripts: folders of `tests/transcripts`.
-pub const APIS: [&str; 3] = ["messages", "chat_completions", "responses"];
+pub const APIS: [&str; 4] = ["messages", "chat_completions", "responses", "generate_content"];
 
 /// One folder.
 #[derive(Debug)]

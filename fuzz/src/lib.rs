@@ -41,7 +41,7 @@ impl<'a> Input<'a> {
 }
 
 /// The APIs that an input chooses from.
-pub const APIS: [Api; 3] = [Api::Messages, Api::ChatCompletions, Api::Responses];
+pub const APIS: [Api; 4] = [Api::Messages, Api::ChatCompletions, Api::Responses, Api::GenerateContent];
 
 /// How a body is cut into chunks.
 #[derive(Clone, Copy, Debug)]

@@ -62,7 +62,7 @@ fn vary(event: &[u8], random: &mut impl FnMut(usize) -> usize) -> Vec<u8> {
 /// The events of every transcript that is a stream.
 fn streams() -> Vec<(Api, Vec<Vec<u8>>)> {
     let mut streams = Vec::new();
-    for api in [Api::Messages, Api::ChatCompletions, Api::Responses] {
+    for api in Api::ALL {
         for transcript in all(api.name()).into_iter().filter(|transcript| transcript.is_streamed()) {
             let body = String::from_utf8_lossy(&transcript.response).into_owned();
             streams

@@ -62,6 +62,8 @@ pub(crate) fn agent(api: Api, bytes: usize) -> String {
                 format!(r#"{{"type":"function","function":{{{about},"parameters":{schema}}}}}"#)
             }
             Api::Responses => format!(r#"{{"type":"function",{about},"parameters":{schema}}}"#),
+            // It is not measured.
+            Api::GenerateContent => String::new(),
         }
     };
     let tools: Vec<_> = (0..bytes / 12_000).map(tool).collect();
@@ -103,6 +105,8 @@ fn round(api: Api, code: &str, at: usize) -> [String; 3] {
             format!(r#"{{"type":"function_call","call_id":"{id}","name":"Tool_1","arguments":"{path}"}}"#),
             format!(r#"{{"type":"function_call_output","call_id":"{id}","output":"{code}"}}"#),
         ),
+        // It is not measured.
+        Api::GenerateContent => (String::new(), String::new()),
     };
     [ask, call, result]
 }
@@ -208,6 +212,8 @@ pub(crate) fn events(api: Api, tool: bool, count: usize) -> Vec<String> {
             }));
             events.push(named("response.completed", &response("completed", r#"{"input_tokens":25,"input_tokens_details":{"cached_tokens":0},"output_tokens":1015,"total_tokens":1040}"#)));
         }
+        // It is not measured.
+        Api::GenerateContent => {}
     }
     events
 }
@@ -239,6 +245,8 @@ pub(crate) fn document(api: Api, bytes: usize) -> String {
                 {"id": "fc_1", "type": "function_call", "status": "completed", "call_id": id, "name": "write",
                     "arguments": code.to_string()}],
             "usage": {"input_tokens": 25, "output_tokens": 1015, "total_tokens": 1040}}),
+        // It is not measured.
+        Api::GenerateContent => Value::Null,
     };
     answer.to_string()
 }

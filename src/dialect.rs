@@ -97,4 +97,29 @@ mod tests {
             assert_eq!(error_type(Dialect::OpenAi, status), openai, "{status}");
         }
     }
+
+    #[test]
+    fn google_and_aws_name_their_own_types() {
+        for (status, google, aws) in [
+            (400, "INVALID_ARGUMENT", "ValidationException"),
+            (401, "UNAUTHENTICATED", "AccessDeniedException"),
+            (402, "INVALID_ARGUMENT", "ValidationException"),
+            (403, "PERMISSION_DENIED", "AccessDeniedException"),
+            (404, "NOT_FOUND", "ResourceNotFoundException"),
+            (405, "INVALID_ARGUMENT", "ValidationException"),
+            (408, "DEADLINE_EXCEEDED", "ValidationException"),
+            (413, "INVALID_ARGUMENT", "ValidationException"),
+            (415, "INVALID_ARGUMENT", "ValidationException"),
+            (426, "UNIMPLEMENTED", "ValidationException"),
+            (429, "RESOURCE_EXHAUSTED", "ThrottlingException"),
+            (500, "INTERNAL", "InternalServerException"),
+            (501, "UNIMPLEMENTED", "InternalServerException"),
+            (502, "INTERNAL", "InternalServerException"),
+            (503, "UNAVAILABLE", "ServiceUnavailableException"),
+            (504, "DEADLINE_EXCEEDED", "InternalServerException"),
+        ] {
+            assert_eq!(error_type(Dialect::Google, status), google, "{status}");
+            assert_eq!(error_type(Dialect::Aws, status), aws, "{status}");
+        }
+    }
 }

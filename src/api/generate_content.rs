@@ -28,7 +28,7 @@ pub(super) const PROFILE: ApiProfile = ApiProfile {
         usage_edit: false,
     },
     usage: Convention::GENERATE_CONTENT,
-    events: response::events::<GenerateContentReader>,
+    events: response::events_or_array::<GenerateContentReader>,
     document: response::document_or_array::<GenerateContentReader>,
 };
 

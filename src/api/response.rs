@@ -18,7 +18,7 @@ mod repeated_events;
 
 use crate::answer::Answer;
 use crate::limits::Limits;
-use array_reader::DocumentOrArray;
+use array_reader::ArrayOr;
 use core::fmt;
 use document_reader::DocumentReader;
 use error_body::ErrorBody;
@@ -71,9 +71,14 @@ pub(super) fn document<R: ObjectReader + 'static>(limits: &Limits) -> ResponseBo
     ResponseBody(Box::new(DocumentReader::<R>::new(limits)))
 }
 
-/// A reader for a document, or for a stream that is an array of objects, with `R` for each object.
+/// As [`events`]; the stream may also be an array of the events' objects.
+pub(super) fn events_or_array<R: ObjectReader + 'static>(limits: &Limits) -> ResponseBody {
+    ResponseBody(Box::new(ArrayOr::<R>::new(events::<R>(limits), limits)))
+}
+
+/// As [`document`]; the document may also be an array of objects, which is a stream.
 pub(super) fn document_or_array<R: ObjectReader + 'static>(limits: &Limits) -> ResponseBody {
-    ResponseBody(Box::new(DocumentOrArray::<R>::new(limits)))
+    ResponseBody(Box::new(ArrayOr::<R>::new(document::<R>(limits), limits)))
 }
 
 /// A reader for the body of an error status, whichever provider it comes from.

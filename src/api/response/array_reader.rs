@@ -1,16 +1,15 @@
-//! Reads a body that is one JSON document, or an array of the objects that an event stream would have.
+//! Reads a stream that is one JSON array of the objects that an event stream would have.
 
-use super::document_reader::DocumentReader;
 use super::object_reader::{Excess, ExcessVisitor, ObjectReader, ObjectVisitor};
-use super::{BodyReader, DEPTH_BYTES};
+use super::{BodyReader, DEPTH_BYTES, ResponseBody};
 use crate::answer::Answer;
 use crate::json::{Kind, Nameless, Scalar, Scanner, Visitor, Want};
 use crate::limits::Limits;
 use crate::note::Note;
 
-/// Reads a document, or an array with `R` for each element.
-pub(super) struct DocumentOrArray<R: ObjectReader> {
-    document: DocumentReader<R>,
+/// Reads an array with `R` for each element, or another body.
+pub(super) struct ArrayOr<R: ObjectReader> {
+    other: ResponseBody,
     /// The body begins as an array.
     array: Option<Array<R>>,
     /// More than white space came.
@@ -48,20 +47,16 @@ struct ElementVisitor<'a, R: ObjectReader> {
     answer: &'a mut Answer,
 }
 
-// === impl DocumentOrArray ===
+// === impl ArrayOr ===
 
-impl<R: ObjectReader> DocumentOrArray<R> {
-    pub(super) fn new(limits: &Limits) -> Self {
-        Self {
-            document: DocumentReader::new(limits),
-            array: None,
-            begun: false,
-            event_bytes: limits.event_bytes,
-        }
+impl<R: ObjectReader> ArrayOr<R> {
+    /// A reader of an array, or, if the body is none, with `other`.
+    pub(super) const fn new(other: ResponseBody, limits: &Limits) -> Self {
+        Self { other, array: None, begun: false, event_bytes: limits.event_bytes }
     }
 }
 
-impl<R: ObjectReader> BodyReader for DocumentOrArray<R> {
+impl<R: ObjectReader> BodyReader for ArrayOr<R> {
     fn feed(&mut self, chunk: &[u8], answer: &mut Answer) -> Option<Vec<u8>> {
         if !self.begun
             && let Some(first) = chunk.trim_ascii_start().first()
@@ -74,7 +69,7 @@ impl<R: ObjectReader> BodyReader for DocumentOrArray<R> {
                 array.read(chunk, answer);
                 None
             }
-            None => self.document.feed(chunk, answer),
+            None => self.other.0.feed(chunk, answer),
         }
     }
 
@@ -82,24 +77,23 @@ impl<R: ObjectReader> BodyReader for DocumentOrArray<R> {
         match &self.array {
             // The record's outcome says that an array broke off.
             Some(_) => Vec::new(),
-            None => self.document.finish(answer),
+            None => self.other.0.finish(answer),
         }
     }
 
     fn abandon(&mut self, answer: &mut Answer) {
-        self.finish(answer);
+        if self.array.is_none() {
+            self.other.0.abandon(answer);
+        }
     }
 
     fn any_event(&self) -> bool {
-        self.array.as_ref().is_some_and(|array| array.elements.any)
+        self.array.as_ref().map_or_else(|| self.other.0.any_event(), |array| array.elements.any)
     }
 
     /// The elements of an array state the end of the answer, as events do.
     fn ends_with_body(&self) -> bool {
-        match &self.array {
-            Some(array) => array.invalid,
-            None => self.document.ends_with_body(),
-        }
+        self.array.is_none() && self.other.0.ends_with_body()
     }
 }
 

@@ -8,7 +8,7 @@ mod object_fields;
 mod reader;
 
 use super::profile::ApiProfile;
-use super::request::{AnsweredCall, Name, RequestRules, Slot};
+use super::request::{AnsweredCall, Name, RequestRules, RequestTexts, Slot};
 use super::response;
 use crate::dialect::Dialect;
 use crate::usage::Convention;
@@ -26,6 +26,19 @@ pub(super) const PROFILE: ApiProfile = ApiProfile {
         answered_call: AnsweredCall::InPart(""),
         protobuf: true,
         usage_edit: false,
+        texts: RequestTexts {
+            below: &[Name::SystemInstruction, Name::Contents],
+            except: &[
+                b"inlineData",
+                b"inline_data",
+                b"fileData",
+                b"file_data",
+                b"functionCall",
+                b"function_call",
+                b"executableCode",
+                b"executable_code",
+            ],
+        },
     },
     usage: Convention::GENERATE_CONTENT,
     events: response::events_or_array::<GenerateContentReader>,

@@ -44,10 +44,7 @@ fn facts(reader: &ResponseReader) -> Value {
         "whole": answer.ended || reader.ends_with_body(),
     });
     facts.as_object_mut().unwrap().retain(|name, value| {
-        let empty = match value {
-            Value::Array(list) => list.iter().all(Value::is_null),
-            value => value.is_null(),
-        };
+        let empty = value.as_array().map_or_else(|| value.is_null(), |list| list.iter().all(Value::is_null));
         !empty || name == "ended"
     });
     facts

@@ -113,6 +113,15 @@ impl ProviderType {
         }
     }
 
+    /// What the type fixes where the provider is Bedrock's: its runtime API has a profile of its own.
+    #[must_use]
+    pub fn profile_on(self, bedrock: Option<&Bedrock>) -> &'static Profile {
+        match bedrock {
+            Some(Bedrock { mode: Mode::Runtime, .. }) => &bedrock_runtime::PROFILE,
+            Some(_) | None => self.profile(),
+        }
+    }
+
     /// The name in configuration and records.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -132,10 +141,7 @@ impl Provider {
     /// What differs from other providers: the type's profile or, for Bedrock's runtime API, that API's.
     #[must_use]
     pub fn profile(&self) -> &'static Profile {
-        match &self.bedrock {
-            Some(Bedrock { mode: Mode::Runtime, .. }) => &bedrock_runtime::PROFILE,
-            Some(_) | None => self.kind.profile(),
-        }
+        self.kind.profile_on(self.bedrock.as_ref())
     }
 
     /// The route prefix below the root: `/{name}`, for OpenAI `/{name}/v1`. No trailing slash.

@@ -104,8 +104,11 @@ pub(super) fn provider(
     } else if let (Some(key), Some(byok)) = (&key, byok) {
         check_callers(members, kind.profile(), key_header, key, byok, context.gateway);
     }
-    let more_passthrough =
-        passthrough.and_then(|node| passthrough_routes(&node, kind.profile())).unwrap_or_default();
+    let more_passthrough = passthrough
+        .and_then(|node| {
+            passthrough_routes(&node, kind.profile_on(bedrock.as_ref().and_then(Option::as_ref)))
+        })
+        .unwrap_or_default();
     let (name, key, byok) = (name?, key?, byok?);
     let bedrock = match bedrock {
         Some(bedrock) => Some(bedrock?),

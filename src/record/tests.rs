@@ -68,7 +68,7 @@ fn everything<'a>(metadata: &'a [(String, String)], finish_reasons: &'a [String]
                 },
             },
             by_model: vec![share(Some(1))].leak(),
-            estimate: None,
+            estimate: Some(Estimate { input_tokens: 1, output_tokens: 1 }),
             provider_usage: Some(r#"{"any":{"thing":1}}"#),
         },
         cost_microusd: Some(12),

@@ -15,14 +15,20 @@ pub const PROFILE: Profile = Profile {
         // https://ai.google.dev/api/generate-content
         ("/v1beta/models/{model}:generateContent", Api::GenerateContent),
         (STREAM, Api::GenerateContent),
+        // The same, which Google's SDKs ask by default (seen with google-genai 3.6.1).
+        ("/v1/models/{model}:generateContent", Api::GenerateContent),
+        (STABLE_STREAM, Api::GenerateContent),
     ],
-    streamed: &[STREAM],
+    streamed: &[STREAM, STABLE_STREAM],
     passthrough: &[
         // https://ai.google.dev/api/models
         Passthrough::get("/v1beta/models"),
         Passthrough::get("/v1beta/models/"),
         // https://ai.google.dev/api/tokens
         Passthrough::any("/v1beta/models/{model}:countTokens"),
+        Passthrough::get("/v1/models"),
+        Passthrough::get("/v1/models/"),
+        Passthrough::any("/v1/models/{model}:countTokens"),
     ],
     stored_objects: &[],
     dialect: Dialect::Google,
@@ -42,3 +48,4 @@ pub const PROFILE: Profile = Profile {
 };
 
 const STREAM: &str = "/v1beta/models/{model}:streamGenerateContent";
+const STABLE_STREAM: &str = "/v1/models/{model}:streamGenerateContent";

@@ -363,7 +363,7 @@ fn check(path: &[u8]) {
             Target::Bridged { model: Some(_), .. } if route != written => {}
             Target::Bridged { .. } => assert!(bridged, "{}", path.escape_ascii()),
             Target::Outside | Target::Invalid(_) | Target::NotFound | Target::Passthrough { .. } => {
-                assert!(!bridged, "{}", path.escape_ascii())
+                assert!(!bridged, "{}", path.escape_ascii());
             }
         }
     }

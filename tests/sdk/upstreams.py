@@ -24,7 +24,7 @@ def main(azure_url, foundry_url, vertex_url, bedrock_url, gemini_url, mistral_ur
     foundry = anthropic.AnthropicFoundry(base_url=f"{foundry_url}/anthropic", api_key="gw_test", max_retries=0)
     vertex = anthropic.AnthropicVertex(base_url=vertex_url, project_id="my-project", region="us-east5", access_token="gw_test", max_retries=0)
     bedrock = anthropic.AnthropicBedrock(base_url=bedrock_url, aws_region="us-east-1", aws_access_key="AKIDEXAMPLE", aws_secret_key="secret", max_retries=0)
-    gemini = genai.Client(api_key="gw_test", vertexai=False, http_options={"base_url": gemini_url, "api_version": "v1beta"})
+    gemini = genai.Client(api_key="gw_test", vertexai=False, http_options={"base_url": gemini_url})
     mistral = Mistral(server_url=mistral_url, api_key="gw_test")
 
     def messages(client, model, **more):

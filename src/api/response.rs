@@ -73,12 +73,12 @@ pub(super) fn document<R: ObjectReader + 'static>(limits: &Limits) -> ResponseBo
 
 /// As [`events`]; the stream may also be an array of the events' objects.
 pub(super) fn events_or_array<R: ObjectReader + 'static>(limits: &Limits) -> ResponseBody {
-    ResponseBody(Box::new(ArrayOr::<R>::new(events::<R>(limits), limits)))
+    ResponseBody(Box::new(ArrayOr::<R>::new(events::<R>(limits), Some(document::<R>(limits)), limits)))
 }
 
 /// As [`document`]; the document may also be an array of objects, which is a stream.
 pub(super) fn document_or_array<R: ObjectReader + 'static>(limits: &Limits) -> ResponseBody {
-    ResponseBody(Box::new(ArrayOr::<R>::new(document::<R>(limits), limits)))
+    ResponseBody(Box::new(ArrayOr::<R>::new(document::<R>(limits), None, limits)))
 }
 
 /// A reader for the body of an error status, whichever provider it comes from.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import threading
 import time
 from typing import Any
@@ -231,7 +232,7 @@ def test_what_is_charged_is_what_the_record_says(client, gateway, upstream, redi
     charged(gateway, redis, expected)
 
 
-def test_a_client_that_goes_away_is_charged_what_was_seen(client, gateway, upstream, redis, records, who):
+def test_a_client_that_goes_away_is_charged_an_estimate(client, gateway, upstream, redis, records, who):
     gone = threading.Event()
 
     def script(exchange: Exchange) -> None:
@@ -253,13 +254,17 @@ def test_a_client_that_goes_away_is_charged_what_was_seen(client, gateway, upstr
     record = records.one()
     assert (record["outcome"], record["usage"]["usage_status"], record["usage"]["total_tokens"]) == ("aborted_client", "partial", 113)
     assert record["cost_microusd"] == 12 * 5 + 1 * 25 + 100 // 2
+    # The bytes of the texts are more than the one token that the stream's begin states.
+    output = record["usage"]["estimate"]["output_tokens"]
+    assert output == math.ceil(len("Rayleigh – 散乱 🌤".encode()) / 4)
+    tokens, money = 112 + output, 12 * 5 + output * 25 + 100 // 2
     charged(gateway, redis, {
-        f"tokens_per_actor_{who('alice')}": 113, f"tokens_per_team_{who('blue')}": 113,
-        f"microusd_per_actor_{who('alice')}": 135, f"microusd_per_team_{who('blue')}": 135,
+        f"tokens_per_actor_{who('alice')}": tokens, f"tokens_per_team_{who('blue')}": tokens,
+        f"microusd_per_actor_{who('alice')}": money, f"microusd_per_team_{who('blue')}": money,
     })
 
 
-def test_an_upstream_that_goes_away_is_charged_what_was_seen(client, gateway, upstream, redis, records, who):
+def test_an_upstream_that_goes_away_is_charged_an_estimate(client, gateway, upstream, redis, records, who):
     def script(exchange: Exchange) -> None:
         exchange.read_body()
         exchange.stream()
@@ -276,7 +281,9 @@ def test_an_upstream_that_goes_away_is_charged_what_was_seen(client, gateway, up
             pass
     record = records.one()
     assert (record["outcome"], record["usage"]["total_tokens"]) == ("aborted_upstream", 113)
-    charged(gateway, redis, {f"tokens_per_actor_{who('alice')}": 113, f"microusd_per_actor_{who('alice')}": record["cost_microusd"]})
+    output = record["usage"]["estimate"]["output_tokens"]
+    assert output > 1
+    charged(gateway, redis, {f"tokens_per_actor_{who('alice')}": 112 + output, f"microusd_per_actor_{who('alice')}": 12 * 5 + output * 25 + 100 // 2})
 
 
 @pytest.mark.parametrize(
@@ -296,11 +303,15 @@ def test_an_error_of_the_provider_costs_nothing(client, gateway, upstream, redis
     charged(gateway, redis, {f"tokens_per_actor_{who('alice')}": 0, f"microusd_per_actor_{who('alice')}": 0})
 
 
-def test_an_answer_without_usage_is_charged_nothing(client, gateway, upstream, redis, records, who):
+def test_an_answer_without_usage_is_charged_an_estimate(client, gateway, upstream, redis, records, who):
     upstream.begin(json_answer({name: value for name, value in MESSAGE.items() if name != "usage"}))
     assert ask(client, MESSAGES, as_key(who("alice"))).status == 200
-    assert records.one()["usage"]["usage_status"] == "missing"
-    charged(gateway, redis, {f"tokens_per_actor_{who('alice')}": 0, f"microusd_per_actor_{who('alice')}": 0})
+    usage = records.one()["usage"]
+    estimate = usage["estimate"]
+    assert usage["usage_status"] == "missing" and "total_tokens" not in usage
+    assert estimate["input_tokens"] > 0 and estimate["output_tokens"] > 0
+    tokens, money = estimate["input_tokens"] + estimate["output_tokens"], estimate["input_tokens"] * 5 + estimate["output_tokens"] * 25
+    charged(gateway, redis, {f"tokens_per_actor_{who('alice')}": tokens, f"microusd_per_actor_{who('alice')}": money})
 
 
 def test_envoy_charges_at_most_1e9_at_once(client, gateway, upstream, redis, records, who):

@@ -16,7 +16,7 @@ from upstream import json_answer, stream_answer
 LINE = re.compile(r"\[(host->vm|vm->host)\] (?:env\.)?proxy_(\w+)\((?:\d+, (\d+))?")
 TRACE = ["--component-log-level", "wasm:trace"]
 CLOCK, CHUNK, VALUE = "get_current_time_nanoseconds", "get_buffer_bytes", "set_property"
-EDITS = ["remove_header_map_value", *["replace_header_map_value"] * 4]       # the token; path, authority, cluster, key
+EDITS = ["set_header_map_pairs"]       # six changes: the token and Envoy's x-envoy-external-address; path, authority, cluster, key
 VALUES_OF_START = 5         # id, provider, api, actor, session
 VALUES_OF_END = 8           # model, outcome, four kinds of tokens, their sum, cost
 

@@ -59,6 +59,7 @@ def talk() -> Iterator[Talk]:
         providers = [{**provider, "cluster": "openai"} for provider in PROVIDERS]
         config = render(mock.address, plugin=lambda shipped: {**shipped, "providers": providers}, breaker={"consecutive_5xx": 1_000_000})
         with Gateway(config) as gateway:
+            gateway.barrier = "/mistral/v1/chat/completions"
             records = Records(gateway)
             base = url(gateway.address)
             bridged = make_calls(*[f"{base}/{home}" for home in APIS])

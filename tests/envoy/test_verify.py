@@ -220,19 +220,19 @@ BY_ACTOR = ["input_tokens", "output_tokens", "cache_read_tokens", "cache_write_t
 # name: (what is changed, [(level, the path ends with, the message contains)])
 MISTAKES: dict[str, tuple[Change, list[tuple[str, str, str]]]] = {
     "a value that publish leaves out": (
-        plugin(lambda given: given.update(publish=["id", "provider", "api", "model", "actor", "actor_team", "total_tokens", *BY_ACTOR])),
+        plugin(lambda given: given.update(publish=["id", "provider", "api", "model", "requested_model", "actor", "actor_team", "total_tokens", *BY_ACTOR])),
         [
-            *[("error", ".hits_addend.format", "wasm.ai_bridge_cost_microusd is never set: `publish` leaves cost_microusd out")] * 4,
+            *[("error", ".hits_addend.format", "wasm.ai_bridge_cost_microusd is never set: `publish` leaves cost_microusd out")] * 5,
             ("error", ".access_log[1].typed_config.counters[1].value_format", "wasm.ai_bridge_cost_microusd is never set"),
         ],
     ),
     "a value in a CEL expression that publish leaves out": (
-        plugin(lambda given: given.update(publish=["provider", "model", "actor", "total_tokens", "cost_microusd", *BY_ACTOR])),
+        plugin(lambda given: given.update(publish=["provider", "model", "requested_model", "actor", "total_tokens", "cost_microusd", *BY_ACTOR])),
         [("error", ".typed_config.text", "wasm.ai_bridge_actor_team is never set")] * 4,
     ),
     "a value that there is not, in a budget": (
         text("wasm.ai_bridge_total_tokens", "wasm.ai_bridge_tokens"),
-        [("error", ".hits_addend.format", "there is no value wasm.ai_bridge_tokens; did you mean wasm.ai_bridge_")] * 4,
+        [("error", ".hits_addend.format", "there is no value wasm.ai_bridge_tokens; did you mean wasm.ai_bridge_")] * 5,
     ),
     "a value that there is not, in an access log": (
         lambda config: manager_of(config)["access_log"].append({"name": "x", "typed_config": {"log_format": {"json_format": {"cost": "%FILTER_STATE(wasm.ai_bridge_cost:PLAIN)%"}}}}),
@@ -255,8 +255,8 @@ MISTAKES: dict[str, tuple[Change, list[tuple[str, str, str]]]] = {
         [("error", ".typed_config.text", "its key is not in actor.metadata_headers")] * 4,
     ),
     "no access log": (drop("access_log"), [("warning", ".access_log", "the records go nowhere")]),
-    "money without prices": (plugin(lambda given: given.pop("prices")), [("error", ".hits_addend", "no `prices`")] * 4),
-    "money without a price for every model": (plugin(lambda given: given["prices"].pop()), [("warning", ".hits_addend", 'no price is for the models "*"')] * 4),
+    "money without prices": (plugin(lambda given: given.pop("prices")), [("error", ".hits_addend", "no `prices`")] * 5),
+    "money without a price for every model": (plugin(lambda given: given["prices"].pop()), [("warning", ".hits_addend", 'no price is for the models "*"')] * 5),
     "the rate limit filter in front": (in_front, [("error", ".http_filters[0]", "stands in front of AI Bridge")]),
     "budgets for a filter of another name": (called_otherwise, [("error", ".typed_per_filter_config.budgets", 'no filter in `http_filters` is called "budgets"')]),
     "budgets where Envoy ignores the addend": (to_the_routes_own, [("error", ".route.rate_limits[0]", "Envoy ignores `hits_addend` here")]),
@@ -350,7 +350,7 @@ FINE: dict[str, Change] = {
     "metrics off": lambda config: (plugin(lambda given: given.update(metrics=False))(config), config.pop("stats_config")),
     "a rate limit of addresses in front": lambda config: manager_of(config)["http_filters"].insert(0, {"name": "by_address", "typed_config": {"@type": "type.googleapis.com/envoy.extensions.filters.http.ratelimit.v3.RateLimit", "rate_limits": [{"actions": [{"remote_address": {}}]}]}}),
     "the header removed on the virtual host": lambda config: (ai_route(config).pop("request_headers_to_remove"), manager_of(config)["route_config"]["virtual_hosts"][0].update(request_headers_to_remove=["X-AI-Bridge-Cluster"])),
-    "everything published": plugin(lambda given: given.update(publish=["id", "provider", "api", "model", "outcome", "total_tokens", "cost_microusd", "actor", "actor_team", *BY_ACTOR])),
+    "everything published": plugin(lambda given: given.update(publish=["id", "provider", "api", "model", "requested_model", "outcome", "total_tokens", "cost_microusd", "actor", "actor_team", *BY_ACTOR])),
     "three hosts": lambda config: (
         cluster_of(config, "openai").update(type="STRICT_DNS", load_assignment={"endpoints": [{"lb_endpoints": [{}, {}, {}]}]}), cluster_of(config, "openai").pop("common_lb_config"),
     ),
@@ -532,7 +532,8 @@ def test_its_values_and_labels_are_those_of_the_filter():
     known = [set(re.findall(r'"(\w+)"', text_of.split(f"{name} = (")[1].split(")")[0])) for name in ("AT_START", "AT_END")]
     assert known[0] | known[1] == names
     at_start = (REPOSITORY / "src" / "exchange" / "values.rs").read_text().split("fn of_start")[1].split("\n}")[0].replace("SESSION", '"ai_bridge_session"')
-    assert set(re.findall(r'values\.\w+\("ai_bridge_(\w+)"', at_start)) == known[0]
+    # `model` is set there where the path names it, and again at the end.
+    assert set(re.findall(r'values\.\w+\("ai_bridge_(\w+)"', at_start)) == known[0] | {"model"}
     labels = set(re.findall(r'"(\w+)"', (VERIFY / "entry.py").read_text().split("LABELS = (")[1].split(")")[0]))
     assert labels == {each["tag_name"] for each in shipped()["stats_config"]["stats_tags"]}
 

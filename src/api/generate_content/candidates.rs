@@ -55,7 +55,12 @@ impl Candidates {
                 return;
             }
         };
-        let position = self.seen.iter().take(at).filter(|candidate| candidate.finished).count();
+        let reason = fields.finish_reason.as_str();
+        let reason = Some(reason).filter(|reason| !matches!(*reason, "" | UNSPECIFIED));
+        let position = match reason {
+            Some(_) => self.seen.iter().take(at).filter(|candidate| candidate.finished).count(),
+            None => 0,
+        };
         let Some(candidate) = self.seen.get_mut(at) else { return };
         for piece in fields.pieces {
             candidate.thought = match piece {
@@ -82,8 +87,7 @@ impl Candidates {
                 Piece::Other => ThoughtRun::None,
             };
         }
-        let reason = fields.finish_reason.as_str();
-        if !matches!(reason, "" | UNSPECIFIED) {
+        if let Some(reason) = reason {
             let reason = head(reason, NAME_BYTES).to_owned();
             if !candidate.finished {
                 answer.finish_reasons.insert(position.min(answer.finish_reasons.len()), reason);

@@ -24,6 +24,10 @@ pub(in crate::api) struct GenerateContentReader {
     blocked: bool,
     /// An error was stated; nothing after it counts.
     failed: bool,
+    /// The last object states usage.
+    usage_is_here: bool,
+    /// An object with which, or after which, all candidates have finished states usage.
+    usage_is_final: bool,
 }
 
 // === impl GenerateContentReader ===
@@ -78,7 +82,9 @@ impl ObjectReader for GenerateContentReader {
         self.fields.end_part(true);
         self.take(answer);
         let finished = self.blocked || self.candidates.all_finished();
-        answer.usage.settle(finished);
+        // The usage of an earlier event does not count what came since.
+        self.usage_is_final |= finished && self.usage_is_here;
+        answer.usage.settle(self.usage_is_final);
         answer.ended = finished || self.failed;
         Change::Possible
     }
@@ -104,6 +110,7 @@ impl GenerateContentReader {
         }
         self.id_known = first(fields.id, &mut answer.id);
         self.model_known = first(fields.model, &mut answer.model);
+        self.usage_is_here = fields.usage.is_some();
         if let Some(usage) = fields.usage {
             answer.usage.take(*usage, false);
         }
@@ -113,7 +120,7 @@ impl GenerateContentReader {
         for (position, candidate) in (0..).zip(fields.candidates) {
             self.candidates.take(position, candidate, answer);
         }
-        if !fields.block_reason.is_empty() {
+        if !matches!(fields.block_reason.as_str(), "" | "BLOCK_REASON_UNSPECIFIED") {
             self.blocked = true;
             if answer.finish_reasons.is_empty() {
                 answer.finished(fields.block_reason.into_string());

@@ -10,6 +10,8 @@ use crate::note::Note;
 /// Reads an array with `R` for each element, or another body.
 pub(super) struct ArrayOr<R: ObjectReader> {
     other: ResponseBody,
+    /// The reader of a body that is one object, where `other` is for event streams.
+    object: Option<ResponseBody>,
     /// The body begins as an array.
     array: Option<Array<R>>,
     /// More than white space came.
@@ -50,19 +52,25 @@ struct ElementVisitor<'a, R: ObjectReader> {
 // === impl ArrayOr ===
 
 impl<R: ObjectReader> ArrayOr<R> {
-    /// A reader of an array, or, if the body is none, with `other`.
-    pub(super) const fn new(other: ResponseBody, limits: &Limits) -> Self {
-        Self { other, array: None, begun: false, event_bytes: limits.event_bytes }
+    /// A reader of an array; or of one object, with `object` if there is one; or else with `other`.
+    pub(super) const fn new(other: ResponseBody, object: Option<ResponseBody>, limits: &Limits) -> Self {
+        Self { other, object, array: None, begun: false, event_bytes: limits.event_bytes }
     }
 }
 
 impl<R: ObjectReader> BodyReader for ArrayOr<R> {
     fn feed(&mut self, chunk: &[u8], answer: &mut Answer) -> Option<Vec<u8>> {
         if !self.begun
-            && let Some(first) = chunk.trim_ascii_start().first()
+            && let Some(first) = chunk.iter().find(|byte| !matches!(byte, b' ' | b'\t' | b'\n' | b'\r'))
         {
             self.begun = true;
             self.array = (*first == b'[').then(|| Array::new(self.event_bytes));
+            // No event stream begins so.
+            if *first == b'{'
+                && let Some(object) = self.object.take()
+            {
+                self.other = object;
+            }
         }
         match &mut self.array {
             Some(array) => {

@@ -373,3 +373,31 @@ fn calls_and_thoughts_above_the_limit_are_counted() {
     assert_eq!(reader.answer().tool_calls.len(), 256);
     assert!(notes.contains("4744"), "{notes}");
 }
+
+#[test]
+fn one_object_in_place_of_an_event_stream_is_read() {
+    let object = json!({"responseId": "r", "candidates": [{"content": {"parts": [{"text": "a"}]}, "finishReason": "STOP"}],
+        "usageMetadata": {"promptTokenCount": 3, "candidatesTokenCount": 2}});
+    let got = recorded(Format::Events, &Limits::default(), &format!(" \r\n{object}"));
+    let expected = recorded(Format::Document, &Limits::default(), &object.to_string());
+    assert_eq!(got, expected);
+    assert_eq!(
+        (&got["output"][0], &got["status"], &got["whole"]),
+        (&json!(2), &json!("complete"), &json!(true))
+    );
+}
+
+#[test]
+fn usage_before_the_last_texts_is_not_the_final_one() {
+    let first = json!({"candidates": [{"content": {"parts": [{"text": "a"}]}}], "usageMetadata": {"promptTokenCount": 10}});
+    let last = json!({"candidates": [{"content": {"parts": [{"text": "b"}]}, "finishReason": "STOP"}]});
+    assert_eq!(streamed(&[first.clone(), last.clone()])["status"], "partial");
+    let usage = json!({"usageMetadata": {"promptTokenCount": 10, "candidatesTokenCount": 2}});
+    assert_eq!(streamed(&[first, last, usage])["status"], "complete");
+}
+
+#[test]
+fn an_unspecified_block_reason_is_none() {
+    let object = json!({"promptFeedback": {"blockReason": "BLOCK_REASON_UNSPECIFIED"}});
+    assert_eq!(streamed(&[object])["finish"], Value::Null);
+}

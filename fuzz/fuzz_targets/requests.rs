@@ -35,10 +35,10 @@ fn read(api: Api, bounds: RequestBounds, chunks: &[&[u8]]) -> Read {
 
 /// The facts with their texts: `Debug` shows only the lengths.
 fn shown(facts: &RequestFacts) -> String {
-    let RequestFacts { model, also_requested, refusal, stream, background, prompt, correlating_tool_call_id, user_id, usage_spliced, notes } = facts;
+    let RequestFacts { model, also_requested, refusal, stream, background, prompt, correlating_tool_call_id, user_id, usage_spliced, notes, text_bytes } = facts;
     let text = |text: &ai_bridge::text::Text| (text.as_str().to_owned(), text.is_cut());
     let texts = (model.as_ref().map(text), prompt.as_ref().map(|prompt| text(&prompt.text())));
-    format!("{texts:?} {:?} {:?}", (also_requested, refusal), (stream, background, correlating_tool_call_id, user_id, usage_spliced, notes))
+    format!("{texts:?} {:?} {:?}", (also_requested, refusal), (stream, background, correlating_tool_call_id, user_id, usage_spliced, (notes, text_bytes)))
 }
 
 fuzz_target!(|input: &[u8]| {

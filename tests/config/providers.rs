@@ -381,6 +381,7 @@ fn a_passthrough_route_is_no_bridged_route_in_any_spelling() {
         "/x/{id}",
         "/y/{id}:embed",
         "/responsesx",
+        "/z/{a}/{b}/{c}/{d}",
     ]);
     let provider = provider(&json!({"type": "openai", "passthrough": routes}));
     assert_eq!(json!(provider.more_passthrough), routes);
@@ -442,6 +443,13 @@ fn a_passthrough_route_is_no_bridged_route_in_any_spelling() {
         ["providers[0].passthrough: expected at most 64 paths, found 65"]
     );
     provider_refuses(&[
+        (
+            &format!(r#""type": "openai", "passthrough": ["/x{}", "/x{}"]"#, "/{a}".repeat(5), "/{a}".repeat(60)),
+            &[
+                ".passthrough[0]: expected at most 4 parameters, found 5",
+                ".passthrough[1]: expected at most 4 parameters, found 60",
+            ],
+        ),
         (
             r#""type": "anthropic", "passthrough": "/x""#,
             &[".passthrough: expected a list of paths, found a string"],

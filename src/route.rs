@@ -177,6 +177,12 @@ fn model(params: &Params<'_, '_>) -> Result<Option<PathModel>, ()> {
     Ok(model)
 }
 
+/// Whether the query parameter `name` belongs to a signature of AWS
+/// (<https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html>).
+fn is_of_aws_signature(name: &[u8]) -> bool {
+    name.get(..6).is_some_and(|start| start.eq_ignore_ascii_case(b"x-amz-"))
+}
+
 // === impl Mount ===
 
 impl Mount {
@@ -237,6 +243,9 @@ impl Mount {
                 Target::Bridged { api, upstream_path, model, streamed }
             }
             Route::Passthrough { .. } if self.means_bridged(written, decoded) => Target::NotFound,
+            Route::Passthrough { only_get: true } if method == b"GET" && self.calls_method(decoded) => {
+                Target::NotFound
+            }
             Route::Passthrough { only_get } => Target::Passthrough {
                 upstream_path: self.upstream_path(written, query),
                 stored_object: self.reaches_stored_object(method, written, decoded),
@@ -255,6 +264,12 @@ impl Mount {
         })
     }
 
+    /// Whether the path calls a method of Google's, such as `:embedContent`
+    /// (<https://google.aip.dev/136>). The name of a model has no `:`.
+    fn calls_method(&self, decoded: &[u8]) -> bool {
+        self.profile.dialect == Dialect::Google && decoded.contains(&b':')
+    }
+
     /// Whether the path, as written or as an upstream may read it, reaches a stored object.
     fn reaches_stored_object(&self, method: &[u8], written: &str, decoded: &[u8]) -> bool {
         !self.profile.stored_objects.is_empty()
@@ -263,9 +278,12 @@ impl Mount {
     }
 
     fn upstream_path(&self, route: &str, query: &[u8]) -> Vec<u8> {
-        let query = match self.profile.takes_key_in_query() {
-            true => query::without(query, KEY_PARAMETER),
-            false => Cow::Borrowed(query),
+        let query = if self.profile.takes_key_in_query() {
+            query::without(query, |name| name == KEY_PARAMETER.as_bytes())
+        } else if self.profile.dialect == Dialect::Aws {
+            query::without(query, is_of_aws_signature)
+        } else {
+            Cow::Borrowed(query)
         };
         [self.base_path.as_bytes(), route.as_bytes(), &query].concat()
     }

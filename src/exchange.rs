@@ -55,6 +55,7 @@ mod values;
 
 use crate::bridge::Bridge;
 use crate::headers::Headers;
+use crate::provider::Provider;
 use crate::reply::Rejection;
 use crate::step::{Effect, Ending, Flow, RequestHead, ResponseHead, Step};
 use admission::Admission;
@@ -81,7 +82,7 @@ enum State {
     /// On a passthrough route. The exchange examines only the response's headers and the request's trailers.
     Passthrough(Passthrough),
     /// On a passthrough route; the response has begun.
-    Forwarded,
+    Forwarded(Rc<Provider>),
     /// On a bridged route. Leaves one record.
     Bridged(Box<Interception>),
     /// The stream is over.
@@ -134,13 +135,19 @@ impl Exchange {
                 self.state = State::Ignored;
                 return step;
             }
-            State::Bridged(_) | State::Passthrough(_) | State::Forwarded => {}
+            State::Bridged(_) | State::Passthrough(_) | State::Forwarded(_) => {}
             State::Start | State::Ignored | State::Done => return Step::pass(),
         }
         let mut step = self.request_body(&[], true);
         step.effects.retain(|effect| !matches!(effect, Effect::ReplaceRequestChunk(_)));
         if step.flow != Flow::Stop {
-            let edits = request_edits::trailers(&self.bridge, trailers);
+            let provider = match &self.state {
+                State::Bridged(interception) => Some(interception.provider()),
+                State::Passthrough(passthrough) => Some(&*passthrough.provider),
+                State::Forwarded(provider) => Some(&**provider),
+                State::Start | State::Ignored | State::Done => None,
+            };
+            let edits = request_edits::trailers(&self.bridge, provider, trailers);
             step.effects.push(Effect::EditRequestTrailers(edits));
         }
         step
@@ -183,10 +190,11 @@ impl Exchange {
             }
             State::Passthrough(passthrough) => {
                 let step = passthrough.response_headers(&self.bridge, head);
-                self.state = State::Forwarded;
+                let provider = Rc::clone(&passthrough.provider);
+                self.state = State::Forwarded(provider);
                 step
             }
-            State::Start | State::Ignored | State::Forwarded | State::Done => Step::pass(),
+            State::Start | State::Ignored | State::Forwarded(_) | State::Done => Step::pass(),
         }
     }
 
@@ -244,7 +252,7 @@ impl Exchange {
                 let effects = recording::finish(interception, &self.bridge, ending);
                 Step { effects, flow: Flow::Continue }
             }
-            State::Start | State::Ignored | State::Passthrough(_) | State::Forwarded | State::Done => {
+            State::Start | State::Ignored | State::Passthrough(_) | State::Forwarded(_) | State::Done => {
                 Step::pass()
             }
         }

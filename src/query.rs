@@ -12,14 +12,14 @@ pub fn values<'a>(query: &'a [u8], name: &'a str) -> impl Iterator<Item = Cow<'a
     })
 }
 
-/// `query` without the parameters `name`. All other bytes stay. A query of which nothing is left loses its `?`.
+/// `query` without the parameters whose name, decoded once, is `unwanted`. All other bytes stay. A query of which nothing is left loses its `?`.
 #[must_use]
-pub fn without<'a>(query: &'a [u8], name: &str) -> Cow<'a, [u8]> {
-    if !parameters(query).any(|parameter| is_named(parameter, name)) {
+pub fn without(query: &[u8], unwanted: impl Fn(&[u8]) -> bool) -> Cow<'_, [u8]> {
+    if !parameters(query).any(|parameter| unwanted(&name(parameter))) {
         return Cow::Borrowed(query);
     }
     let mut kept = Vec::with_capacity(query.len());
-    for parameter in parameters(query).filter(|parameter| !is_named(parameter, name)) {
+    for parameter in parameters(query).filter(|parameter| !unwanted(&name(parameter))) {
         kept.push(if kept.is_empty() { b'?' } else { b'&' });
         kept.extend_from_slice(parameter);
     }
@@ -31,9 +31,14 @@ fn parameters(query: &[u8]) -> impl Iterator<Item = &[u8]> {
     query.strip_prefix(b"?").into_iter().flat_map(|query| query.split(|byte| *byte == b'&'))
 }
 
-fn is_named(parameter: &[u8], name: &str) -> bool {
+fn is_named(parameter: &[u8], wanted: &str) -> bool {
+    *name(parameter) == *wanted.as_bytes()
+}
+
+/// The name of `parameter`, decoded once. A name with an invalid escape stays as written.
+fn name(parameter: &[u8]) -> Cow<'_, [u8]> {
     let written = parameter.split(|byte| *byte == b'=').next().unwrap_or_default();
-    percent::decode(written).unwrap_or(Cow::Borrowed(written)) == name.as_bytes()
+    percent::decode(written).unwrap_or(Cow::Borrowed(written))
 }
 
 #[cfg(test)]
@@ -56,7 +61,7 @@ mod tests {
             let values: Vec<Vec<u8>> =
                 values(query.as_bytes(), "key").map(|value| value.into_owned()).collect();
             assert_eq!(values, found.iter().map(|value| value.as_bytes()).collect::<Vec<_>>(), "{query}");
-            assert_eq!(*without(query.as_bytes(), "key"), *rest.as_bytes(), "{query}");
+            assert_eq!(*without(query.as_bytes(), |name| name == b"key"), *rest.as_bytes(), "{query}");
         }
     }
 }

@@ -9,6 +9,7 @@
 mod hint;
 mod hygiene;
 mod path_model;
+mod readings;
 
 use std::borrow::Cow;
 
@@ -24,6 +25,7 @@ pub use hint::RouteHint;
 use hygiene::Clean;
 pub use hygiene::PathProblem;
 pub use path_model::PathModel;
+use readings::readings;
 
 /// Every route of every provider, built once per configuration. A look-up takes time linear in the path.
 #[derive(Debug)]
@@ -175,6 +177,12 @@ fn model(params: &Params<'_, '_>) -> Result<Option<PathModel>, ()> {
     Ok(model)
 }
 
+/// Whether the query parameter `name` belongs to a signature of AWS
+/// (<https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html>).
+fn is_of_aws_signature(name: &[u8]) -> bool {
+    name.get(..6).is_some_and(|start| start.eq_ignore_ascii_case(b"x-amz-"))
+}
+
 // === impl Mount ===
 
 impl Mount {
@@ -235,38 +243,47 @@ impl Mount {
                 Target::Bridged { api, upstream_path, model, streamed }
             }
             Route::Passthrough { .. } if self.means_bridged(written, decoded) => Target::NotFound,
+            Route::Passthrough { only_get: true } if method == b"GET" && self.calls_method(decoded) => {
+                Target::NotFound
+            }
             Route::Passthrough { only_get } => Target::Passthrough {
                 upstream_path: self.upstream_path(written, query),
-                stored_object: self.profile.reaches_stored_object(method, written),
+                stored_object: self.reaches_stored_object(method, written, decoded),
                 only_get,
             },
         }
     }
 
-    /// Whether an upstream that decodes the path before it matches routes would serve a bridged route. Such an upstream
-    /// may also end the path at an escaped `?` or `#`, and drop path parameters (`;…`) and white space. `written` is the same
-    /// path before decoding, which is no bridged route.
+    /// Whether an upstream may read the path as a bridged route. `written` is the path before decoding, which is no bridged
+    /// route.
     fn means_bridged(&self, written: &str, decoded: &[u8]) -> bool {
-        let until = |end: Option<usize>| decoded.get(..end?);
-        let cuts = [
-            Some(decoded),
-            until(memchr::memchr2(b'?', b'#', decoded)),
-            until(memchr::memchr3(b'?', b'#', b';', decoded)),
-        ];
-        cuts.into_iter().flatten().any(|path| {
-            let path = path.trim_ascii();
-            let route = path.strip_suffix(b"/").unwrap_or(path).trim_ascii();
-            route != written.as_bytes() && {
-                let route = String::from_utf8_lossy(route);
-                self.routes.at(&route).is_ok_and(|found| matches!(found.value, Route::Bridged { .. }))
-            }
+        readings(decoded).any(|path| {
+            let route = path.strip_suffix('/').unwrap_or(&path).trim();
+            route != written
+                && self.routes.at(route).is_ok_and(|found| matches!(found.value, Route::Bridged { .. }))
         })
     }
 
+    /// Whether the path calls a method of Google's, such as `:embedContent`
+    /// (<https://google.aip.dev/136>). The name of a model has no `:`.
+    fn calls_method(&self, decoded: &[u8]) -> bool {
+        self.profile.dialect == Dialect::Google && decoded.contains(&b':')
+    }
+
+    /// Whether the path, as written or as an upstream may read it, reaches a stored object.
+    fn reaches_stored_object(&self, method: &[u8], written: &str, decoded: &[u8]) -> bool {
+        !self.profile.stored_objects.is_empty()
+            && (self.profile.reaches_stored_object(method, written)
+                || readings(decoded).any(|path| self.profile.reaches_stored_object(method, &path)))
+    }
+
     fn upstream_path(&self, route: &str, query: &[u8]) -> Vec<u8> {
-        let query = match self.profile.takes_key_in_query() {
-            true => query::without(query, KEY_PARAMETER),
-            false => Cow::Borrowed(query),
+        let query = if self.profile.takes_key_in_query() {
+            query::without(query, |name| name == KEY_PARAMETER.as_bytes())
+        } else if self.profile.dialect == Dialect::Aws {
+            query::without(query, is_of_aws_signature)
+        } else {
+            Cow::Borrowed(query)
         };
         [self.base_path.as_bytes(), route.as_bytes(), &query].concat()
     }

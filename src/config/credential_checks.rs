@@ -66,6 +66,17 @@ pub(super) fn check_host_of_bedrock(members: &Members<'_>, is_written: bool, at_
     }
 }
 
+/// Reports a `key_header` where the header of the key is fixed.
+pub(super) fn check_key_header(members: &Members<'_>, profile: &Profile, on_bedrock: bool) {
+    let title = if on_bedrock { "Bedrock" } else { profile.title };
+    if on_bedrock || profile.central_key.is_none() {
+        members.problem(
+            "key_header",
+            format_args!("without a use: {title} takes credentials in authorization only; leave it out"),
+        );
+    }
+}
+
 /// Reports settings for callers' own keys where the upstream needs none.
 pub(super) fn check_no_key(members: &Members<'_>, byok: bool, byok_cluster: bool) {
     for (name, is_written) in [("byok", byok), ("byok_cluster", byok_cluster)] {

@@ -8,6 +8,8 @@ use crate::provider::Profile;
 const MOST_ROUTES: usize = 64;
 /// Bytes of the longest route.
 const LONGEST_ROUTE_BYTES: usize = 256;
+/// Most `{name}` of one route. `matchit` panics at a route with more than 25.
+const MOST_PARAMETERS: usize = 4;
 
 /// The routes in `node`.
 pub(super) fn passthrough_routes(node: &Node<'_>, profile: &Profile) -> Option<Vec<String>> {
@@ -22,6 +24,11 @@ pub(super) fn passthrough_routes(node: &Node<'_>, profile: &Profile) -> Option<V
             ));
         } else if route.len() > LONGEST_ROUTE_BYTES {
             node.problem(format_args!("longer than {LONGEST_ROUTE_BYTES} bytes"));
+        } else if route.matches('{').count() > MOST_PARAMETERS {
+            node.problem(format_args!(
+                "expected at most {MOST_PARAMETERS} parameters, found {}",
+                route.matches('{').count()
+            ));
         } else if let Some((bridged, _)) = bridged {
             node.problem(format_args!(
                 "{} equals or lies below {}, which is inspected and recorded",

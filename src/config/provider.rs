@@ -4,7 +4,8 @@ use super::base_url::{self, base_url};
 use super::bedrock::bedrock;
 use super::cluster::cluster;
 use super::credential_checks::{
-    check_bedrock, check_bedrock_key, check_callers, check_host_of_bedrock, check_key, check_no_key,
+    check_bedrock, check_bedrock_key, check_callers, check_host_of_bedrock, check_key, check_key_header,
+    check_no_key,
 };
 use super::key::{Environment, key};
 use super::model_pattern::model_patterns;
@@ -48,7 +49,8 @@ pub(super) fn provider(
     let key = written_key.as_ref().map_or(Some(Key::Absent), |node| key(node, context.environment));
     let written_vendor = members.member("vendor");
     let key_header = members.member("key_header").and_then(|node| node.one_of(&CredentialHeader::NAMED));
-    let query = members.read("query", Vec::new(), query);
+    let takes_key = kind.is_some_and(|kind| kind.profile().takes_key_in_query());
+    let query = members.read("query", Vec::new(), |node| query(node, takes_key, context.gateway));
     let ask_for_usage = members.member("ask_for_usage").and_then(|node| node.bool());
     let passthrough = members.member("passthrough");
     let byok = members.member("byok");
@@ -89,6 +91,9 @@ pub(super) fn provider(
     }
     if key == Some(Key::NotNeeded) {
         check_no_key(members, byok_is_written, byok_cluster.is_some());
+    }
+    if key_header.is_some() {
+        check_key_header(members, kind.profile(), on_bedrock);
     }
     if on_bedrock {
         check_bedrock(members, kind.profile(), byok, byok_cluster.is_some());

@@ -18,6 +18,7 @@ use crate::caller::Client;
 use crate::credential::CredentialKind;
 use crate::headers::HeaderEdits;
 use crate::note::{Note, Notes};
+use crate::provider::Provider;
 use crate::record::Outcome;
 use crate::reply::{self, ID_HEADER, Local, Rejection};
 use crate::step::{Effect, Flow, LocalReply, ResponseHead, Step};
@@ -60,6 +61,11 @@ impl Interception {
     /// Whether the request is held and no byte of its body has arrived.
     pub(super) fn awaits_body(&self) -> bool {
         matches!(&self.upload, Upload::Held(held) if held.reading.is_untouched())
+    }
+
+    /// The provider of the route.
+    pub(super) fn provider(&self) -> &Provider {
+        &self.arrival.provider
     }
 
     /// Whether Envoy still has to sign the request. It signs at the end of the body. It does not sign a request that ends

@@ -57,8 +57,11 @@ pub(super) fn bridged(
 }
 
 /// The edits of trailers: the same names are removed as from a request's headers, and every credential.
-pub(super) fn trailers(bridge: &Bridge, trailers: &Headers) -> HeaderEdits {
+pub(super) fn trailers(bridge: &Bridge, provider: Option<&Provider>, trailers: &Headers) -> HeaderEdits {
     let mut edits = strippings(bridge, trailers);
+    if let Some(provider) = provider {
+        bedrock::edit_request(provider, trailers, &mut edits);
+    }
     for name in CREDENTIAL_HEADERS.into_iter().filter(|name| trailers.contains(name)) {
         edits.remove(name);
     }

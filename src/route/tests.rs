@@ -275,6 +275,73 @@ fn stored_objects_are_openais_and_models_when_deleted() {
     assert!(!stored("DELETE", "/anthropic/api/event_logging/models"));
 }
 
+/// The target of `path` at a provider with the operator's passthrough route `route`.
+fn opened(kind: ProviderType, route: &str, method: &str, path: &str) -> Target {
+    let more_passthrough = vec![route.to_owned()];
+    let provider = Provider { more_passthrough, ..provider(kind, kind.name(), "") };
+    RouteTable::new("", &[provider]).find(method.as_bytes(), path.as_bytes()).target
+}
+
+#[test]
+fn an_opened_subtree_holds_no_bridged_route_with_parameters_or_white_space() {
+    use ProviderType::{Azure, Gemini};
+    for (kind, route, path) in [
+        (Azure, "/openai/v1/", "/azure/openai/v1/chat;x/completions"),
+        (Azure, "/openai/v1/", "/azure/openai/v1/chat%3Bx/completions;y"),
+        (Azure, "/openai/v1/", "/azure/openai/v1/chat%20/%09completions"),
+        (Azure, "/openai/v1/", "/azure/openai/v1/chat;x/completions%3Fy/z"),
+        (Azure, "/openai/v1/", "/azure/openai/v1/;x/chat/completions/"),
+        (Azure, "/openai/v1/", "/azure/openai/v1/chat%C2%A0/completions"),
+        (Gemini, "/v1beta/", "/gemini/v1beta/models;x/m:generateContent"),
+        (Gemini, "/v1beta/", "/gemini/v1beta/%20models/m:streamGenerateContent;y"),
+    ] {
+        assert_eq!(opened(kind, route, "POST", path), Target::NotFound, "{path}");
+    }
+    for (kind, route, path) in [
+        (Azure, "/openai/v1/", "/azure/openai/v1/chat;x/completion"),
+        (Azure, "/openai/v1/", "/azure/openai/v1/embeddings;x"),
+        (Gemini, "/v1beta/", "/gemini/v1beta/files;x/m"),
+    ] {
+        let target = opened(kind, route, "POST", path);
+        assert!(matches!(target, Target::Passthrough { .. }), "{path}: {target:?}");
+    }
+}
+
+#[test]
+fn the_signature_of_an_aws_client_is_removed_from_the_query_of_the_runtime_api() {
+    let path =
+        "/runtime/model/m/count-tokens?a=b&X-Amz-Signature=1&x-amz-date=2&%58-AMZ-Credential=3&x-amzn=4";
+    assert_eq!(passed(path), "/model/m/count-tokens?a=b&x-amzn=4");
+    assert_eq!(passed("/anthropic/v1/models?X-Amz-Date=1"), "/v1/models?X-Amz-Date=1");
+}
+
+#[test]
+fn a_method_of_google_is_read_where_configured() {
+    let path = "/gemini/v1beta/models/m:embedContent";
+    for (route, opened_by_it) in
+        [("/v1beta/models/{m}:embedContent", true), ("/v1beta/models/", true), ("/x", false)]
+    {
+        let target = opened(ProviderType::Gemini, route, "GET", path);
+        assert_eq!(matches!(target, Target::Passthrough { .. }), opened_by_it, "{route}: {target:?}");
+    }
+}
+
+#[test]
+fn a_stored_object_is_found_in_every_spelling() {
+    for (path, expected) in [
+        ("/azure/openai/v1/respons%65s/resp_1", true),
+        ("/azure/openai/v1/models;x/m", true),
+        ("/azure/openai/v1/models%20/m", true),
+        ("/azure/openai/v1/%6Dodels%3Bx/m", true),
+        ("/azure/openai/v1/responsesx/resp_1", false),
+        ("/azure/openai/v1/fil%65s/resp_1", false),
+    ] {
+        let target = opened(ProviderType::Azure, "/openai/v1/", "DELETE", path);
+        let Target::Passthrough { stored_object, .. } = target else { panic!("{path}: {target:?}") };
+        assert_eq!(stored_object, expected, "{path}");
+    }
+}
+
 /// Pieces of paths that are nearly routes.
 const PIECES: &[&str] = &[
     "/",

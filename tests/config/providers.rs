@@ -311,6 +311,14 @@ fn key_header_is_one_of_four() {
             ],
         ),
         (r#""type": "openai", "key": {"external": true}, "key_header": "api-key""#, &[injected]),
+        (
+            r#""type": "copilot", "key_header": "x-api-key""#,
+            &[".key_header: without a use: Copilot takes credentials in authorization only; leave it out"],
+        ),
+        (
+            r#""type": "anthropic", "bedrock": {"region": "us-east-1"}, "key_header": "authorization""#,
+            &[".key_header: without a use: Bedrock takes credentials in authorization only; leave it out"],
+        ),
     ]);
     for key_header in ["authorization", "api-key"] {
         let byok = if key_header == "api-key" { "deny" } else { "allow" };
@@ -343,10 +351,25 @@ fn a_query_holds_texts_and_no_key() {
             &[".query.key: the value is a key: a query is logged on its way; keys belong in `key`"],
         ),
         (
+            r#""type": "gemini", "query": {"key": "x"}"#,
+            &[".query.key: the provider takes a key in it: keys belong in `key`"],
+        ),
+        (
             &format!(r#""type": "openai", "query": {{{}}}"#, many.join(", ")),
             &[".query: expected at most 32 names, found 33"],
         ),
     ]);
+    let token = json!({
+        "providers": [{"type": "openai", "query": {"a": "gw_hunter2"}}],
+        "gateway_credentials": {"value_prefixes": ["gw_"]},
+    });
+    assert_eq!(
+        problems(&token.to_string()),
+        [
+            "providers[0].query.a: the value begins with one of gateway_credentials.value_prefixes: it is the gateway's \
+             own token"
+        ]
+    );
     let query = provider(&json!({"type": "openai", "query": {"b": "", "a": "é &"}})).query;
     assert_eq!(query, [("a".to_owned(), "é &".to_owned()), ("b".to_owned(), String::new())]);
 }
@@ -381,6 +404,7 @@ fn a_passthrough_route_is_no_bridged_route_in_any_spelling() {
         "/x/{id}",
         "/y/{id}:embed",
         "/responsesx",
+        "/z/{a}/{b}/{c}/{d}",
     ]);
     let provider = provider(&json!({"type": "openai", "passthrough": routes}));
     assert_eq!(json!(provider.more_passthrough), routes);
@@ -442,6 +466,17 @@ fn a_passthrough_route_is_no_bridged_route_in_any_spelling() {
         ["providers[0].passthrough: expected at most 64 paths, found 65"]
     );
     provider_refuses(&[
+        (
+            &format!(
+                r#""type": "openai", "passthrough": ["/x{}", "/x{}"]"#,
+                "/{a}".repeat(5),
+                "/{a}".repeat(60)
+            ),
+            &[
+                ".passthrough[0]: expected at most 4 parameters, found 5",
+                ".passthrough[1]: expected at most 4 parameters, found 60",
+            ],
+        ),
         (
             r#""type": "anthropic", "passthrough": "/x""#,
             &[".passthrough: expected a list of paths, found a string"],

@@ -516,3 +516,20 @@ fn the_configured_query_is_added_in_every_mode() {
         assert_eq!(world.sent(":path"), Some(path));
     }
 }
+
+#[test]
+fn headers_of_an_aws_client_do_not_go_as_trailers() {
+    for (path, answered) in [("messages", false), ("messages", true), ("models", false), ("models", true)] {
+        let mut world = World::new(&providers(r#", "key": {"value": "ABSKQmVkcm9jazEyMzQ1Ng"}"#));
+        let method = if path == "models" { "GET" } else { "POST" };
+        world.request(head(&format!("{method} /native/v1/{path}"), &[]), false);
+        world.upload(BODY.as_bytes(), false);
+        if answered {
+            world.answer(head("200", &[]), false);
+        }
+        let mut trailers =
+            crate::stripped_headers::trailers_of(&[("x-amz-security-token", "1"), ("x-sum", "2")]);
+        world.request_trailers_with(&mut trailers);
+        assert_eq!(trailers.iter().map(|(name, _)| name).collect::<Vec<_>>(), ["x-sum"], "{path}");
+    }
+}

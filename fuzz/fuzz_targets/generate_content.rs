@@ -8,7 +8,7 @@ use ai_bridge::answer::{Answer, Keep};
 use ai_bridge::api::Api;
 use ai_bridge::api::response::Format;
 use ai_bridge::limits::Limits;
-use ai_bridge_fuzz::{Cut, Input, is_json, is_shallow};
+use ai_bridge_fuzz::{Cut, Input, ROOMY, is_json, is_shallow};
 use libfuzzer_sys::fuzz_target;
 
 /// Most finish reasons of an answer: one a candidate.
@@ -41,23 +41,19 @@ fn check(answer: &Answer, keep: &Keep) {
 
 fuzz_target!(|input: &[u8]| {
     let mut input = Input(input);
-    let roomy = Keep {
-        text_bytes: 65_536,
-        total_bytes: 1 << 20,
-        arguments: true,
-        thoughts: true,
-        tool_calls: 256,
-        thought_count: 256,
-    };
     let (keep, limits) = match input.byte() % 3 {
-        0 => (roomy, Limits::default()),
-        1 => (Keep { text_bytes: 20, total_bytes: 50, tool_calls: 3, thought_count: 2, ..roomy }, Limits::default()),
-        _ => (roomy, Limits { event_bytes: 150, document_bytes: 400, ..Limits::default() }),
+        0 => (ROOMY, Limits::default()),
+        1 => (
+            Keep { text_bytes: 20, total_bytes: 50, tool_calls: 3, thought_count: 2, ..ROOMY },
+            Limits::default(),
+        ),
+        _ => (ROOMY, Limits { event_bytes: 150, document_bytes: 400, ..Limits::default() }),
     };
     let cut = Cut::of(&mut input);
     let lines: Vec<&[u8]> = input.0.split(|byte| *byte == b'\n').collect();
     let object = |line: &&[u8]| line.first() == Some(&b'{') && is_shallow(line) && is_json(line);
-    let objects: Vec<&[u8]> = lines.iter().copied().filter(|line| object(line) && !line.contains(&b'\r')).collect();
+    let objects: Vec<&[u8]> =
+        lines.iter().copied().filter(|line| object(line) && !line.contains(&b'\r')).collect();
 
     let array = [b"[".as_slice(), &objects.join(b",".as_slice()), b"]"].concat();
     let events: Vec<u8> = objects.iter().flat_map(|object| [b"data: ", *object, b"\n\n"].concat()).collect();

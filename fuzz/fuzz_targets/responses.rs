@@ -9,7 +9,7 @@ use ai_bridge::answer::{Answer, Keep, NAME_BYTES};
 use ai_bridge::api::Api;
 use ai_bridge::api::response::Format;
 use ai_bridge::limits::Limits;
-use ai_bridge_fuzz::{APIS, Cut, Input};
+use ai_bridge_fuzz::{APIS, Cut, Input, ROOMY};
 use libfuzzer_sys::fuzz_target;
 
 /// How a reader is set up.
@@ -63,7 +63,8 @@ impl Case {
         let lengths: Vec<usize> = texts.map(|text| text.as_str().len()).collect();
         assert!(lengths.iter().all(|length| *length <= self.keep.text_bytes), "{lengths:?}");
         assert!(lengths.iter().sum::<usize>() <= self.keep.total_bytes, "{lengths:?}");
-        let names = answer.tool_calls.iter().flat_map(|call| [&call.id, &call.item_id, &call.name, &call.server]);
+        let names =
+            answer.tool_calls.iter().flat_map(|call| [&call.id, &call.item_id, &call.name, &call.server]);
         let error = answer.error.iter().flat_map(|error| [&error.kind, &error.code, &error.message]);
         let names = names.chain(error).chain([&answer.id, &answer.model]).flatten();
         for name in names.chain(&answer.finish_reasons) {
@@ -76,23 +77,15 @@ fuzz_target!(|input: &[u8]| {
     let mut input = Input(input);
     let api = input.choose(&APIS);
     let format = input.choose(&[Format::Events, Format::Document, Format::Error, Format::Unread]);
-    let roomy = Keep {
-        text_bytes: 65_536,
-        total_bytes: 1 << 20,
-        arguments: true,
-        thoughts: true,
-        tool_calls: 256,
-        thought_count: 256,
-    };
     let (keep, limits) = match input.byte() % 4 {
-        0 => (roomy, Limits::default()),
+        0 => (ROOMY, Limits::default()),
         1 => (
-            Keep { text_bytes: 20, total_bytes: 50, tool_calls: 3, thought_count: 2, ..roomy },
+            Keep { text_bytes: 20, total_bytes: 50, tool_calls: 3, thought_count: 2, ..ROOMY },
             Limits::default(),
         ),
-        2 => (roomy, Limits { event_bytes: 150, document_bytes: 400, ..Limits::default() }),
+        2 => (ROOMY, Limits { event_bytes: 150, document_bytes: 400, ..Limits::default() }),
         _ => (
-            Keep { arguments: false, thoughts: false, tool_calls: 0, ..roomy },
+            Keep { arguments: false, thoughts: false, tool_calls: 0, ..ROOMY },
             Limits { event_bytes: 3000, document_bytes: 3000, ..Limits::default() },
         ),
     };

@@ -1,10 +1,21 @@
 //! Shared by the fuzz targets: reading an input, cutting bodies, and the configurations to choose from. `fuzz/seeds` writes
 //! inputs of this shape from the transcripts.
 
+use ai_bridge::answer::Keep;
 use ai_bridge::api::Api;
 use ai_bridge::bridge::Bridge;
 use ai_bridge::config::Config;
 use std::rc::Rc;
+
+/// Bounds that few inputs reach.
+pub const ROOMY: Keep = Keep {
+    text_bytes: 65_536,
+    total_bytes: 1 << 20,
+    arguments: true,
+    thoughts: true,
+    tool_calls: 256,
+    thought_count: 256,
+};
 
 /// An input that is read from the front. Missing bytes are zero.
 #[derive(Debug)]

@@ -1,5 +1,5 @@
-//! Parameters of a request's query: `name=value`, separated by `&`. The names are compared after one decoding, because the
-//! upstream decodes them.
+//! Parameters of a request's query: `name=value`, separated by `&`. The names are compared after one decoding, in which `+`
+//! is a space (<https://url.spec.whatwg.org/#urlencoded-parsing>), because the upstream decodes them.
 
 use crate::percent;
 use std::borrow::Cow;
@@ -12,7 +12,14 @@ pub fn values<'a>(query: &'a [u8], name: &'a str) -> impl Iterator<Item = Cow<'a
     })
 }
 
-/// `query` without the parameters whose name, decoded once, is `unwanted`. All other bytes stay. A query of which nothing is left loses its `?`.
+/// Whether `query` has a parameter `name`.
+#[must_use]
+pub fn contains(query: &[u8], name: &str) -> bool {
+    parameters(query).any(|parameter| is_named(parameter, name))
+}
+
+/// Removes the parameters whose decoded name is `unwanted` from `query`. All other bytes stay. If no parameter is left, the
+/// result is empty: it has no `?`.
 #[must_use]
 pub fn without(query: &[u8], unwanted: impl Fn(&[u8]) -> bool) -> Cow<'_, [u8]> {
     if !parameters(query).any(|parameter| unwanted(&name(parameter))) {
@@ -38,7 +45,11 @@ fn is_named(parameter: &[u8], wanted: &str) -> bool {
 /// The name of `parameter`, decoded once. A name with an invalid escape stays as written.
 fn name(parameter: &[u8]) -> Cow<'_, [u8]> {
     let written = parameter.split(|byte| *byte == b'=').next().unwrap_or_default();
-    percent::decode(written).unwrap_or(Cow::Borrowed(written))
+    if memchr::memchr(b'+', written).is_none() {
+        return percent::decode(written).unwrap_or(Cow::Borrowed(written));
+    }
+    let spaced: Vec<u8> = written.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
+    Cow::Owned(percent::decode(&spaced).unwrap_or(Cow::Borrowed(&spaced)).into_owned())
 }
 
 #[cfg(test)]

@@ -95,7 +95,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("note", &[]),
     ("percent", &[]),
     ("price", &["glob", "usage"]),
-    ("provider", &["api", "bedrock", "credential", "dialect", "glob", "percent", "text"]),
+    ("provider", &["api", "bedrock", "credential", "dialect", "glob", "percent", "query", "text"]),
     ("query", &["percent"]),
     ("record", &["answer", "caller", "credential", "json", "limits", "note", "text", "timestamp", "usage"]),
     ("reply", &["api", "credential", "dialect", "headers", "json", "route", "step", "text"]),

@@ -1,21 +1,20 @@
 //! The members of `query`, which the upstream's query gets where the client did not send them.
 
-use crate::percent;
-use std::borrow::Cow;
+use crate::{percent, query};
 
-/// `path` with each of `query` whose name its query lacks. What the client wrote stays to the byte, in front.
-pub(super) fn with(path: Vec<u8>, query: &[(String, String)]) -> Vec<u8> {
-    if query.is_empty() {
+/// `path` with each of `members` whose name its query lacks. What the client wrote stays to the byte, in front.
+pub(super) fn with(path: Vec<u8>, members: &[(String, String)]) -> Vec<u8> {
+    if members.is_empty() {
         return path;
     }
-    let client = memchr::memchr(b'?', &path).and_then(|at| path.get(at.saturating_add(1)..));
-    let missing = query.iter().filter(|(name, _)| !client.is_some_and(|client| names(client, name)));
-    let mut whole = path.clone();
+    let (_, client) = path.split_at(memchr::memchr(b'?', &path).unwrap_or(path.len()));
+    let missing: Vec<_> = members.iter().filter(|(name, _)| !query::contains(client, name)).collect();
     let mut separator = match client {
-        None => Some(b'?'),
-        Some(client) if client.is_empty() || client.ends_with(b"&") => None,
-        Some(_) => Some(b'&'),
+        [] => Some(b'?'),
+        [b'?'] | [.., b'&'] => None,
+        _ => Some(b'&'),
     };
+    let mut whole = path;
     for (name, value) in missing {
         whole.extend(separator);
         percent::encode(name, &mut whole);
@@ -24,16 +23,6 @@ pub(super) fn with(path: Vec<u8>, query: &[(String, String)]) -> Vec<u8> {
         separator = Some(b'&');
     }
     whole
-}
-
-/// Whether `query` has a parameter `name`, in whatever spelling: names are compared after one decoding, in which `+` is a
-/// space (<https://url.spec.whatwg.org/#urlencoded-parsing>).
-fn names(query: &[u8], name: &str) -> bool {
-    query.split(|byte| *byte == b'&').any(|parameter| {
-        let written = parameter.split(|byte| *byte == b'=').next().unwrap_or_default();
-        let spaced: Vec<u8> = written.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
-        *percent::decode(&spaced).unwrap_or(Cow::Borrowed(&spaced)) == *name.as_bytes()
-    })
 }
 
 #[cfg(test)]

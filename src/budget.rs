@@ -102,7 +102,7 @@ impl Notices {
         edits.set("retry-after", budget.reset_seconds.to_string());
         edits.set("x-should-retry", "false");
         budget.set(style.wall, &mut edits);
-        edit_reply(reply, edits);
+        reply.edit(edits);
     }
 
     /// Who refuses, and when the budget opens again, with the operator's words. No full stop ends it: Codex goes on after
@@ -114,15 +114,6 @@ impl Notices {
         let opens = "AI gateway: a budget for your requests is used up; it opens again at ";
         [opens, seconds, "Z", separator, &self.message].concat()
     }
-}
-
-/// Makes `edits` in the headers of `reply`.
-pub fn edit_reply(reply: &mut LocalReply, edits: HeaderEdits) {
-    let HeaderEdits { remove, set } = edits;
-    reply.headers.retain(|(name, _)| {
-        !remove.iter().any(|removed| removed == name) && !set.iter().any(|(other, _)| other == name)
-    });
-    reply.headers.extend(set.into_iter().map(|(name, value)| (name.into_owned(), value)));
 }
 
 // === impl Budget ===

@@ -167,7 +167,8 @@ impl HeaderEdits {
         applied
     }
 
-    fn keeps(&self, name: &str) -> bool {
+    /// Whether values of `name` stay as they are.
+    pub(crate) fn keeps(&self, name: &str) -> bool {
         !self.remove.iter().any(|removed| removed == name) && !self.set.iter().any(|(set, _)| set == name)
     }
 }

@@ -9,6 +9,7 @@ pub use local::Local;
 pub use rejection::Rejection;
 
 use crate::dialect::{self, Dialect};
+use crate::headers::HeaderEdits;
 use crate::step::LocalReply;
 
 /// The header with the record's id on every answer that leaves a record.
@@ -20,9 +21,10 @@ pub const ID_HEADER: &str = "x-ai-bridge-id";
 #[must_use]
 pub fn with_id(mut reply: LocalReply, dialect: Dialect, id: &str) -> LocalReply {
     let request_id = if dialect == Dialect::Anthropic { "request-id" } else { "x-request-id" };
-    let names = [ID_HEADER, request_id];
-    reply.headers.retain(|(name, _)| !names.contains(&name.as_str()));
-    reply.headers.extend(names.map(|name| (name.to_owned(), id.as_bytes().to_vec())));
+    let mut edits = HeaderEdits::default();
+    edits.set(ID_HEADER, id);
+    edits.set(request_id, id);
+    reply.edit(edits);
     reply
 }
 

@@ -117,6 +117,14 @@ pub struct LocalReply {
     pub body: String,
 }
 
+impl LocalReply {
+    /// Makes `edits` in the headers.
+    pub fn edit(&mut self, edits: HeaderEdits) {
+        self.headers.retain(|(name, _)| edits.keeps(name));
+        self.headers.extend(edits.set.into_iter().map(|(name, value)| (name.into_owned(), value)));
+    }
+}
+
 impl Step {
     /// No effects; the stream continues.
     #[must_use]

@@ -2,7 +2,7 @@
 
 use super::arrival::Arrival;
 use crate::bridge::Bridge;
-use crate::budget::{Budget, EXHAUSTED, edit_reply};
+use crate::budget::{Budget, EXHAUSTED};
 use crate::credential::CredentialKind;
 use crate::headers::{HeaderEdits, Headers};
 use crate::reply::Local;
@@ -38,6 +38,6 @@ pub(super) fn tell(
     } else {
         let mut edits = HeaderEdits::default();
         budget.warn(dialect, api, &Headers::default(), &mut edits);
-        edit_reply(reply, edits);
+        reply.edit(edits);
     }
 }

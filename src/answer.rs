@@ -156,6 +156,15 @@ pub struct ApiError {
 }
 
 impl Answer {
+    /// Takes the first id and the first model that are not empty.
+    pub fn identify(&mut self, id: &Text, model: &Text) {
+        for (known, stated) in [(&mut self.id, id), (&mut self.model, model)] {
+            if known.is_none() && !stated.is_empty() {
+                *known = Some(stated.as_str().to_owned());
+            }
+        }
+    }
+
     /// An empty answer. The provider states its usage by `convention`.
     #[must_use]
     pub fn new(convention: Convention, keep: Keep) -> Self {

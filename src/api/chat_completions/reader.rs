@@ -342,13 +342,7 @@ impl ChatCompletionsReader {
     /// Takes what is stated beside the choices: the first id and model that are not empty, and the last usage and
     /// tier.
     fn take_top_level(&mut self, answer: &mut Answer) {
-        let first = |stated: &Text, known: &mut Option<String>| {
-            if known.is_none() && !stated.is_empty() {
-                *known = Some(stated.as_str().to_owned());
-            }
-        };
-        first(&self.fields.id, &mut answer.id);
-        first(&self.fields.model, &mut answer.model);
+        answer.identify(&self.fields.id, &self.fields.model);
         (self.id_known, self.model_known) = (answer.id.is_some(), answer.model.is_some());
         if !self.fields.service_tier.is_empty() && self.fields.service_tier != self.tier {
             answer.usage.service_tier(self.fields.service_tier.as_str());

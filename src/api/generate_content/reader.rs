@@ -6,7 +6,6 @@ use super::object_fields::ObjectFields;
 use crate::answer::{Answer, Keep};
 use crate::api::response::{Change, ObjectReader};
 use crate::json::{Kind, Scalar, Want};
-use crate::text::Text;
 use core::mem::take;
 
 /// Reads an event stream, an array or a document.
@@ -98,18 +97,12 @@ impl GenerateContentReader {
     /// Takes what the object states into `answer`.
     fn take(&mut self, answer: &mut Answer) {
         let mut fields = take(&mut self.fields);
-        let first = |stated: Text, known: &mut Option<String>| {
-            if known.is_none() && !stated.is_empty() {
-                *known = Some(stated.into_string());
-            }
-            known.is_some()
-        };
         if let Some(error) = fields.take_error() {
             answer.error = Some(error);
             self.failed = true;
         }
-        self.id_known = first(fields.id, &mut answer.id);
-        self.model_known = first(fields.model, &mut answer.model);
+        answer.identify(&fields.id, &fields.model);
+        (self.id_known, self.model_known) = (answer.id.is_some(), answer.model.is_some());
         self.usage_is_here = fields.usage.is_some();
         if let Some(usage) = fields.usage {
             answer.usage.take(*usage, false);

@@ -94,8 +94,8 @@ impl RequestVisitor {
         }
     }
 
-    /// Whether what is at `path` is one of the request's texts, or holds only such. (Of a container that is excepted and
-    /// read all the same, the tools of an item, nothing is.)
+    /// Whether what is at `path` is one of the request's texts, or holds only such. The tools of an item are read
+    /// for their models and hold no texts.
     fn is_text(&self, path: &[Name]) -> bool {
         path.first().is_some_and(|name| self.rules.texts.below.contains(name))
             && !matches!(path, [_, Name::Item, Name::Tools, ..])

@@ -18,7 +18,7 @@ use matchit::{Params, Router};
 use crate::api::Api;
 use crate::credential::KEY_PARAMETER;
 use crate::dialect::Dialect;
-use crate::provider::{Profile, Provider};
+use crate::provider::{Profile, Provider, is_at_or_below};
 use crate::{percent, query};
 
 pub use hint::RouteHint;
@@ -151,14 +151,6 @@ fn below<'a>(path: &'a [u8], prefix: &str) -> Option<&'a [u8]> {
     (prefix.is_empty() || rest.is_empty() || rest.starts_with(b"/")).then_some(rest)
 }
 
-/// Whether `path` is at or below `pattern`, in which `*` stands for one segment.
-fn is_below(path: &[u8], pattern: &str) -> bool {
-    let mut segments = path.split(|byte| *byte == b'/');
-    pattern.split('/').all(|expected| {
-        segments.next().is_some_and(|segment| expected == "*" || segment == expected.as_bytes())
-    })
-}
-
 /// The model that the parameters of a bridged route name.
 ///
 /// # Errors
@@ -220,7 +212,7 @@ impl Mount {
 
     /// The shape in which refusals at `route` are written. `route` is below the prefix, as written.
     fn dialect(&self, route: &[u8]) -> Dialect {
-        let special = self.profile.dialects.iter().find(|(pattern, _)| is_below(route, pattern));
+        let special = self.profile.dialects.iter().find(|(pattern, _)| is_at_or_below(route, pattern));
         special.map_or(self.profile.dialect, |(_, dialect)| *dialect)
     }
 
@@ -248,7 +240,7 @@ impl Mount {
             }
             Route::Passthrough { only_get } => Target::Passthrough {
                 upstream_path: self.upstream_path(written, query),
-                stored_object: self.reaches_stored_object(method, written, decoded),
+                stored_object: self.reaches_stored_object(method, decoded),
                 only_get,
             },
         }
@@ -270,11 +262,10 @@ impl Mount {
         self.profile.dialect == Dialect::Google && decoded.contains(&b':')
     }
 
-    /// Whether the path, as written or as an upstream may read it, reaches a stored object.
-    fn reaches_stored_object(&self, method: &[u8], written: &str, decoded: &[u8]) -> bool {
+    /// Whether the path, as an upstream may read it, reaches a stored object. As written it begins as its first reading.
+    fn reaches_stored_object(&self, method: &[u8], decoded: &[u8]) -> bool {
         !self.profile.stored_objects.is_empty()
-            && (self.profile.reaches_stored_object(method, written)
-                || readings(decoded).any(|path| self.profile.reaches_stored_object(method, &path)))
+            && readings(decoded).any(|path| self.profile.reaches_stored_object(method, &path))
     }
 
     fn upstream_path(&self, route: &str, query: &[u8]) -> Vec<u8> {

@@ -2,7 +2,7 @@
 
 use super::node::Node;
 use super::quoted::quoted;
-use crate::provider::Profile;
+use crate::provider::{Profile, is_at_or_below};
 
 /// Most routes.
 const MOST_ROUTES: usize = 64;
@@ -15,7 +15,7 @@ const MOST_PARAMETERS: usize = 4;
 pub(super) fn passthrough_routes(node: &Node<'_>, profile: &Profile) -> Option<Vec<String>> {
     let routes = node.each("paths", |node| {
         let route = node.text()?;
-        let bridged = profile.bridged.iter().find(|(bridged, _)| is_at_or_below(route, bridged));
+        let bridged = profile.bridged.iter().find(|(bridged, _)| is_at_or_below(route.as_bytes(), bridged));
         if !is_route(route) {
             node.problem(format_args!(
                 "expected a path below the provider's prefix, such as \"/embeddings\" or \"/files/\", as clients \
@@ -46,25 +46,14 @@ pub(super) fn passthrough_routes(node: &Node<'_>, profile: &Profile) -> Option<V
     }
     let subtrees = || routes.iter().filter_map(|route| route.strip_suffix('/'));
     for route in routes.iter().filter(|route| route.contains('{')) {
-        let within =
-            |subtree: &&str| subtree.len() < route.len().saturating_sub(1) && is_at_or_below(route, subtree);
+        let within = |subtree: &&str| {
+            subtree.len() < route.len().saturating_sub(1) && is_at_or_below(route.as_bytes(), subtree)
+        };
         if let Some(subtree) = subtrees().find(within) {
             node.problem(format_args!("{} is a part of \"{subtree}/\"; leave it out", quoted(route)));
         }
     }
     Some(routes)
-}
-
-/// Whether every path of `route` is one of `pattern` or lies below it. A `{name}` of `pattern` stands for any beginning of a
-/// segment.
-fn is_at_or_below(route: &str, pattern: &str) -> bool {
-    let mut segments = route.split('/');
-    pattern.split('/').all(|wanted| {
-        segments.next().is_some_and(|segment| match wanted.split_once('}') {
-            Some((_, text)) => segment.ends_with(text),
-            None => segment == wanted,
-        })
-    })
 }
 
 /// Whether `route` is a path that a request can have as written. A segment may be a name in braces, with or without text

@@ -27,8 +27,7 @@ pub struct Profile {
     /// The shape in which refusals are written, except on bridged routes, which have their own API's, and on
     /// those of [`dialects`](Self::dialects). [`Dialect::Aws`] holds for bridged routes, too.
     pub dialect: Dialect,
-    /// As [`dialect`](Self::dialect), for the routes at and below a path, in which `*` stands for one segment. The first
-    /// path that fits counts.
+    /// As [`dialect`](Self::dialect), for the routes [at and below](is_at_or_below) a path. The first path that fits counts.
     pub dialects: &'static [(&'static str, Dialect)],
     /// The vendor whose credentials the provider accepts at a host that [`vendor_at`](super::vendor_at) does not know.
     pub vendor: Vendor,
@@ -102,6 +101,19 @@ impl Passthrough {
     pub const fn get(route: &'static str) -> Self {
         Self { route, only_get: true }
     }
+}
+
+/// Whether `route`, as written, is one of `pattern` or lies below it. A `{name}` of `pattern` stands for any beginning of a
+/// segment. `route` may itself be a pattern: then every path of it is, or lies below.
+#[must_use]
+pub fn is_at_or_below(route: &[u8], pattern: &str) -> bool {
+    let mut segments = route.split(|byte| *byte == b'/');
+    pattern.split('/').all(|wanted| {
+        segments.next().is_some_and(|segment| match wanted.split_once('}') {
+            Some((_, text)) => segment.ends_with(text.as_bytes()),
+            None => segment == wanted.as_bytes(),
+        })
+    })
 }
 
 // === impl StoredObjects ===

@@ -28,7 +28,7 @@ pub const PROFILE: Profile = Profile {
     )],
     stored_objects: &[],
     dialect: Dialect::OpenAi,
-    dialects: &[("/projects/*/locations/*/publishers/anthropic", Dialect::Anthropic)],
+    dialects: &[("/projects/{project}/locations/{location}/publishers/anthropic", Dialect::Anthropic)],
     vendor: Vendor::Google,
     callers_credential: &[CredentialHeader::AUTHORIZATION],
     messages_credential: &[],

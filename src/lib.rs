@@ -10,7 +10,7 @@
 //!
 //! | room | contents |
 //! |---|---|
-//! | `host` | wasm32 only: the adapter to proxy-wasm. Passes callbacks to the exchange and carries out its steps |
+//! | `host` | the adapter to proxy-wasm (wasm32 only). Passes callbacks to the exchange and carries out its steps |
 //! | [`exchange`], [`step`] | one stream, and the order of its checks and effects; the steps that the host carries out |
 //! | [`config`], [`bridge`] | parses the configuration; prepares it once for all streams |
 //! | [`route`] | paths: what is refused, which route a path has, the upstream path |
@@ -70,7 +70,6 @@ pub mod exchange;
 pub mod fnv;
 pub mod glob;
 pub mod headers;
-#[cfg(target_arch = "wasm32")]
 mod host;
 pub mod json;
 pub mod limits;

@@ -1,0 +1,17 @@
+//! The adapter to the host, and the only code that names `proxy_wasm`. It carries out steps and decides nothing.
+//!
+//! The SDK panics where the host returns an unexpected status, and a panic is a trap that ends every stream of the worker.
+//! Therefore each header map is read once, as bytes, in its own callback, and never after the end of a stream.
+
+mod hostcalls;
+mod metrics;
+mod root;
+mod stream;
+mod waiting;
+
+use proxy_wasm::types::LogLevel;
+
+proxy_wasm::main! {{
+    proxy_wasm::set_log_level(LogLevel::Info);
+    proxy_wasm::set_root_context(|_| Box::new(root::Root::default()));
+}}

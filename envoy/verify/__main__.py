@@ -19,13 +19,13 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import kubernetes
 from bootstrap import Options, bootstrap
 from documents import Kind, kind_of, pieces
-from limits import Served, limits
+from limits import Served, beside, limits
 from place import Findings, place_of
 from prices import age, day_of
 from reading import Document, Unusable, read
@@ -99,8 +99,8 @@ def check(files: list[Path], limit_files: list[Path], options: Options) -> list[
             else:
                 cluster.append(document)
     for unit, document in envoys:
-        beside = served or limits_beside(Path(unit.title), unit.findings)
-        run(unit, lambda: bootstrap(unit.findings, document, beside, options))
+        known = served or beside(Path(unit.title), unit.findings)
+        run(unit, lambda: bootstrap(unit.findings, document, known, options))
     if cluster:
         together = Unit(", ".join(dict.fromkeys(document.file for document in cluster)))
         # Files that hold nothing else are reported together.
@@ -125,15 +125,6 @@ def expanded(file: Path) -> list[Path]:
     if not file.is_dir():
         return [file]
     return sorted(each for each in file.rglob("*") if each.suffix in (".yaml", ".yml", ".json") and each.is_file()) or [file]
-
-
-def limits_beside(file: Path, findings: Findings) -> list[Served]:
-    """The limits in the same directory, if they are there."""
-    try:
-        documents = read(file.parent / "limits.yaml")
-    except Unusable:
-        return []
-    return [limits(findings, place_of(each)) for each in documents if kind_of(place_of(each)) is Kind.LIMITS]
 
 
 def print_json(unit: Unit, secrets: set[str]) -> None:

@@ -2,6 +2,7 @@
 
 use super::hostcalls::{self, Side};
 use super::metrics::Metrics;
+use super::monotonic::monotonic;
 use super::waiting::{SharedExchange, Waiting};
 use crate::exchange::Exchange;
 use crate::headers::Headers;
@@ -11,7 +12,6 @@ use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
 use std::cell::RefCell;
 use std::rc::Rc;
-use std::time::Instant;
 
 /// An HTTP stream. Without a configuration it passes unchanged.
 pub(super) struct Stream {
@@ -21,7 +21,7 @@ pub(super) struct Stream {
     /// The bytes of a held body that were given to the exchange.
     held_bytes: usize,
     /// When the request's headers came: by the wall clock, and by the monotonic one.
-    began: Option<(Duration, Instant)>,
+    began: Option<(Duration, Duration)>,
 }
 
 impl Stream {
@@ -37,7 +37,7 @@ impl Stream {
     /// passed since by the monotonic clock, which nobody sets.
     fn clock(&self) -> impl FnOnce() -> Duration + use<> {
         let began = self.began;
-        move || began.map_or_else(hostcalls::now, |(wall, at)| wall.saturating_add(at.elapsed()))
+        move || began.map_or_else(hostcalls::now, |(wall, at)| wall.saturating_add(monotonic().saturating_sub(at)))
     }
 
     /// Calls `callback` and carries out its step. `side` and `size` describe the current chunk.
@@ -112,7 +112,7 @@ impl HttpContext for Stream {
         let began = &mut self.began;
         let step = exchange.borrow_mut().request_headers(&head, || {
             let now = hostcalls::now();
-            *began = Some((now, Instant::now()));
+            *began = Some((now, monotonic()));
             now
         });
         let action = self.carry_out(Side::Request, 0, step, Some(&head.headers));

@@ -19,6 +19,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import traceback
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -118,6 +119,9 @@ def run(unit: Unit, what: object) -> None:
         unit.unusable = problem
     except RecursionError:
         unit.unusable = Unusable("nested too deeply")
+    except Exception as problem:        # a mistake in here must not look like a configuration without one
+        where = traceback.extract_tb(problem.__traceback__)[-1]
+        unit.findings.leave_out(f"the rest, because this program failed: {type(problem).__name__} in {Path(where.filename).name}:{where.lineno}. Please report it")
 
 
 def expanded(file: Path) -> list[Path]:

@@ -101,7 +101,7 @@ def tls(findings: Findings, found: Resources, destination: Place, host: str, sub
         if named is not None and named.at("trafficPolicy", "tls"):
             policy = named["trafficPolicy"]
         elif named is not None and named["trafficPolicy"]:
-            merged = {**(policy.value if isinstance(policy.value, dict) else {}), **named["trafficPolicy"].value}
+            merged = {**(policy.value if isinstance(policy.value, dict) else {}), **(named["trafficPolicy"].value if isinstance(named["trafficPolicy"].value, dict) else {})}
             policy = named["trafficPolicy"] if not policy["tls"] else Place(merged, policy.path, policy.file, policy.line, policy.node)
     given = policy["tls"] or next((each["tls"] for each in policy["portLevelSettings"] if each["tls"]), Place(None))
     place = given if given.value is not None else policy if policy.value is not None else rules[0]["spec"] if rules else entries[0]["spec"] if entries else destination

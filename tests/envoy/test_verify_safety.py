@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import re
+import sys
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from render import SHIPPED, shipped, wasm_of
-from verifying import Change, Found, ai_route, changed, expect, found_in, judged, manager_of, plugin, routes_of, run
+from verifying import Change, Found, ai_route, changed, expect, filter_of, found_in, judged, manager_of, plugin, routes_of, run
 
 OPEN = "anyone who reaches 0.0.0.0 uses your keys"
 SECRET = "sk-ant-api03-" + "Abc123-" * 8
@@ -113,11 +116,10 @@ def test_no_secret_is_repeated(tmp_path, secret):
         lambda config: wasm_of(config)["vm_config"]["environment_variables"].update(key_values={"ANTHROPIC_API_KEY": secret}),
         plugin(lambda given: given["providers"][0].update(key={"value": secret, "valu": secret})),
     ):
-        import json
-
         file = tmp_path / "envoy.json"
         file.write_text(json.dumps(changed(change, SHIPPED), indent=1))
-        for options in ([], ["--without-envoy"], ["--json"]):
+        # Envoy's own check takes a second.
+        for options in ([], ["--without-envoy"], ["--json"]) if secret == SECRET else (["--without-envoy"], ["--without-envoy", "--json"]):
             done = run(*options, file)
             assert secret not in done.stdout + done.stderr
             assert secret[8:] not in done.stdout + done.stderr
@@ -136,9 +138,6 @@ def test_a_file_that_is_no_module_is_reported(tmp_path, content, says):
 
 
 def test_on_the_gateway_the_documented_module_has_to_be_there():
-    from importlib.util import module_from_spec, spec_from_file_location
-    import sys
-
     sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "envoy" / "verify"))
     try:
         spec = spec_from_file_location("verify_module", Path(sys.path[0]) / "module.py")
@@ -174,8 +173,6 @@ def test_the_reference_can_be_opened_with_its_own_two_lines(tmp_path):
 
 def test_clusters_that_authentication_asks_have_to_be_there(tmp_path):
     def change(config: Any) -> None:
-        from verifying import filter_of
-
         provider = filter_of(config, "envoy.filters.http.jwt_authn")["typed_config"]["providers"]["company"]
         del provider["local_jwks"]
         provider["remote_jwks"] = {"http_uri": {"uri": "https://login.example.com/keys", "cluster": "login", "timeout": "1s"}}

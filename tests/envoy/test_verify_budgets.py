@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import copy
-import json
-import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from render import REPOSITORY, cluster_of, wasm_of
-from verifying import LINE, Change, Found, ai_route, all_of, budget, changed, drop, expect, filter_of, judged, limits_of, manager_of, plugin, routes_of, set_at, text
+from budgets import CONFIGURATION, LIMITS
+from render import cluster_of
+from verifying import Change, Found, ai_route, budget, changed, expect, filter_of, found_in, judged, limits_of, manager_of, plugin, run, text
 
 # Values that the logger by actor reads besides those of budgets.
 BY_ACTOR = ["input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens"]
@@ -98,3 +98,63 @@ def test_each_mistake_is_reported_with_its_place_and_nothing_else(tmp_path, name
 @pytest.mark.parametrize("name", FINE)
 def test_what_is_no_mistake_is_not_reported(tmp_path, name):
     assert judged(changed(FINE[name]), tmp_path) == []
+
+
+# === limits.yaml, and the service ===
+
+
+def with_limits(tmp_path: Path, old: str, new: str) -> Found:
+    """The shipped configuration with changed limits beside it."""
+    text = LIMITS.read_text()
+    assert old in text
+    (tmp_path / "limits.yaml").write_text(text.replace(old, new, 1))
+    file = tmp_path / "envoy.yaml"
+    file.write_text(CONFIGURATION.read_text())
+    return found_in(file)
+
+
+@pytest.mark.parametrize("old,new,expected", [
+    ("domain: ai_budgets", "domain: ai_budget", [("error", "domain", 'no limits are for the domain "ai_budgets", only for "ai_budget"')]),
+    ("domain: ai_budgets", "domains: ai_budgets", [("error", "domain", "without `domain`"), ("error", "domains", "did you mean domain?"), ("error", ".domain", "no limits are for the domain")]),
+    ("- key: tokens_per_team\n", "- key: token_per_team\n", [("error", ".descriptor_key", 'has no limit for "tokens_per_team", so this budget never refuses: add it there; did you mean "token_per_team"?')]),
+    ("- key: tokens_per_provider\n  rate_limit: { unit: day, requests_per_unit: 4_000_000_000 }\n", "", [("error", ".descriptor_key", 'has no limit for "tokens_per_provider"')]),
+    ("- key: tokens_per_team\n", "- key: tokens_per_team\n  value: research\n", [("warning", ".descriptor_key", 'has "tokens_per_team" only for research: nobody else is limited')]),
+    ("unit: month, requests_per_unit: 4_000_000_000", "unit: months, requests_per_unit: 4_000_000_000", [("error", ".rate_limit.unit", "not a unit")]),
+    ("requests_per_unit: 50_000_000 }", "requests_per_unit: 5_000_000_000 }", [("error", ".requests_per_unit", "not a whole number from 0 to 4_294_967_295")]),
+    ("requests_per_unit: 50_000_000 }", "request_per_unit: 50_000_000 }", [("error", ".request_per_unit", "did you mean requests_per_unit?"), ("error", ".requests_per_unit", "not a whole number")]),
+    ("rate_limit: { unlimited: true }", "rate_limits: { unlimited: true }", [("error", ".rate_limits", "did you mean rate_limit?")]),
+    ("- key: tokens_per_actor\n  rate_limit", "- name: tokens_per_actor\n  rate_limit", [("error", "descriptors[0].name", "there is no such member"), ("error", "descriptors[0]", "a descriptor without `key`"), ("warning", ".descriptor_key", "only for nightly-batch")]),
+])
+def test_limits_that_do_not_fit_are_reported(tmp_path, old, new, expected):
+    expect(with_limits(tmp_path, old, new), expected)
+
+
+def test_limits_that_fit_may_be_given_in_three_ways(tmp_path):
+    file, limits = tmp_path / "envoy.yaml", tmp_path / "my-limits.yaml"
+    file.write_text(CONFIGURATION.read_text())
+    limits.write_text(LIMITS.read_text())
+    assert found_in(file, limits) == found_in(file, "--limits", limits) == []
+    done = run("--without-envoy", file)
+    assert done.returncode == 2 and "not checked: whether the rate limit service knows these budgets" in done.stdout
+    limits.rename(tmp_path / "limits.yaml")
+    assert found_in(file) == [], "beside the file"
+
+
+def service_of(config: Any) -> Any:
+    return filter_of(config, "envoy.filters.http.ratelimit")["typed_config"]
+
+
+SERVICE: dict[str, tuple[Change, Found]] = {
+    "a cluster that there is not": (lambda config: cluster_of(config, "rate_limits").update(name="rate_limit"), [("error", ".envoy_grpc.cluster_name", 'no cluster is called "rate_limits", so no rate limit service is asked and every budget passes')]),
+    "no service": (lambda config: service_of(config).pop("rate_limit_service"), [("error", ".rate_limit_service", "no cluster of a rate limit service")]),
+    "a cluster without HTTP/2": (lambda config: cluster_of(config, "rate_limits").pop("typed_extension_protocol_options"), [("error", "clusters[5]", "speaks gRPC, which needs HTTP/2")]),
+    "a cluster without an endpoint": (lambda config: cluster_of(config, "rate_limits").pop("load_assignment"), [("error", "clusters[5]", "a cluster without an endpoint")]),
+    "another domain": (lambda config: service_of(config).update(domain="budgets"), [("error", ".typed_config.domain", 'no limits are for the domain "budgets"')]),
+    "a descriptor that limits.yaml lacks": (text('"tokens_per_team"', '"tokens_per_taem"'), [("error", ".descriptor_key", 'has no limit for "tokens_per_taem", so this budget never refuses: add it there; did you mean "tokens_per_team"?')]),
+}
+
+
+@pytest.mark.parametrize("name", SERVICE)
+def test_a_service_that_would_not_be_asked_is_reported(tmp_path, name):
+    change, expected = SERVICE[name]
+    expect(judged(changed(change), tmp_path), expected)

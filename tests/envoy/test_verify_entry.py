@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import re
 from typing import Any
 
 import pytest
 
-from render import REPOSITORY, cluster_of, wasm_of
-from verifying import LINE, Change, Found, ai_route, all_of, budget, changed, drop, expect, filter_of, judged, limits_of, manager_of, plugin, routes_of, set_at, text
+from render import wasm_of
+from verifying import Change, Found, changed, drop, expect, judged, manager_of, plugin, set_at
+
 
 def struct(config: Any) -> None:
     given = wasm_of(config)["configuration"]

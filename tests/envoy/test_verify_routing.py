@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import copy
-import json
-import re
 from typing import Any
 
 import pytest
 
-from render import REPOSITORY, cluster_of, wasm_of
-from verifying import LINE, Change, Found, ai_route, all_of, budget, changed, drop, expect, filter_of, judged, limits_of, manager_of, plugin, routes_of, set_at, text
+from render import cluster_of
+from verifying import Change, Found, ai_route, changed, expect, judged, manager_of, plugin, routes_of
+
 
 def only_specific_host(config: Any) -> None:
     manager_of(config)["route_config"]["virtual_hosts"][0]["domains"] = ["ai.example.com"]

@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import copy
-import json
-import re
-from typing import Any
-
 import pytest
 
-from render import REPOSITORY, cluster_of, wasm_of
-from verifying import LINE, Change, Found, ai_route, all_of, budget, changed, drop, expect, filter_of, judged, limits_of, manager_of, plugin, routes_of, set_at, text
+from verifying import Change, Found, budget, changed, drop, expect, judged, manager_of, plugin, set_at, text
 
 # Values that the logger by actor reads besides those of budgets.
 BY_ACTOR = ["input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens"]

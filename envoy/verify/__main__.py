@@ -132,13 +132,13 @@ def expanded(file: Path) -> list[Path]:
 
 
 def print_json(unit: Unit, secrets: set[str]) -> None:
-    if unit.unusable:
+    if unit.unusable and not unit.findings.problems:
         print(json.dumps({"file": unit.title, "unusable": redacted(str(unit.unusable), secrets)}, ensure_ascii=False))
         return
     problems = [
         {"level": each.level, "file": each.file, "line": each.line, "path": redacted(each.path, secrets), "message": redacted(each.message, secrets)} for each in unit.findings.problems
     ]
-    left_out = [redacted(each, secrets) for each in (*unit.findings.left_out, *unit.findings.skipped)]
+    left_out = [redacted(each, secrets) for each in (*unit.findings.left_out, *unit.findings.skipped, *([str(unit.unusable)] if unit.unusable else []))]
     print(json.dumps({"file": unit.title, "problems": problems, "left_out": left_out}, ensure_ascii=False))
 
 

@@ -62,7 +62,7 @@ NO_TEAMS = plugin(lambda given: given["actor"].pop("metadata_headers"))
 NO_TEAM_BUDGETS = lambda config: [limits_of(config).remove(each) for each in [*limits_of(config)] if "per_team" in json.dumps(each)]      # noqa: E731
 
 NAMES: dict[str, tuple[Change, Found]] = {
-    "authentication behind the filter": (behind, [("error", "http_filters[5]", "this authentication (envoy.filters.http.jwt_authn) stands behind AI Bridge")]),
+    "authentication behind the filter": (behind, [("error", "http_filters[6]", "this authentication (envoy.filters.http.jwt_authn) stands behind AI Bridge")]),
     "a claim that is copied elsewhere": (
         lambda config: claims(config)[0].update(header_name="x-user"),
         [("error", "actor.header", "no authentication in front sets x-ai-bridge-actor-id, and an actor is required: every request would be 401; authentication sets x-user: make both the same")],

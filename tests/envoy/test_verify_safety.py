@@ -88,7 +88,7 @@ FINE: dict[str, Change] = {
     "versions as others write them": plugin(lambda given: given["providers"].extend([
         {"type": "openai", "name": "groq", "base_url": "https://api.groq.com/openai/v1", "cluster": "openai"}, {"type": "openai", "name": "google", "base_url": "https://generativelanguage.googleapis.com/v1beta/openai", "cluster": "openai"},
         {"type": "openai", "name": "chatgpt", "base_url": "https://chatgpt.com/backend-api/codex", "cluster": "openai"}, {"type": "openai", "name": "z", "base_url": "https://api.z.ai/api/paas/v4/", "cluster": "openai"}])),
-    "models with dots, colons and slashes": plugin(lambda given: given.update(prices=[{"models": ["gpt-5.*", "us.anthropic.claude-*:0", "meta/llama-3.1*", "gemini-2.5-pro", "claude-opus-4-5@20251101"], "input": 1, "output": 1}])),
+    "models with dots, colons and slashes": plugin(lambda given: given.update(prices=[{"models": ["gpt-5*", "us.anthropic.claude-*:0", "meta/llama-3.1*", "gemini-2.5-pro", "claude-opus-4-5@20251101"], "input": 1, "output": 1}])),
     "the narrower price first": plugin(lambda given: given.update(prices=[{"models": ["claude-opus-*"], "input": 1, "output": 1}, {"models": ["claude-*-4"], "input": 1, "output": 1}, {"models": ["*"], "input": 5, "output": 25}])),
     "a mirror of another application": lambda config: routes_of(config).insert(1, {"match": {"prefix": "/x"}, "route": {"cluster": "openai", "request_mirror_policies": [{"cluster": "openai"}], "internal_redirect_policy": {}}}),
     "lower case variables": lambda config: (

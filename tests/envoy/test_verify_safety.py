@@ -65,6 +65,9 @@ MISTAKES: dict[str, tuple[Change, Found]] = {
     "a secret without a known beginning": (plugin(lambda given: given["providers"][0].update(key={"env": BARE})), [("error", "providers[0].key.env", "a secret, as it seems")]),
     "a secret that could be no variable": (plugin(lambda given: given["providers"][0].update(key={"env": "pass-word/1234"})), [("error", "providers[0].key.env", "a secret, as it seems")]),
     "a secret in host_env_keys": (lambda config: wasm_of(config)["vm_config"]["environment_variables"]["host_env_keys"].append(SECRET), [("error", "host_env_keys[2]", "a secret, as it seems")]),
+    "a secret instead of a name in host_env_keys": (
+        lambda config: wasm_of(config)["vm_config"]["environment_variables"].update(host_env_keys=[SECRET, "OPENAI_API_KEY"]), [("error", "host_env_keys[0]", "a secret, as it seems")],
+    ),
     "a module that is not there": (lambda config: wasm_of(config)["vm_config"]["code"]["local"].update(filename="/etc/envoy/ai_brigde.wasm"), [("error", ".code.local.filename", "/etc/envoy/ai_brigde.wasm is not there")]),
     "no module": (lambda config: wasm_of(config)["vm_config"]["code"].pop("local"), [("error", ".vm_config.code", "no module")]),
     "an OpenAI URL without a version": (plugin(lambda given: given["providers"][1].update(base_url="https://api.openai.com")), [("warning", "providers[1].base_url", "without /v1")]),

@@ -89,6 +89,7 @@ class Record:
     error: tuple[str | None, str | None, str | None]
     usage_status: str
     tokens: dict[str, int | None]
+    estimate: tuple[int, int] | None
     cost: int | None
     shares: list[tuple[str, dict[str, int | None], int | None]]
     tools: list[tuple[str | None, str | None, str]]
@@ -167,11 +168,20 @@ def read_record(value: dict[str, Any]) -> Record:
         error=(find(value, "error.type", str), find(value, "error.code", str), find(value, "error.message", str)),
         usage_status=usage_status,
         tokens={name: find(value, f"usage.{name}", int) for name in TOKENS},
+        estimate=estimated(value),
         cost=find(value, "cost_microusd", int),
         shares=[share(f"by_model[{at}]", element) for at, element in enumerate(find(value, "usage.by_model", list) or [])],
         tools=[tool(f"tool_calls[{at}]", call) for at, call in enumerate(calls)],
         notes=[note[:80].split(":")[0] for note in texts(value, "notes")],
     )
+
+
+def estimated(record: dict[str, Any]) -> tuple[int, int] | None:
+    """The tokens of input and of output that are charged by an estimate, beyond those that were stated."""
+    if find(record, "usage.estimate", dict) is None:
+        return None
+    more = [need(record, f"usage.estimate.{name}", int) - (find(record, f"usage.{name}", int) or 0) for name in ("input_tokens", "output_tokens")]
+    return max(more[0], 0), max(more[1], 0)
 
 
 def share(path: str, element: Any) -> tuple[str, dict[str, int | None], int | None]:
@@ -242,11 +252,12 @@ def refuse(name: str) -> None:
 class Tally:
     """What is summed of any set of records."""
 
-    __slots__ = ("requests", "completed", "cost", "priced", "known", "partial", "missing", "unpriced", "incomplete", "tokens")
+    __slots__ = ("requests", "completed", "cost", "priced", "known", "partial", "missing", "unpriced", "incomplete", "estimated", "estimated_input", "estimated_output", "tokens")
 
     def __init__(self) -> None:
         self.requests = self.completed = self.cost = self.priced = self.known = 0
         self.partial = self.missing = self.unpriced = self.incomplete = 0
+        self.estimated = self.estimated_input = self.estimated_output = 0
         self.tokens = dict.fromkeys(TOKENS, 0)
 
     def add(self, record: Record) -> None:
@@ -262,6 +273,10 @@ class Tally:
         if record.cost is not None:
             self.cost += record.cost
             self.priced += 1
+        if record.estimate is not None:
+            self.estimated += 1
+            self.estimated_input += record.estimate[0]
+            self.estimated_output += record.estimate[1]
         for name, number in record.tokens.items():
             self.tokens[name] += number or 0
 
@@ -296,6 +311,9 @@ class Tally:
             "partial_usage": self.partial,
             "missing_usage": self.missing,
             "without_price": self.unpriced,
+            "estimated": self.estimated,
+            "estimated_input_tokens": self.estimated_input,
+            "estimated_output_tokens": self.estimated_output,
         }
 
 
@@ -775,6 +793,7 @@ def summary(found: dict[str, Any]) -> list[tuple[str, str]]:
         ("outcomes", " · ".join(f"{name} {number(value)} ({percent(value, total['requests'])} %)" for name, value in found["outcomes"].items() if value)),
         ("usage", parts(found["usage_status"].items())),
         ("incomplete", incompleteness(total)),
+        ("estimated", estimation(total)),
         ("first event", times(found["time_to_first_event_ms"]) + f" ({number(found['time_to_first_event_ms']['count'])} streams)"),
         ("duration", times(found["duration_ms"])),
         ("tool calls", f"{number(found['tool_calls']['calls'])} in {number(found['tool_calls']['interceptions'])} interceptions"),
@@ -803,6 +822,14 @@ def incompleteness(total: dict[str, Any]) -> str:
         return "none: spend and tokens are whole"
     least = "spend and tokens are" if total["partial_usage"] or total["missing_usage"] else "spend is"
     return f"{number(total['incomplete'])} ({', '.join(f'{words} {number(total[name])}' for name, words in kinds if total[name])}): {least} at least what is shown"
+
+
+def estimation(total: dict[str, Any]) -> str:
+    """What is charged to budgets and is in no other number of the report."""
+    if not total["estimated"]:
+        return ""
+    tokens = f"{number(total['estimated_input_tokens'])} tokens of input and {number(total['estimated_output_tokens'])} of output"
+    return f"{tokens} in {number(total['estimated'])} interceptions whose final usage never came: charged to budgets, in no other number here"
 
 
 def sections(found: dict[str, Any]) -> list[Section]:

@@ -89,12 +89,27 @@ def test_sums_are_exact():
         "reasoning_tokens": 20, "total_input_tokens": 1120, "total_tokens": 1185, "cache_hit_percent": 80.4,
         # partial: 2; without any: 7, and 8, which timed out; without a price: 3
         "incomplete": 4, "partial_usage": 1, "missing_usage": 2, "without_price": 1,
+        "estimated": 0, "estimated_input_tokens": 0, "estimated_output_tokens": 0,
     }
     assert whole["outcomes"] == {"completed": 3, "failed": 2, "rejected": 1, "unavailable": 2, "aborted_client": 1, "aborted_upstream": 0}
     assert whole["usage_status"] == {"complete": 2, "partial": 1, "missing": 6}
     assert whole["notes"] == {"cost_partial": 1, "text_cut": 1, "price": 1, "tool_calls_dropped": 1}
     assert whole["time_to_first_event_ms"] == {"count": 2, "p50": 200, "p95": 400, "longest": 400}
     assert whole["duration_ms"] == {"count": 9, "p50": 100, "p95": 60_000, "longest": 60_000}
+
+
+def test_estimates_are_apart_from_what_was_stated():
+    begun = record(1, usage=usage(10, 0, 0, 1, "partial", estimate={"input_tokens": 10, "output_tokens": 31}), outcome="aborted_client", notes=["usage_estimated"])
+    unstated = record(2, usage={**MISSING, "estimate": {"input_tokens": 200, "output_tokens": 8}}, cost_microusd=None, actor=ALICE, notes=["usage_estimated"])
+    members = ("estimated", "estimated_input_tokens", "estimated_output_tokens", "input_tokens", "output_tokens", "cost_microusd")
+    numbers = lambda row: [row[name] for name in members]
+    whole = found(begun, unstated, record(3))
+    assert numbers(whole["total"]) == [2, 200, 38, 20, 6, 200]
+    assert numbers(whole["by"]["actor"]["rows"][1]) == [1, 200, 8, None, None, None]
+    _, text, _ = run(stdin=lines(begun, unstated))
+    assert "200 tokens of input and 38 of output in 2 interceptions" in text
+    _, text, _ = run(stdin=lines(record(3)))
+    assert "estimated" not in text
 
 
 def test_each_list_adds_up_to_the_same_sums():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import html.parser
-import importlib.util
 import io
 import json
 import re
@@ -12,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +21,10 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 SHIPPED = REPOSITORY / "envoy" / "records" / "report.py"
 SAMPLE = Path(__file__).resolve().parent / "sample.jsonl"
 
-_spec = importlib.util.spec_from_file_location("ai_bridge_report", SHIPPED)
-report = importlib.util.module_from_spec(_spec)
-sys.modules[_spec.name] = report
-_spec.loader.exec_module(report)
+sys.path.insert(0, str(SHIPPED.parent))
+
+from reporting import counting, page as pages, plots, reading, record as records, text as texts, totals, words  # noqa: E402
+from reporting.command import bound  # noqa: E402
 
 
 def record(number: int, **changes: Any) -> dict[str, Any]:
@@ -159,8 +159,8 @@ def test_errors_tools_and_single_interceptions_are_listed():
 def test_money_is_exact_where_floats_are_not():
     _, text, _ = run("--by", "actor", stdin=lines(record(1, cost_microusd=2**53 + 1), record(2, cost_microusd=2**53), record(3, cost_microusd=1)))
     assert re.search(r"^  spend +18,014,398,509\.481986 USD$", text, re.M), text
-    assert report.usd(1_234_567_000_001) == "1,234,567.000001"
-    assert (report.plain(2_500_000), report.plain(40), report.plain(1_000_000_000)) == ("2.5", "0.00004", "1,000")
+    assert words.usd(1_234_567_000_001) == "1,234,567.000001"
+    assert (words.plain(2_500_000), words.plain(40), words.plain(1_000_000_000)) == ("2.5", "0.00004", "1,000")
 
 
 def test_rows_and_what_is_left_of_a_list_add_up_to_the_whole():
@@ -173,23 +173,23 @@ def test_rows_and_what_is_left_of_a_list_add_up_to_the_whole():
 
 
 def test_names_beyond_the_bound_are_counted_together_and_the_report_says_so():
-    counted = report.Report(["actor", "actor.*"], 10, names=3)
-    reading = report.Reading(counted)
+    counted = totals.Report(["actor", "actor.*"], 10, names=3)
+    taken = reading.Reading(counted)
     for at in range(10_000):
         key = f"k{at % 20}"
-        reading._take("x", at, json.dumps(record(at, actor={"id": f"a{at}", "metadata": {key: f"t{at}"}}, model={"requested": f"m{at}"}, time_to_first_event_ms=1, tool_calls=[{"name": f"tool{at}", "kind": "client"}], outcome="failed", error={"code": f"e{at}"})).encode())
-    whole = reading.result()
+        taken._take("x", at, json.dumps(record(at, actor={"id": f"a{at}", "metadata": {key: f"t{at}"}}, model={"requested": f"m{at}"}, time_to_first_event_ms=1, tool_calls=[{"name": f"tool{at}", "kind": "client"}], outcome="failed", error={"code": f"e{at}"})).encode())
+    whole = taken.result()
     actors = whole["by"]["actor"]
     assert [row["name"] for row in actors["rows"]] == ["a0", "a1", "a2"] and actors["more_than"] == 3
     assert actors["others"]["requests"] == 9_997 and whole["total"]["requests"] == 10_000
     assert all(len(each.named) <= 3 for each in (*counted.by.values(), counted.times, counted.errors, counted.tools))
-    assert len(counted.by) == 1 + report.METADATA_KEYS
+    assert len(counted.by) == 1 + totals.METADATA_KEYS
     assert sum(row["requests"] for row in whole["by"]["actor.k3"]["rows"]) + whole["by"]["actor.k3"]["others"]["requests"] == 10_000
-    text = report.as_text(whole)
+    text = texts.as_text(whole)
     assert "only for the first 8 keys" in text
     assert "More than 3 actors: those seen first are counted each, the later ones together as others." in text
     assert "More than 3 kinds of errors: those seen later are not listed." in text
-    assert "(all others)" in report.as_page(whole)
+    assert "(all others)" in pages.as_page(whole)
 
 
 def test_a_list_can_be_of_anything_a_record_is_grouped_by():
@@ -201,28 +201,28 @@ def test_a_list_can_be_of_anything_a_record_is_grouped_by():
 
 
 def test_percentiles_are_nearest_ranks_and_long_times_keep_three_digits():
-    times = report.Times()
+    times = counting.Times()
     for ms in range(1, 101):
         times.add(ms)
     assert times.result() == {"count": 100, "p50": 50, "p95": 95, "longest": 100}
-    times = report.Times()
+    times = counting.Times()
     for ms in (12_345, 999, 1_004, 1_005):
         times.add(ms)
     assert sorted(times.counts) == [999, 1_000, 1_010, 12_300] and times.longest == 12_345
     for ms in range(0, 50_000_000, 997):
         times.add(ms)
-    times.add(report.LARGEST)
-    assert len(times.counts) < 6_000 and times.longest == report.LARGEST
+    times.add(records.LARGEST)
+    assert len(times.counts) < 6_000 and times.longest == records.LARGEST
 
 
 @pytest.mark.parametrize("days", [0, 1, 40, 2_000, 700_000])
 def test_a_plot_over_time_has_few_bars_however_long_the_time_and_loses_nothing(days):
-    timeline = report.Timeline()
+    timeline = counting.Timeline()
     for at in range(300):
-        started = report.datetime.fromisoformat("2026-11-24T00:00:00+00:00") + report.timedelta(days=days * at / 300)
-        timeline.add(report.read_record(record(at, started_at=started.isoformat(timespec="milliseconds"))))
+        started = datetime.fromisoformat("2026-11-24T00:00:00+00:00") + timedelta(days=days * at / 300)
+        timeline.add(records.read_record(record(at, started_at=started.isoformat(timespec="milliseconds"))))
     whole = timeline.result()
-    assert 1 <= len(whole["slots"]) <= report.SLOTS
+    assert 1 <= len(whole["slots"]) <= counting.SLOTS
     assert sum(slot["completed"] for slot in whole["slots"]) == 300 and sum(slot["cost_microusd"] for slot in whole["slots"]) == 30_000
     starts = [slot["start"] for slot in whole["slots"]]
     assert all(later - earlier == whole["width_seconds"] for earlier, later in zip(starts, starts[1:]))
@@ -272,9 +272,9 @@ def test_a_line_that_is_no_record_is_skipped_and_named(line, reason):
 
 
 def test_a_line_that_is_too_long_is_skipped_and_reading_goes_on(monkeypatch):
-    monkeypatch.setattr(report, "LINE_BYTES", 2_000)
+    monkeypatch.setattr(reading, "LINE_BYTES", 2_000)
     long = json.dumps(record(2, prompt="x" * 3_000_000)).encode()
-    seen = list(report.lines_of(io.BytesIO(lines(record(1), long, record(3)) + long)))
+    seen = list(reading.lines_of(io.BytesIO(lines(record(1), long, record(3)) + long)))
     assert [(number, line is None) for number, line in seen] == [(1, False), (2, True), (3, False), (4, True)]
 
 
@@ -329,9 +329,9 @@ def test_a_time_range_has_its_start_and_not_its_end():
     three = [record(at, started_at=f"2026-11-2{at}T00:00:00.000Z") for at in (3, 4, 5)]
     whole = found(*three, options=["--since", "2026-11-24", "--until", "2026-11-25T01:00:00+01:00"])
     assert (whole["first"], whole["last"], whole["input"]["out_of_range"]) == ("2026-11-24T00:00:00.000Z",) * 2 + (2,)
-    now = report.datetime.now(report.timezone.utc)
+    now = datetime.now(timezone.utc)
     for text, minutes in (("90m", 90), ("24h", 1_440), ("7d", 10_080)):
-        assert abs(now - report.bound(text) - report.timedelta(minutes=minutes)) < report.timedelta(minutes=5)
+        assert abs(now - bound(text) - timedelta(minutes=minutes)) < timedelta(minutes=5)
 
 
 @pytest.mark.parametrize(
@@ -351,7 +351,7 @@ def test_a_wrong_command_says_what_would_be_right(tmp_path, option, value, words
 def test_an_empty_input_is_no_error():
     code, out, err = run(stdin=b"")
     assert (code, err) == (0, "") and re.search("interceptions +none", out)
-    assert "No records." in report.as_page(report.Reading(report.Report([], 1)).result())
+    assert "No records." in pages.as_page(reading.Reading(totals.Report([], 1)).result())
 
 
 # === hostile texts ===
@@ -376,7 +376,7 @@ def test_control_characters_in_records_do_not_reach_the_terminal():
     assert all(c == "\n" or c.isprintable() for c in out)
     assert "a��" not in out and "a�b" in out
     assert max(map(len, out.splitlines())) < 1_000
-    assert report.fit("e" + "\u0301" * 5_000, 20) == "e" + "\u0301" * 39 + "…" and report.fit("名" * 10, 20) == "名" * 10 and report.fit("名" * 11, 20) == "名" * 9 + "…"
+    assert words.fit("e" + "\u0301" * 5_000, 20) == "e" + "\u0301" * 39 + "…" and words.fit("名" * 10, 20) == "名" * 10 and words.fit("名" * 11, 20) == "名" * 9 + "…"
 
 
 class Page(html.parser.HTMLParser):
@@ -430,11 +430,11 @@ def test_the_page_is_well_formed_needs_nothing_else_and_runs_nothing(tmp_path):
 
 def test_bars_are_as_high_as_what_they_stand_for():
     whole = found(record(1, cost_microusd=1_000_000), record(2, cost_microusd=3_000_000, started_at="2026-11-24T15:01:00.000Z"))
-    drawn = ElementTree.fromstring(re.search(r"<svg .*?</svg>", report.as_page(whole), re.S).group(0))
+    drawn = ElementTree.fromstring(re.search(r"<svg .*?</svg>", pages.as_page(whole), re.S).group(0))
     heights = [float(rect.get("height")) for rect in drawn.iter("{http://www.w3.org/2000/svg}rect")]
-    plot = report.BOTTOM - report.TOP
+    plot = plots.BOTTOM - plots.TOP
     assert heights == [pytest.approx(plot / 4, abs=0.01), pytest.approx(plot * 3 / 4, abs=0.01)]
-    assert [(report.nice(n)) for n in (0, 1, 3, 9, 10, 11, 61, 99_999)] == [1, 1, 4, 10, 10, 20, 80, 100_000]
+    assert [(plots.nice(n)) for n in (0, 1, 3, 9, 10, 11, 61, 99_999)] == [1, 1, 4, 10, 10, 20, 80, 100_000]
 
 
 # === the page ===
@@ -451,8 +451,9 @@ def test_the_page_shows_what_the_report_prints():
         assert part in out, out
 
 
-def test_the_file_alone_is_all_that_is_needed(tmp_path):
-    shutil.copy(SHIPPED, tmp_path / "report.py")
-    done = subprocess.run([sys.executable, "-I", "-S", "report.py", "--html", "r.html", str(SAMPLE)], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+def test_the_folder_alone_is_all_that_is_needed(tmp_path):
+    shutil.copytree(SHIPPED.parent, tmp_path / "records", ignore=shutil.ignore_patterns("__pycache__"))
+    before = sorted(tmp_path.rglob("*"))
+    done = subprocess.run([sys.executable, "-I", "-S", "records/report.py", "--html", "r.html", str(SAMPLE)], cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0 and "claude-opus-4-8" in done.stdout, done.stderr
-    assert {path.name for path in tmp_path.iterdir()} == {"report.py", "r.html"}
+    assert sorted(tmp_path.rglob("*")) == sorted([*before, tmp_path / "r.html"])

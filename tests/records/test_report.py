@@ -107,7 +107,7 @@ def test_estimates_are_apart_from_what_was_stated():
     assert numbers(whole["total"]) == [2, 200, 38, 20, 6, 200]
     assert numbers(whole["by"]["actor"]["rows"][1]) == [1, 200, 8, None, None, None]
     _, text, _ = run(stdin=lines(begun, unstated))
-    assert "200 tokens of input and 38 of output in 2 interceptions" in text
+    assert "200 tokens of input and 38 of output in 2 requests" in text
     _, text, _ = run(stdin=lines(record(3)))
     assert "estimated" not in text
 
@@ -158,9 +158,44 @@ def test_errors_tools_and_single_interceptions_are_listed():
 
 def test_money_is_exact_where_floats_are_not():
     _, text, _ = run("--by", "actor", stdin=lines(record(1, cost_microusd=2**53 + 1), record(2, cost_microusd=2**53), record(3, cost_microusd=1)))
-    assert re.search(r"^  spend +18,014,398,509\.481986 USD$", text, re.M), text
+    assert re.search(r"^  spend +\$18,014,398,509 \(exactly 18,014,398,509\.481986 USD\), ", text, re.M), text
     assert words.usd(1_234_567_000_001) == "1,234,567.000001"
     assert (words.plain(2_500_000), words.plain(40), words.plain(1_000_000_000)) == ("2.5", "0.00004", "1,000")
+
+
+def test_money_and_tokens_are_written_as_people_write_them():
+    amounts = {0: "$0.00", 200: "$0.000200", 266_214: "$0.2662", 693_174_210: "$693.17", 1_234_567_895_000: "$1,234,568", None: "–"}
+    assert {micro: words.money(micro) for micro in amounts} == amounts
+    assert (words.money(100, 5_000_000), words.money(40_000, 5_000_000)) == ("<$0.01", "$0.04")
+    tokens = {0: "0", 999: "999", 1_000: "1.0 k", 13_349: "13.3 k", 999_960: "1.0 M", 135_449_999: "135.4 M", None: "–"}
+    assert {number: words.short(number) for number in tokens} == tokens
+    assert [words.seconds(ms) for ms in (360, 2_449, 119_999, 3_600_000)] == ["360 ms", "2.4 s", "120.0 s", "60 min"]
+    assert [words.change(*pair) for pair in ((112, 100), (88, 100), (100, 100), (1, 0), (None, 5))] == ["+12 %", "−12 %", "±0 %", "–", "–"]
+
+
+def test_a_long_name_is_cut_in_the_middle():
+    assert words.fit_middle("us.anthropic.claude-sonnet-4-6-20260101-v1:0", 21) == "us.anthrop…60101-v1:0"
+    assert words.fit_middle("short", 5) == "short"
+    for text in (*EVIL, "e\u0301" * 300, "名" * 200):
+        assert words.width(words.fit_middle(words.printable(text), 20)) <= 20 and len(words.fit_middle(text, 20)) <= 45
+
+
+def test_the_period_before_stands_beside():
+    days = {"2026-11-08": 100, "2026-11-16": 300, "2026-11-17": 500, "2026-11-23": 700}
+    four = [record(at, started_at=f"{day}T00:00:00.000Z", cost_microusd=cost, actor=ALICE if cost > 300 else BOB) for at, (day, cost) in enumerate(days.items())]
+    whole = found(*four, options=["--since", "2026-11-17", "--until", "2026-11-24", "--by", "actor"])
+    before = whole["before"]
+    assert (before["since"][:10], before["until"][:10], before["total"]["requests"], before["total"]["cost_microusd"]) == ("2026-11-10", "2026-11-17", 1, 300)
+    assert [(row["name"], row["cost_microusd"], row["cost_microusd_before"]) for row in whole["by"]["actor"]["rows"]] == [("alice", 1200, 0)]
+    assert "spend +300 %" in run("--since", "2026-11-17", "--until", "2026-11-24", stdin=lines(*four))[1]
+    assert found(*four)["before"] is None and found(*four, options=["--since", "2026-11-01"])["before"] is None
+
+
+def test_no_member_of_a_record_is_a_heading():
+    page = pages.as_page(found(*HAND))
+    for jargon in ("actor", "interception", "p50", "aborted_", "microusd", "USD<", "time_to_first"):
+        assert jargon not in re.sub(r"<style>.*?</style>", "", page, flags=re.S), jargon
+    assert "<h2>By team (" in page and ">Spend by team " in page
 
 
 def test_rows_and_what_is_left_of_a_list_add_up_to_the_whole():
@@ -187,7 +222,7 @@ def test_names_beyond_the_bound_are_counted_together_and_the_report_says_so():
     assert sum(row["requests"] for row in whole["by"]["actor.k3"]["rows"]) + whole["by"]["actor.k3"]["others"]["requests"] == 10_000
     text = texts.as_text(whole)
     assert "only for the first 8 keys" in text
-    assert "More than 3 actors: those seen first are counted each, the later ones together as others." in text
+    assert "More than 3 callers: those seen first are counted each, the later ones together as others." in text
     assert "More than 3 kinds of errors: those seen later are not listed." in text
     assert "(all others)" in pages.as_page(whole)
 
@@ -350,7 +385,7 @@ def test_a_wrong_command_says_what_would_be_right(tmp_path, option, value, words
 
 def test_an_empty_input_is_no_error():
     code, out, err = run(stdin=b"")
-    assert (code, err) == (0, "") and re.search("interceptions +none", out)
+    assert (code, err) == (0, "") and re.search("requests +none", out)
     assert "No records." in pages.as_page(reading.Reading(totals.Report([], 1)).result())
 
 

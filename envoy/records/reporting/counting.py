@@ -132,7 +132,7 @@ class Times:
 class Timeline:
     """Sums for each span of time. The spans grow with the time they have to cover, so that there are at most `SLOTS`."""
 
-    WIDTHS = (60, 300, 900, 3600, 10_800, 43_200, 86_400, 604_800, 2_419_200)       # each is so many of the one before
+    WIDTHS = (60, 300, 900, 3600, 86_400, 604_800, 2_419_200)       # each is so many of the one before
     MONDAY = 3 * 86_400         # 1970-01-01 was a Thursday; weeks begin on Mondays
 
     def __init__(self) -> None:

@@ -8,8 +8,10 @@ import itertools
 import sys
 import zlib
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timezone
 from typing import Any, BinaryIO, Iterator
+
+from lines import joined
 
 from .record import Unreadable, record_in
 from .totals import Report, rfc3339
@@ -21,7 +23,10 @@ EXAMPLES = 5                    # skipped lines that are shown
 
 @dataclass
 class Reading:
-    """Reads files, hands records on, and keeps account of everything that was no record."""
+    """Reads files, hands records on, and keeps account of everything that was no record.
+
+    With a start of the range, what came in the period of the same length before it is counted, too, in `before`.
+    """
 
     report: Report
     since: datetime | None = None
@@ -35,8 +40,20 @@ class Reading:
     skipped: collections.Counter[str] = field(default_factory=collections.Counter)
     examples: list[dict[str, Any]] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    before: Report | None = None
     _ids: set[int] = field(default_factory=set)
     _order: collections.deque[int] = field(default_factory=collections.deque)
+
+    def __post_init__(self) -> None:
+        self.before_since: datetime | None = None
+        if self.since is not None:
+            end = self.until or datetime.now(timezone.utc)
+            try:
+                self.before_since = self.since - (end - self.since)
+            except OverflowError:
+                return
+            if self.before_since < self.since:
+                self.before = Report(self.report.groups, 1, names=self.report.names)
 
     def read(self, name: str) -> None:
         """A file by its name; `-` is standard input."""
@@ -44,7 +61,7 @@ class Reading:
         self.files.append(shown)
         try:
             with sys.stdin.buffer if name == "-" else open(name, "rb") as raw, unpacked(raw) as stream:
-                for number, line in lines_of(stream):
+                for number, line in joined(lines_of(stream)):
                     self._take(shown, number, line)
         except (OSError, EOFError, zlib.error) as error:
             reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
@@ -67,6 +84,8 @@ class Reading:
             self.duplicates += 1
         elif (self.since and record.started < self.since) or (self.until and record.started >= self.until):
             self.out_of_range += 1
+            if self.before is not None and self.before_since <= record.started < self.since:
+                self.before.add(record)
         else:
             self.records += 1
             self.report.add(record)
@@ -82,12 +101,15 @@ class Reading:
         return False
 
     def result(self) -> dict[str, Any]:
+        before = self.before if self.before is not None and self.before.total.requests else None
         return {
             "input": {
                 "files": self.files, "lines": self.lines, "records": self.records, "duplicates": self.duplicates, "out_of_range": self.out_of_range,
                 "skipped": dict(self.skipped), "examples": self.examples, "problems": self.problems,
             },
-            "since": rfc3339(self.since), "until": rfc3339(self.until), **self.report.result(),
+            "since": rfc3339(self.since), "until": rfc3339(self.until),
+            "before": before and {"since": rfc3339(self.before_since), "until": rfc3339(self.since), "total": before.total.result()},
+            **self.report.result(before),
         }
 
 

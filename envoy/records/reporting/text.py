@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .tables import LEGEND, Section, sections, summary
-from .words import fit, printable, width
+from .words import fit, fit_middle, printable, width
 
 
 def as_text(found: dict[str, Any]) -> str:
@@ -23,7 +23,7 @@ def table(section: Section) -> list[str]:
     most = [36 if column.text else 100 for column in section.columns]
     if section.columns[-1].text:
         most[-1] = 60
-    cells = [[fit(printable(cell), limit) for cell, limit in zip(row, most)] for row in section.rows]
+    cells = [[(fit_middle if column.is_name else fit)(printable(cell), limit) for column, cell, limit in zip(section.columns, row, most)] for row in section.rows]
     heads = [[column.name for column in section.columns]]
     if any(column.unit for column in section.columns):
         heads.append([column.unit for column in section.columns])

@@ -107,8 +107,11 @@ class Report:
                 if self.total.requests:
                     self.by[name].at(None).merge(self.total)
 
-    def result(self) -> dict[str, Any]:
-        """All of it as JSON: members as in records, times in milliseconds, money in millionths of a US dollar."""
+    def result(self, before: "Report | None" = None) -> dict[str, Any]:
+        """All of it as JSON: members as in records, times in milliseconds, money in millionths of a US dollar.
+
+        `before`: what is counted of the period before. Each row then says what it cost there.
+        """
         # Only some clients name agents: unasked, there is a list of them where there is one.
         unnamed = {"agent"} if self.groups == group_list(DEFAULT_GROUPS) and self.by["agent"].named.keys() <= {None} else set()
         order = [name for group in self.groups if group not in unnamed for name in ([group] if group != "actor.*" else [n for n in self.by if n.startswith("actor.") and n not in self.groups])]
@@ -123,7 +126,7 @@ class Report:
             "first_event_counts": sorted(self.first_event.counts.items()),
             "duration_ms": self.duration.result(),
             "more_metadata_keys": self.more_keys,
-            "by": {name: self._group(name) for name in order},
+            "by": {name: self._group(name, before) for name in order},
             "times": cut(
                 [{"provider": provider, "model": model, **times.result()} for (provider, model), times in self.times.named.items()],
                 lambda row: (-row["count"], row["provider"], row["model"] or ""), self.top, self.times,
@@ -142,8 +145,18 @@ class Report:
             "timeline": self.timeline.result(),
         }
 
-    def _group(self, name: str) -> dict[str, Any]:
+    def _group(self, name: str, before: "Report | None") -> dict[str, Any]:
         counted = self.by[name]
+        compared = before is not None and name not in ("day", "hour", "session", "agent")
+        was = before.by.get(name) if before is not None else None
+
+        def spent_before(key: str | None) -> dict[str, Any]:
+            if not compared:
+                return {}
+            if was is not None and key in was.named:
+                return {"cost_microusd_before": was.named[key].result()["cost_microusd"]}
+            return {"cost_microusd_before": None if was is not None and was.others is not None else 0}
+
         first = {"spend": lambda t: (t.cost, t.tokens["total_tokens"], t.requests), "tokens": lambda t: (t.tokens["total_tokens"], t.cost, t.requests), "requests": lambda t: (t.requests, t.cost)}[self.sort]
         if name in ("day", "hour"):
             ordered = sorted(counted.named.items(), key=lambda item: item[0], reverse=True)
@@ -158,7 +171,7 @@ class Report:
         return {
             "names": len(counted.named),
             "more_than": len(counted.named) if counted.others is not None else None,
-            "rows": [{"name": key, **tally.result()} for key, tally in ordered[: self.top]],
+            "rows": [{"name": key, **tally.result(), **spent_before(key)} for key, tally in ordered[: self.top]],
             "others": {"names": len(ordered[self.top :]), **rest.result()} if rest.requests else None,
         }
 

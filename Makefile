@@ -91,9 +91,20 @@ sbom: build $(TOOLS)/python.stamp ## What the filter is made of, as CycloneDX: t
 		| $(PYTHON) envoy/image/sbom.py --wasm $(WASM) --lock Cargo.lock >target/ai_bridge.cdx.json
 	@ls -l target/ai_bridge.cdx.json
 
+# Envoy's dynamic module, once there is one.
+MODULES := $(if $(wildcard src/host/native.rs src/host/native),target/release/libai_bridge.so)
+
+.PHONY: release
+release: ## What a release consists of, reproducible, with checksums: target/dist/ai-bridge-VERSION (envoy/image/release.py lists it)
+	@envoy/image/ready $(VERSION)
+	@$(MAKE) --no-print-directory image artifact sbom $(if $(MODULES),native)
+	@python3 envoy/image/release.py --version $(VERSION) --wasm $(WASM) --built target $(addprefix --also ,$(MODULES)) --out target/dist/ai-bridge-$(VERSION)
+
 .PHONY: publish
-publish: image artifact sbom $(TOOLS)/crane.stamp ## Pushes image, artifact and SBOM: make publish REGISTRY=ghcr.io/you (log in first: target/tools/crane auth login).
-	@envoy/image/publish $(TOOLS)/crane $(or $(REGISTRY),$(error make publish needs REGISTRY, for example REGISTRY=ghcr.io/you)) $(VERSION)
+publish: ## Pushes image, artifact and SBOM: make publish REGISTRY=ghcr.io/you (log in first: target/tools/crane auth login).
+	@envoy/image/ready $(VERSION) "$(REGISTRY)"
+	@$(MAKE) --no-print-directory image artifact sbom $(TOOLS)/crane.stamp
+	@envoy/image/publish $(TOOLS)/crane "$(REGISTRY)" $(VERSION)
 
 .PHONY: report
 report: ## Spend, tokens, errors and times of records: make report FILE=records.jsonl (REPORT='--html report.html': more options).

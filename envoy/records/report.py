@@ -24,13 +24,7 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.dont_write_bytecode = True          # nothing is left beside the records
 
-from reporting.command import main  # noqa: E402
+from reporting.command import run  # noqa: E402
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except BrokenPipeError:         # `| head` has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
-    except KeyboardInterrupt:
-        sys.exit(130)
+    sys.exit(run())

@@ -68,3 +68,14 @@ def top(text: str) -> int:
     if not re.fullmatch(r"\d{1,4}", text) or not 1 <= int(text) <= 1000:
         raise argparse.ArgumentTypeError(f"expected a whole number from 1 to 1000, found {text!r}")
     return int(text)
+
+
+def run() -> int:
+    """`main` as a command that ends well when the reader has seen enough, or the user."""
+    try:
+        return main()
+    except BrokenPipeError:         # `| head` has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except KeyboardInterrupt:
+        return 130

@@ -126,7 +126,9 @@ def test_it_can_be_ended_at_any_moment(seconds):
     started = descendants(demo.pid)
     demo.send_signal(signal.SIGINT)
     out, err = demo.communicate(timeout=30)
-    assert (demo.returncode, err) == (0, "") and "Stopped." in out, (out, err)
+    # Before Python runs the first line there is nobody to say anything, and nothing to leave behind.
+    assert err == "" and ("Stopped." in out or not out), (out, err)
+    assert demo.returncode == 0 or (demo.returncode == -signal.SIGINT and not started), (out, err)
     assert not any(alive(pid) for pid in started)
     assert set(RUNS.glob("*")) <= before or os.environ.get("PYTEST_XDIST_WORKER"), "a folder is left behind"
 

@@ -122,8 +122,7 @@ def test_istios_patterns_make_the_same_series_of_them(upstream):
 def test_actors_above_the_bound_are_not_counted_and_overflow_is(upstream):
     def few(config) -> None:
         traffic.with_actors(config)
-        actors = next(each for each in connection_manager_of(config)["access_log"] if each["name"] == "ai_bridge_actors")
-        actors["typed_config"]["stats_scope"]["max_counters"] = 12
+        connection_manager_of(config)["access_log"][-1]["typed_config"]["stats_scope"]["max_counters"] = 12
 
     upstream.begin(json_answer(MESSAGE))
     with Gateway(render(upstream.address, plugin=traffic.plugin, change=few)) as running:

@@ -18,7 +18,8 @@ from upstream import Exchange, Upstream, json_answer, stream_answer
 
 import yaml
 
-ACTORS = [REPOSITORY / "envoy" / "prometheus" / f"{name}.yaml" for name in ("actors", "teams")]
+ACTORS = REPOSITORY / "envoy" / "prometheus" / "actors.yaml"
+TEAMS = REPOSITORY / "envoy" / "prometheus" / "teams.yaml"
 
 COPILOT = "/copilot/responses"
 OWN_KEY = ("x-api-key", "sk-ant-api03-own-0123456789")
@@ -37,9 +38,9 @@ def plugin(shipped: Json) -> Json:
 
 
 def with_actors(config: Json) -> None:
-    """Adds the shipped envoy/prometheus/{actors,teams}.yaml; Envoy merges its histograms oftener than every 5 s."""
+    """Adds the shipped envoy/prometheus/{teams,actors}.yaml; Envoy merges its histograms oftener than every 5 s."""
     config["stats_flush_interval"] = "0.2s"
-    for file in ACTORS:
+    for file in (TEAMS, ACTORS):
         connection_manager_of(config)["access_log"] += json.loads(json.dumps(yaml.safe_load(file.read_text())))
 
 

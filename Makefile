@@ -38,7 +38,8 @@ build: prerequisites ## The filter: target/wasm32-wasip1/release/ai_bridge.wasm 
 
 .PHONY: run
 run: build mock-upstream tools ## The demo on loopback: a line for each request. KEYS=real: the real providers, with the keys of your environment; PORT=…
-	@$(PYTHON) -S tests/demo.py $(if $(KEYS),--keys "$(KEYS)") $(if $(filter command,$(firstword $(origin PORT))),--port "$(PORT)") $(DEMO)
+	@# Ctrl-C waits until Python can say something.
+	@$$(env --block-signal=INT true 2>/dev/null && echo env --block-signal=INT) $(PYTHON) -S tests/demo.py $(if $(KEYS),--keys "$(KEYS)") $(if $(filter command,$(firstword $(origin PORT))),--port "$(PORT)") $(DEMO)
 
 .PHONY: unit
 unit: prerequisites ## The inner loop: all native Rust tests, in less than a minute once they are built. One: cargo test --test exchange NAME

@@ -8,7 +8,7 @@ from .plots import plots
 from .tables import LEGEND, Column, Section, sections, share_of, summary, title
 from .words import a_request, change, drawn, esc, fit, fit_middle, fits, money, number, printable, seconds, short, when
 
-LONG, BRIEF = 30, 18            # columns of a name in a table; the latter on phones
+LONG, BRIEF = 30, 22            # columns of a name in a table; the latter on phones
 MESSAGES = ("message", "first message")
 
 STYLE = """

@@ -37,8 +37,9 @@ build: prerequisites ## The filter: target/wasm32-wasip1/release/ai_bridge.wasm 
 	@ls -l $(WASM)
 
 .PHONY: run
-run: build mock-upstream tools ## The demo on loopback: a mock provider, Envoy, the filter; shows each record as it arrives. Ctrl-C ends it.
-	@$(PYTHON) tests/demo.py $(DEMO)
+run: build mock-upstream tools ## The demo on loopback: a line for each request. KEYS=real: the real providers, with the keys of your environment; PORT=…
+	@# Ctrl-C waits until Python can say something.
+	@$$(env --block-signal=INT true 2>/dev/null && echo env --block-signal=INT) $(PYTHON) -S tests/demo.py $(if $(KEYS),--keys "$(KEYS)") $(if $(filter command,$(firstword $(origin PORT))),--port "$(PORT)") $(DEMO)
 
 .PHONY: unit
 unit: prerequisites ## The inner loop: all native Rust tests, in less than a minute once they are built. One: cargo test --test exchange NAME
@@ -91,9 +92,20 @@ sbom: build $(TOOLS)/python.stamp ## What the filter is made of, as CycloneDX: t
 		| $(PYTHON) envoy/image/sbom.py --wasm $(WASM) --lock Cargo.lock >target/ai_bridge.cdx.json
 	@ls -l target/ai_bridge.cdx.json
 
+# Envoy's dynamic module, once there is one.
+MODULES := $(if $(wildcard src/host/native.rs src/host/native),target/release/libai_bridge.so)
+
+.PHONY: release
+release: ## What a release consists of, reproducible, with checksums: target/dist/ai-bridge-VERSION (envoy/image/release.py lists it)
+	@envoy/image/ready $(VERSION)
+	@$(MAKE) --no-print-directory image artifact sbom $(if $(MODULES),native)
+	@python3 envoy/image/release.py --version $(VERSION) --wasm $(WASM) --built target $(addprefix --also ,$(MODULES)) --out target/dist/ai-bridge-$(VERSION)
+
 .PHONY: publish
-publish: image artifact sbom $(TOOLS)/crane.stamp ## Pushes image, artifact and SBOM: make publish REGISTRY=ghcr.io/you (log in first: target/tools/crane auth login).
-	@envoy/image/publish $(TOOLS)/crane $(or $(REGISTRY),$(error make publish needs REGISTRY, for example REGISTRY=ghcr.io/you)) $(VERSION)
+publish: ## Pushes image, artifact and SBOM: make publish REGISTRY=ghcr.io/you (log in first: target/tools/crane auth login).
+	@envoy/image/ready $(VERSION) "$(REGISTRY)"
+	@$(MAKE) --no-print-directory image artifact sbom $(TOOLS)/crane.stamp
+	@envoy/image/publish $(TOOLS)/crane "$(REGISTRY)" $(VERSION)
 
 .PHONY: report
 report: ## Spend, tokens, errors and times of records: make report FILE=records.jsonl (REPORT='--html report.html': more options).

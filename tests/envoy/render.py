@@ -36,7 +36,7 @@ def shipped(file: Path = SHIPPED) -> Json:
 
 
 def render(
-    upstream: Address | dict[str, Address],
+    upstream: Address | dict[str, Address] | None,
     *,
     file: Path = SHIPPED,
     wasm: Path | str | None = WASM,
@@ -54,7 +54,7 @@ def render(
 ) -> Json:
     """Returns the configuration to start Envoy with.
 
-    upstream            where the providers are: one address for all clusters, or one for each by name
+    upstream            where the providers are: one address for all clusters, one for each by name, or None: where they really are
     file                another complete configuration below envoy/
     wasm                the filter's file; None takes the filter out (for measuring Envoy alone)
     port, admin_port    0 lets the system choose; `Gateway` finds out
@@ -77,8 +77,8 @@ def render(
     manager.update(copy.deepcopy(connection_manager or {}))
 
     for each in config["static_resources"]["clusters"]:
-        if "transport_socket" not in each:
-            continue                        # a server beside the gateway: the test sets its address
+        if "transport_socket" not in each or upstream is None:
+            continue                        # a server beside the gateway: the test sets its address; or the providers themselves
         address = upstream if isinstance(upstream, tuple) else upstream.get(each["name"], ("127.0.0.1", 1))
         to_loopback(each, address, http2_upstream)
         each["outlier_detection"].update(breaker or {})

@@ -26,6 +26,7 @@ HOW_TO_GET = {
     "prometheus": "make servers, or: apt-get install prometheus",
     "promtool": "make servers, or: apt-get install prometheus",
     "redis-server": "make servers, or: apt-get install redis-server",
+    "chromium": "make servers, or: apt-get install chromium fonts-dejavu-core",
     "ratelimit": "make servers",
     "registry": "make servers",
     **dict.fromkeys(("dockerd", "docker", "docker-compose"), "make compose-test, or: apt-get install docker.io docker-compose"),

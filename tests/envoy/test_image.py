@@ -138,6 +138,56 @@ def test_the_pinned_go_is_new_enough_for_every_program_that_is_built_with_it() -
             assert f"\ngo {at_least}\n" in (REPOSITORY / package / "go.mod").read_text()
 
 
+# === a release ===
+
+
+def release(out: Path, folder: Path) -> dict[str, bytes]:
+    """A release of the built module."""
+    built = folder / "built"
+    for kind in ("image", "artifact"):
+        pack(kind, built / kind)
+    (built / "ai_bridge.cdx.json").write_text("{}")
+    (folder / "libai_bridge.so").write_bytes(b"native")
+    run(sys.executable, PACK.parent / "release.py", "--version", VERSION, "--wasm", WASM, "--built", built, "--also", folder / "libai_bridge.so", "--out", out)
+    return {file.name: file.read_bytes() for file in out.iterdir()}
+
+
+def test_a_release_is_one_folder_and_the_same_again(tmp_path: Path) -> None:
+    first = release(tmp_path / "first", tmp_path)
+    assert first == release(tmp_path / "second", tmp_path)
+    assert first.keys() == {
+        "ai_bridge.wasm", "ai_bridge.image.tar", "ai_bridge.artifact.tar", "ai_bridge.cdx.json", "prices.json", "report.pyz", "record.schema.json", "CHANGELOG.md", "LICENSE", "libai_bridge.so", "SHA256SUMS",
+    }
+    run("sha256sum", "--check", "--strict", "SHA256SUMS", cwd=tmp_path / "first")
+    assert len(first["SHA256SUMS"].splitlines()) == len(first) - 1
+    with tarfile.open(fileobj=io.BytesIO(first["ai_bridge.image.tar"])) as archive:
+        archive.extractall(tmp_path / "layout", filter="data")
+    assert manifest_of(tmp_path / "layout") == manifest_of(tmp_path / "built" / "image")
+
+
+def test_the_report_of_a_release_is_one_file(tmp_path: Path) -> None:
+    release(tmp_path / "release", tmp_path)
+    shutil.copy(tmp_path / "release" / "report.pyz", tmp_path / "report.pyz")
+    sample = REPOSITORY / "tests" / "records" / "sample.jsonl"
+    alone = run(sys.executable, "-I", "-S", tmp_path / "report.pyz", sample, cwd=tmp_path)
+    assert alone == run(sys.executable, "-I", REPOSITORY / "envoy" / "records" / "report.py", sample, cwd=tmp_path)
+
+
+@pytest.mark.parametrize(
+    "arguments,says",
+    [
+        (["publish"], "make publish needs REGISTRY, for example REGISTRY=ghcr.io/you"),
+        (["publish", "REGISTRY=https://ghcr.io/you"], "is no registry"),
+        (["publish", "REGISTRY=ghcr.io/You:1.0"], "is no registry"),
+        (["publish", "REGISTRY=ghcr.io/you", "VERSION=9.9.9"], 'CHANGELOG.md has no section "## 9.9.9"'),
+        (["release", "VERSION=9.9.9"], 'CHANGELOG.md has no section "## 9.9.9"'),
+    ],
+)
+def test_what_cannot_be_published_is_said_before_anything_is_built(arguments: list[str], says: str) -> None:
+    done = subprocess.run(["make", "--silent", *arguments], cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert done.returncode != 0 and says in done.stderr and done.stdout == ""
+
+
 # === a registry ===
 
 
@@ -189,7 +239,3 @@ def test_the_fetched_module_serves(published: dict[str, str], tmp_path: Path) ->
         client.request("POST", "/anthropic/v1/messages", [], b"")
         assert gateway.wait_for_record(1)["error"]["code"] == "empty_body"
 
-
-def test_publishing_needs_a_registry() -> None:
-    done = subprocess.run(["make", "--silent", "publish"], cwd=REPOSITORY, capture_output=True, text=True, check=False)
-    assert done.returncode != 0 and "REGISTRY=ghcr.io/you" in done.stderr

@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 import yaml
 
+import operated
 import traffic
 from conftest import Records
 from gateway import Gateway
 from prometheus import SHIPPED, Prometheus
-from render import connection_manager_of, render
+from render import DiscoveredFilter, render
 from servers import program
 
 ALERTS = SHIPPED / "alerts.yaml"
@@ -53,35 +54,21 @@ def test_every_alert_says_how_grave_it_is_and_what_happened():
 
 
 @pytest.fixture(scope="module")
-def gateway(upstream):
-    """With all access loggers that can ship records, two of them to a service that does not answer."""
-
-    def change(config) -> None:
-        traffic.circuit_stays_open(config)
-        cluster = next(cluster for cluster in config["static_resources"]["clusters"] if cluster["name"] == "copilot")
-        down = {**cluster, "name": "down", "typed_extension_protocol_options": {}}
-        down["load_assignment"] = {"cluster_name": "down", "endpoints": [{"lb_endpoints": [{"endpoint": {"address": {"socket_address": {"address": "127.0.0.1", "port_value": 1}}}}]}]}
-        config["static_resources"]["clusters"].append({**down, "http2_protocol_options": {}})
-        common = {"log_name": "records", "transport_api_version": "V3", "grpc_service": {"envoy_grpc": {"cluster_name": "down"}}, "buffer_flush_interval": "0.1s", "buffer_size_bytes": 1}
-        loggers = "type.googleapis.com/envoy.extensions.access_loggers"
-        connection_manager_of(config)["access_log"] += [
-            {"name": "grpc", "typed_config": {"@type": f"{loggers}.grpc.v3.HttpGrpcAccessLogConfig", "common_config": common}},
-            {"name": "otel", "typed_config": {"@type": f"{loggers}.open_telemetry.v3.OpenTelemetryAccessLogConfig", "common_config": common}},
-        ]
-
-    with Gateway(render(upstream.address, plugin=traffic.plugin, change=change)) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def prometheus(gateway, upstream):
-    with Prometheus(gateway.admin) as server:
-        server.wait_until(lambda: server.value("up") == 1, "Envoy is scraped before anything happens")
-        traffic.round_of(gateway, upstream)
-        traffic.open_circuit(gateway, upstream)
-        upstream.begin(lambda exchange: None)
-        Records(gateway).all()
-        yield server
+def prometheus(upstream, tmp_path_factory):
+    """With everything that operators put around the filter, all of it in trouble."""
+    parts: list[DiscoveredFilter] = []
+    directory = tmp_path_factory.mktemp("dynamic")
+    with operated.NoTls() as peer:
+        config = render(upstream.address, plugin=traffic.plugin, change=lambda whole: parts.append(operated.add_to(whole, peer.address, directory)))
+        with Gateway(config) as gateway, Prometheus(gateway.admin) as server:
+            server.wait_until(lambda: server.value("up") == 1, "Envoy is scraped before anything happens")
+            traffic.round_of(gateway, upstream)
+            traffic.open_circuit(gateway, upstream)
+            upstream.begin(lambda exchange: None)
+            Records(gateway).all()
+            operated.without_a_token(gateway)
+            operated.refuse_an_update(gateway, parts[0])
+            yield server
 
 
 def test_the_shipped_configuration_scrapes_a_real_envoy(prometheus):
@@ -92,8 +79,8 @@ def test_the_shipped_configuration_scrapes_a_real_envoy(prometheus):
 
 def test_every_metric_that_an_alert_looks_at_exists(prometheus):
     """The metric is among those that the scrape configuration keeps."""
-    named = {name for rule in rules() for name in re.findall(r"\b(?:up|(?:envoy|ai_bridge)_\w+)\b(?!\")", rule["expr"])} - {"envoy_cluster_name"}
-    assert len(named) >= 10
+    named = {name for rule in rules() for name in re.findall(r"\b(?:up|(?:envoy|ai_bridge)_\w+)\b(?!\")", rule["expr"])} - {"envoy_cluster_name", "envoy_http_conn_manager_prefix", "envoy_response_code_class"}
+    assert len(named) >= 20
     prometheus.wait_until(lambda: named <= set(prometheus.get("label/__name__/values")), f"all of {sorted(named)} are there")
 
 
@@ -104,6 +91,6 @@ def test_no_rule_fails_and_the_expected_alerts_fire(prometheus):
         assert not [rule for rule in found if rule.get("lastError")]
         return {rule["name"]: rule["state"] for rule in found}
 
-    fired = {"AiBridgeCircuitOpen", "AiBridgeUnread", "AiBridgeRecordsLost"}
+    fired = {"AiBridgeCircuitOpen", "AiBridgeUnread", "AiBridgeRecordsLost", "AiBridgeBudgetsUnasked", "AiBridgeConfigRefused", "AiBridgeTlsFailures"}
     prometheus.wait_until(lambda: all(states()[name] == "firing" for name in fired), f"{fired} fire")
-    assert {states()[name] for name in ("AiBridgeNotScraped", "AiBridgeVmReloaded", "AiBridgeSpend", "AiBridgeActorsUncounted")} == {"inactive"}
+    assert {states()[name] for name in ("AiBridgeNotScraped", "AiBridgeVmReloaded", "AiBridgeSpend", "AiBridgeActorsUncounted", "AiBridgeRecordsStalled", "AiBridgeEverybodyRefused")} == {"inactive"}

@@ -19,6 +19,7 @@ from upstream import Exchange, Upstream, json_answer, stream_answer
 import yaml
 
 ACTORS = REPOSITORY / "envoy" / "prometheus" / "actors.yaml"
+TEAMS = REPOSITORY / "envoy" / "prometheus" / "teams.yaml"
 
 COPILOT = "/copilot/responses"
 OWN_KEY = ("x-api-key", "sk-ant-api03-own-0123456789")
@@ -31,15 +32,16 @@ NOTHING_LEFT = {"anthropic-ratelimit-tokens-remaining": "0", "x-ratelimit-remain
 
 def plugin(shipped: Json) -> Json:
     """The shipped plugin configuration with an actor and prices."""
-    shipped["actor"] = {"header": "x-actor"}
+    shipped["actor"] = {"header": "x-actor", "metadata_headers": {"team": "x-team"}}
     shipped["prices"] = [{"models": ["claude-*"], "input": 5, "output": 25, "cache_read": 0.5}, {"models": ["gpt-5.5*"], "input": 2, "output": 10}]
     return shipped
 
 
 def with_actors(config: Json) -> None:
-    """Adds the shipped envoy/prometheus/actors.yaml; Envoy merges its histograms oftener than every 5 s."""
+    """Adds the shipped envoy/prometheus/{teams,actors}.yaml; Envoy merges its histograms oftener than every 5 s."""
     config["stats_flush_interval"] = "0.2s"
-    connection_manager_of(config)["access_log"] += json.loads(json.dumps(yaml.safe_load(ACTORS.read_text())))
+    for file in (TEAMS, ACTORS):
+        connection_manager_of(config)["access_log"] += json.loads(json.dumps(yaml.safe_load(file.read_text())))
 
 
 def circuit_stays_open(config: Json) -> None:
@@ -61,7 +63,8 @@ def round_of(gateway: Gateway, upstream: Upstream) -> None:
     with Http1(gateway.address) as client:
 
         def expect(status: int, method: str, path: str, headers: list[tuple[str, str]], body: bytes | None = None) -> None:
-            answer = client.request(method, path, headers, body)
+            team = [("x-team", "payments")] if alice in headers else []
+            answer = client.request(method, path, [*headers, *team], body)
             assert answer.status == status, (method, path, answer.status, answer.body)
 
         # completed

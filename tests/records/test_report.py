@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import html.parser
-import importlib.util
 import io
 import json
 import re
@@ -12,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +21,10 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 SHIPPED = REPOSITORY / "envoy" / "records" / "report.py"
 SAMPLE = Path(__file__).resolve().parent / "sample.jsonl"
 
-_spec = importlib.util.spec_from_file_location("ai_bridge_report", SHIPPED)
-report = importlib.util.module_from_spec(_spec)
-sys.modules[_spec.name] = report
-_spec.loader.exec_module(report)
+sys.path.insert(0, str(SHIPPED.parent))
+
+from reporting import counting, page as pages, plots, reading, record as records, text as texts, totals, words  # noqa: E402
+from reporting.command import bound  # noqa: E402
 
 
 def record(number: int, **changes: Any) -> dict[str, Any]:
@@ -89,12 +89,27 @@ def test_sums_are_exact():
         "reasoning_tokens": 20, "total_input_tokens": 1120, "total_tokens": 1185, "cache_hit_percent": 80.4,
         # partial: 2; without any: 7, and 8, which timed out; without a price: 3
         "incomplete": 4, "partial_usage": 1, "missing_usage": 2, "without_price": 1,
+        "estimated": 0, "estimated_input_tokens": 0, "estimated_output_tokens": 0,
     }
     assert whole["outcomes"] == {"completed": 3, "failed": 2, "rejected": 1, "unavailable": 2, "aborted_client": 1, "aborted_upstream": 0}
     assert whole["usage_status"] == {"complete": 2, "partial": 1, "missing": 6}
     assert whole["notes"] == {"cost_partial": 1, "text_cut": 1, "price": 1, "tool_calls_dropped": 1}
     assert whole["time_to_first_event_ms"] == {"count": 2, "p50": 200, "p95": 400, "longest": 400}
     assert whole["duration_ms"] == {"count": 9, "p50": 100, "p95": 60_000, "longest": 60_000}
+
+
+def test_estimates_are_apart_from_what_was_stated():
+    begun = record(1, usage=usage(10, 0, 0, 1, "partial", estimate={"input_tokens": 10, "output_tokens": 31}), outcome="aborted_client", notes=["usage_estimated"])
+    unstated = record(2, usage={**MISSING, "estimate": {"input_tokens": 200, "output_tokens": 8}}, cost_microusd=None, actor=ALICE, notes=["usage_estimated"])
+    members = ("estimated", "estimated_input_tokens", "estimated_output_tokens", "input_tokens", "output_tokens", "cost_microusd")
+    numbers = lambda row: [row[name] for name in members]
+    whole = found(begun, unstated, record(3))
+    assert numbers(whole["total"]) == [2, 200, 38, 20, 6, 200]
+    assert numbers(whole["by"]["actor"]["rows"][1]) == [1, 200, 8, None, None, None]
+    _, text, _ = run(stdin=lines(begun, unstated))
+    assert "200 tokens of input and 38 of output in 2 requests" in text
+    _, text, _ = run(stdin=lines(record(3)))
+    assert "estimated" not in text
 
 
 def test_each_list_adds_up_to_the_same_sums():
@@ -143,9 +158,44 @@ def test_errors_tools_and_single_interceptions_are_listed():
 
 def test_money_is_exact_where_floats_are_not():
     _, text, _ = run("--by", "actor", stdin=lines(record(1, cost_microusd=2**53 + 1), record(2, cost_microusd=2**53), record(3, cost_microusd=1)))
-    assert re.search(r"^  spend +18,014,398,509\.481986 USD$", text, re.M), text
-    assert report.usd(1_234_567_000_001) == "1,234,567.000001"
-    assert (report.plain(2_500_000), report.plain(40), report.plain(1_000_000_000)) == ("2.5", "0.00004", "1,000")
+    assert re.search(r"^  spend +\$18,014,398,509 \(exactly 18,014,398,509\.481986 USD\), ", text, re.M), text
+    assert words.usd(1_234_567_000_001) == "1,234,567.000001"
+    assert (words.plain(2_500_000), words.plain(40), words.plain(1_000_000_000)) == ("2.5", "0.00004", "1,000")
+
+
+def test_money_and_tokens_are_written_as_people_write_them():
+    amounts = {0: "$0.00", 200: "$0.000200", 266_214: "$0.2662", 693_174_210: "$693.17", 1_234_567_895_000: "$1,234,568", None: "–"}
+    assert {micro: words.money(micro) for micro in amounts} == amounts
+    assert (words.money(100, 5_000_000), words.money(40_000, 5_000_000)) == ("<$0.01", "$0.04")
+    tokens = {0: "0", 999: "999", 1_000: "1.0 k", 13_349: "13.3 k", 999_960: "1.0 M", 135_449_999: "135.4 M", None: "–"}
+    assert {number: words.short(number) for number in tokens} == tokens
+    assert [words.seconds(ms) for ms in (360, 2_449, 119_999, 3_600_000)] == ["360 ms", "2.4 s", "120.0 s", "60 min"]
+    assert [words.change(*pair) for pair in ((112, 100), (88, 100), (100, 100), (1, 0), (None, 5))] == ["+12 %", "−12 %", "±0 %", "–", "–"]
+
+
+def test_a_long_name_is_cut_in_the_middle():
+    assert words.fit_middle("us.anthropic.claude-sonnet-4-6-20260101-v1:0", 21) == "us.anthrop…60101-v1:0"
+    assert words.fit_middle("short", 5) == "short"
+    for text in (*EVIL, "e\u0301" * 300, "名" * 200):
+        assert words.width(words.fit_middle(words.printable(text), 20)) <= 20 and len(words.fit_middle(text, 20)) <= 45
+
+
+def test_the_period_before_stands_beside():
+    days = {"2026-11-08": 100, "2026-11-16": 300, "2026-11-17": 500, "2026-11-23": 700}
+    four = [record(at, started_at=f"{day}T00:00:00.000Z", cost_microusd=cost, actor=ALICE if cost > 300 else BOB) for at, (day, cost) in enumerate(days.items())]
+    whole = found(*four, options=["--since", "2026-11-17", "--until", "2026-11-24", "--by", "actor"])
+    before = whole["before"]
+    assert (before["since"][:10], before["until"][:10], before["total"]["requests"], before["total"]["cost_microusd"]) == ("2026-11-10", "2026-11-17", 1, 300)
+    assert [(row["name"], row["cost_microusd"], row["cost_microusd_before"]) for row in whole["by"]["actor"]["rows"]] == [("alice", 1200, 0)]
+    assert "spend +300 %" in run("--since", "2026-11-17", "--until", "2026-11-24", stdin=lines(*four))[1]
+    assert found(*four)["before"] is None and found(*four, options=["--since", "2026-11-01"])["before"] is None
+
+
+def test_no_member_of_a_record_is_a_heading():
+    page = pages.as_page(found(*HAND))
+    for jargon in ("actor", "interception", "p50", "aborted_", "microusd", "USD<", "time_to_first"):
+        assert jargon not in re.sub(r"<style>.*?</style>", "", page, flags=re.S), jargon
+    assert "<h2>By team (" in page and ">Spend by team " in page
 
 
 def test_rows_and_what_is_left_of_a_list_add_up_to_the_whole():
@@ -158,23 +208,23 @@ def test_rows_and_what_is_left_of_a_list_add_up_to_the_whole():
 
 
 def test_names_beyond_the_bound_are_counted_together_and_the_report_says_so():
-    counted = report.Report(["actor", "actor.*"], 10, names=3)
-    reading = report.Reading(counted)
+    counted = totals.Report(["actor", "actor.*"], 10, names=3)
+    taken = reading.Reading(counted)
     for at in range(10_000):
         key = f"k{at % 20}"
-        reading._take("x", at, json.dumps(record(at, actor={"id": f"a{at}", "metadata": {key: f"t{at}"}}, model={"requested": f"m{at}"}, time_to_first_event_ms=1, tool_calls=[{"name": f"tool{at}", "kind": "client"}], outcome="failed", error={"code": f"e{at}"})).encode())
-    whole = reading.result()
+        taken._take("x", at, json.dumps(record(at, actor={"id": f"a{at}", "metadata": {key: f"t{at}"}}, model={"requested": f"m{at}"}, time_to_first_event_ms=1, tool_calls=[{"name": f"tool{at}", "kind": "client"}], outcome="failed", error={"code": f"e{at}"})).encode())
+    whole = taken.result()
     actors = whole["by"]["actor"]
     assert [row["name"] for row in actors["rows"]] == ["a0", "a1", "a2"] and actors["more_than"] == 3
     assert actors["others"]["requests"] == 9_997 and whole["total"]["requests"] == 10_000
     assert all(len(each.named) <= 3 for each in (*counted.by.values(), counted.times, counted.errors, counted.tools))
-    assert len(counted.by) == 1 + report.METADATA_KEYS
+    assert len(counted.by) == 1 + totals.METADATA_KEYS
     assert sum(row["requests"] for row in whole["by"]["actor.k3"]["rows"]) + whole["by"]["actor.k3"]["others"]["requests"] == 10_000
-    text = report.as_text(whole)
+    text = texts.as_text(whole)
     assert "only for the first 8 keys" in text
-    assert "More than 3 actors: those seen first are counted each, the later ones together as others." in text
+    assert "More than 3 callers: those seen first are counted each, the later ones together as others." in text
     assert "More than 3 kinds of errors: those seen later are not listed." in text
-    assert "(all others)" in report.as_page(whole)
+    assert "(all others)" in pages.as_page(whole)
 
 
 def test_a_list_can_be_of_anything_a_record_is_grouped_by():
@@ -186,28 +236,28 @@ def test_a_list_can_be_of_anything_a_record_is_grouped_by():
 
 
 def test_percentiles_are_nearest_ranks_and_long_times_keep_three_digits():
-    times = report.Times()
+    times = counting.Times()
     for ms in range(1, 101):
         times.add(ms)
     assert times.result() == {"count": 100, "p50": 50, "p95": 95, "longest": 100}
-    times = report.Times()
+    times = counting.Times()
     for ms in (12_345, 999, 1_004, 1_005):
         times.add(ms)
     assert sorted(times.counts) == [999, 1_000, 1_010, 12_300] and times.longest == 12_345
     for ms in range(0, 50_000_000, 997):
         times.add(ms)
-    times.add(report.LARGEST)
-    assert len(times.counts) < 6_000 and times.longest == report.LARGEST
+    times.add(records.LARGEST)
+    assert len(times.counts) < 6_000 and times.longest == records.LARGEST
 
 
 @pytest.mark.parametrize("days", [0, 1, 40, 2_000, 700_000])
 def test_a_plot_over_time_has_few_bars_however_long_the_time_and_loses_nothing(days):
-    timeline = report.Timeline()
+    timeline = counting.Timeline()
     for at in range(300):
-        started = report.datetime.fromisoformat("2026-11-24T00:00:00+00:00") + report.timedelta(days=days * at / 300)
-        timeline.add(report.read_record(record(at, started_at=started.isoformat(timespec="milliseconds"))))
+        started = datetime.fromisoformat("2026-11-24T00:00:00+00:00") + timedelta(days=days * at / 300)
+        timeline.add(records.read_record(record(at, started_at=started.isoformat(timespec="milliseconds"))))
     whole = timeline.result()
-    assert 1 <= len(whole["slots"]) <= report.SLOTS
+    assert 1 <= len(whole["slots"]) <= counting.SLOTS
     assert sum(slot["completed"] for slot in whole["slots"]) == 300 and sum(slot["cost_microusd"] for slot in whole["slots"]) == 30_000
     starts = [slot["start"] for slot in whole["slots"]]
     assert all(later - earlier == whole["width_seconds"] for earlier, later in zip(starts, starts[1:]))
@@ -257,9 +307,9 @@ def test_a_line_that_is_no_record_is_skipped_and_named(line, reason):
 
 
 def test_a_line_that_is_too_long_is_skipped_and_reading_goes_on(monkeypatch):
-    monkeypatch.setattr(report, "LINE_BYTES", 2_000)
+    monkeypatch.setattr(reading, "LINE_BYTES", 2_000)
     long = json.dumps(record(2, prompt="x" * 3_000_000)).encode()
-    seen = list(report.lines_of(io.BytesIO(lines(record(1), long, record(3)) + long)))
+    seen = list(reading.lines_of(io.BytesIO(lines(record(1), long, record(3)) + long)))
     assert [(number, line is None) for number, line in seen] == [(1, False), (2, True), (3, False), (4, True)]
 
 
@@ -314,9 +364,9 @@ def test_a_time_range_has_its_start_and_not_its_end():
     three = [record(at, started_at=f"2026-11-2{at}T00:00:00.000Z") for at in (3, 4, 5)]
     whole = found(*three, options=["--since", "2026-11-24", "--until", "2026-11-25T01:00:00+01:00"])
     assert (whole["first"], whole["last"], whole["input"]["out_of_range"]) == ("2026-11-24T00:00:00.000Z",) * 2 + (2,)
-    now = report.datetime.now(report.timezone.utc)
+    now = datetime.now(timezone.utc)
     for text, minutes in (("90m", 90), ("24h", 1_440), ("7d", 10_080)):
-        assert abs(now - report.bound(text) - report.timedelta(minutes=minutes)) < report.timedelta(minutes=5)
+        assert abs(now - bound(text) - timedelta(minutes=minutes)) < timedelta(minutes=5)
 
 
 @pytest.mark.parametrize(
@@ -335,8 +385,8 @@ def test_a_wrong_command_says_what_would_be_right(tmp_path, option, value, words
 
 def test_an_empty_input_is_no_error():
     code, out, err = run(stdin=b"")
-    assert (code, err) == (0, "") and re.search("interceptions +none", out)
-    assert "No records." in report.as_page(report.Reading(report.Report([], 1)).result())
+    assert (code, err) == (0, "") and re.search("requests +none", out)
+    assert "No records." in pages.as_page(reading.Reading(totals.Report([], 1)).result())
 
 
 # === hostile texts ===
@@ -361,7 +411,7 @@ def test_control_characters_in_records_do_not_reach_the_terminal():
     assert all(c == "\n" or c.isprintable() for c in out)
     assert "a��" not in out and "a�b" in out
     assert max(map(len, out.splitlines())) < 1_000
-    assert report.fit("e" + "\u0301" * 5_000, 20) == "e" + "\u0301" * 39 + "…" and report.fit("名" * 10, 20) == "名" * 10 and report.fit("名" * 11, 20) == "名" * 9 + "…"
+    assert words.fit("e" + "\u0301" * 5_000, 20) == "e" + "\u0301" * 39 + "…" and words.fit("名" * 10, 20) == "名" * 10 and words.fit("名" * 11, 20) == "名" * 9 + "…"
 
 
 class Page(html.parser.HTMLParser):
@@ -415,11 +465,11 @@ def test_the_page_is_well_formed_needs_nothing_else_and_runs_nothing(tmp_path):
 
 def test_bars_are_as_high_as_what_they_stand_for():
     whole = found(record(1, cost_microusd=1_000_000), record(2, cost_microusd=3_000_000, started_at="2026-11-24T15:01:00.000Z"))
-    drawn = ElementTree.fromstring(re.search(r"<svg .*?</svg>", report.as_page(whole), re.S).group(0))
+    drawn = ElementTree.fromstring(re.search(r"<svg .*?</svg>", pages.as_page(whole), re.S).group(0))
     heights = [float(rect.get("height")) for rect in drawn.iter("{http://www.w3.org/2000/svg}rect")]
-    plot = report.BOTTOM - report.TOP
+    plot = plots.BOTTOM - plots.TOP
     assert heights == [pytest.approx(plot / 4, abs=0.01), pytest.approx(plot * 3 / 4, abs=0.01)]
-    assert [(report.nice(n)) for n in (0, 1, 3, 9, 10, 11, 61, 99_999)] == [1, 1, 4, 10, 10, 20, 80, 100_000]
+    assert [(plots.nice(n)) for n in (0, 1, 3, 9, 10, 11, 61, 99_999)] == [1, 1, 4, 10, 10, 20, 80, 100_000]
 
 
 # === the page ===
@@ -436,8 +486,9 @@ def test_the_page_shows_what_the_report_prints():
         assert part in out, out
 
 
-def test_the_file_alone_is_all_that_is_needed(tmp_path):
-    shutil.copy(SHIPPED, tmp_path / "report.py")
-    done = subprocess.run([sys.executable, "-I", "-S", "report.py", "--html", "r.html", str(SAMPLE)], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+def test_the_folder_alone_is_all_that_is_needed(tmp_path):
+    shutil.copytree(SHIPPED.parent, tmp_path / "records", ignore=shutil.ignore_patterns("__pycache__"))
+    before = sorted(tmp_path.rglob("*"))
+    done = subprocess.run([sys.executable, "-I", "-S", "records/report.py", "--html", "r.html", str(SAMPLE)], cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0 and "claude-opus-4-8" in done.stdout, done.stderr
-    assert {path.name for path in tmp_path.iterdir()} == {"report.py", "r.html"}
+    assert sorted(tmp_path.rglob("*")) == sorted([*before, tmp_path / "r.html"])

@@ -28,6 +28,7 @@ from agents import CLAUDE, CODEX, COPILOT  # noqa: E402
 _spec = importlib.util.spec_from_file_location("envoy_conftest", TESTS / "envoy" / "conftest.py")
 envoy_conftest = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(envoy_conftest)
+Records, assert_alive = envoy_conftest.Records, envoy_conftest.assert_alive      # what `budgets` takes from there
 
 CLONE_NEWUSER, CLONE_NEWNET = 0x1000_0000, 0x4000_0000
 SIOCSIFFLAGS, IFF_UP = 0x8914, 1

@@ -51,6 +51,7 @@ class Agent:
     command: Callable[[str, str], list[Any]]                                # from model and prompt
     environment: Callable[[str, str], dict[str, str]]                       # from the two base URLs
     prepare: Callable[[Path, str], None] = field(default=lambda home, gateway: None)
+    screen: Callable[[Run], str] = lambda ran: ran.output + ran.errors      # what its user reads at the end
 
     def run(self, gateway: Gateway, mock: Address, prompt: str, *, model: str | None = None, environment: dict[str, str] | None = None, seconds: float = SECONDS) -> Run:
         """Gives it a prompt and waits for its end, at most so long."""
@@ -107,6 +108,10 @@ def claude_environment(credential: dict[str, str], path: str = "/anthropic") -> 
     return lambda gateway, _: {"ANTHROPIC_BASE_URL": f"{gateway}{path}", **credential}
 
 
+def claude_screen(ran: Run) -> str:
+    return json.loads(ran.output)["result"] if ran.output else ""
+
+
 def claude_in(cloud: str, model: str, path: str, settings: dict[str, str]) -> Agent:
     """In another cloud's format. A token for the gateway's own authentication goes into headers of the user's own."""
     return Agent(
@@ -115,6 +120,7 @@ def claude_in(cloud: str, model: str, path: str, settings: dict[str, str]) -> Ag
             f"CLAUDE_CODE_USE_{cloud}": "1", f"CLAUDE_CODE_SKIP_{cloud}_AUTH": "1", f"ANTHROPIC_{cloud}_BASE_URL": f"{gateway}{path}",
             "ANTHROPIC_MODEL": model, "ANTHROPIC_SMALL_FAST_MODEL": model, **settings,
         },
+        screen=claude_screen,
     )
 
 
@@ -130,7 +136,7 @@ def claude_foundry(path: str = "/foundry/anthropic") -> Agent:
     return claude_in("FOUNDRY", "claude-opus-4-8", path, {"ANTHROPIC_FOUNDRY_API_KEY": TOKEN})
 
 
-CLAUDE_CODE = Agent("Claude Code", "claude-opus-4-8", "Bash", claude_command, claude_environment({"ANTHROPIC_AUTH_TOKEN": TOKEN}))
+CLAUDE_CODE = Agent("Claude Code", "claude-opus-4-8", "Bash", claude_command, claude_environment({"ANTHROPIC_AUTH_TOKEN": TOKEN}), screen=claude_screen)
 
 # === Codex ===
 
@@ -138,6 +144,14 @@ CLAUDE_CODE = Agent("Claude Code", "claude-opus-4-8", "Bash", claude_command, cl
 def codex_command(model: str, prompt: str) -> list[Any]:
     # Its own sandbox wants namespaces that a container does not give; ours has only loopback.
     return [CODEX, "exec", "--skip-git-repo-check", "--dangerously-bypass-approvals-and-sandbox", "--json", "--model", model, prompt]
+
+
+def codex_screen(ran: Run) -> str:
+    """Its last words: an answer or an error."""
+    events = [json.loads(line) for line in ran.output.splitlines() if line.startswith("{")]
+    answers = [event["item"]["text"] for event in events if event.get("type") == "item.completed" and event["item"].get("type") == "agent_message"]
+    errors = [event["error"]["message"] for event in events if event.get("type") == "turn.failed"]
+    return (errors or answers or [""])[-1]
 
 
 def codex_provider(home: Path, gateway: str, path: str = "/openai/v1", more: str = "") -> None:
@@ -164,8 +178,8 @@ def encoded(part: Any) -> str:
     return base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=")
 
 
-CODEX_PROVIDER = Agent("Codex", "gpt-5.5-codex", "exec_command", codex_command, lambda *_: {"BRIDGE_KEY": TOKEN}, codex_provider)
-CODEX_LOGIN = Agent("Codex", "gpt-5.5-codex", "exec_command", codex_command, lambda *_: {}, codex_login)
+CODEX_PROVIDER = Agent("Codex", "gpt-5.5-codex", "exec_command", codex_command, lambda *_: {"BRIDGE_KEY": TOKEN}, codex_provider, codex_screen)
+CODEX_LOGIN = Agent("Codex", "gpt-5.5-codex", "exec_command", codex_command, lambda *_: {}, codex_login, codex_screen)
 
 # === Copilot CLI ===
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -14,6 +13,8 @@ from agents import (
 from budgets import CONFIGURATION, trust
 from render import connection_manager_of
 
+LONG = {"interval": "0.1s", "base_ejection_time": "600s", "max_ejection_time": "600s"}
+SHORT = {"interval": "0.1s", "base_ejection_time": "6s", "max_ejection_time": "6s"}
 MESSAGE = "Ask in #ai-budgets."          # `budget.message`
 OF_ANTHROPIC, OF_OPENAI = "sk-ant-api03-0123456789abcdefghij", "sk-proj-0123456789abcdefghij"
 
@@ -28,20 +29,20 @@ MORE_PROVIDERS = [
 
 @dataclass
 class Client:
-    """A client, and the ways to set it up wrongly. Where it cannot meet a stop, that is None."""
+    """A client, and the ways to set it up wrongly."""
 
     title: str
     agent: Agent
     cluster: str
     wrong_url: Agent                                    # with the mistake that its users make
-    other_key: dict[str, str] | None = None             # its environment with a key of another vendor
+    other_key: dict[str, str] | None = None             # its environment with a key of another vendor, where it can have one
 
 
 def with_path(agent: Agent, path: str, more: str = "") -> Agent:
     return replace(agent, prepare=partial(codex_provider, path=path, more=more))
 
 
-CODEX_PATIENT = with_path(CODEX_PROVIDER, "/openai/v1", "request_max_retries = 0\nstream_max_retries = 1\n")
+ONE_RETRY = "request_max_retries = 0\nstream_max_retries = 1\n"          # as envoy/clients recommends
 
 CLIENTS = {
     "claude-code": Client(
@@ -51,11 +52,10 @@ CLIENTS = {
     "claude-vertex": Client("Claude Code, Vertex AI's format", claude_vertex(), "openai", claude_vertex("")),
     "claude-bedrock": Client("Claude Code, Bedrock's format", claude_bedrock(), "openai", claude_bedrock("")),
     "claude-foundry": Client("Claude Code, Foundry's format", claude_foundry(), "openai", claude_foundry("/foundry"), {"ANTHROPIC_FOUNDRY_API_KEY": OF_ANTHROPIC}),
-    "codex": Client("Codex", CODEX_PROVIDER, "openai", with_path(CODEX_PROVIDER, "/openai"), {"BRIDGE_KEY": OF_ANTHROPIC}),
-    "codex-two": Client(
-        "Codex, at most one retry", CODEX_PATIENT, "openai",
-        with_path(CODEX_PROVIDER, "/openai", "request_max_retries = 0\nstream_max_retries = 1\n"), {"BRIDGE_KEY": OF_ANTHROPIC},
+    "codex": Client(
+        "Codex", with_path(CODEX_PROVIDER, "/openai/v1", ONE_RETRY), "openai", with_path(CODEX_PROVIDER, "/openai", ONE_RETRY), {"BRIDGE_KEY": OF_ANTHROPIC},
     ),
+    "codex-default": Client("Codex, its own number of retries", CODEX_PROVIDER, "openai", with_path(CODEX_PROVIDER, "/openai"), {"BRIDGE_KEY": OF_ANTHROPIC}),
     "copilot": Client("Copilot CLI", copilot_hosted("gpt-5.5"), "copilot", copilot_hosted("gpt-5.5", "")),
     "copilot-own": Client(
         "Copilot CLI, own models", copilot_own_models("openai", "gpt-5.5", "responses"), "openai", copilot_own_models("openai", "gpt-5.5", "responses", "openai"),
@@ -71,8 +71,7 @@ class Stop:
 
     title: str
     status: int
-    says: str                                           # the sentence that its user has to see
-    code: str | None                                    # the record's; none where there is no record
+    says: tuple[str, ...]                               # the sentence of the gateway, or what the user gets in the end
     plugin: Callable[[Any], Any] = lambda plugin: plugin
     change: Callable[[Any, Path], None] = lambda config, directory: None
     render: dict[str, Any] = field(default_factory=dict)
@@ -142,11 +141,24 @@ def spend_the_budget(config: Any, directory: Path) -> None:
 
 
 STOPS = {
-    "budget": Stop("a budget is spent", 429, "a budget for your requests is used up; it opens again at", "budget_exhausted", with_message, spend_the_budget),
-    "model": Stop("a model that is not allowed", 400, 'is not allowed here. Ask for another one that matches "other-*".', "model_denied", each_provider(models={"allow": ["other-*"]})),
-    "credential": Stop("no credential, and the gateway has no key", 401, "a credential of your own is required", "missing_credential", without_keys),
-    "vendor": Stop("another vendor's key", 403, "the credential sent is a key of", "wrong_vendor_credential", environment=lambda client: client.other_key),
-    "open": Stop("the circuit stays open", 503, "circuit breaker is open", "service_unavailable", each_provider(open_retry_after_seconds=1)),
-    "url": Stop("a wrong base URL", 404, "AI gateway: no route for", None, agent=lambda client: client.wrong_url),
-    "authentication": Stop("the authentication in front refuses", 401, "the gateway token was not accepted", None, change=lambda config, directory: trust(config, directory), render={"file": CONFIGURATION}),
+    "budget": Stop("budget spent", 429, ("a budget for your requests is used up; it opens again at", "a limit of the gateway is reached"), with_message, spend_the_budget),
+    "model": Stop("model denied", 400, ('is not allowed here. Ask for another one that matches "other-*".',), each_provider(models={"allow": ["other-*"]})),
+    "credential": Stop("no credential", 401, ("a credential of your own is required",), without_keys),
+    "vendor": Stop("another vendor's key", 403, ("the credential sent is a key of",), environment=lambda client: client.other_key),
+    "url": Stop("wrong base URL", 404, ("AI gateway: no route for",), agent=lambda client: client.wrong_url),
+    "authentication": Stop(
+        "authentication refuses", 401, ("the gateway token was not accepted",), change=lambda config, directory: trust(config, directory), render={"file": CONFIGURATION},
+    ),
+    "open": Stop("circuit open", 503, ("You said: ", "circuit breaker is open"), each_provider(open_retry_after_seconds=7), render={"breaker": SHORT}),
+    "down": Stop("circuit stays open", 503, ("circuit breaker is open",), each_provider(open_retry_after_seconds=1), render={"breaker": LONG}),
 }
+# What a client cannot meet: its credential is always its own; Envoy signs for AWS, so a key is never missing.
+IMPOSSIBLE = {("credential", "copilot"), ("credential", "claude-bedrock")}
+# Two of the formats of other clouds, and Gemini CLI, ask for minutes.
+TOO_LONG = {("down", name) for name in ("claude-vertex", "claude-bedrock", "claude-foundry", "codex-default", "gemini")}
+
+
+def meets(stop: str, name: str) -> bool:
+    """Whether the test makes this client meet this stop."""
+    client = CLIENTS[name]
+    return (stop, name) not in IMPOSSIBLE | TOO_LONG and STOPS[stop].environment(client) is not None

@@ -21,9 +21,11 @@ PACKAGES = TOOLS / "agents" / "node_modules"
 CLAUDE = PACKAGES / "@anthropic-ai" / "claude-code-linux-x64" / "claude"
 CODEX = PACKAGES / "@openai" / "codex-linux-x64" / "vendor" / "x86_64-unknown-linux-musl" / "bin" / "codex"
 COPILOT = PACKAGES / "@github" / "copilot-linux-x64" / "copilot"
+PYTHON = TOOLS / "agents-python" / "bin" / "python"
 GEMINI = PACKAGES / "@google" / "gemini-cli" / "bundle" / "gemini.js"
 NODE = TOOLS / "agents" / "node"
 
+TESTS = Path(__file__).resolve().parent
 RUNS = REPOSITORY / "target" / "agent-runs"      # Codex wants no home below /tmp
 SECONDS = 180.0                                  # an agent takes three to nine; two busy cores take longer
 
@@ -222,4 +224,26 @@ def gemini_cli(path: str = "/gemini") -> Agent:
     return Agent(
         "Gemini CLI", "gemini-3-pro", "run_shell_command", gemini_command,
         lambda gateway, _: {"GOOGLE_GEMINI_BASE_URL": f"{gateway}{path}", "GEMINI_API_KEY": TOKEN}, gemini_settings,
+    )
+
+
+# === Libraries ===
+
+
+def library(name: str, path: str) -> Agent:
+    """One question by a Python library: libraries.py."""
+    return asking([PYTHON, TESTS / "libraries.py", name], path)
+
+
+def ai_sdk(name: str, path: str) -> Agent:
+    """One question by the Vercel AI SDK: libraries.mjs."""
+    return asking([NODE, TESTS / "libraries.mjs", PACKAGES, name], path)
+
+
+def asking(program: list[Any], path: str) -> Agent:
+    # The base URL and the key are in the environment, as programs have them; a shell puts them into the command.
+    command = [*map(str, program), '"$BASE_URL"', '"$KEY"']
+    return Agent(
+        "", "", "", lambda _, prompt: ["/bin/sh", "-c", f"exec {' '.join(command)} {prompt}"],
+        lambda gateway, _: {"BASE_URL": f"{gateway}{path}", "KEY": TOKEN},
     )

@@ -25,7 +25,7 @@ from gateway import PATIENCE_SECONDS, TOOLS, Gateway  # noqa: E402
 from render import render  # noqa: E402
 
 import page  # noqa: E402
-from agents import CLAUDE, CODEX, COPILOT, GEMINI, PACKAGES  # noqa: E402
+from agents import CLAUDE, CODEX, COPILOT, GEMINI, PYTHON  # noqa: E402
 
 # This file's namesake has what the tests in Envoy share.
 _spec = importlib.util.spec_from_file_location("envoy_conftest", TESTS / "envoy" / "conftest.py")
@@ -78,7 +78,7 @@ def reason_to_skip() -> str | None:
     why = TOOLS / "agents" / "missing"
     if why.exists():
         return f"the agents could not be installed: {why.read_text().strip()}"
-    missing = [str(program) for program in (CLAUDE, CODEX, COPILOT, GEMINI) if not program.exists()]
+    missing = [str(program) for program in (CLAUDE, CODEX, COPILOT, GEMINI, PYTHON) if not program.exists()]
     return f"not installed: {', '.join(missing)}; use `make agents`" if missing else None
 
 
@@ -146,7 +146,7 @@ class Measured:
 
         if not self._write:
             return
-        versions = {title: json.loads((PACKAGES / package / "package.json").read_text())["version"] for title, package in PROGRAMS.items()}
+        versions = page.versions()
         found = self.content["stops"]
         stops = {
             name: {"title": stop.title, "status": stop.status, "clients": {client: found[name]["clients"][client] for client in CLIENTS if client in found[name]["clients"]}}
@@ -156,9 +156,6 @@ class Measured:
         content = {"date": datetime.date.today().isoformat(), "versions": versions, "clients": clients, "stops": stops}
         page.MEASURED.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n")
         page.main()
-
-
-PROGRAMS = {"Claude Code": "@anthropic-ai/claude-code", "Codex": "@openai/codex", "Copilot CLI": "@github/copilot", "Gemini CLI": "@google/gemini-cli"}
 
 
 @pytest.fixture(scope="session")

@@ -16,8 +16,22 @@ PAGE = REPOSITORY / "envoy" / "clients" / "README.md"
 MEASURED = REPOSITORY / "tests" / "agents" / "measured.json"
 BEGIN, END = "<!-- measured: begin -->\n", "<!-- measured: end -->\n"
 
+# By their packages: in package.json and requirements.txt.
+PROGRAMS = {
+    "Claude Code": "@anthropic-ai/claude-code", "Codex": "@openai/codex", "Copilot CLI": "@github/copilot", "Gemini CLI": "@google/gemini-cli",
+    "langchain-anthropic": "langchain-anthropic", "langchain-openai": "langchain-openai", "LiteLLM": "litellm", "the Vercel AI SDK": "ai",
+}
+
 OURS, SERVED = "ours", "served"
 WORDS_BYTES = 110
+
+
+def versions() -> dict[str, str]:
+    """The pinned version of each program."""
+    folder = REPOSITORY / "tests" / "agents"
+    pinned = json.loads((folder / "package.json").read_text())["dependencies"]
+    pinned |= dict(line.split("==") for line in (folder / "requirements.txt").read_text().splitlines() if "==" in line)
+    return {title: pinned[package] for title, package in PROGRAMS.items()}
 
 
 def words(screen: str, says: bool) -> str:

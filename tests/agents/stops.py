@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Callable
 
 from agents import (
-    CLAUDE_CODE, CODEX_PROVIDER, TOKEN, Agent, claude_bedrock, claude_environment, claude_foundry, claude_vertex, codex_provider, copilot_hosted, copilot_own_models, gemini_cli,
+    CLAUDE_CODE, CODEX_PROVIDER, TOKEN, Agent, ai_sdk, claude_bedrock, claude_environment, claude_foundry, claude_vertex, codex_provider, copilot_hosted, copilot_own_models, gemini_cli, library,
 )
 from budgets import CONFIGURATION, trust
 from render import connection_manager_of
@@ -62,6 +62,12 @@ CLIENTS = {
         {"COPILOT_PROVIDER_API_KEY": OF_ANTHROPIC},
     ),
     "gemini": Client("Gemini CLI", gemini_cli(), "openai", gemini_cli(""), {"GEMINI_API_KEY": OF_ANTHROPIC}),
+    "langchain-anthropic": Client("LangChain, Anthropic", library("langchain-anthropic", "/anthropic"), "anthropic", library("langchain-anthropic", "/anthropic/v1"), {"KEY": OF_OPENAI}),
+    "langchain-openai": Client("LangChain, OpenAI", library("langchain-openai", "/openai/v1"), "openai", library("langchain-openai", "/openai"), {"KEY": OF_ANTHROPIC}),
+    "litellm-anthropic": Client("LiteLLM, Anthropic", library("litellm", "/anthropic"), "anthropic", library("litellm", "/v1/anthropic"), {"KEY": OF_OPENAI}),
+    "litellm-openai": Client("LiteLLM, OpenAI", library("litellm", "/openai/v1"), "openai", library("litellm", "/openai"), {"KEY": OF_ANTHROPIC}),
+    "ai-sdk-anthropic": Client("Vercel AI SDK, Anthropic", ai_sdk("anthropic", "/anthropic/v1"), "anthropic", ai_sdk("anthropic", "/anthropic"), {"KEY": OF_OPENAI}),
+    "ai-sdk-openai": Client("Vercel AI SDK, OpenAI", ai_sdk("openai", "/openai/v1"), "openai", ai_sdk("openai", "/openai"), {"KEY": OF_ANTHROPIC}),
 }
 
 
@@ -154,8 +160,8 @@ STOPS = {
 }
 # What a client cannot meet: its credential is always its own; Envoy signs for AWS, so a key is never missing.
 IMPOSSIBLE = {("credential", "copilot"), ("credential", "claude-bedrock")}
-# Two of the formats of other clouds, and Gemini CLI, ask for minutes.
-TOO_LONG = {("down", name) for name in ("claude-vertex", "claude-bedrock", "claude-foundry", "codex-default", "gemini")}
+# Some formats of other clouds, and Gemini CLI, ask for minutes; LiteLLM starts longer than the circuit is open.
+TOO_LONG = {("down", name) for name in ("claude-vertex", "claude-bedrock", "claude-foundry", "codex-default", "gemini")} | {("open", "litellm-anthropic"), ("open", "litellm-openai")}
 
 
 def meets(stop: str, name: str) -> bool:

@@ -61,7 +61,7 @@ compose-test: build mock-upstream tools $(TOOLS)/ratelimit.stamp ## Brings envoy
 	REQUIRE_SERVERS=1 $(PYTEST) tests/envoy/test_compose.py
 
 .PHONY: agents
-agents: build mock-upstream tools $(TOOLS)/agents.stamp ## Claude Code, Codex and Copilot CLI through the gateway, offline (needs root; installs 1 GB). Some: AGENTS='-k codex'.
+agents: build mock-upstream tools $(TOOLS)/agents.stamp $(TOOLS)/agents-python.stamp ## Claude Code, Codex, Copilot CLI, Gemini CLI and libraries through the gateway, offline (needs root; installs 2 GB). Some: AGENTS='-k codex'; AGENTS=--write: their page anew.
 	$(PYTEST) tests/agents $(AGENTS)
 
 .PHONY: transcripts
@@ -249,6 +249,11 @@ $(TOOLS)/sdk-javascript.stamp: tests/sdk/package.json tests/sdk/package-lock.jso
 # npm-install writes the stamp itself, too. Without it the tests are skipped and say why.
 $(TOOLS)/agents.stamp: tests/agents/package.json tests/agents/package-lock.json tests/tools/npm-install $(TOOLS)/sdk-python.stamp
 	@tests/tools/npm-install agents tests/agents
+
+# A newer release: change its version in package.json, `npm install --package-lock-only --ignore-scripts` there, AGENTS=--write.
+$(TOOLS)/agents-python.stamp: tests/agents/requirements.txt tests/tools/install-sdks | prerequisites
+	@tests/tools/install-sdks agents
+	@touch $@
 
 $(TOOLS)/cargo-deny.stamp: tests/tools/install-cargo-deny | prerequisites
 	@tests/tools/install-cargo-deny

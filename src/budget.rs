@@ -95,11 +95,12 @@ impl Notices {
         let kind = style.exhausted.unwrap_or_else(|| dialect::error_type(dialect, reply.status));
         let message = self.sentence(budget.resets_at);
         let resets_at = style.states_reset.then_some(budget.resets_at);
-        reply.body = dialect::exhausted_body(dialect, reply.status, kind, &message, resets_at);
+        let wait = budget.reset_seconds;
+        reply.body = dialect::exhausted_body(dialect, reply.status, kind, &message, resets_at, wait);
         budget.used = WHOLE;
         budget.exhausted = Some(Exhausted { kind, message });
         let mut edits = HeaderEdits::default();
-        edits.set("retry-after", budget.reset_seconds.to_string());
+        edits.set("retry-after", wait.to_string());
         edits.set("x-should-retry", "false");
         budget.set(style.wall, &mut edits);
         reply.edit(edits);

@@ -25,13 +25,14 @@ pub fn error_body(dialect: Dialect, status: u16, code: &str, message: &str) -> S
     match dialect {
         Dialect::Anthropic => anthropic::error_body(kind, message, None),
         Dialect::OpenAi => openai::error_body(kind, code, message, None),
-        Dialect::Google => google::error_body(status, kind, message),
+        Dialect::Google => google::error_body(status, kind, message, None),
         Dialect::Aws => aws::error_body(message),
     }
 }
 
 /// The body of the error where a budget is used up: `kind` is its type and, where the shape has one, its code. `resets_at`:
-/// when the budget opens again, in seconds since the Unix epoch; only OpenAI's shape has a member for it.
+/// when the budget opens again, in seconds since the Unix epoch, for OpenAI's shape; `retry_seconds`: the same as a wait, for
+/// Google's.
 #[must_use]
 pub fn exhausted_body(
     dialect: Dialect,
@@ -39,11 +40,12 @@ pub fn exhausted_body(
     kind: &str,
     message: &str,
     resets_at: Option<u64>,
+    retry_seconds: u32,
 ) -> String {
     match dialect {
         Dialect::Anthropic => anthropic::error_body(kind, message, None),
         Dialect::OpenAi => openai::error_body(kind, kind, message, resets_at),
-        Dialect::Google => google::error_body(status, kind, message),
+        Dialect::Google => google::error_body(status, kind, message, Some(retry_seconds)),
         Dialect::Aws => aws::error_body(message),
     }
 }

@@ -110,7 +110,9 @@ fn clients_of_google_and_aws_are_told_at_the_wall_only() {
         (
             Dialect::Google,
             "RESOURCE_EXHAUSTED",
-            format!(r#"{{"error":{{"code":429,"message":"{message}","status":"RESOURCE_EXHAUSTED"}}}}"#),
+            format!(
+                r#"{{"error":{{"code":429,"message":"{message}","status":"RESOURCE_EXHAUSTED","details":[{{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"7s"}}]}}}}"#
+            ),
         ),
         (Dialect::Aws, "ThrottlingException", format!(r#"{{"message":"{message}"}}"#)),
     ] {

@@ -2,9 +2,10 @@
 
 use crate::json::Writer;
 
-/// The body of an error with the name `name` of its status.
+/// The body of an error with the name `name` of its status. `retry_seconds`: `google.rpc.RetryInfo`, which Google's clients
+/// read in place of `retry-after`.
 #[must_use]
-pub(super) fn error_body(status: u16, name: &str, message: &str) -> String {
+pub(super) fn error_body(status: u16, name: &str, message: &str, retry_seconds: Option<u32>) -> String {
     let mut body = Writer::default();
     body.begin('{');
     body.name("error");
@@ -13,6 +14,15 @@ pub(super) fn error_body(status: u16, name: &str, message: &str) -> String {
     body.raw(&status.to_string());
     body.text_member("message", message);
     body.text_member("status", name);
+    if let Some(seconds) = retry_seconds {
+        body.name("details");
+        body.begin('[');
+        body.begin('{');
+        body.text_member("@type", "type.googleapis.com/google.rpc.RetryInfo");
+        body.text_member("retryDelay", &[seconds.to_string().as_str(), "s"].concat());
+        body.end('}');
+        body.end(']');
+    }
     body.end('}');
     body.end('}');
     body.into_string()

@@ -160,8 +160,8 @@ impl Interception {
         let Self { arrival, upload, progress, .. } = self;
         let provider = &arrival.provider;
         progress.budget = budget::stated(bridge, arrival, &head.headers, clock);
-        if let Some(mut local) = Local::recognise(head) {
-            let mut reply = local.reply(arrival.dialect, provider.open_retry_after_seconds, &head.headers);
+        if let Some(mut local) = Local::recognise(head, provider.open_retry_after_seconds) {
+            let mut reply = local.reply(arrival.dialect, &head.headers);
             budget::tell(bridge, arrival, progress.budget.as_deref_mut(), &mut local, &mut reply);
             self.download = Download::Local(local);
             return Step { effects: vec![self.reply(reply)], flow: Flow::Stop };

@@ -35,12 +35,12 @@ impl Passthrough {
     /// Counts the response, and rewrites an error reply of Envoy or another filter in the route's dialect.
     pub(super) fn response_headers(&self, bridge: &Bridge, head: &ResponseHead) -> Step {
         let mut step = Step::pass();
-        let local = Local::recognise(head);
+        let local = Local::recognise(head, self.provider.open_retry_after_seconds);
         if bridge.metrics {
             step.effects = self.measurements(head, local.as_ref());
         }
         if let Some(local) = local {
-            let reply = local.reply(self.dialect, self.provider.open_retry_after_seconds, &head.headers);
+            let reply = local.reply(self.dialect, &head.headers);
             step.effects.push(Effect::Reply(reply));
             step.flow = Flow::Stop;
         }

@@ -158,7 +158,8 @@ fn error<'a>(
     }
     if let Download::Local(local) = &interception.download {
         let exhausted = interception.progress.budget.as_ref().and_then(|budget| budget.error());
-        let (kind, message) = exhausted.unwrap_or_else(|| (error_type(dialect, local.status), local.message));
+        let (kind, message) =
+            exhausted.unwrap_or_else(|| (error_type(dialect, local.status), &local.message));
         return Some(ErrorRef { r#type: Some(kind), code: Some(local.code), message: Some(message) });
     }
     let response = interception.download.response()?;

@@ -14,9 +14,9 @@ pub struct Local {
     /// The reason as one snake-case word.
     pub code: &'static str,
     /// The message to the caller.
-    pub message: &'static str,
-    /// Every host of the cluster is ejected: the circuit is open.
-    open_circuit: bool,
+    pub message: String,
+    /// The value of `retry-after`, in seconds, where the reply has none yet.
+    retry_after: Option<u32>,
 }
 
 /// The response code details of a response that the upstream made:
@@ -28,9 +28,10 @@ const NO_HEALTHY_UPSTREAM: &str = "no_healthy_upstream";
 // === impl Local ===
 
 impl Local {
-    /// The local error reply to which `head` belongs; `None` for other responses.
+    /// The local error reply to which `head` belongs; `None` for other responses. `open_retry_after_seconds`: the configured
+    /// wait where Envoy's circuit is open.
     #[must_use]
-    pub fn recognise(head: &ResponseHead) -> Option<Self> {
+    pub fn recognise(head: &ResponseHead, open_retry_after_seconds: u32) -> Option<Self> {
         let details = head.code_details.as_deref().filter(|details| *details != VIA_UPSTREAM)?;
         let status = head.headers.error_status()?;
         let open_circuit = status == 503 && details == NO_HEALTHY_UPSTREAM;
@@ -52,12 +53,11 @@ impl Local {
             ),
             429 => (
                 "rate_limited",
-                "AI gateway: a limit of the gateway is reached. Wait as long as retry-after says, or ask the operator.",
+                "AI gateway: a limit of the gateway is reached. Ask the operator, or try again",
             ),
             503 if open_circuit => (
                 "service_unavailable",
-                "AI gateway: the provider has failed several times, so its circuit breaker is open. Try again when \
-                 retry-after is over.",
+                "AI gateway: the provider has failed several times, so its circuit breaker is open. Try again",
             ),
             503 => (
                 "service_unavailable",
@@ -76,7 +76,17 @@ impl Local {
                 "AI gateway: the request could not be served. Try again, or ask the operator.",
             ),
         };
-        Some(Self { status, code, message, open_circuit })
+        let stated = head.headers.text("retry-after");
+        let retry_after =
+            retry_after(status, open_circuit.then_some(open_retry_after_seconds), &head.headers);
+        let mut message = message.to_owned();
+        if let Some(seconds) = retry_after {
+            let seconds = stated.map_or(Some(seconds), |stated| stated.trim().parse().ok());
+            let after =
+                seconds.map_or_else(String::new, |seconds| [" in ", &seconds.to_string(), " s"].concat());
+            message.extend([&after, "."]);
+        }
+        Some(Self { status, code, message, retry_after })
     }
 
     /// Whether a filter behind this one refused the request. 408 is no refusal: the client was too slow.
@@ -88,8 +98,8 @@ impl Local {
     /// The same reply in the error shape of `dialect`. The original headers stay, except those that describe the body
     /// (RFC 9110 §8 and §14.4, RFC 9530).
     #[must_use]
-    pub fn reply(&self, dialect: Dialect, open_retry_after_seconds: u32, headers: &Headers) -> LocalReply {
-        let mut reply = super::reply(dialect, self.status, self.code, self.message);
+    pub fn reply(&self, dialect: Dialect, headers: &Headers) -> LocalReply {
+        let mut reply = super::reply(dialect, self.status, self.code, &self.message);
         let of_the_body = |name: &str| {
             matches!(
                 name,
@@ -117,8 +127,7 @@ impl Local {
                 reply.headers.push((name.to_owned(), value.into_bytes()));
             }
         };
-        let open_circuit = self.open_circuit.then_some(open_retry_after_seconds);
-        if let Some(seconds) = retry_after(self.status, open_circuit, headers) {
+        if let Some(seconds) = self.retry_after {
             add("retry-after", seconds.to_string());
         }
         if is_final(self.status) {

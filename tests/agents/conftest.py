@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ctypes
+import datetime
 import fcntl
 import importlib.util
+import json
 import os
 import socket
 import struct
@@ -22,15 +24,21 @@ from demo import MOCK, Mock  # noqa: E402
 from gateway import PATIENCE_SECONDS, TOOLS, Gateway  # noqa: E402
 from render import render  # noqa: E402
 
-from agents import CLAUDE, CODEX, COPILOT  # noqa: E402
+import page  # noqa: E402
+from agents import CLAUDE, CODEX, COPILOT, GEMINI, PYTHON  # noqa: E402
 
 # This file's namesake has what the tests in Envoy share.
 _spec = importlib.util.spec_from_file_location("envoy_conftest", TESTS / "envoy" / "conftest.py")
 envoy_conftest = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(envoy_conftest)
+Records, assert_alive = envoy_conftest.Records, envoy_conftest.assert_alive      # what `budgets` takes from there
 
 CLONE_NEWUSER, CLONE_NEWNET = 0x1000_0000, 0x4000_0000
 SIOCSIFFLAGS, IFF_UP = 0x8914, 1
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--write", action="store_true", help="write measured.json and the page of clients anew, in place of comparing")
 
 
 def pytest_configure() -> None:
@@ -70,7 +78,7 @@ def reason_to_skip() -> str | None:
     why = TOOLS / "agents" / "missing"
     if why.exists():
         return f"the agents could not be installed: {why.read_text().strip()}"
-    missing = [str(program) for program in (CLAUDE, CODEX, COPILOT) if not program.exists()]
+    missing = [str(program) for program in (CLAUDE, CODEX, COPILOT, GEMINI, PYTHON) if not program.exists()]
     return f"not installed: {', '.join(missing)}; use `make agents`" if missing else None
 
 
@@ -116,6 +124,49 @@ def gateway(request: pytest.FixtureRequest, mock: LoggedMock) -> Iterator[Gatewa
     changes: dict[str, Any] = getattr(request.module, "GATEWAY", {})
     with Gateway(render(mock.address, **changes)) as running:
         yield running
+
+
+class Measured:
+    """measured.json: compared with what is measured now, or with `--write` made of it."""
+
+    def __init__(self, write: bool) -> None:
+        self._write = write
+        self.content = json.loads(page.MEASURED.read_text()) if page.MEASURED.exists() else {"stops": {}}
+
+    def compare(self, stop: str, client: str, result: Any) -> None:
+        rows = self.content["stops"].setdefault(stop, {"clients": {}})["clients"]
+        if self._write:
+            rows[client] = result
+        else:
+            assert result == rows.get(client), "measured.json says otherwise: `make agents AGENTS=--write`"
+
+    def finish(self) -> None:
+        """Writes the file and the page, in the order of the tables."""
+        from stops import CLIENTS, STOPS
+
+        if not self._write:
+            return
+        versions = page.versions()
+        found = self.content["stops"]
+        stops = {
+            name: {"title": stop.title, "status": stop.status, "clients": {client: found[name]["clients"][client] for client in CLIENTS if client in found[name]["clients"]}}
+            for name, stop in STOPS.items() if name in found
+        }
+        clients = {name: client.title for name, client in CLIENTS.items()}
+        content = {"date": datetime.date.today().isoformat(), "versions": versions, "clients": clients, "stops": stops}
+        page.MEASURED.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+        page.main()
+
+
+@pytest.fixture(scope="session")
+def measured(request: pytest.FixtureRequest) -> Iterator[Measured]:
+    """What was measured before. At the end the table is printed."""
+    running = Measured(request.config.getoption("--write"))
+    yield running
+    running.finish()
+    capture = request.config.pluginmanager.getplugin("capturemanager")
+    with capture.global_and_fixture_disabled():
+        print("\n" + page.part(json.loads(page.MEASURED.read_text())))
 
 
 @pytest.fixture

@@ -6,7 +6,12 @@ import json
 
 import pytest
 
-from agents import CLAUDE_CODE, CODEX_LOGIN, CODEX_PROVIDER, GITHUB_TOKEN, TOKEN, Agent, claude_environment, copilot_hosted, copilot_own_models
+from agents import (
+    CLAUDE_CODE, CODEX_LOGIN, CODEX_PROVIDER, GITHUB_TOKEN, TOKEN, Agent, claude_bedrock, claude_environment, claude_foundry, claude_vertex, copilot_hosted, copilot_own_models, gemini_cli,
+)
+from stops import plugin_for
+
+GATEWAY = {"plugin": plugin_for(lambda plugin: plugin)}
 
 MARK = "seen-by-the-agent"
 COMMAND = f"echo {MARK} | tee made-by-the-agent"
@@ -78,6 +83,42 @@ def test_turn_with_a_tool(gateway, mock, records, name):
     assert (refusals(gateway, "upgrade_refused") - upgrades) == (1 if name in SOCKETS else 0)
     unpacked = counters(gateway).get(DECOMPRESSED, 0) - before.get(DECOMPRESSED, 0)
     assert unpacked == (2 if name in COMPRESSED else 0)
+
+
+CLOUDS = {
+    "vertex": (claude_vertex(), "/vertex/projects/my-project/locations/us-east5/publishers/anthropic/models/claude-opus-4-8:streamRawPredict"),
+    "bedrock": (claude_bedrock(), "/bedrock/model/us.anthropic.claude-sonnet-4-5-20250929-v1:0/invoke-with-response-stream"),
+    "foundry": (claude_foundry(), "/foundry/anthropic/v1/messages"),
+}
+
+
+@pytest.mark.parametrize("name", CLOUDS)
+def test_turn_in_the_format_of_another_cloud(gateway, mock, records, name):
+    agent, path = CLOUDS[name]
+    ran = agent.run(gateway, mock.address, f"use the {agent.shell} tool with `{COMMAND}`")
+    assert (ran.code, FINAL in ran.output) == (0, True), f"{ran.output}\n{ran.errors}"
+    assert ran.work == {"made-by-the-agent": f"{MARK}\n"}, "the agent ran its tool"
+    first, second = records.all()
+    for record in (first, second):
+        assert (record["client"], record["provider"]["name"], record["api"], record["path"]) == (agent.client, name, "messages", path)
+        assert (record["outcome"], record["streaming"], record["credential"]["kind"], record["notes"]) == ("completed", True, "centralized", [])
+        assert record["model"]["requested"] == agent.model
+        assert (record["usage"]["usage_status"], record["usage"]["total_input_tokens"] > 100) == ("complete", True)
+    assert first["session_id"] == second["session_id"]
+    (call,) = first["tool_calls"]
+    assert (call["name"], call["complete"], second["correlating_tool_call_id"]) == (agent.shell, True, call["id"])
+    assert first["prompt"].endswith(f"`{COMMAND}`")
+
+
+def test_gemini_cli_completes_a_turn(gateway, mock, records):
+    """Without a tool: the stand-in for Google calls none."""
+    agent = gemini_cli()
+    ran = agent.run(gateway, mock.address, "hello")
+    assert ran.code == 0 and "You said: " in ran.output, f"{ran.output}\n{ran.errors}"
+    for record in records.all():
+        assert (record["client"], record["provider"]["name"], record["api"]) == (agent.client, "gemini", "generate_content")
+        assert (record["outcome"], record["credential"]["kind"], record["usage"]["usage_status"]) == ("completed", "centralized", "complete")
+        print(record["path"], record.get("prompt"), record.get("session_id"), record["user_agent"], record["notes"])
 
 
 def counters(gateway) -> dict[str, int]:

@@ -277,6 +277,33 @@ fn without_notices_central_key_or_actor_nothing_is_told() {
 }
 
 #[test]
+fn without_notices_no_header_of_the_provider_changes_and_only_the_id_is_added() {
+    let silent = changed(|all| all["notices"] = json!(false));
+    let theirs = [
+        ("content-type", "application/json"),
+        ("retry-after", "7"),
+        ("x-should-retry", "true"),
+        ("request-id", "req_1"),
+        ("x-request-id", "req_2"),
+        ("anthropic-ratelimit-unified-status", "allowed_warning"),
+        ("anthropic-ratelimit-unified-representative-claim", "five_hour"),
+        ("anthropic-ratelimit-unified-5h-utilization", "0.91"),
+        ("x-codex-primary-used-percent", "91"),
+        ("x-codex-promo-message", "theirs"),
+        ("x-ratelimit-limit-requests", "18446744073709551616"),
+        ("x-ratelimit-remaining-tokens", "-1"),
+        ("x-ratelimit-reset-tokens", "6m0s"),
+    ];
+    let lines = [stated("3").as_slice(), &theirs].concat();
+    for path in [MESSAGES, CHAT, RESPONSES, "/copilot/responses", "/copilot/v1/messages"] {
+        for status in ["200", "400", "401", "429", "500", "529"] {
+            let world = answered(&silent, path, "via_upstream", status, &lines);
+            assert_eq!(beside_the_id(&world), head(status, &lines), "{path} {status}");
+        }
+    }
+}
+
+#[test]
 fn copilot_is_untouched() {
     let bridge = bridge(CONFIGURATION);
     let caller = [("x-actor", "ada"), ("authorization", "Bearer gho_0123456789")];

@@ -251,7 +251,24 @@ fn an_exceeded_budget_has_its_reset_or_60_s_in_retry_after() {
             world.answer_by("request_rate_limited", head("429", &lines), true);
             assert_eq!(world.reply_header("retry-after"), Some(wanted), "{path} {reset:?}");
             assert_eq!(world.reply_header("x-should-retry"), Some("false"));
+            let message = format!(
+                "AI gateway: a limit of the gateway is reached. Ask the operator, or try again in {wanted} s."
+            );
+            assert_eq!(world.replied().1["error"]["message"], message);
         }
+    }
+}
+
+#[test]
+fn the_message_of_a_limit_states_the_wait_that_the_limit_states() {
+    for (stated, wanted) in [("7", " in 7 s."), ("Wed, 21 Oct 2026 07:28:00 GMT", ".")] {
+        let mut world = asked(&bridge(CONFIGURATION), "/openai/v1/responses");
+        let lines = [("retry-after", stated), ("x-ratelimit-reset", "99")];
+        world.answer_by("request_rate_limited", head("429", &lines), true);
+        assert_eq!(world.reply_header("retry-after"), Some(stated));
+        let message =
+            format!("AI gateway: a limit of the gateway is reached. Ask the operator, or try again{wanted}");
+        assert_eq!(world.replied().1["error"]["message"], message);
     }
 }
 
@@ -261,7 +278,7 @@ fn an_open_circuit_has_its_message_in_every_dialect() {
         let mut world = asked(&bridge(CONFIGURATION), path);
         world.answer_by("no_healthy_upstream", head("503", &[]), false);
         let message = "AI gateway: the provider has failed several times, so its circuit breaker is open. Try again \
-                       when retry-after is over.";
+                       in 32 s.";
         let wanted = if messages {
             json!({"type": "error", "error": {"type": "overloaded_error", "message": message}})
         } else {

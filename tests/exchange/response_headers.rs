@@ -64,6 +64,19 @@ fn response_headers_pass_except_the_record_id_and_the_length_of_a_cut_stream() {
 }
 
 #[test]
+fn a_clients_own_id_goes_nowhere() {
+    let bridge = bridge(CONFIGURATION);
+    let mut world = World::new(&bridge);
+    world.request(head("POST /openai/v1/responses", &[("x-ai-bridge-id", "mine")]), false);
+    world.upload(br#"{"model":"m"}"#, true).answer(head("200", &[]), false).done();
+    assert!(!world.upstream_headers.as_ref().unwrap().contains("x-ai-bridge-id"));
+    let record = world.record();
+    let ids: Vec<_> = world.client_headers.as_ref().unwrap().all("x-ai-bridge-id").collect();
+    assert_eq!(ids, [record["id"].as_str().unwrap().as_bytes()]);
+    assert_ne!(record["id"], "mine");
+}
+
+#[test]
 fn the_changes_of_response_headers_are_one_effect() {
     let bridge = bridge(CONFIGURATION);
     let mut exchange = Exchange::new(bridge, 1);

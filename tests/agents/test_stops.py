@@ -1,0 +1,120 @@
+"""What a user of each client sees, and how often the client asks, when the gateway says no.
+
+The results are compared with measured.json, from which the table in envoy/clients is made. `--write` measures anew.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any, Iterator
+
+import pytest
+
+import page
+from agents import GITHUB_TOKEN, TOKEN
+from client import Http1
+from conftest import LoggedMock, envoy_conftest
+from gateway import Gateway
+from render import connection_manager_of, render
+from samples import JSON, MESSAGES, RESPONSES, messages_request, responses_request
+from stops import CLIENTS, LONG, STOPS, meets, plugin_for
+
+SECONDS = 60.0
+PATHS = {"anthropic": MESSAGES, "openai": RESPONSES, "copilot": "/copilot/responses"}
+# What clients ask beside their questions: whether the gateway is there, AWS's profiles, GitHub's tools.
+BESIDE = re.compile(r"/api/hello|/inference-profiles|/mcp/|\.well-known")
+# Where more than two requests are the client's own decision: see envoy/clients.
+MORE = {("model", "claude-code"), ("down", "claude-code"), ("down", "copilot-own")}
+# Copilot asks for the list of models at its start, and ends where it gets none.
+LEAVES = {"copilot"}
+FEW = {"claude-code", "codex", "copilot", "copilot-own"}
+
+
+class Trouble:
+    """A gateway that says no in one way, and all requests that it got."""
+
+    def __init__(self, gateway: Gateway, name: str, log: Path) -> None:
+        self.gateway, self.name, self.stop = gateway, name, STOPS[name]
+        self._log = log
+
+    def requests(self) -> list[Any]:
+        """All of clients that name themselves, which ours do not."""
+        self.gateway.settle()
+        lines = self._log.read_text().splitlines() if self._log.exists() else []
+        return [request for request in map(json.loads, lines) if request["agent"]]
+
+
+def log_requests(config: Any, file: Path) -> None:
+    """One line for every request, also for those that leave no record."""
+    line = {"method": "%REQ(:METHOD)%", "path": "%REQ(X-ENVOY-ORIGINAL-PATH?:PATH)%", "status": "%RESPONSE_CODE%", "agent": "%REQ(USER-AGENT)%"}
+    connection_manager_of(config)["access_log"].append(
+        {"name": "requests", "typed_config": {"@type": "type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog", "path": str(file), "log_format": {"json_format": line}}}
+    )
+
+
+@pytest.fixture(scope="module", params=STOPS)
+def trouble(request: pytest.FixtureRequest, mock: LoggedMock, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trouble]:
+    stop = STOPS[request.param]
+    directory = tmp_path_factory.mktemp(request.param)
+
+    def change(config: Any) -> None:
+        log_requests(config, directory / "requests")
+        stop.change(config, directory)
+
+    settings = {"breaker": LONG, **stop.render}
+    with Gateway(render(mock.address, plugin=plugin_for(stop.plugin), change=change, **settings)) as gateway:
+        running = Trouble(gateway, request.param, directory / "requests")
+        if request.param == "budget":
+            with Http1(gateway.address) as client:
+                client.request("POST", MESSAGES, [JSON, ("authorization", f"Bearer {TOKEN}")], messages_request())
+        yield running
+        envoy_conftest.assert_alive(gateway)
+
+
+def open_circuit(gateway: Gateway, cluster: str) -> None:
+    """Five failures of the provider, and Envoy has taken it out."""
+    name = f"cluster.{cluster}.outlier_detection.ejections_active"
+
+    def ejected() -> bool:
+        return gateway.stats(f"^{name}$").get(name) == 1
+
+    if ejected():
+        return
+    token = f"Bearer {GITHUB_TOKEN if cluster == 'copilot' else TOKEN}"
+    body = messages_request(model="mock-error-503") if cluster == "anthropic" else responses_request(model="mock-error-503")
+    for _ in range(5):
+        with Http1(gateway.address) as client:
+            assert client.request("POST", PATHS[cluster], [JSON, ("authorization", token)], body).status == 503
+    gateway.wait_until(ejected, f"the circuit of {cluster} opens")
+
+
+def is_beside(request: Any) -> bool:
+    """Not the question itself: also WebSocket, and lists of models that were served."""
+    return request["method"] == "HEAD" or request["status"] == 426 or (request["method"], request["status"]) == ("GET", 200) or bool(BESIDE.search(request["path"]))
+
+
+@pytest.mark.parametrize("name", CLIENTS)
+def test_stop(trouble: Trouble, mock: LoggedMock, name: str, measured: Any) -> None:
+    if not meets(trouble.name, name):
+        pytest.skip("this client does not meet this stop")
+    client, stop = CLIENTS[name], trouble.stop
+    before = len(trouble.requests())
+    if trouble.name in ("open", "down"):
+        open_circuit(trouble.gateway, client.cluster)
+    agent = stop.agent(client)
+    ran = agent.run(trouble.gateway, mock.address, "hello", environment=stop.environment(client), seconds=SECONDS)
+    requests = [request for request in trouble.requests()[before:] if not is_beside(request)]
+    screen = agent.screen(ran).replace('\\"', '"')
+    print(ran.code, ran.output, ran.errors, *requests, sep="\n")
+    says = any(words in screen for words in stop.says)
+
+    served = ran.code == 0
+    assert (served, requests[-1]["status"] == 200) == ((True, True) if trouble.name == "open" and name not in LEAVES else (False, False))
+    assert not served or says
+    assert {request["status"] for request in requests} - {200} == {stop.status}
+    if name in FEW and (trouble.name, name) not in MORE:
+        assert len(requests) <= 2
+    result = {"requests": len(requests), "screen": page.SERVED if served else page.words(screen, says)}
+    measured.compare(trouble.name, name, result)

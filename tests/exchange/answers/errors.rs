@@ -83,7 +83,7 @@ fn an_error_document_in_place_of_an_event_stream_is_an_error() {
     for (body, error) in shapes() {
         let body = body.trim_start();
         for body in [body.to_owned(), format!("\r\n\n{body}\n")] {
-            let wanted = json!({"error": error, "notes": []});
+            let wanted = json!({"error": error, "notes": ["usage_estimated"]});
             assert_eq!(recorded("200", "text/event-stream", body.as_bytes()), wanted, "{body}");
         }
     }

@@ -69,6 +69,7 @@ struct Part {
     text: Option<Prompt>,
     call_id: Text,
     call_name: Text,
+    source_kind: Text,
 }
 
 // === impl RequestVisitor ===
@@ -179,6 +180,9 @@ impl RequestVisitor {
                 self.turn.answered_part = None;
                 kind == Kind::Array || self.is_single(kind) || self.turn.prompt.is_some()
             }
+            (Slot::Source, Kind::Object) => start(&mut self.part.source_kind),
+            (Slot::SourceType, Kind::String) => start(&mut self.part.source_kind),
+            (Slot::SourceData, Kind::String) => self.part.source_kind.as_str() == "text",
             (Slot::PartText, Kind::String) => {
                 self.part.text = self.prompt();
                 self.part.text.is_some()
@@ -198,13 +202,13 @@ impl RequestVisitor {
         }
         match (slot, kind) {
             _ if !read => Want::Skip,
-            (Slot::Input | Slot::Content | Slot::PartText, Kind::String) => Want::Raw,
+            (Slot::Input | Slot::Content | Slot::PartText | Slot::SourceData, Kind::String) => Want::Raw,
             _ => Want::Read,
         }
     }
 
     fn end_part(&mut self) {
-        let Part { kind, text, call_id, call_name } = &mut self.part;
+        let Part { kind, text, call_id, call_name, .. } = &mut self.part;
         let kind = kind.as_str();
         if kind == self.rules.text_part {
             match (text.take(), &mut self.turn.prompt) {
@@ -284,8 +288,8 @@ impl Turn {
 impl Part {
     /// Empties the part, and keeps the memory of its texts.
     fn clear(&mut self) {
-        let Self { kind, text, call_id, call_name } = self;
-        [kind, call_id, call_name].into_iter().for_each(Text::clear);
+        let Self { kind, text, call_id, call_name, source_kind } = self;
+        [kind, call_id, call_name, source_kind].into_iter().for_each(Text::clear);
         *text = None;
     }
 }
@@ -326,6 +330,7 @@ impl Visitor for RequestVisitor {
             Some(Slot::TurnCallId) => self.turn.call_id.push(run, ID_BYTES),
             Some(Slot::PartType) => self.part.kind.push(run, WORD_BYTES),
             Some(Slot::PartCallId) => self.part.call_id.push(run, ID_BYTES),
+            Some(Slot::SourceType) => self.part.source_kind.push(run, WORD_BYTES),
             Some(Slot::PartCallName) => self.part.call_name.push(run, ID_BYTES),
             Some(Slot::UserId) => self.user_id.push(run, self.user_id_bytes),
             Some(Slot::Other(slot)) => {
@@ -344,7 +349,9 @@ impl Visitor for RequestVisitor {
                 | Slot::Turn
                 | Slot::Content
                 | Slot::Part
-                | Slot::PartText,
+                | Slot::PartText
+                | Slot::Source
+                | Slot::SourceData,
             )
             | None => 0,
         };
@@ -353,6 +360,7 @@ impl Visitor for RequestVisitor {
     fn raw(&mut self, _path: &[Name], run: &[u8]) {
         let text = match self.current {
             Some(Slot::PartText) => &mut self.part.text,
+            Some(Slot::SourceData) => return,
             _ => &mut self.turn.prompt,
         };
         if let Some(text) = text {

@@ -11,7 +11,7 @@ fn recorded(status: &str, kind: &str, body: &[u8]) -> Value {
     for route in ROUTES {
         for size in [1, 3, body.len().max(1)] {
             let mut world = World::new(&bridge(CONFIGURATION));
-            let request = br#"{"model":"m","stream":true,"messages":[],"input":"x"}"#;
+            let request = br#"{"model":"m","stream":true,"messages":[],"input":[]}"#;
             world.request(head(&format!("POST {route}"), &[]), false).upload(request, true);
             world.answer(head(status, &[("content-type", kind)]), false);
             for (at, piece) in body.chunks(size).enumerate() {

@@ -59,7 +59,7 @@ def routes(findings: Findings, gateway: Gateway) -> None:
         return
     hosts = {}
     for provider in gateway.providers():
-        base = str(provider.get("base_url") or "https://" + HOSTS.get(str(provider.get("type")), ""))
+        base = str(provider.get("base_url") or "https://" + (bedrock_host(provider.get("bedrock")) or HOSTS.get(str(provider.get("type")), "")))
         authority = re.sub(r"^\w+://", "", base).split("/")[0].lower()
         host = virtual_host(table, authority)
         if host is None:
@@ -88,6 +88,14 @@ def first_route(findings: Findings, table: Place, host: Place, header: str) -> N
             findings.warn(timeout, "a short timeout (Envoy's default is 15 s) cuts long answers: use 0s, which is none")
         return
     findings.error(host["routes"], f"none has `cluster_header: {header}`: nothing that the filter rewrites reaches a provider")
+
+
+def bedrock_host(bedrock: object) -> str:
+    """The default host of a provider on Bedrock, else nothing."""
+    if not isinstance(bedrock, dict):
+        return ""
+    region = bedrock.get("region")
+    return f"bedrock-mantle.{region}.api.aws" if bedrock.get("mode", "native") == "native" else f"bedrock-runtime.{region}.amazonaws.com"
 
 
 def virtual_host(table: Place, authority: str) -> Place | None:

@@ -115,7 +115,11 @@ fn texts_that_begin_beyond_the_limit_are_dropped_and_names_are_not() {
         assert_eq!(record["model"]["served"], "m");
         assert_eq!(
             record["notes"],
-            if kept { json!(["usage_estimated"]) } else { json!(["document_too_large", "usage_estimated"]) }
+            if kept {
+                json!(["usage_estimated", "price"])
+            } else {
+                json!(["document_too_large", "usage_estimated", "price"])
+            }
         );
     }
 }

@@ -228,11 +228,12 @@ impl RequestVisitor {
         self.part.clear();
     }
 
-    /// The facts are those of the last turn that is neither the system's nor the developer's.
+    /// The facts are those of the last turn that is neither the system's nor the developer's. Google's API has no such turns:
+    /// there the last one counts, whatever its role.
     fn end_turn(&mut self) {
         let Turn { role, kind, call_id, prompt, answered_part } = &mut self.turn;
         let role = role.as_str();
-        if !matches!(role, "system" | "developer") {
+        if self.rules.protobuf || !matches!(role, "system" | "developer") {
             let call_id = || (!call_id.is_empty()).then(|| call_id.as_str().to_owned());
             self.facts.correlating_tool_call_id = match self.rules.answered_call {
                 AnsweredCall::InPart(_) => answered_part.take(),

@@ -15,7 +15,7 @@ use matchit::{Params, Router};
 
 use crate::api::Api;
 use crate::dialect::Dialect;
-use crate::provider::{Profile, Provider, is_at, is_at_or_below};
+use crate::provider::{Profile, Provider, is_at_or_below, may_be_at};
 use crate::{percent, query};
 
 pub use hint::RouteHint;
@@ -240,16 +240,15 @@ impl Mount {
         }
     }
 
-    /// Whether an upstream may read the path as a bridged route. `written` is the path before decoding, which is no bridged
-    /// route.
+    /// Whether an upstream may read the path as a bridged route, also in another letter case. `written` is the path before
+    /// decoding, which is no bridged route.
     fn means_bridged(&self, written: &str, decoded: &[u8]) -> bool {
         readings(decoded).any(|path| {
             let route = path.strip_suffix('/').unwrap_or(&path).trim();
-            route != written
-                && self.routes.at(route).map_or_else(
-                    |_| self.profile.bridged.iter().any(|(bridged, _)| is_at(route, bridged)),
-                    |found| matches!(found.value, Route::Bridged { .. }),
-                )
+            match self.routes.at(route) {
+                Ok(found) => route != written && matches!(found.value, Route::Bridged { .. }),
+                Err(_) => self.profile.bridged.iter().any(|(bridged, _)| may_be_at(route, bridged)),
+            }
         })
     }
 

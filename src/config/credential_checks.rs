@@ -42,10 +42,8 @@ pub(super) fn check_bedrock(
     byok_cluster: bool,
 ) {
     if !profile.may_be_bedrock {
-        members.problem(
-            "bedrock",
-            format_args!("Bedrock serves the type \"anthropic\" only, not \"{}\"", profile.name),
-        );
+        members
+            .problem("bedrock", format_args!("Bedrock serves \"anthropic\" only, not \"{}\"", profile.name));
         return;
     }
     if matches!(byok, Some(Byok::Allow | Byok::Require)) {

@@ -36,7 +36,8 @@ impl GatewayCredentials {
         let (before, query) = path.split_at(at);
         let is_token = |name: &[u8], value: &[u8]| {
             PARAMETERS.iter().any(|known| name.eq_ignore_ascii_case(known))
-                && core::str::from_utf8(value).is_ok_and(|value| self.claims(value.trim()))
+                && core::str::from_utf8(value)
+                    .is_ok_and(|value| self.claims(value.trim_start_matches([' ', '+'])))
         };
         [before, &query::without(query, is_token)].concat()
     }

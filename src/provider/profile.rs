@@ -122,28 +122,37 @@ impl Passthrough {
     }
 }
 
-/// Whether `route` is one of `pattern` or lies below it, in any letter case: some servers, such as Azure's, do not tell
-/// cases apart. A `{name}` of `pattern` stands for any beginning of a segment. `route` may itself be a pattern: then every
-/// path of it is, or lies below.
+/// Whether `route`, as written, is one of `pattern` or lies below it. A `{name}` of `pattern` stands for any beginning of a
+/// segment. `route` may itself be a pattern: then every path of it is, or lies below.
 #[must_use]
 pub fn is_at_or_below(route: &[u8], pattern: &str) -> bool {
-    let mut segments = route.split(|byte| *byte == b'/');
-    pattern.split('/').all(|wanted| {
-        segments.next().is_some_and(|segment| match wanted.split_once('}') {
-            Some((_, text)) => segment
-                .len()
-                .checked_sub(text.len())
-                .and_then(|begin| segment.get(begin..))
-                .is_some_and(|end| end.eq_ignore_ascii_case(text.as_bytes())),
-            None => segment.eq_ignore_ascii_case(wanted.as_bytes()),
-        })
-    })
+    fits(route, pattern, |found, wanted| found == wanted)
+}
+
+/// As [`is_at_or_below`], in any letter case: some servers, such as Azure's, do not tell cases apart.
+#[must_use]
+pub fn may_be_at_or_below(route: &str, pattern: &str) -> bool {
+    fits(route.as_bytes(), pattern, <[u8]>::eq_ignore_ascii_case)
 }
 
 /// Whether `route` is one of `pattern`, in any letter case.
 #[must_use]
-pub fn is_at(route: &str, pattern: &str) -> bool {
-    route.split('/').count() == pattern.split('/').count() && is_at_or_below(route.as_bytes(), pattern)
+pub fn may_be_at(route: &str, pattern: &str) -> bool {
+    route.split('/').count() == pattern.split('/').count() && may_be_at_or_below(route, pattern)
+}
+
+fn fits(route: &[u8], pattern: &str, same: fn(&[u8], &[u8]) -> bool) -> bool {
+    let mut segments = route.split(|byte| *byte == b'/');
+    pattern.split('/').all(|wanted| {
+        let text = wanted.split_once('}').map(|(_, text)| text);
+        segments.next().is_some_and(|segment| match text {
+            Some(text) => {
+                let begin = segment.len().checked_sub(text.len());
+                begin.and_then(|begin| segment.get(begin..)).is_some_and(|end| same(end, text.as_bytes()))
+            }
+            None => same(segment, wanted.as_bytes()),
+        })
+    })
 }
 
 // === impl StoredObjects ===
@@ -162,7 +171,7 @@ impl StoredObjects {
     }
 
     fn includes(&self, method: &[u8], route: &str) -> bool {
-        is_at_or_below(route.as_bytes(), self.route)
+        may_be_at_or_below(route, self.route)
             && self.method.is_none_or(|only| method.eq_ignore_ascii_case(only.as_bytes()))
     }
 }

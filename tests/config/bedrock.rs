@@ -159,7 +159,7 @@ fn bedrock_serves_anthropic_only_and_takes_only_its_own_keys() {
     provider_refuses(&[
         (
             r#""type": "openai", "bedrock": {"region": "us-east-1"}"#,
-            &[".bedrock: Bedrock serves the type \"anthropic\" only, not \"openai\""],
+            &[".bedrock: Bedrock serves \"anthropic\" only, not \"openai\""],
         ),
         (r#""type": "anthropic", "byok": "allow", "bedrock": {"region": "us-east-1"}"#, &[denied]),
         (r#""type": "anthropic", "byok": "require", "bedrock": {"region": "us-east-1"}"#, &[denied]),

@@ -1,6 +1,7 @@
 //! Collects the facts of a request from its values, in the order in which the scanner offers them.
 
 use super::other_models::OtherModels;
+use super::turn::{Part, Turn};
 use super::{
     AnsweredCall, MODEL_BYTES, Name, OtherSlot, Prompt, RequestBounds, RequestFacts, RequestRules, Slot,
 };
@@ -49,27 +50,6 @@ pub(super) struct RequestVisitor {
     user_id: Text,
     turn: Turn,
     part: Part,
-}
-
-/// The turn being read.
-#[derive(Debug, Default)]
-struct Turn {
-    role: Text,
-    kind: Text,
-    call_id: Text,
-    prompt: Option<Prompt>,
-    /// The tool call whose result the last part of its kind brings.
-    answered_part: Option<String>,
-}
-
-/// The content part being read.
-#[derive(Debug, Default)]
-struct Part {
-    kind: Text,
-    text: Option<Prompt>,
-    call_id: Text,
-    call_name: Text,
-    source_kind: Text,
 }
 
 // === impl RequestVisitor ===
@@ -275,24 +255,6 @@ impl RequestVisitor {
 fn start(text: &mut Text) -> bool {
     text.clear();
     true
-}
-
-impl Turn {
-    /// Empties the turn, and keeps the memory of its texts.
-    fn clear(&mut self) {
-        let Self { role, kind, call_id, prompt, answered_part } = self;
-        [role, kind, call_id].into_iter().for_each(Text::clear);
-        (*prompt, *answered_part) = (None, None);
-    }
-}
-
-impl Part {
-    /// Empties the part, and keeps the memory of its texts.
-    fn clear(&mut self) {
-        let Self { kind, text, call_id, call_name, source_kind } = self;
-        [kind, call_id, call_name, source_kind].into_iter().for_each(Text::clear);
-        *text = None;
-    }
 }
 
 impl Visitor for RequestVisitor {

@@ -22,7 +22,7 @@ use std::rc::Rc;
 
 pub use hosts::{HOSTS, vendor_at};
 pub use model_policy::ModelPolicy;
-pub use profile::{Passthrough, Profile, StoredObjects, is_at_or_below};
+pub use profile::{Passthrough, Profile, StoredObjects, is_at_or_below, may_be_at, may_be_at_or_below};
 
 /// The provider types. Only this file names a variant: everything else reads [`profile`](Self::profile).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -6,10 +6,7 @@ use std::borrow::Cow;
 
 /// The values of the parameters `name` of `query`, each decoded once. A value with an invalid escape stays as written.
 pub fn values<'a>(query: &'a [u8], name: &'a str) -> impl Iterator<Item = Cow<'a, [u8]>> {
-    parameters(query).filter(move |parameter| is_named(parameter, name)).map(|parameter| {
-        let value = parameter.splitn(2, |byte| *byte == b'=').nth(1).unwrap_or_default();
-        percent::decode(value).unwrap_or(Cow::Borrowed(value))
-    })
+    parameters(query).filter(move |parameter| is_named(parameter, name)).map(value)
 }
 
 /// Whether `query` has a parameter `name`.
@@ -18,15 +15,16 @@ pub fn contains(query: &[u8], name: &str) -> bool {
     parameters(query).any(|parameter| is_named(parameter, name))
 }
 
-/// Removes the parameters whose decoded name is `unwanted` from `query`. All other bytes stay. If no parameter is left, the
+/// Removes the parameters whose decoded name and value are `unwanted` from `query`. All other bytes stay. If no parameter is left, the
 /// result is empty: it has no `?`.
 #[must_use]
-pub fn without(query: &[u8], unwanted: impl Fn(&[u8]) -> bool) -> Cow<'_, [u8]> {
-    if !parameters(query).any(|parameter| unwanted(&name(parameter))) {
+pub fn without(query: &[u8], unwanted: impl Fn(&[u8], &[u8]) -> bool) -> Cow<'_, [u8]> {
+    let unwanted = |parameter: &&[u8]| unwanted(&name(parameter), &value(parameter));
+    if !parameters(query).any(|parameter| unwanted(&parameter)) {
         return Cow::Borrowed(query);
     }
     let mut kept = Vec::with_capacity(query.len());
-    for parameter in parameters(query).filter(|parameter| !unwanted(&name(parameter))) {
+    for parameter in parameters(query).filter(|parameter| !unwanted(parameter)) {
         kept.push(if kept.is_empty() { b'?' } else { b'&' });
         kept.extend_from_slice(parameter);
     }
@@ -40,6 +38,12 @@ fn parameters(query: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 fn is_named(parameter: &[u8], wanted: &str) -> bool {
     *name(parameter) == *wanted.as_bytes()
+}
+
+/// The value of `parameter`, decoded once. A value with an invalid escape stays as written.
+fn value(parameter: &[u8]) -> Cow<'_, [u8]> {
+    let value = parameter.splitn(2, |byte| *byte == b'=').nth(1).unwrap_or_default();
+    percent::decode(value).unwrap_or(Cow::Borrowed(value))
 }
 
 /// The name of `parameter`, decoded once. A name with an invalid escape stays as written.
@@ -72,7 +76,7 @@ mod tests {
             let values: Vec<Vec<u8>> =
                 values(query.as_bytes(), "key").map(|value| value.into_owned()).collect();
             assert_eq!(values, found.iter().map(|value| value.as_bytes()).collect::<Vec<_>>(), "{query}");
-            assert_eq!(*without(query.as_bytes(), |name| name == b"key"), *rest.as_bytes(), "{query}");
+            assert_eq!(*without(query.as_bytes(), |name, _| name == b"key"), *rest.as_bytes(), "{query}");
         }
     }
 }

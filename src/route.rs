@@ -11,14 +11,11 @@ mod hygiene;
 mod path_model;
 mod readings;
 
-use std::borrow::Cow;
-
 use matchit::{Params, Router};
 
 use crate::api::Api;
-use crate::credential::KEY_PARAMETER;
 use crate::dialect::Dialect;
-use crate::provider::{Profile, Provider, is_at_or_below};
+use crate::provider::{Profile, Provider, is_at_or_below, may_be_at};
 use crate::{percent, query};
 
 pub use hint::RouteHint;
@@ -126,8 +123,11 @@ impl RouteTable {
             (Ok(clean), Some((_, mount, _))) => mount.find(method, &clean, query),
         };
         let dialect = match target {
-            // Clients that speak Bedrock's API read AWS's errors on all routes.
-            Target::Bridged { api, .. } if dialect != Dialect::Aws => api.dialect(),
+            Target::Bridged { api, .. }
+                if !mounted.is_some_and(|(_, mount, _)| mount.profile.one_dialect) =>
+            {
+                api.dialect()
+            }
             Target::Bridged { .. }
             | Target::Outside
             | Target::Invalid(_)
@@ -167,12 +167,6 @@ fn model(params: &Params<'_, '_>) -> Result<Option<PathModel>, ()> {
         }
     }
     Ok(model)
-}
-
-/// Whether the query parameter `name` belongs to a signature of AWS
-/// (<https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html>).
-fn is_of_aws_signature(name: &[u8]) -> bool {
-    name.get(..6).is_some_and(|start| start.eq_ignore_ascii_case(b"x-amz-"))
 }
 
 // === impl Mount ===
@@ -246,20 +240,21 @@ impl Mount {
         }
     }
 
-    /// Whether an upstream may read the path as a bridged route. `written` is the path before decoding, which is no bridged
-    /// route.
+    /// Whether an upstream may read the path as a bridged route, also in another letter case. `written` is the path before
+    /// decoding, which is no bridged route.
     fn means_bridged(&self, written: &str, decoded: &[u8]) -> bool {
         readings(decoded).any(|path| {
             let route = path.strip_suffix('/').unwrap_or(&path).trim();
-            route != written
-                && self.routes.at(route).is_ok_and(|found| matches!(found.value, Route::Bridged { .. }))
+            match self.routes.at(route) {
+                Ok(found) => route != written && matches!(found.value, Route::Bridged { .. }),
+                Err(_) => self.profile.bridged.iter().any(|(bridged, _)| may_be_at(route, bridged)),
+            }
         })
     }
 
-    /// Whether the path calls a method of Google's, such as `:embedContent`
-    /// (<https://google.aip.dev/136>). The name of a model has no `:`.
+    /// Whether the path calls a method, such as `:embedContent`.
     fn calls_method(&self, decoded: &[u8]) -> bool {
-        self.profile.dialect == Dialect::Google && decoded.contains(&b':')
+        self.profile.calls_methods && decoded.contains(&b':')
     }
 
     /// Whether the path, as an upstream may read it, reaches a stored object. As written it begins as its first reading.
@@ -269,13 +264,7 @@ impl Mount {
     }
 
     fn upstream_path(&self, route: &str, query: &[u8]) -> Vec<u8> {
-        let query = if self.profile.takes_key_in_query() {
-            query::without(query, |name| name == KEY_PARAMETER.as_bytes())
-        } else if self.profile.dialect == Dialect::Aws {
-            query::without(query, is_of_aws_signature)
-        } else {
-            Cow::Borrowed(query)
-        };
+        let query = query::without(query, |name, _| self.profile.keeps_back(name));
         [self.base_path.as_bytes(), route.as_bytes(), &query].concat()
     }
 }

@@ -62,11 +62,20 @@ class Target:
     place: Place        # what names it
 
 
+def bedrock_base_url(bedrock: object) -> str:
+    """The default base URL of a provider on Bedrock, else nothing."""
+    if not isinstance(bedrock, dict):
+        return ""
+    region = bedrock.get("region")
+    host = f"bedrock-mantle.{region}.api.aws" if bedrock.get("mode", "native") == "native" else f"bedrock-runtime.{region}.amazonaws.com"
+    return f"https://{host}"
+
+
 def targets(provider: Place) -> list[Target]:
     """The clusters of a provider, each once."""
     given = provider.value
     name = name_of(given)
-    base = str(given.get("base_url") or HOSTS.get(str(given.get("type")), ""))
+    base = str(given.get("base_url") or bedrock_base_url(given.get("bedrock")) or HOSTS.get(str(given.get("type")), ""))
     found: list[Target] = []
     if isinstance(given.get("pool"), list):
         for each in provider["pool"]:

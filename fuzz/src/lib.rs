@@ -97,7 +97,11 @@ pub fn is_shallow(bytes: &[u8]) -> bool {
 const PROVIDERS: &str = r#""providers": [
     {"type": "anthropic", "key": {"value": "sk-ant-api03-CENTRAL"}MODELS},
     {"type": "openai", "key": {"value": "sk-proj-CENTRAL"}MODELS},
-    {"type": "copilot"MODELS}]"#;
+    {"type": "copilot"MODELS},
+    {"type": "azure", "base_url": "https://r.openai.azure.com", "key": {"value": "CENTRAL"}MODELS},
+    {"type": "vertex", "base_url": "https://eu-aiplatform.googleapis.com/v1", "key": {"value": "ya29.CENTRAL"}MODELS},
+    {"type": "gemini", "key": {"value": "AIzaCENTRAL"}MODELS},
+    {"type": "anthropic", "name": "runtime", "bedrock": {"region": "eu-west-1", "mode": "runtime"}MODELS}]"#;
 
 /// The configurations that an input chooses from: the defaults, tight limits, model policies, and a minimal record.
 pub fn bridges() -> Vec<Rc<Bridge>> {

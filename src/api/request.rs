@@ -13,6 +13,7 @@ mod other_models;
 mod prompt;
 mod rules;
 mod slot;
+mod turn;
 mod visitor;
 
 use crate::json::{self, Scanner};

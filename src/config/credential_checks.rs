@@ -1,7 +1,7 @@
 //! Checks that a provider's type, its key, callers' own keys and the gateway's tokens fit together.
 
 use super::node::{Members, Node};
-use crate::credential::{Byok, CredentialHeader, GatewayCredentials, Key, Vendor, vendor_of};
+use crate::credential::{Byok, CredentialHeader, GatewayCredentials, Key, Scheme, Vendor, vendor_of};
 use crate::provider::Profile;
 
 /// The problem of a provider's key that is a token of the gateway.
@@ -100,13 +100,18 @@ pub(super) fn check_callers(
 ) {
     if profile.central_key.is_none() && *key != Key::Absent {
         let title = profile.title;
-        members.problem("key", format_args!("callers of {title} always bring their own; leave it out"));
+        members.problem(
+            "key",
+            format_args!("callers of {title} always bring their own key, so leave `key` out"),
+        );
         return;
     }
-    // The last is looked for first.
-    let mut inlets: Vec<&str> = profile.callers_credential.iter().rev().map(|header| header.name).collect();
-    if let Some(header) = key_header.filter(|header| !inlets.contains(&header.name)) {
-        inlets.push(header.name);
+    let mut inlets: Vec<CredentialHeader> = Vec::new();
+    for inlet in profile.callers_credential.iter().rev().chain(profile.messages_credential).chain(&key_header)
+    {
+        if !inlets.contains(inlet) {
+            inlets.push(*inlet);
+        }
     }
     match (key, byok) {
         // The caller may use another header than the one that Envoy adds.
@@ -122,12 +127,15 @@ pub(super) fn check_callers(
         // Allowed, but without effect: a key beside `require`, and `deny` without a key.
         (Key::Absent | Key::Central(_) | Key::External | Key::NotNeeded, _) => {}
     }
-    if *key == Key::Absent && inlets.iter().all(|header| gateway.consumes(header)) {
-        let inlets = inlets.join(" and ");
+    if *key == Key::Absent
+        && inlets.iter().all(|inlet| inlet.scheme != Scheme::Query && gateway.consumes(inlet.name))
+    {
+        let inlets = inlets.iter().map(|inlet| inlet.name).collect::<Vec<_>>().join(" and ");
         members.problem(
             "key",
             format_args!(
-                "nobody could be served: there is none, and gateway_credentials.headers consumes {inlets}"
+                "nobody could be served: the provider has no key, and gateway_credentials.headers consumes every \
+                 header in which a caller could send one: {inlets}"
             ),
         );
     }

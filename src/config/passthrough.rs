@@ -2,7 +2,7 @@
 
 use super::node::Node;
 use super::quoted::quoted;
-use crate::provider::{Profile, is_at_or_below};
+use crate::provider::{Profile, is_at_or_below, may_be_at_or_below};
 
 /// Most routes.
 const MOST_ROUTES: usize = 64;
@@ -15,7 +15,7 @@ const MOST_PARAMETERS: usize = 4;
 pub(super) fn passthrough_routes(node: &Node<'_>, profile: &Profile) -> Option<Vec<String>> {
     let routes = node.each("paths", |node| {
         let route = node.text()?;
-        let bridged = profile.bridged.iter().find(|(bridged, _)| is_at_or_below(route.as_bytes(), bridged));
+        let bridged = profile.bridged.iter().find(|(bridged, _)| may_be_at_or_below(route, bridged));
         if !is_route(route) {
             node.problem(format_args!(
                 "expected a path below the provider's prefix, such as \"/embeddings\" or \"/files/\", as clients \

@@ -70,7 +70,7 @@ pub(super) fn provider(
         members.problem(
             "base_url",
             format_args!(
-                "required: the URL of the resource or region; {} has no common one",
+                "required: the URL of your resource or region, because each of {} has a host of its own",
                 kind.profile().title
             ),
         );

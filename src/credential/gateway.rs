@@ -1,5 +1,7 @@
 //! The tokens with which callers authenticate to the operator's gateway. They are removed, never forwarded.
 
+use super::header::KEY_PARAMETER;
+use crate::query;
 use core::fmt;
 
 /// How the tokens of the operator's gateway are recognised.
@@ -21,7 +23,25 @@ impl fmt::Debug for GatewayCredentials {
     }
 }
 
+/// The parameters of a query in which APIs take a credential: Google's and others' `key`, and RFC 6750 §2.3.
+const PARAMETERS: [&[u8]; 4] = [KEY_PARAMETER.as_bytes(), b"access_token", b"api_key", b"api-key"];
+
 impl GatewayCredentials {
+    /// `path` without the parameters of its query that hold a token of the gateway.
+    #[must_use]
+    pub fn without_tokens(&self, path: Vec<u8>) -> Vec<u8> {
+        let Some(at) = memchr::memchr(b'?', &path).filter(|_| !self.value_prefixes.is_empty()) else {
+            return path;
+        };
+        let (before, query) = path.split_at(at);
+        let is_token = |name: &[u8], value: &[u8]| {
+            PARAMETERS.iter().any(|known| name.eq_ignore_ascii_case(known))
+                && core::str::from_utf8(value)
+                    .is_ok_and(|value| self.claims(value.trim_start_matches([' ', '+'])))
+        };
+        [before, &query::without(query, is_token)].concat()
+    }
+
     /// Whether `token` is recognised as the gateway's by its prefix.
     #[must_use]
     pub fn claims(&self, token: &str) -> bool {

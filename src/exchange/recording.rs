@@ -41,7 +41,8 @@ pub(super) fn finish(mut interception: Box<Interception>, bridge: &Bridge, endin
     if totals.models_merged {
         notes.add(Note::ModelsMerged);
     }
-    if totals.unpriced && usage.usage_status != UsageStatus::Missing {
+    let is_charged = totals.charge.as_ref().is_some_and(|charge| charge.usage.total_tokens != Some(0));
+    if totals.unpriced && (is_charged || usage.usage_status != UsageStatus::Missing) {
         notes.add(Note::Price);
     }
     if totals.cost_microusd.is_some() && usage.usage_status == UsageStatus::Partial {

@@ -82,7 +82,7 @@ fn strippings(bridge: &Bridge, headers: &Headers) -> HeaderEdits {
 
 /// Sets path, host and cluster.
 fn address(bridge: &Bridge, provider: &Provider, cluster: &str, path: Vec<u8>, edits: &mut HeaderEdits) {
-    edits.set(":path", provider.with_query(path));
+    edits.set(":path", provider.with_query(bridge.gateway_credentials.without_tokens(path)));
     edits.set(":authority", provider.base_url.authority.as_str());
     edits.set(bridge.cluster_header.clone(), cluster);
 }

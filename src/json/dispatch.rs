@@ -69,7 +69,8 @@ impl Dispatch {
         self.want = want;
         let skipped = want == Want::Skip || want == Want::Raw;
         let container = matches!(kind, Kind::Object | Kind::Array);
-        self.count.begin(counts && (skipped || !container), container, chunk.offset(at));
+        let read = want != Want::Skip;
+        self.count.begin(counts && (skipped || !container), read, container, chunk.offset(at));
         self.unread.note(self.want, kind, chunk.offset(at), counts);
         if self.want == Want::Tentative {
             self.want = Want::Read;

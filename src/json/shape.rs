@@ -182,7 +182,9 @@ fn same_ends<W: PartialEq, const N: usize>(one: &[u8], other: &[u8], word: fn([u
 #[cfg(test)]
 mod tests {
     use super::Shape;
-    use crate::json::{Kind, MAX_SHAPE_BYTES, MAX_UNREAD_VALUES, Nameless, Scalar, Scanner, Visitor, Want};
+    use crate::json::{
+        Kind, MAX_SHAPE_BYTES, MAX_UNREAD_VALUES, Name, Nameless, Scalar, Scanner, Visitor, Want,
+    };
 
     /// Reads the document, and knows no member name.
     struct Top;
@@ -323,6 +325,51 @@ mod tests {
                 name.replace_range(at..=at, "m");
                 assert_eq!(shape.fits(&framed(document(&name, "other").as_bytes())), None, "{length} {at}");
             }
+        }
+    }
+
+    /// Reads the strings, and no number.
+    struct Strings;
+
+    impl Visitor for Strings {
+        type Name = Named;
+
+        fn begin(&mut self, _: &[Named], kind: Kind, _: u64) -> Want {
+            if kind == Kind::Number { Want::Skip } else { Want::Read }
+        }
+
+        fn text(&mut self, _: &[Named], _: &str) {}
+
+        fn scalar(&mut self, _: &[Named], _: Scalar<'_>) {}
+
+        fn end(&mut self, _: &[Named], _: Kind, _: u64) {}
+    }
+
+    /// Any name is known.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    struct Named;
+
+    impl Name for Named {
+        const ITEM: Self = Self;
+
+        fn of(_: &[u8]) -> Option<Self> {
+            Some(Self)
+        }
+    }
+
+    #[test]
+    fn a_value_that_is_read_after_the_most_unread_ones_does_not_vary() {
+        for count in [MAX_UNREAD_VALUES - 1, MAX_UNREAD_VALUES] {
+            let members: String = (0..count).map(|at| format!(r#""{at}":{at},"#)).collect();
+            let document = |read: &str| format!(r#"{{{members}"read":"{read}"}}"#);
+            let mut shape = Shape::default();
+            for read in ["one", "two"] {
+                let mut scanner = Scanner::object(64);
+                scanner.feed(document(read).as_bytes(), &mut Strings).unwrap();
+                shape.learn(&framed(document(read).as_bytes()), 1, scanner.unread_values(), 0);
+            }
+            assert!(shape.fits(&framed(document("two").as_bytes())).is_some(), "{count}");
+            assert_eq!(shape.fits(&framed(document("three").as_bytes())), None, "{count}");
         }
     }
 

@@ -28,10 +28,11 @@ impl TextCount {
         (self.on, self.excepted, self.paused_at, self.span, self.total) = (false, false, 0, None, 0);
     }
 
-    /// The current value begins at `offset`. `counts`: the visitor has it counted. `container`: it is an object or array.
+    /// The current value begins at `offset`. `counts`: the visitor has it counted. `read`: the visitor reads it, so that
+    /// its name does not matter. `container`: it is an object or array.
     #[inline(always)]
-    pub(super) fn begin(&mut self, counts: bool, container: bool, offset: u64) {
-        self.on = counts && !self.excepted;
+    pub(super) fn begin(&mut self, counts: bool, read: bool, container: bool, offset: u64) {
+        self.on = counts && (read || !self.excepted);
         self.excepted = false;
         if self.on && container && self.except.is_empty() {
             self.span = Some(offset);

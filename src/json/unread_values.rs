@@ -6,10 +6,10 @@ use super::{Kind, MAX_UNREAD_VALUES, Want};
 /// Names that are unknown count as skipped; what is inside of a skipped container does not.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct UnreadValues {
-    /// Offsets in the document, in bytes.
-    offsets: [u16; MAX_UNREAD_VALUES],
+    /// Offsets in the document, in bytes. The last place takes what is not kept.
+    offsets: [u16; MAX_UNREAD_VALUES + 1],
     /// Those that are counted ([`Visitor::counts`](super::Visitor::counts)), one bit each, the first in the lowest bit.
-    texts: u16,
+    texts: u32,
     /// How many values there are, also beyond those that fit.
     count: usize,
 }
@@ -17,15 +17,16 @@ pub struct UnreadValues {
 impl UnreadValues {
     /// Notes a value that begins at `offset`, and of which the visitor wants `want`.
     ///
-    /// Without a branch, because one on the kind of a value would be mispredicted. An offset or a count that is too
-    /// large wraps around; it does no harm, because [`Shape::learn`](super::Shape::learn) refuses long documents.
+    /// Without a branch, because one on the kind of a value would be mispredicted: a value that does not count is
+    /// written, too, and the next one overwrites it. An offset that is too large wraps around; it does no harm, because
+    /// [`Shape::learn`](super::Shape::learn) refuses long documents.
     #[inline(always)]
     pub(super) fn note(&mut self, want: Want, kind: Kind, offset: u64, text: bool) {
-        if let Some(place) = self.offsets.get_mut(self.count % MAX_UNREAD_VALUES) {
+        let at = self.count.min(MAX_UNREAD_VALUES);
+        if let Some(place) = self.offsets.get_mut(at) {
             *place = offset as u16;
         }
-        let bit = self.count % MAX_UNREAD_VALUES;
-        self.texts = self.texts & !(1 << bit) | u16::from(text) << bit;
+        self.texts = self.texts & !(1 << at) | u32::from(text) << at;
         let counts =
             matches!(kind, Kind::String | Kind::Number) & matches!(want, Want::Skip | Want::Tentative);
         self.count = self.count.wrapping_add(usize::from(counts));
@@ -38,11 +39,14 @@ impl UnreadValues {
 
     /// Whether the value at `at` in [`offsets`](Self::offsets) is counted.
     pub(super) fn is_text(&self, at: usize) -> bool {
-        self.texts >> (at % MAX_UNREAD_VALUES) & 1 == 1
+        self.texts >> at.min(MAX_UNREAD_VALUES) & 1 == 1
     }
 
     /// The offsets in the document, in order. Empty also if there were more than [`MAX_UNREAD_VALUES`].
     pub(super) fn offsets(&self) -> &[u16] {
-        self.offsets.get(..self.count).unwrap_or_default()
+        self.offsets
+            .get(..self.count)
+            .filter(|offsets| offsets.len() <= MAX_UNREAD_VALUES)
+            .unwrap_or_default()
     }
 }

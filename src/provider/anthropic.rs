@@ -30,6 +30,9 @@ pub const PROFILE: Profile = Profile {
     stored_objects: &[StoredObjects::deleted_at("/v1/models")],
     dialect: Dialect::Anthropic,
     dialects: &[],
+    one_dialect: false,
+    unsent_parameters: &[],
+    calls_methods: false,
     vendor: Vendor::Anthropic,
     // Clients send API keys in the first header, OAuth tokens in the second.
     callers_credential: &[CredentialHeader::X_API_KEY, CredentialHeader::AUTHORIZATION],

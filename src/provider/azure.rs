@@ -39,6 +39,9 @@ pub const PROFILE: Profile = Profile {
     ],
     dialect: Dialect::OpenAi,
     dialects: &[("/anthropic", Dialect::Anthropic)],
+    one_dialect: false,
+    unsent_parameters: &[],
+    calls_methods: false,
     vendor: Vendor::Azure,
     callers_credential: &[CredentialHeader::API_KEY, CredentialHeader::AUTHORIZATION],
     messages_credential: &[

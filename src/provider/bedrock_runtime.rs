@@ -22,6 +22,10 @@ pub const PROFILE: Profile = Profile {
     stored_objects: &[],
     dialect: Dialect::Aws,
     dialects: &[],
+    one_dialect: true,
+    // A signature: https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html
+    unsent_parameters: &["x-amz-*"],
+    calls_methods: false,
     vendor: Vendor::Aws,
     callers_credential: &[CredentialHeader::AUTHORIZATION],
     messages_credential: &[],

@@ -2,7 +2,7 @@
 
 use super::profile::{Passthrough, Profile};
 use crate::api::Api;
-use crate::credential::{CredentialHeader, Vendor};
+use crate::credential::{CredentialHeader, KEY_PARAMETER, Vendor};
 use crate::dialect::Dialect;
 
 /// The path names the model and its method. Methods that are not listed, such as `:embedContent`, are not forwarded.
@@ -33,6 +33,9 @@ pub const PROFILE: Profile = Profile {
     stored_objects: &[],
     dialect: Dialect::Google,
     dialects: &[],
+    one_dialect: false,
+    unsent_parameters: &[KEY_PARAMETER],
+    calls_methods: true,
     vendor: Vendor::Google,
     // https://ai.google.dev/gemini-api/docs/api-key
     callers_credential: &[

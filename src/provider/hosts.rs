@@ -4,7 +4,7 @@ use crate::credential::Vendor;
 
 /// Domains with the vendor that answers there and at every subdomain; `None`: hosts that a vendor's customers run.
 /// The first row that fits counts. `*` stands for one label, such as a region. Each row has its source.
-pub const HOSTS: [(&str, Option<Vendor>); 48] = [
+pub const HOSTS: [(&str, Option<Vendor>); 53] = [
     // https://docs.anthropic.com/en/api/overview
     ("anthropic.com", Some(Vendor::Anthropic)),
     // https://platform.claude.com/docs
@@ -41,7 +41,14 @@ pub const HOSTS: [(&str, Option<Vendor>); 48] = [
     ("vpce-svc-*.*.vpce.amazonaws.com", None),
     // https://docs.aws.amazon.com/general/latest/gr/bedrock.html
     ("amazonaws.com", Some(Vendor::Aws)),
+    // The same in China, where AWS has no Bedrock but customers have relays:
     // https://docs.amazonaws.cn/en_us/aws/latest/userguide/endpoints-arns.html
+    ("elb.*.amazonaws.com.cn", None),
+    ("*.elb.amazonaws.com.cn", None),
+    ("execute-api.*.amazonaws.com.cn", None),
+    ("compute.amazonaws.com.cn", None),
+    ("vpce-svc-*.*.vpce.amazonaws.com.cn", None),
+    // The same page.
     ("amazonaws.com.cn", Some(Vendor::Aws)),
     // https://docs.aws.amazon.com/bedrock/latest/userguide/bedrock-mantle.html
     ("api.aws", Some(Vendor::Aws)),
@@ -200,6 +207,10 @@ mod tests {
             "ec2-1-2-3-4.eu-west-1.compute.amazonaws.com",
             "ec2-1-2-3-4.compute-1.amazonaws.com",
             "vpce-0a-1b.vpce-svc-2c.eu-west-1.vpce.amazonaws.com",
+            "relay-1.elb.cn-north-1.amazonaws.com.cn",
+            "relay-1.cn-north-1.elb.amazonaws.com.cn",
+            "abc.execute-api.cn-north-1.amazonaws.com.cn",
+            "ec2-1-2-3-4.cn-north-1.compute.amazonaws.com.cn",
         ] {
             assert_eq!(vendor_at(host), None, "{host}");
         }

@@ -25,10 +25,18 @@ pub struct Profile {
     /// The passthrough routes whose requests read or change what the provider stores under the key.
     pub stored_objects: &'static [StoredObjects],
     /// The shape in which refusals are written, except on bridged routes, which have their own API's, and on
-    /// those of [`dialects`](Self::dialects). [`Dialect::Aws`] holds for bridged routes, too.
+    /// those of [`dialects`](Self::dialects).
     pub dialect: Dialect,
     /// As [`dialect`](Self::dialect), for the routes [at and below](is_at_or_below) a path. The first path that fits counts.
     pub dialects: &'static [(&'static str, Dialect)],
+    /// Whether [`dialect`](Self::dialect) holds for bridged routes, too.
+    pub one_dialect: bool,
+    /// The parameters of a client's query that do not go upstream. A name that ends in `*` stands for all that begin like it,
+    /// in any letter case.
+    pub unsent_parameters: &'static [&'static str],
+    /// Whether a `:` in a path calls a method, such as `:embedContent` (<https://google.aip.dev/136>), so that a GET
+    /// passthrough route does not match it. The name of a model has no `:`.
+    pub calls_methods: bool,
     /// The vendor whose credentials the provider accepts at a host that [`vendor_at`](super::vendor_at) does not know.
     pub vendor: Vendor,
     /// Where callers send their own credential; the first header that holds one counts.
@@ -73,6 +81,17 @@ impl Profile {
         self.stored_objects.iter().any(|stored| stored.includes(method, route))
     }
 
+    /// Whether the parameter `name` of a client's query does not go upstream.
+    #[must_use]
+    pub fn keeps_back(&self, name: &[u8]) -> bool {
+        self.unsent_parameters.iter().any(|unsent| match unsent.strip_suffix('*') {
+            Some(begin) => {
+                name.get(..begin.len()).is_some_and(|found| found.eq_ignore_ascii_case(begin.as_bytes()))
+            }
+            None => name == unsent.as_bytes(),
+        })
+    }
+
     /// Whether callers may send their own credential in the query.
     #[must_use]
     pub fn takes_key_in_query(&self) -> bool {
@@ -107,11 +126,31 @@ impl Passthrough {
 /// segment. `route` may itself be a pattern: then every path of it is, or lies below.
 #[must_use]
 pub fn is_at_or_below(route: &[u8], pattern: &str) -> bool {
+    fits(route, pattern, |found, wanted| found == wanted)
+}
+
+/// As [`is_at_or_below`], in any letter case: some servers, such as Azure's, do not tell cases apart.
+#[must_use]
+pub fn may_be_at_or_below(route: &str, pattern: &str) -> bool {
+    fits(route.as_bytes(), pattern, <[u8]>::eq_ignore_ascii_case)
+}
+
+/// Whether `route` is one of `pattern`, in any letter case.
+#[must_use]
+pub fn may_be_at(route: &str, pattern: &str) -> bool {
+    route.split('/').count() == pattern.split('/').count() && may_be_at_or_below(route, pattern)
+}
+
+fn fits(route: &[u8], pattern: &str, same: fn(&[u8], &[u8]) -> bool) -> bool {
     let mut segments = route.split(|byte| *byte == b'/');
     pattern.split('/').all(|wanted| {
-        segments.next().is_some_and(|segment| match wanted.split_once('}') {
-            Some((_, text)) => segment.ends_with(text.as_bytes()),
-            None => segment == wanted.as_bytes(),
+        let text = wanted.split_once('}').map(|(_, text)| text);
+        segments.next().is_some_and(|segment| match text {
+            Some(text) => {
+                let begin = segment.len().checked_sub(text.len());
+                begin.and_then(|begin| segment.get(begin..)).is_some_and(|end| same(end, text.as_bytes()))
+            }
+            None => same(segment, wanted.as_bytes()),
         })
     })
 }
@@ -132,8 +171,7 @@ impl StoredObjects {
     }
 
     fn includes(&self, method: &[u8], route: &str) -> bool {
-        let rest = route.strip_prefix(self.route);
-        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        may_be_at_or_below(route, self.route)
             && self.method.is_none_or(|only| method.eq_ignore_ascii_case(only.as_bytes()))
     }
 }

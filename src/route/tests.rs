@@ -402,7 +402,7 @@ const PIECES: &[&str] = &[
 
 /// `path` decoded once; a path with an invalid escape stays as it is, as with many upstreams.
 fn upstream_decoding(path: &[u8]) -> Vec<u8> {
-    percent::decode(path).map_or_else(|| path.to_vec(), Cow::into_owned)
+    percent::decode(path).map_or_else(|| path.to_vec(), std::borrow::Cow::into_owned)
 }
 
 fn check(path: &[u8]) {

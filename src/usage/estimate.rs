@@ -8,7 +8,7 @@ const BYTES_PER_TOKEN: u64 = 4;
 /// Tokens where the final usage of a response never came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Estimate {
-    /// The stated number, else the texts of the request.
+    /// The stated number, else the texts of the request without what was stated as read from or written to a cache.
     pub input_tokens: u64,
     /// The texts, thoughts and arguments of the answer, or the stated number if that is larger: what a stream states at
     /// its begin is a placeholder.
@@ -20,8 +20,9 @@ impl Estimate {
     #[must_use]
     pub fn new(stated: &Usage, request_bytes: u64, answer_bytes: u64) -> Self {
         let answer_tokens = answer_bytes.div_ceil(BYTES_PER_TOKEN);
+        let estimated = request_bytes.div_ceil(BYTES_PER_TOKEN).saturating_sub(cached(stated));
         Self {
-            input_tokens: stated.input_tokens.unwrap_or_else(|| request_bytes.div_ceil(BYTES_PER_TOKEN)),
+            input_tokens: stated.input_tokens.unwrap_or(estimated),
             output_tokens: stated.output_tokens.unwrap_or(0).max(answer_tokens),
         }
     }
@@ -31,7 +32,7 @@ impl Estimate {
     pub fn charged(self, stated: &Usage) -> Usage {
         let total_input = match (stated.input_tokens, stated.total_input_tokens) {
             (Some(_), Some(stated)) => stated,
-            (_, stated) => stated.unwrap_or(0).max(self.input_tokens),
+            (_, total) => total.unwrap_or(0).max(self.input_tokens.saturating_add(cached(stated))),
         };
         Usage {
             input_tokens: Some(self.input_tokens),
@@ -41,6 +42,13 @@ impl Estimate {
             ..stated.clone()
         }
     }
+}
+
+/// The stated tokens that caches served or took.
+fn cached(stated: &Usage) -> u64 {
+    let [read, written] =
+        [stated.cache_read_tokens, stated.cache_write_tokens].map(Option::unwrap_or_default);
+    read.saturating_add(written)
 }
 
 #[cfg(test)]
@@ -53,6 +61,18 @@ mod tests {
         for (bytes, tokens) in [(0, 0), (1, 1), (4, 1), (5, 2), (8, 2), (u64::MAX, 1 << 62)] {
             let estimate = Estimate::new(&Usage::default(), bytes, bytes);
             assert_eq!((estimate.input_tokens, estimate.output_tokens), (tokens, tokens), "{bytes}");
+        }
+    }
+
+    #[test]
+    fn stated_cached_tokens_are_no_estimated_input() {
+        for (read, written, input, total) in
+            [(None, None, 100, 100), (Some(60), Some(10), 30, 100), (Some(500), None, 0, 500)]
+        {
+            let stated = Usage { cache_read_tokens: read, cache_write_tokens: written, ..Usage::default() };
+            let estimate = Estimate::new(&stated, 400, 0);
+            assert_eq!(estimate.input_tokens, input);
+            assert_eq!(estimate.charged(&stated).total_input_tokens, Some(total));
         }
     }
 

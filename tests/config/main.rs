@@ -8,6 +8,7 @@ mod members;
 mod providers;
 mod root_and_headers;
 mod secrecy;
+mod upstream_members;
 
 use ai_bridge::config::{Config, ConfigErrors};
 use ai_bridge::glob::Glob;

@@ -134,7 +134,7 @@ fn problems_have_the_index_of_their_provider() {
         [
             "providers[1].name: expected lower-case letters and digits, in words joined by single hyphens, found \"b-\"",
             "providers[1].models.deny[0]: expected a string, found a number",
-            "providers[1].key: callers of Copilot always bring their own; leave it out",
+            "providers[1].key: callers of Copilot always bring their own key, so leave `key` out",
             "providers[1].clustr: unknown member; did you mean \"cluster\"?",
             "prices[1].models: required: the models that this price holds for",
             "prices[1].input: required: USD per million input tokens",
@@ -263,7 +263,7 @@ fn every_type_takes_every_member_except_copilot_a_key_and_its_header() {
         }
         let text = json!({"providers": [provider]}).to_string();
         let lines = problems(&text);
-        let copilot = ["providers[0].key: callers of Copilot always bring their own; leave it out"];
+        let copilot = ["providers[0].key: callers of Copilot always bring their own key, so leave `key` out"];
         assert_eq!(lines, if kind == "copilot" { &copilot[..] } else { &[] });
         let without = text.replace(r#""key":{"value":"ours"},"#, "");
         assert!(parse(&without).is_ok(), "{without}");
@@ -273,7 +273,7 @@ fn every_type_takes_every_member_except_copilot_a_key_and_its_header() {
             let text = format!(r#"{{"providers": [{{"type": "copilot", "key": {key}, "byok": "{byok}"}}]}}"#);
             assert_eq!(
                 problems(&text),
-                ["providers[0].key: callers of Copilot always bring their own; leave it out"]
+                ["providers[0].key: callers of Copilot always bring their own key, so leave `key` out"]
             );
         }
     }

@@ -1,4 +1,4 @@
-"""The SDKs of Azure, Foundry, Vertex AI, Bedrock, Gemini and Mistral get the same through the gateway as directly, and leave their records.
+"""The SDKs of Azure, Foundry, Vertex AI, Bedrock, Gemini, Mistral and xAI get the same through the gateway as directly, and leave their records.
 
 tests/sdk/upstreams.py makes the calls, twice: against the mock in each provider's wire shape, and through Envoy.
 """
@@ -25,11 +25,13 @@ PROVIDERS = [
     {"type": "gemini", "base_url": "http://gemini.test", "key": {"value": "gemini-key"}},
     # The path by which the mock knows that it plays Mistral.
     {"type": "openai", "name": "mistral", "base_url": "http://mistral.test/mistral/v1", "vendor": "mistral", "key": {"value": "mistral-key"}},
+    # By OpenAI's SDK: https://docs.x.ai/docs/guides/migration
+    {"type": "openai", "name": "xai", "base_url": "http://xai.test/v1", "vendor": "xai", "key": {"value": "xai-key"}},
 ]
-APIS = {"azure": "chat_completions", "foundry": "messages", "vertex": "messages", "bedrock": "messages", "gemini": "generate_content", "mistral": "chat_completions"}
+APIS = {"azure": "chat_completions", "foundry": "messages", "vertex": "messages", "bedrock": "messages", "gemini": "generate_content", "mistral": "chat_completions", "xai": "chat_completions"}
 MODELS = {
     "azure": "gpt-5.5", "foundry": "claude-opus-4-8", "vertex": "claude-opus-4-8", "bedrock": "us.anthropic.claude-sonnet-4-5-20250929-v1:0", "gemini": "gemini-3-pro",
-    "mistral": "mistral-large-latest",
+    "mistral": "mistral-large-latest", "xai": "grok-4",
 }
 CALLS = [f"{home}{stream}{error}" for error in ("", " error") for home in APIS for stream in ("", " stream")]
 # The mock counts words: "Why is the sky blue?", "You said: Why is the sky blue?".
@@ -55,7 +57,7 @@ def talk() -> Iterator[Talk]:
         pytest.skip(missing)
     with Mock() as mock:
         base = url(mock.address)
-        direct = make_calls(*[base] * 5, f"{base}/mistral")
+        direct = make_calls(*[base] * 5, f"{base}/mistral", base)
         providers = [{**provider, "cluster": "openai"} for provider in PROVIDERS]
         config = render(mock.address, plugin=lambda shipped: {**shipped, "providers": providers}, breaker={"consecutive_5xx": 1_000_000})
         with Gateway(config) as gateway:

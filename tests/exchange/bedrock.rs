@@ -400,7 +400,7 @@ fn a_stream_without_a_single_byte_is_not_completed() {
         let client = world.client_headers.as_ref().unwrap();
         assert_eq!(client.text("content-type"), Some("text/event-stream; charset=utf-8"));
         assert_eq!(world.record()["outcome"], "aborted_upstream", "{has_body}");
-        assert_eq!(world.record()["notes"], json!(["bedrock_adapted"]));
+        assert_eq!(world.record()["notes"], json!(["bedrock_adapted", "usage_estimated"]));
     }
 }
 

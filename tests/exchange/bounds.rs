@@ -94,11 +94,11 @@ fn a_text_that_crosses_the_limit_of_its_event_is_cut_there() {
             .len();
     assert_eq!(call["arguments"], "a".repeat(kept), "a later piece does not continue it");
     assert_eq!((&call["name"], &call["complete"]), (&json!("n"), &json!(true)));
-    assert_eq!(record["notes"], json!(["event_too_large", "text_cut"]));
+    assert_eq!(record["notes"], json!(["event_too_large", "text_cut", "usage_estimated"]));
     let record = answered(&json!({"event_bytes": 200}), EVENTS, &piece(10));
     assert_eq!(
         (&record["tool_calls"][0]["arguments"], &record["notes"]),
-        (&json!("aaaaaaaaaab"), &json!([]))
+        (&json!("aaaaaaaaaab"), &json!(["usage_estimated"]))
     );
 }
 
@@ -113,7 +113,14 @@ fn texts_that_begin_beyond_the_limit_are_dropped_and_names_are_not() {
         assert_eq!((&call["id"], &call["name"], &call["complete"]), (&json!("t"), &json!("n"), &json!(true)));
         assert_eq!(call.get("arguments"), if kept { Some(&block["input"]) } else { None });
         assert_eq!(record["model"]["served"], "m");
-        assert_eq!(record["notes"], if kept { json!([]) } else { json!(["document_too_large"]) });
+        assert_eq!(
+            record["notes"],
+            if kept {
+                json!(["usage_estimated", "price"])
+            } else {
+                json!(["document_too_large", "usage_estimated", "price"])
+            }
+        );
     }
 }
 
@@ -122,7 +129,7 @@ fn an_invalid_event_above_the_limit_states_nothing() {
     let data = format!(r#"{{"usage":{{"output_tokens":7}},"x":"{}"}} x"#, "x".repeat(1000));
     let body = format!("event: message_delta\ndata: {data}\n\n{STOP}");
     let record = answered(&json!({"event_bytes": 100}), EVENTS, &body);
-    assert_eq!(record["notes"], json!(["event_too_large"]));
+    assert_eq!(record["notes"], json!(["event_too_large", "usage_estimated"]));
     assert_eq!(
         (&record["usage"]["usage_status"], &record["outcome"]),
         (&json!("missing"), &json!("completed"))
@@ -182,9 +189,13 @@ fn tool_calls_and_thoughts_above_the_limit_are_counted() {
             }
             let dropped = stated.saturating_sub(limit);
             let notes = if dropped == 0 {
-                json!([])
+                json!(["usage_estimated"])
             } else {
-                json!([format!("tool_calls_dropped:{dropped}"), format!("thoughts_dropped:{dropped}")])
+                json!([
+                    "usage_estimated",
+                    format!("tool_calls_dropped:{dropped}"),
+                    format!("thoughts_dropped:{dropped}")
+                ])
             };
             assert_eq!(record["notes"], notes, "{limit} {stated}");
         }

@@ -70,9 +70,13 @@ fn a_model_without_a_price_has_no_cost_and_is_noted() {
     let prices = json!([{"models": ["known"], "input": 1.0, "output": 2.0}]);
     let usage = json!({"input_tokens": 3, "output_tokens": 5});
     assert_eq!(cost(&prices, "unknown", &usage), (None, json!(["price"])));
-    assert_eq!(cost(&prices, "unknown", &json!(null)), (None, json!([])), "nothing that could have a price");
+    assert_eq!(
+        cost(&prices, "unknown", &json!(null)),
+        (None, json!(["usage_estimated"])),
+        "nothing that could have a price"
+    );
     assert_eq!(cost(&json!([]), "unknown", &usage), (None, json!([])), "no prices at all");
-    assert_eq!(cost(&prices, "known", &json!(null)), (None, json!([])));
+    assert_eq!(cost(&prices, "known", &json!(null)), (None, json!(["usage_estimated"])));
     assert_eq!(
         cost(&prices, "known", &json!({"input_tokens": 0})),
         (Some(0), json!([])),
@@ -93,7 +97,10 @@ fn partial_usage_is_priced_and_noted() {
     );
     world.finish("downstream_remote_disconnect");
     let record = world.record();
-    assert_eq!((&record["cost_microusd"], &record["notes"]), (&json!(500), &json!(["cost_partial"])));
+    assert_eq!(
+        (&record["cost_microusd"], &record["notes"]),
+        (&json!(500), &json!(["usage_estimated", "cost_partial"]))
+    );
     assert_eq!(world.published["ai_bridge_cost_microusd"], "500");
 }
 

@@ -86,6 +86,20 @@ fn the_texts_of_a_request_are_all_strings_below_its_members_of_texts() {
             4 + 5 + 6 + 9,
         ),
         (
+            "/anthropic/v1/messages",
+            format!(
+                r#"{{"messages":[{{"role":"user","content":[{{"type":"document","source":{{"type":"text","media_type":"text/plain","data":"{text}"}},"title":"{text}"}},{{"type":"document","source":{{"type":"base64","data":"{text}"}}}},{{"type":"document","source":{{"data":"{text}"}}}}]}}]}}"#
+            ),
+            4 + 8 + 4 + 10 + 400 + 400 + 8 + 6 + 8,
+        ),
+        (
+            "/anthropic/v1/messages",
+            format!(
+                r#"{{"messages":[{{"role":"user","content":[{{"type":"tool_result","content":[{{"type":"document","source":{{"type":"text","data":"{text}"}}}},{{"type":"image","source":{{"type":"base64","data":"{text}"}}}}]}}]}}]}}"#
+            ),
+            4 + 11 + 8 + 4 + 400 + 5 + 6,
+        ),
+        (
             "/openai/v1/chat/completions",
             format!(
                 r#"{{"messages":[{{"role":"system","content":"{text}"}},{{"role":"user","content":[{{"type":"image_url","image_url":{{"url":"{text}"}}}}]}}]}}"#
@@ -158,14 +172,14 @@ fn a_stream_that_breaks_off_is_charged_by_its_texts() {
     let world =
         played("/anthropic/v1/messages", &request, &EVENTS, &format!("{start}\n\n{pieces}{thinking}"));
     let record = world.record();
-    let noted = world.noted();
+    let noted = &record["notes"];
     let output = bytes.div_ceil(4);
     assert_eq!(record["usage"]["estimate"], tokens(7, output));
     assert_eq!(record["usage"]["output_tokens"], 1, "what was stated");
     assert_eq!(record["usage"]["total_tokens"], 13);
     assert_eq!(record["cost_microusd"], 14 + 5 + 10);
     assert_eq!(record["outcome"], "aborted_upstream");
-    assert_eq!(noted, json!(["usage_estimated", "cost_partial"]));
+    assert_eq!(*noted, json!(["usage_estimated", "cost_partial"]));
     let (total, cost) = ((12 + output).to_string(), (14 + 5 + 10 * output).to_string());
     assert_eq!(values(&world), ["7", &output.to_string(), "5", &total, &cost]);
 }
@@ -200,15 +214,67 @@ fn answers_that_ended_well_without_usage_are_estimated() {
 }
 
 #[test]
+fn an_empty_reasoning_does_not_hide_the_text_under_another_name() {
+    let chunk = |delta: &str| format!("data: {{\"choices\":[{{\"index\":0,\"delta\":{delta}}}]}}\n\n");
+    let stream = chunk(r#"{"reasoning":"","reasoning_content":"1234"}"#)
+        + &chunk(r#"{"reasoning":"","reasoning_content":"5678"}"#)
+        + &chunk(r#"{"reasoning":"both","reasoning_content":"both"}"#);
+    for thoughts in [true, false] {
+        let bridge = changed(|configuration| configuration["record"] = json!({"thoughts": thoughts}));
+        let mut world = World::new(&bridge);
+        world.request(head("POST /openai/v1/chat/completions", &[]), false).upload(b"{}", true);
+        world.answer(head("200", &EVENTS), false).download(stream.as_bytes(), true).done();
+        assert_eq!(estimate(&world), tokens(0, 3), "{thoughts}");
+        assert_eq!(world.record()["thoughts"].as_array().unwrap().is_empty(), !thoughts);
+    }
+}
+
+#[test]
+fn cached_tokens_are_not_charged_beside_the_whole_estimate() {
+    let request = format!(r#"{{"model":"m","messages":[{{"content":"{}"}}]}}"#, "q".repeat(400));
+    let start = r#"data: {"type":"message_start","message":{"usage":{"cache_read_input_tokens":60}}}"#;
+    let world = played("/anthropic/v1/messages", &request, &EVENTS, &format!("{start}\n\n"));
+    assert_eq!(estimate(&world), tokens(40, 0));
+    assert_eq!(values(&world), ["40", "0", "60", "100", "140"]);
+}
+
+#[test]
+fn an_estimate_of_a_model_without_a_price_is_noted() {
+    let bridge = changed(|configuration| {
+        configuration["prices"] = json!([{"models": ["other"], "input": 2.0, "output": 10.0}]);
+    });
+    for (request, notes) in [
+        (r#"{"model":"m","messages":[{"content":"text"}]}"#, json!(["usage_estimated", "price"])),
+        (r#"{"model":"m"}"#, json!(["usage_estimated"])),
+    ] {
+        let mut world = World::new(&bridge);
+        world.request(head("POST /anthropic/v1/messages", &[]), false).upload(request.as_bytes(), true);
+        world.answer(head("200", &DOCUMENT), false).download(b"{}", true).done();
+        assert_eq!(world.record()["notes"], notes, "{request}");
+        assert_eq!(world.published["ai_bridge_cost_microusd"], "0");
+    }
+}
+
+#[test]
 fn pieces_of_a_responses_item_and_the_item_itself_count_once() {
     let event = |kind: &str, rest: &str| format!("data: {{\"type\":\"response.{kind}\",{rest}}}\n\n");
     let message = |text: &str| {
         format!(r#""item":{{"type":"message","content":[{{"type":"output_text","text":"{text}"}}]}}"#)
     };
+    let refusal = r#"{"type":"message","content":[{"type":"refusal","refusal":"12345678"}]}"#;
+    let document = format!(r#"{{"output":[{refusal}]}}"#);
+    assert_eq!(estimate(&played("/openai/v1/responses", "{}", &DOCUMENT, &document)), tokens(0, 2));
     let deltas =
         event("output_text.delta", r#""delta":"1234""#) + &event("output_text.delta", r#""delta":"5678""#);
     for (stream, wanted) in [
         (deltas.clone(), 2),
+        (event("refusal.delta", r#""delta":"12345678""#), 2),
+        (
+            event("refusal.delta", r#""delta":"12345678""#)
+                + &event("refusal.done", r#""refusal":"12345678""#),
+            2,
+        ),
+        (event("output_item.done", &format!(r#""item":{refusal}"#)), 2),
         (deltas.clone() + &event("output_text.done", r#""text":"12345678""#), 2),
         (deltas.clone() + &event("output_item.done", &message("12345678")), 2),
         (deltas.clone() + &event("output_item.done", &message("12345678")) + &deltas, 4),
@@ -288,7 +354,7 @@ fn nothing_is_estimated_where_the_usage_is_final_or_the_answer_is_not_read() {
     let encoded = [DOCUMENT[0], ("content-encoding", "br")];
     let world = played("/anthropic/v1/messages", "{}", &encoded, "compressed");
     assert!(estimate(&world).is_null());
-    assert_eq!(world.noted(), json!(["response_encoded"]));
+    assert_eq!(world.record()["notes"], json!(["response_encoded"]));
 
     let mut world = World::new(&bridge(CONFIGURATION));
     world.request(head("POST /anthropic/v1/messages", &[]), false).upload(br#"{"system":"text"}"#, true);

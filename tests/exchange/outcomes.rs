@@ -389,7 +389,7 @@ fn a_refusal_after_the_response_began_resets_the_stream() {
         world.finish("");
         let record = world.record();
         assert_eq!((&record["outcome"], &record["error"]["code"]), (&json!("rejected"), &json!(code)));
-        assert_eq!(record["notes"], json!(["reply_impossible"]), "{code}");
+        assert_eq!(record["notes"], json!(["reply_impossible", "usage_estimated"]), "{code}");
     }
     let mut world = World::new(&policy);
     world.request(head(RESPONSES, &[]), false).upload(b"{\"model\":", false);

@@ -95,7 +95,8 @@ fn meaning(root: &str, method: &str, target: &[u8]) -> Meaning {
     let plain = decoded(route).unwrap();
     let plain = plain.split(|byte| b"?#;".contains(byte)).next().unwrap().trim_ascii();
     let plain = plain.strip_suffix(b"/").unwrap_or(plain).trim_ascii();
-    if routes().any(|pattern| pattern == plain) {
+    // Nor does the letter case make another route of it.
+    if routes().any(|pattern| pattern.eq_ignore_ascii_case(plain)) {
         return Meaning::Refused(404, messages);
     }
     if row.passthrough.iter().any(|pattern| is_passthrough(pattern, route)) {

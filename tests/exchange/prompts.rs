@@ -438,3 +438,28 @@ fn a_last_message_of_the_wrong_shape_hides_earlier_prompts() {
         assert_eq!((record.get("prompt"), record.get("correlating_tool_call_id")), (None, None), "{last}");
     }
 }
+
+#[test]
+fn the_last_element_of_contents_counts_whatever_its_role() {
+    for (role, prompt, call) in [
+        (json!("user"), Some("last"), Some("call")),
+        (json!(null), Some("last"), Some("call")),
+        (json!("model"), None, Some("call")),
+        (json!("system"), None, Some("call")),
+        (json!("developer"), None, Some("call")),
+    ] {
+        let parts = json!([{"functionResponse": {"id": "call"}}, {"text": "last"}]);
+        let body = json!({"contents": [
+            {"role": "user", "parts": [{"text": "first"}]}, {"role": role, "parts": parts}
+        ]});
+        let mut world = World::new(&bridge(r#"{"providers": [{"type": "gemini", "key": {"value": "k"}}]}"#));
+        world.request(head("POST /gemini/v1beta/models/m:generateContent", &[]), false);
+        world.upload(body.to_string().as_bytes(), true);
+        world.answer(head("200", &[("content-type", "application/json")]), false);
+        world.download(b"{}", true).done();
+        let record = world.record();
+        let text = |name: &str| record.get(name).and_then(Value::as_str).map(str::to_owned);
+        assert_eq!(text("prompt").as_deref(), prompt, "{role}");
+        assert_eq!(text("correlating_tool_call_id").as_deref(), call, "{role}");
+    }
+}

@@ -82,7 +82,8 @@ fn texts_are_cut_exactly_at_their_bound() {
     ] {
         let record = answered(&bounded(limit, 1000), &prompt(text), &json!({})).record();
         assert_eq!(record["prompt"], kept, "{text:?} {limit}");
-        let notes = if kept == text { json!([]) } else { json!(["text_cut"]) };
+        let notes =
+            if kept == text { json!(["usage_estimated"]) } else { json!(["usage_estimated", "text_cut"]) };
         assert_eq!(record["notes"], notes, "{text:?} {limit}");
     }
     // All texts together: the prompt first, then the calls, then the thoughts.
@@ -91,10 +92,10 @@ fn texts_are_cut_exactly_at_their_bound() {
         {"type": "tool_use", "name": "a", "input": {"a": 1}},
     ]});
     for (total, prompt_kept, arguments, thought, notes) in [
-        (17, "12345", json!({"a": 1}), "12345", json!([])),
-        (16, "12345", json!({"a": 1}), "1234", json!(["text_cut"])),
-        (12, "12345", json!({"a": 1}), "", json!(["text_cut"])),
-        (11, "12345", json!("{\"a\""), "", json!(["text_cut"])),
+        (17, "12345", json!({"a": 1}), "12345", json!(["usage_estimated"])),
+        (16, "12345", json!({"a": 1}), "1234", json!(["usage_estimated", "text_cut"])),
+        (12, "12345", json!({"a": 1}), "", json!(["usage_estimated", "text_cut"])),
+        (11, "12345", json!("{\"a\""), "", json!(["text_cut", "usage_estimated"])),
     ] {
         let record = answered(&bounded(10.min(total), total), &prompt("12345"), &answer).record();
         assert_eq!(record["prompt"], prompt_kept);
@@ -122,10 +123,14 @@ fn a_prompt_cut_to_nothing_is_noted() {
     };
     let request = |text: &str| json!({"messages": [{"role": "user", "content": text}]});
     for (text_bytes, text) in [(0, "a"), (1, "é")] {
-        assert_eq!(noted(text_bytes, &request(text)), (json!(""), json!(["text_cut"])), "{text}");
+        assert_eq!(
+            noted(text_bytes, &request(text)),
+            (json!(""), json!(["usage_estimated", "text_cut"])),
+            "{text}"
+        );
     }
-    assert_eq!(noted(0, &request("")), (json!(""), json!([])));
-    assert_eq!(noted(0, &json!({"messages": []})), (Value::Null, json!([])));
+    assert_eq!(noted(0, &request("")), (json!(""), json!(["usage_estimated"])));
+    assert_eq!(noted(0, &json!({"messages": []})), (Value::Null, json!(["usage_estimated"])));
 }
 
 #[test]
@@ -146,7 +151,11 @@ fn texts_that_the_policy_excludes_are_absent_and_not_noted() {
         assert_eq!(record["tool_calls"][0]["name"], "a");
         let thoughts =
             wanted("thoughts", json!([{"source": "thinking", "text": "THOUGHT"}])).unwrap_or(json!([]));
-        assert_eq!((&record["thoughts"], &record["notes"]), (&thoughts, &json!([])), "{denied}");
+        assert_eq!(
+            (&record["thoughts"], &record["notes"]),
+            (&thoughts, &json!(["usage_estimated"])),
+            "{denied}"
+        );
     }
     let bridge = changed(|configuration| {
         configuration["record"] = json!({"prompts": false, "tool_arguments": false, "thoughts": false});
@@ -177,7 +186,7 @@ fn a_cut_text_is_measured_as_it_is_written_in_json() {
     assert_eq!(record["tool_calls"][0]["arguments"], json!({"a": 1}));
     assert_eq!(record["tool_calls"][1]["arguments"], "{\"b\":");
     assert_eq!(record["thoughts"][0]["text"], "");
-    assert_eq!(record["notes"], json!(["text_cut"]));
+    assert_eq!(record["notes"], json!(["text_cut", "usage_estimated"]));
 }
 
 const EVENTS: [(&str, &str); 1] = [("content-type", "text/event-stream")];
@@ -198,6 +207,6 @@ fn unfinished_calls_are_bounded_and_not_in_debug_output() {
     assert_eq!(record["tool_calls"][0]["arguments"]["a"], input);
     assert_eq!(
         (&record["tool_calls"][249].get("arguments"), &record["notes"]),
-        (&None, &json!(["text_cut"]))
+        (&None, &json!(["text_cut", "usage_estimated"]))
     );
 }

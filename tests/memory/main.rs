@@ -83,9 +83,11 @@ enum Api {
     Messages,
     Chat,
     Responses,
+    /// The path names the model.
+    Gemini,
 }
 
-const APIS: [Api; 3] = [Api::Messages, Api::Chat, Api::Responses];
+const APIS: [Api; 4] = [Api::Messages, Api::Chat, Api::Responses, Api::Gemini];
 
 impl Api {
     fn path(self) -> &'static str {
@@ -93,6 +95,7 @@ impl Api {
             Self::Messages => "/anthropic/v1/messages",
             Self::Chat => "/openai/v1/chat/completions",
             Self::Responses => "/openai/v1/responses",
+            Self::Gemini => "/gemini/v1beta/models/m:streamGenerateContent?alt=sse",
         }
     }
 
@@ -101,13 +104,14 @@ impl Api {
         match self {
             Self::Messages | Self::Chat => "messages",
             Self::Responses => "input",
+            Self::Gemini => "contents",
         }
     }
 }
 
 fn bridge() -> Rc<Bridge> {
     let config = br#"{"providers": [{"type": "anthropic", "key": {"value": "sk-ant-1"}},
-        {"type": "openai", "key": {"value": "sk-proj-1"}}]}"#;
+        {"type": "openai", "key": {"value": "sk-proj-1"}}, {"type": "gemini", "key": {"value": "k"}}]}"#;
     Rc::new(Bridge::new(Config::parse(config, &|_| None).unwrap_or_else(|errors| panic!("{errors}"))))
 }
 

@@ -16,23 +16,30 @@ const REQUEST_BOUND: Bound = {
 fn request(api: Api, shape: &str, len: usize) -> Vec<u8> {
     let turns = api.turns();
     let head = format!(r#"{{"model":"m","{turns}":["#);
-    let turn = |content: &str| format!(r#"{{"role":"user","content":{content}}}"#);
+    // The content is a string, or an array of parts. Gemini has parts only.
+    let turn = |content: &str| match (api, content.starts_with('"')) {
+        (Api::Gemini, true) => format!(r#"{{"role":"user","parts":[{{"text":{content}}}]}}"#),
+        (Api::Gemini, false) => format!(r#"{{"role":"user","parts":{content}}}"#),
+        _ => format!(r#"{{"role":"user","content":{content}}}"#),
+    };
+    let (open_text, close_text, parts) = match api {
+        Api::Gemini => (r#"{"role":"user","parts":[{"text":""#, r#""}]}]}"#, "parts"),
+        Api::Messages | Api::Chat | Api::Responses => (r#"{"role":"user","content":""#, r#""}]}"#, "content"),
+    };
     let fill = |open: &str, item: &dyn Fn(usize) -> String, close: &str| filled(len, open, ",", item, close);
     let text = |letter: &str, open: &str, close: &str| filled(len, open, "", |_| letter.repeat(1000), close);
     let part = match api {
-        Api::Messages | Api::Chat => "text",
+        Api::Messages | Api::Chat | Api::Gemini => "text",
         Api::Responses => "input_text",
     };
     match shape {
-        "one string" => text("x", &format!(r#"{head}{{"role":"user","content":""#), r#""}]}"#),
-        "one string of escapes" => {
-            text(r"\u00e9", &format!(r#"{head}{{"role":"user","content":""#), r#""}]}"#)
-        }
+        "one string" => text("x", &format!("{head}{open_text}"), close_text),
+        "one string of escapes" => text(r"\u00e9", &format!("{head}{open_text}"), close_text),
         "many turns" => fill(&head, &|at| turn(&format!("\"{at}\"")), "]}"),
         "long turns" => fill(&head, &|_| turn(&format!("\"{}\"", "y".repeat(70_000))), "]}"),
         "many parts" => {
             let part = format!(r#"{{"type":"{part}","text":"0123456789"}}"#);
-            fill(&format!(r#"{head}{{"role":"user","content":["#), &|_| part.clone(), "]}]}")
+            fill(&format!(r#"{head}{{"role":"user","{parts}":["#), &|_| part.clone(), "]}]}")
         }
         // Each fits, and two together do not.
         "long parts" => {
@@ -47,6 +54,9 @@ fn request(api: Api, shape: &str, len: usize) -> Vec<u8> {
                     Api::Messages => turn(&format!(r#"[{{"type":"tool_result","tool_use_id":"{id}"}}]"#)),
                     Api::Chat => format!(r#"{{"role":"tool","tool_call_id":"{id}","content":"x"}}"#),
                     Api::Responses => format!(r#"{{"type":"function_call_output","call_id":"{id}"}}"#),
+                    Api::Gemini => {
+                        turn(&format!(r#"[{{"functionResponse":{{"id":"{id}","name":"{id}"}}}}]"#))
+                    }
                 }
             },
             "]}",

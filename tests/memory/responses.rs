@@ -47,6 +47,7 @@ fn call(api: Api, at: usize, id: &str, arguments: &str) -> String {
         ]
         .map(|data| event(&data))
         .concat(),
+        Api::Gemini => event(&format!(r#"{{"responseId":"r","candidates":[{}]}}"#, item(api, at % 300, id, arguments, None))),
     }
 }
 
@@ -66,6 +67,9 @@ fn thought(api: Api, at: usize, text: &str) -> String {
         Api::Responses => event(&format!(
             r#"{{"type":"response.output_item.done","output_index":{at},"item":{{"type":"reasoning","id":"r","summary":[{{"type":"summary_text","text":"{text}"}}]}}}}"#
         )),
+        Api::Gemini => {
+            event(&format!(r#"{{"responseId":"r","candidates":[{}]}}"#, item(api, at % 300, "i", "", Some(text))))
+        }
     }
 }
 
@@ -76,6 +80,9 @@ fn document(api: Api, len: usize, item: impl Fn(usize) -> String) -> Vec<u8> {
         Api::Chat => (r#"{"id":"c","choices":["#, r#"],"usage":{"prompt_tokens":1}}"#),
         Api::Responses => {
             (r#"{"id":"r","output":["#, r#"],"status":"completed","usage":{"input_tokens":1}}"#)
+        }
+        Api::Gemini => {
+            (r#"{"responseId":"r","candidates":["#, r#"],"usageMetadata":{"promptTokenCount":1}}"#)
         }
     };
     filled(len, open, ",", item, close)
@@ -102,6 +109,12 @@ fn item(api: Api, at: usize, id: &str, arguments: &str, text: Option<&str>) -> S
                 r#"{{"type":"reasoning","id":"{id}","summary":[{{"text":"{text}"}},{{"text":"{text}"}}]}}"#
             )
         }
+        (Api::Gemini, None) => format!(
+            r#"{{"index":{at},"finishReason":"{id}","content":{{"parts":[{{"functionCall":{{"id":"{id}","name":"{id}","args":"{arguments}"}}}}]}}}}"#
+        ),
+        (Api::Gemini, Some(text)) => {
+            format!(r#"{{"index":{at},"content":{{"parts":[{{"thought":true,"text":"{text}"}}]}}}}"#)
+        }
     }
 }
 
@@ -113,11 +126,17 @@ fn parts(api: Api, len: usize, text: &str) -> Vec<u8> {
             format!(r#"{{"id":"{text}","function":{{"name":"{text}","arguments":"{text}"}}}}"#)
         }
         Api::Responses => format!(r#"{{"type":"output_text","text":"{text}"}}"#),
+        Api::Gemini => {
+            format!(
+                r#"{{"functionCall":{{"id":"{text}","name":"{text}","args":"{text}"}}}},{{"text":"{text}","thought":true}}"#
+            )
+        }
     };
     let open = match api {
         Api::Messages => r#"{"content":[{"type":"tool_use","id":"i","name":"n","input":["#,
         Api::Chat => r#"{"choices":[{"index":0,"message":{"tool_calls":["#,
         Api::Responses => r#"{"output":[{"type":"reasoning","summary":["#,
+        Api::Gemini => r#"{"candidates":[{"index":0,"content":{"parts":["#,
     };
     filled(len, open, ",", part, "]}]}")
 }
@@ -134,6 +153,7 @@ fn terminal(api: Api) -> String {
             r#"{{"type":"content_block_start","index":1,"content_block":{{"type":"tool_use","id":"i","name":"n","input":{{"a":{items}}}}}}}"#
         )),
         Api::Chat => event(&items.replace("message", "delta")),
+        Api::Gemini => event(&items),
         Api::Responses => event(&format!(r#"{{"type":"response.completed","response":{items}}}"#)),
     }
 }
@@ -175,7 +195,7 @@ fn stream(api: Api, shape: &str, len: usize) -> Vec<u8> {
             let usage = format!(r#"{{"input_tokens":1,"x":"{}"}}"#, "u".repeat(60_000));
             fill(&|_| {
                 event(&format!(
-                    r#"{{"type":"message_delta","usage":{usage},"response":{{"usage":{usage}}}}}"#
+                    r#"{{"type":"message_delta","usage":{usage},"usageMetadata":{usage},"response":{{"usage":{usage}}}}}"#
                 ))
             })
         }
@@ -230,7 +250,7 @@ fn large_event(api: Api, document: &[u8], before: usize) -> Vec<u8> {
         Api::Messages => format!(
             r#"{{"type":"content_block_start","index":1,"picture":"{text}","content_block":{{"type":"tool_use","id":"i","name":"n","input":{{"a":{document}}}}}}}"#
         ),
-        Api::Chat => document.replacen('{', &format!(r#"{{"picture":"{text}","#), 1),
+        Api::Chat | Api::Gemini => document.replacen('{', &format!(r#"{{"picture":"{text}","#), 1),
         Api::Responses => {
             format!(r#"{{"type":"response.completed","picture":"{text}","response":{document}}}"#)
         }

@@ -1,6 +1,6 @@
-"""Asks the same of six upstreams with their own Python SDKs and prints, one JSON line for each call, what a program gets to see.
+"""Asks the same of seven upstreams with their own Python SDKs and prints, one JSON line for each call, what a program gets to see.
 
-    python upstreams.py AZURE FOUNDRY VERTEX BEDROCK GEMINI MISTRAL      (base URLs)
+    python upstreams.py AZURE FOUNDRY VERTEX BEDROCK GEMINI MISTRAL XAI      (base URLs)
 
 It judges nothing: tests/envoy/test_upstreams.py runs it against the providers' stand-in and through the gateway, and compares.
 """
@@ -19,12 +19,13 @@ PROMPT = "Why is the sky blue?"
 TURNS = [{"role": "user", "content": PROMPT}]
 
 
-def main(azure_url, foundry_url, vertex_url, bedrock_url, gemini_url, mistral_url):
+def main(azure_url, foundry_url, vertex_url, bedrock_url, gemini_url, mistral_url, xai_url):
     azure = openai.AzureOpenAI(azure_endpoint=azure_url, api_key="gw_test", api_version="2025-04-01-preview", max_retries=0)
     foundry = anthropic.AnthropicFoundry(base_url=f"{foundry_url}/anthropic", api_key="gw_test", max_retries=0)
     vertex = anthropic.AnthropicVertex(base_url=vertex_url, project_id="my-project", region="us-east5", access_token="gw_test", max_retries=0)
     bedrock = anthropic.AnthropicBedrock(base_url=bedrock_url, aws_region="us-east-1", aws_access_key="AKIDEXAMPLE", aws_secret_key="secret", max_retries=0)
     gemini = genai.Client(api_key="gw_test", vertexai=False, http_options={"base_url": gemini_url})
+    xai = openai.OpenAI(base_url=f"{xai_url}/v1", api_key="gw_test", max_retries=0)
     mistral = Mistral(server_url=mistral_url, api_key="gw_test")
 
     def messages(client, model, **more):
@@ -46,6 +47,8 @@ def main(azure_url, foundry_url, vertex_url, bedrock_url, gemini_url, mistral_ur
         call(f"gemini stream{suffix}", lambda: gemini.models.generate_content_stream(model=named("gemini-3-pro"), contents=PROMPT))
         call(f"mistral{suffix}", lambda: mistral.chat.complete(model=named("mistral-large-latest"), messages=TURNS))
         call(f"mistral stream{suffix}", lambda: mistral.chat.stream(model=named("mistral-large-latest"), messages=TURNS))
+        call(f"xai{suffix}", lambda: xai.chat.completions.create(model=named("grok-4"), messages=TURNS))
+        call(f"xai stream{suffix}", lambda: xai.chat.completions.create(model=named("grok-4"), messages=TURNS, stream=True))
     # Not an answer of a model: passes and leaves no record.
     call("gemini count", lambda: gemini.models.count_tokens(model="gemini-3-pro", contents=PROMPT))
 

@@ -32,8 +32,8 @@ pub(in crate::api) struct ChatCompletionsReader {
     tier: Text,
     /// Documents: the position in the answer of the current choice's first tool call.
     calls_from: usize,
-    /// The first member with reasoning that the answer has: only its texts are counted.
-    reasoning_name: Option<Name>,
+    /// The first member whose reasoning is not empty: only its texts are counted.
+    reasoning: Option<Field>,
 }
 
 // === impl ChatCompletionsReader ===
@@ -90,11 +90,10 @@ impl ObjectReader for ChatCompletionsReader {
     fn counts(&mut self, path: &[Name], kind: Kind) -> bool {
         let [Name::Choices, Name::Item, Name::Delta | Name::Message, path @ ..] = path else { return false };
         match path {
-            [Name::Reasoning | Name::ReasoningContent | Name::ReasoningText] if kind == Kind::String => {
-                let [name] = path else { return false };
-                // Some providers state the same text under two names.
-                *self.reasoning_name.get_or_insert(*name) == *name
-            }
+            // Some providers state the same text under two names.
+            [Name::Reasoning] => self.counts_reasoning(Field::Reasoning, kind),
+            [Name::ReasoningContent] => self.counts_reasoning(Field::ReasoningContent, kind),
+            [Name::ReasoningText] => self.counts_reasoning(Field::ReasoningText, kind),
             [Name::Content | Name::Refusal]
             | [Name::Content, Name::Item, Name::Text | Name::Thinking]
             | [Name::Content, Name::Item, Name::Thinking, Name::Item, Name::Text] => kind == Kind::String,
@@ -109,11 +108,14 @@ impl ObjectReader for ChatCompletionsReader {
         let Some(field) = self.current else { return };
         let limit = match field {
             Field::Usage => return self.fields.usage.iter_mut().for_each(|usage| usage.push(run)),
-            Field::Reasoning
-            | Field::ReasoningContent
-            | Field::ReasoningText
-            | Field::PartThinking
-            | Field::CallArguments => text_limit(keep),
+            Field::Reasoning | Field::ReasoningContent | Field::ReasoningText => {
+                self.reasoning.get_or_insert(field);
+                if !keep.thoughts {
+                    return;
+                }
+                text_limit(keep)
+            }
+            Field::PartThinking | Field::CallArguments => text_limit(keep),
             Field::Id
             | Field::Model
             | Field::ServiceTier
@@ -261,6 +263,11 @@ impl ObjectReader for ChatCompletionsReader {
 }
 
 impl ChatCompletionsReader {
+    /// Whether the reasoning in `field` is counted.
+    fn counts_reasoning(&self, field: Field, kind: Kind) -> bool {
+        kind == Kind::String && self.reasoning.is_none_or(|counted| counted == field)
+    }
+
     /// Whether the current chunk states nothing new. (`RepeatedEvents` compares every byte of the values read here.)
     fn repeats_known(&self) -> bool {
         let fields = &self.fields;
@@ -308,12 +315,13 @@ impl ChatCompletionsReader {
             }
             (_, Kind::String) => {
                 return match Field::in_choice(path) {
-                    Some(
-                        Field::Reasoning
-                        | Field::ReasoningContent
-                        | Field::ReasoningText
-                        | Field::PartThinking,
-                    ) if !keep.thoughts => Err(Want::Skip),
+                    // The first reasoning is read also if it is not kept: one that is empty decides nothing.
+                    Some(Field::Reasoning | Field::ReasoningContent | Field::ReasoningText)
+                        if !keep.thoughts && self.reasoning.is_some() =>
+                    {
+                        Err(Want::Skip)
+                    }
+                    Some(Field::PartThinking) if !keep.thoughts => Err(Want::Skip),
                     Some(field) => Ok(field),
                     None => Err(Want::Skip),
                 };

@@ -12,6 +12,7 @@ pub enum Name {
     CallId,
     Content,
     Contents,
+    Data,
     Fallbacks,
     FunctionResponse,
     Id,
@@ -26,6 +27,7 @@ pub enum Name {
     Parameters,
     Parts,
     Role,
+    Source,
     Store,
     Stream,
     StreamOptions,
@@ -48,6 +50,7 @@ impl json::Name for Name {
             b"call_id" => Self::CallId,
             b"content" => Self::Content,
             b"contents" => Self::Contents,
+            b"data" => Self::Data,
             b"fallbacks" => Self::Fallbacks,
             // Google's servers read both.
             b"functionResponse" | b"function_response" => Self::FunctionResponse,
@@ -63,6 +66,7 @@ impl json::Name for Name {
             b"parameters" => Self::Parameters,
             b"parts" => Self::Parts,
             b"role" => Self::Role,
+            b"source" => Self::Source,
             b"store" => Self::Store,
             b"stream" => Self::Stream,
             b"stream_options" => Self::StreamOptions,
@@ -118,6 +122,12 @@ pub enum Slot {
     PartCallId,
     /// The name of that call's tool, in APIs whose calls may have no id.
     PartCallName,
+    /// Where a document or picture is: in itself, at an address or in a file.
+    Source,
+    /// The type of a source.
+    SourceType,
+    /// What a source holds: a text, or base64.
+    SourceData,
     /// The user id that Claude Code sends; it contains the session's id.
     UserId,
     /// Another model than `model`.

@@ -1,6 +1,7 @@
 //! Collects the facts of a request from its values, in the order in which the scanner offers them.
 
 use super::other_models::OtherModels;
+use super::turn::{Part, Turn};
 use super::{
     AnsweredCall, MODEL_BYTES, Name, OtherSlot, Prompt, RequestBounds, RequestFacts, RequestRules, Slot,
 };
@@ -49,26 +50,6 @@ pub(super) struct RequestVisitor {
     user_id: Text,
     turn: Turn,
     part: Part,
-}
-
-/// The turn being read.
-#[derive(Debug, Default)]
-struct Turn {
-    role: Text,
-    kind: Text,
-    call_id: Text,
-    prompt: Option<Prompt>,
-    /// The tool call whose result the last part of its kind brings.
-    answered_part: Option<String>,
-}
-
-/// The content part being read.
-#[derive(Debug, Default)]
-struct Part {
-    kind: Text,
-    text: Option<Prompt>,
-    call_id: Text,
-    call_name: Text,
 }
 
 // === impl RequestVisitor ===
@@ -179,6 +160,9 @@ impl RequestVisitor {
                 self.turn.answered_part = None;
                 kind == Kind::Array || self.is_single(kind) || self.turn.prompt.is_some()
             }
+            (Slot::Source, Kind::Object) => start(&mut self.part.source_kind),
+            (Slot::SourceType, Kind::String) => start(&mut self.part.source_kind),
+            (Slot::SourceData, Kind::String) => self.part.source_kind.as_str() == "text",
             (Slot::PartText, Kind::String) => {
                 self.part.text = self.prompt();
                 self.part.text.is_some()
@@ -198,13 +182,13 @@ impl RequestVisitor {
         }
         match (slot, kind) {
             _ if !read => Want::Skip,
-            (Slot::Input | Slot::Content | Slot::PartText, Kind::String) => Want::Raw,
+            (Slot::Input | Slot::Content | Slot::PartText | Slot::SourceData, Kind::String) => Want::Raw,
             _ => Want::Read,
         }
     }
 
     fn end_part(&mut self) {
-        let Part { kind, text, call_id, call_name } = &mut self.part;
+        let Part { kind, text, call_id, call_name, .. } = &mut self.part;
         let kind = kind.as_str();
         if kind == self.rules.text_part {
             match (text.take(), &mut self.turn.prompt) {
@@ -224,11 +208,12 @@ impl RequestVisitor {
         self.part.clear();
     }
 
-    /// The facts are those of the last turn that is neither the system's nor the developer's.
+    /// The facts are those of the last turn that is neither the system's nor the developer's. Google's API has no such turns:
+    /// there the last one counts, whatever its role.
     fn end_turn(&mut self) {
         let Turn { role, kind, call_id, prompt, answered_part } = &mut self.turn;
         let role = role.as_str();
-        if !matches!(role, "system" | "developer") {
+        if self.rules.protobuf || !matches!(role, "system" | "developer") {
             let call_id = || (!call_id.is_empty()).then(|| call_id.as_str().to_owned());
             self.facts.correlating_tool_call_id = match self.rules.answered_call {
                 AnsweredCall::InPart(_) => answered_part.take(),
@@ -272,24 +257,6 @@ fn start(text: &mut Text) -> bool {
     true
 }
 
-impl Turn {
-    /// Empties the turn, and keeps the memory of its texts.
-    fn clear(&mut self) {
-        let Self { role, kind, call_id, prompt, answered_part } = self;
-        [role, kind, call_id].into_iter().for_each(Text::clear);
-        (*prompt, *answered_part) = (None, None);
-    }
-}
-
-impl Part {
-    /// Empties the part, and keeps the memory of its texts.
-    fn clear(&mut self) {
-        let Self { kind, text, call_id, call_name } = self;
-        [kind, call_id, call_name].into_iter().for_each(Text::clear);
-        *text = None;
-    }
-}
-
 impl Visitor for RequestVisitor {
     type Name = Name;
 
@@ -326,6 +293,7 @@ impl Visitor for RequestVisitor {
             Some(Slot::TurnCallId) => self.turn.call_id.push(run, ID_BYTES),
             Some(Slot::PartType) => self.part.kind.push(run, WORD_BYTES),
             Some(Slot::PartCallId) => self.part.call_id.push(run, ID_BYTES),
+            Some(Slot::SourceType) => self.part.source_kind.push(run, WORD_BYTES),
             Some(Slot::PartCallName) => self.part.call_name.push(run, ID_BYTES),
             Some(Slot::UserId) => self.user_id.push(run, self.user_id_bytes),
             Some(Slot::Other(slot)) => {
@@ -344,7 +312,9 @@ impl Visitor for RequestVisitor {
                 | Slot::Turn
                 | Slot::Content
                 | Slot::Part
-                | Slot::PartText,
+                | Slot::PartText
+                | Slot::Source
+                | Slot::SourceData,
             )
             | None => 0,
         };
@@ -353,6 +323,7 @@ impl Visitor for RequestVisitor {
     fn raw(&mut self, _path: &[Name], run: &[u8]) {
         let text = match self.current {
             Some(Slot::PartText) => &mut self.part.text,
+            Some(Slot::SourceData) => return,
             _ => &mut self.turn.prompt,
         };
         if let Some(text) = text {

@@ -155,9 +155,11 @@ impl ObjectReader for ResponsesDocumentReader {
 /// Whether the value in `slot` is a text of the model.
 fn counts(slot: Option<Slot>, kind: Kind) -> bool {
     match slot {
-        Some(Slot::Field(Field::Delta) | Slot::ItemField(ItemField::PartText | ItemField::SummaryText)) => {
-            kind == Kind::String
-        }
+        Some(
+            Slot::Refusal
+            | Slot::Field(Field::Delta)
+            | Slot::ItemField(ItemField::PartText | ItemField::SummaryText),
+        ) => kind == Kind::String,
         Some(Slot::ItemField(ItemField::Argument(_))) => {
             matches!(kind, Kind::String | Kind::Object | Kind::Array)
         }
@@ -204,7 +206,7 @@ impl ResponsesReader {
             }
             (Some(Slot::Field(field)), _) => (Current::Field(field), field.form(kind)),
             (Some(Slot::ItemField(field)), _) => (Current::ItemField(field), field.form(kind)),
-            (Some(Slot::Error) | None, _) => return Want::Skip,
+            (Some(Slot::Error | Slot::Refusal) | None, _) => return Want::Skip,
         };
         let Some(form) = form else { return Want::Skip };
         match current {

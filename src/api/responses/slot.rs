@@ -17,6 +17,8 @@ pub(super) enum Slot {
     EventItem,
     /// One part of an item's content.
     ContentPart,
+    /// The text of a part that refuses: counted, not read.
+    Refusal,
     /// One part of an item's summary.
     SummaryPart,
     /// An error: an object, or its message alone.
@@ -181,6 +183,7 @@ fn in_item(path: &[Name]) -> Option<Slot> {
         [Name::Content, Name::Element] => Slot::ContentPart,
         [Name::Content, Name::Element, Name::Type] => Slot::ItemField(ItemField::PartType),
         [Name::Content, Name::Element, Name::Text] => Slot::ItemField(ItemField::PartText),
+        [Name::Content, Name::Element, Name::Refusal] => Slot::Refusal,
         [Name::Summary, Name::Element] => Slot::SummaryPart,
         [Name::Summary, Name::Element, Name::Text] => Slot::ItemField(ItemField::SummaryText),
         [Name::Type] => Slot::ItemField(ItemField::Type),

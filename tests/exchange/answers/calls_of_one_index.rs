@@ -29,7 +29,7 @@ fn told(pieces: &[Piece<'_>]) -> Value {
     let one = streamed(&chunks);
     let other = streamed(&[chunk(pieces), finish(0, "tool_calls")]);
     assert_eq!(calls(&one), calls(&other), "{pieces:?}");
-    assert_eq!(one["notes"], json!([]));
+    assert_eq!(one["notes"], json!(["usage_estimated"]));
     assert!(one["tool_calls"].as_array().unwrap().iter().all(|call| call["complete"] == true));
     calls(&one)
 }
@@ -101,7 +101,7 @@ fn calls_of_one_index_are_told_apart_without_recorded_arguments() {
     world.download(b"", true).done();
     let record = world.record();
     assert_eq!(calls(&record), json!([["a", "f", null], ["c", "g", null], ["d", "h", null]]));
-    assert_eq!(record["notes"], json!([]));
+    assert_eq!(record["notes"], json!(["usage_estimated"]));
 }
 
 #[test]
@@ -113,7 +113,7 @@ fn calls_of_one_index_are_told_apart_by_id_after_arguments_that_are_cut() {
     world.download(b"", true).done();
     let record = world.record();
     assert_eq!(calls(&record), json!([["a", "f", "{\"x\":"], ["b", "g", {}]]));
-    assert_eq!(record["notes"], json!(["text_cut"]));
+    assert_eq!(record["notes"], json!(["text_cut", "usage_estimated"]));
     // Pieces that fit are read to their end, also beyond what is kept.
     let pieces: Vec<String> =
         long.as_bytes().chunks(7).map(|piece| String::from_utf8(piece.to_vec()).unwrap()).collect();
@@ -132,11 +132,11 @@ fn ten_thousand_calls_at_one_index_are_counted() {
     let record = streamed(&chunks);
     assert_eq!(record["tool_calls"].as_array().unwrap().len(), 256);
     assert_eq!(record["tool_calls"][255]["id"], "call_255");
-    assert_eq!(record["notes"], json!(["tool_calls_dropped:9744"]));
+    assert_eq!(record["notes"], json!(["usage_estimated", "tool_calls_dropped:9744"]));
     let all: Vec<Piece<'_>> = ids.iter().map(|id| (id.as_str(), "f", "{}")).collect();
     let record = streamed(&[chunk(&all), finish(0, "tool_calls")]);
     assert_eq!(record["tool_calls"].as_array().unwrap().len(), 256);
-    assert_eq!(record["notes"], json!(["tool_calls_dropped:9744"]));
+    assert_eq!(record["notes"], json!(["usage_estimated", "tool_calls_dropped:9744"]));
 }
 
 #[test]

@@ -66,7 +66,7 @@ fn members_of_wrong_types_are_ignored() {
     assert_eq!(record["response"], json!({"id": "first", "status": 200, "finish_reasons": []}));
     assert_eq!(record["model"]["served"], "served");
     assert_eq!((&record["tool_calls"], &record["thoughts"]), (&json!([]), &json!([])));
-    assert_eq!((&record["outcome"], &record["notes"]), (&json!("completed"), &json!([])));
+    assert_eq!((&record["outcome"], &record["notes"]), (&json!("completed"), &json!(["usage_estimated"])));
 }
 
 #[test]
@@ -76,19 +76,19 @@ fn an_invalid_event_leaves_nothing_in_the_record() {
         let record = streamed(&[json!(broken), json!("[DONE]")]);
         assert_eq!(record["tool_calls"], json!([]), "{broken}");
         assert_eq!(record["response"]["id"], Value::Null);
-        assert_eq!(record["notes"], json!(["response_unreadable"]));
+        assert_eq!(record["notes"], json!(["response_unreadable", "usage_estimated"]));
     }
 }
 
 #[test]
 fn only_done_ends_a_stream() {
     for (end, outcome, notes) in [
-        ("[DONE]", "completed", json!([])),
-        ("[DONE] ", "completed", json!([])),
-        ("[DON", "aborted_upstream", json!(["response_unreadable"])),
-        ("[done]", "aborted_upstream", json!(["response_unreadable"])),
-        (" [DONE]", "aborted_upstream", json!(["response_unreadable"])),
-        ("\"[DONE]\"", "aborted_upstream", json!(["response_unreadable"])),
+        ("[DONE]", "completed", json!(["usage_estimated"])),
+        ("[DONE] ", "completed", json!(["usage_estimated"])),
+        ("[DON", "aborted_upstream", json!(["response_unreadable", "usage_estimated"])),
+        ("[done]", "aborted_upstream", json!(["response_unreadable", "usage_estimated"])),
+        (" [DONE]", "aborted_upstream", json!(["response_unreadable", "usage_estimated"])),
+        ("\"[DONE]\"", "aborted_upstream", json!(["response_unreadable", "usage_estimated"])),
     ] {
         let record = streamed(&[delta(0, &json!({"content": "x"})), json!(end)]);
         assert_eq!((&record["outcome"], &record["notes"]), (&json!(outcome), &notes), "{end}");
@@ -194,7 +194,7 @@ fn dropped_tool_calls_without_index_are_counted_once_each() {
     let mut world = streaming(&bridge, &events);
     world.download(b"", true).done();
     let record = world.record();
-    assert_eq!(record["notes"], json!(["tool_calls_dropped:3"]));
+    assert_eq!(record["notes"], json!(["usage_estimated", "tool_calls_dropped:3"]));
     assert_eq!(
         (&record["tool_calls"][0]["arguments"], &record["tool_calls"][1]["arguments"]),
         (&json!(11), &json!(1))
@@ -346,12 +346,12 @@ fn the_last_usage_counts_and_is_final_at_the_end() {
     let record = streamed(&[finish(0, "stop"), json!("{\"choices\":[],\"usage\":{"), json!("[DONE]")]);
     assert_eq!(
         (&record["outcome"], &record["notes"]),
-        (&json!("completed"), &json!(["response_unreadable"]))
+        (&json!("completed"), &json!(["response_unreadable", "usage_estimated"]))
     );
     let record = streamed(&[with(finish(0, "stop"), json!("7"))]);
     assert_eq!(
         (&record["usage"]["usage_status"], &record["notes"]),
-        (&json!("missing"), &json!(["usage_unreadable"]))
+        (&json!("missing"), &json!(["usage_estimated", "usage_unreadable"]))
     );
 }
 
@@ -374,10 +374,10 @@ fn dropped_tool_calls_and_thoughts_are_counted() {
     assert_eq!(record["tool_calls"].as_array().unwrap().len(), 2);
     assert_eq!(record["tool_calls"][1]["arguments"], json!({}));
     assert_eq!(record["thoughts"], json!([{"source": "reasoning", "text": "ad"}]));
-    assert_eq!(record["notes"], json!(["tool_calls_dropped:3", "thoughts_dropped:1"]));
+    assert_eq!(record["notes"], json!(["usage_estimated", "tool_calls_dropped:3", "thoughts_dropped:1"]));
     let calls: Vec<Value> = (0..5).map(|id| json!({"id": id.to_string()})).collect();
     let document = json!({"choices": [{"message": {"tool_calls": calls}}]}).to_string();
-    assert_eq!(answered(&bridge, &document)["notes"], json!(["tool_calls_dropped:3"]));
+    assert_eq!(answered(&bridge, &document)["notes"], json!(["usage_estimated", "tool_calls_dropped:3"]));
 }
 
 #[test]
@@ -433,5 +433,5 @@ fn finish_reasons_do_not_depend_on_the_tool_call_limit() {
     let document = json!({"id": "c", "choices": [choice(0), choice(1), choice(2)]}).to_string();
     let record = answered(&bridge, &document);
     assert_eq!(record["response"]["finish_reasons"], json!(["r0", "r1", "r2"]));
-    assert_eq!(record["notes"], json!(["tool_calls_dropped:2"]));
+    assert_eq!(record["notes"], json!(["usage_estimated", "tool_calls_dropped:2"]));
 }

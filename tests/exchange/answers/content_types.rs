@@ -20,7 +20,7 @@ fn the_content_type_or_else_the_request_decides_the_format() {
         (Some(""), stream, true, 4, json!([])),
         (Some("text/plain"), whole, false, 0, json!(["response_content_type"])),
         (Some("application/jsonl"), whole, false, 0, json!(["response_content_type"])),
-        (Some("application/json"), stream, true, 0, json!(["response_unreadable"])),
+        (Some("application/json"), stream, true, 0, json!(["response_unreadable", "usage_estimated"])),
     ] {
         let mut world = World::new(&bridge(CONFIGURATION));
         let request = json!({"stream": asked}).to_string();

@@ -25,7 +25,11 @@ fn every_form_of_an_event_stream_is_read() {
         "data: {\"unknown\":{\"type\":\"error\"},\"type\":\"message_\\u0073top\"}\n\n",
     ] {
         let record = raw(body);
-        assert_eq!((&record["outcome"], &record["notes"]), (&json!("completed"), &json!([])), "{body:?}");
+        assert_eq!(
+            (&record["outcome"], &record["notes"]),
+            (&json!("completed"), &json!(["usage_estimated"])),
+            "{body:?}"
+        );
     }
     for body in [
         "",
@@ -41,7 +45,7 @@ fn every_form_of_an_event_stream_is_read() {
         let record = raw(body);
         assert_eq!(
             (&record["outcome"], &record["notes"]),
-            (&json!("aborted_upstream"), &json!([])),
+            (&json!("aborted_upstream"), &json!(["usage_estimated"])),
             "{body:?}"
         );
     }
@@ -62,7 +66,7 @@ fn events_without_data_and_after_the_end_are_no_problem() {
     world.download(b"event: ping\ndata:\n\n: keep-alive\n\ndata: \n\nevent: x\n\n", false);
     world.download(b"data: {\"type\":\"message_stop\"}\n\ndata: [DONE]\n\n", true).done();
     let record = world.record();
-    assert_eq!((&record["outcome"], &record["notes"]), (&json!("completed"), &json!([])));
+    assert_eq!((&record["outcome"], &record["notes"]), (&json!("completed"), &json!(["usage_estimated"])));
 }
 
 #[test]
@@ -72,6 +76,6 @@ fn an_event_without_valid_json_is_noted_and_skipped() {
     let record = world.record();
     assert_eq!(
         (&record["outcome"], &record["notes"]),
-        (&json!("completed"), &json!(["response_unreadable"]))
+        (&json!("completed"), &json!(["response_unreadable", "usage_estimated"]))
     );
 }

@@ -164,7 +164,11 @@ fn a_usage_of_the_wrong_type_is_noted() {
         for record in
             [streamed(&[start(&wrong)]), streamed(&[delta(&wrong)]), document(&json!({"usage": wrong}))]
         {
-            assert_eq!(record["notes"], json!(["usage_unreadable"]), "{wrong}");
+            let notes = match record["usage"]["usage_status"].as_str() {
+                Some("complete") => json!(["usage_unreadable"]),
+                _ => json!(["usage_estimated", "usage_unreadable"]),
+            };
+            assert_eq!(record["notes"], notes, "{wrong}");
             assert_eq!(record["usage"].get("input_tokens"), None);
         }
     }
@@ -248,7 +252,7 @@ fn members_of_wrong_types_and_unknown_events_are_ignored() {
     assert_eq!(record["response"], json!({"id": "m", "status": 200, "finish_reasons": []}));
     assert_eq!(record["model"]["served"], "served");
     assert_eq!((&record["tool_calls"], &record["thoughts"]), (&json!([]), &json!([])));
-    assert_eq!((&record["outcome"], &record["notes"]), (&json!("completed"), &json!([])));
+    assert_eq!((&record["outcome"], &record["notes"]), (&json!("completed"), &json!(["usage_estimated"])));
     let record = document(&json!({
         "type": "message", "id": [], "model": null, "stop_reason": {}, "usage": null, "error": null,
         "content": [null, 7, "x", [], {"type": 7}, {"type": "tool_use", "id": 7, "name": [], "input": null}],
@@ -274,11 +278,11 @@ fn an_error_event_in_any_form_ends_the_stream() {
         let body = format!("{event}\n\nevent: message_stop\ndata: {{\"type\":\"message_stop\"}}\n\n");
         let record = raw(&body);
         assert_eq!((&record["outcome"], &record["error"]), (&json!("failed"), &wanted), "{event}");
-        assert_eq!(record["notes"], json!([]), "{event}");
+        assert_eq!(record["notes"], json!(["usage_estimated"]), "{event}");
     }
     let record = raw("event: error\ndata: Internal Server Error\n\n");
     assert_eq!((&record["outcome"], &record["error"]), (&json!("failed"), &json!({})));
-    assert_eq!(record["notes"], json!(["response_unreadable"]));
+    assert_eq!(record["notes"], json!(["response_unreadable", "usage_estimated"]));
     let record =
         raw(&format!("{STOP}event: error\ndata: {{\"type\":\"error\"}}\n\nevent: error\ndata: x\n\n"));
     assert_eq!((&record["outcome"], record.get("error")), (&json!("completed"), None));

@@ -243,7 +243,7 @@ fn an_event_named_error_is_a_failure_without_json() {
     for body in ["event: error\ndata: Internal Server Error\n\n", "event: error\ndata: {\"error\":\n\n"] {
         let record = answered(RESPONSES, "text/event-stream", body);
         assert_eq!((&record["outcome"], &record["error"]), (&json!("failed"), &json!({})), "{body}");
-        assert_eq!(record["notes"], json!(["response_unreadable"]));
+        assert_eq!(record["notes"], json!(["response_unreadable", "usage_estimated"]));
     }
     let body = "event: response.completed\ndata: {\"response\":\n\n";
     assert_eq!(answered(RESPONSES, "text/event-stream", body)["outcome"], "aborted_upstream");

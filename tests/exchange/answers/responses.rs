@@ -325,9 +325,9 @@ fn members_of_wrong_types_are_ignored() {
         json!({"usage": [1]}),
         json!({"usage": 12}),
     ] {
-        assert_eq!(document(&body)["notes"], json!(["usage_unreadable"]), "{body}");
+        assert_eq!(document(&body)["notes"], json!(["usage_estimated", "usage_unreadable"]), "{body}");
     }
-    assert_eq!(document(&json!({"usage": null}))["notes"], json!([]));
+    assert_eq!(document(&json!({"usage": null}))["notes"], json!(["usage_estimated"]));
 }
 
 #[test]

@@ -48,7 +48,7 @@ fn calls_and_thoughts_above_the_limit_are_counted_once() {
     ] {
         assert_eq!(record["tool_calls"].as_array().unwrap().len(), 2);
         assert_eq!(thoughts(&record), json!(["a", "b"]));
-        assert_eq!(record["notes"], json!(["tool_calls_dropped:3", "thoughts_dropped:1"]));
+        assert_eq!(record["notes"], json!(["usage_estimated", "tool_calls_dropped:3", "thoughts_dropped:1"]));
     }
 }
 
@@ -61,7 +61,7 @@ fn thousands_of_summary_parts_are_counted() {
         &[done(0, &item), done(0, &item), completed(&[item])],
     );
     assert_eq!(record["thoughts"].as_array().unwrap().len(), 256);
-    assert_eq!(record["notes"], json!(["thoughts_dropped:79744"]));
+    assert_eq!(record["notes"], json!(["usage_estimated", "thoughts_dropped:79744"]));
 }
 
 #[test]
@@ -73,7 +73,7 @@ fn texts_above_the_bound_are_cut_and_noted() {
     let whole = json!({"output": output}).to_string();
     for record in [streamed_under(&bridge, &[completed(&output)]), answered(&bridge, DOCUMENT, &whole)] {
         assert_eq!(record["tool_calls"].as_array().unwrap().len(), 9);
-        assert_eq!(record["notes"], json!(["text_cut"]));
+        assert_eq!(record["notes"], json!(["text_cut", "usage_estimated"]));
         let text: String = (0..9).filter_map(|at| record["tool_calls"][at]["arguments"].as_str()).collect();
         assert!(text.len() <= 25 && text.starts_with("\"23456789"), "{text}");
     }

@@ -78,7 +78,7 @@ fn excluded_thoughts_are_absent_under_every_name() {
     let item = json!({"type": "reasoning", "content": [{"type": "reasoning_text", "text": "PRIVATE"}]});
     let piece = json!({"type": "response.reasoning_text.delta", "output_index": 0, "content_index": 0, "delta": "PRIVATE"});
     let record = streamed_under(&bridge, &[added(0, &item), piece, done(0, &item), completed(&[item])]);
-    assert_eq!((&record["thoughts"], &record["notes"]), (&json!([]), &json!([])));
+    assert_eq!((&record["thoughts"], &record["notes"]), (&json!([]), &json!(["usage_estimated"])));
 }
 
 fn reasoning(summary: &[&str], content: &[&str]) -> Value {
@@ -141,10 +141,10 @@ fn raw_reasoning_above_the_limit_is_counted_once() {
         let record = streamed_under(&bridge, events);
         let wanted = json!([["reasoning_summary", "a"], ["reasoning_summary", "b"], ["reasoning", "c"]]);
         assert_eq!(thoughts(&record), wanted);
-        assert_eq!(record["notes"], json!(["thoughts_dropped:2"]));
+        assert_eq!(record["notes"], json!(["usage_estimated", "thoughts_dropped:2"]));
     }
     let parts = vec![json!({"type": "reasoning_text", "text": "x"}); 10_000];
     let item = json!({"type": "reasoning", "content": parts});
     let record = streamed(&[done(0, &item), completed(&[item])]);
-    assert_eq!(record["notes"], json!(["thoughts_dropped:9744"]));
+    assert_eq!(record["notes"], json!(["usage_estimated", "thoughts_dropped:9744"]));
 }

@@ -104,5 +104,5 @@ fn ten_thousand_items_are_counted() {
     events.push(completed(&items));
     let record = streamed_under(&bridge, &events);
     assert_eq!(record["tool_calls"].as_array().unwrap().len(), 256);
-    assert_eq!(record["notes"], json!(["tool_calls_dropped:9744"]));
+    assert_eq!(record["notes"], json!(["usage_estimated", "tool_calls_dropped:9744"]));
 }

@@ -313,22 +313,8 @@ impl World {
         self.finish("via_upstream")
     }
 
-    /// The record. Exactly one was published. Its notes are without `usage_estimated`, which any answer without usage has,
-    /// as most answers of these tests: see [`noted`](Self::noted).
+    /// The record. Exactly one was published.
     pub fn record(&self) -> Value {
-        let mut record = self.whole_record();
-        if let Some(notes) = record["notes"].as_array_mut() {
-            notes.retain(|note| note != "usage_estimated");
-        }
-        record
-    }
-
-    /// All notes of the record.
-    pub fn noted(&self) -> Value {
-        self.whole_record()["notes"].take()
-    }
-
-    fn whole_record(&self) -> Value {
         assert_eq!(self.records, 1, "records");
         serde_json::from_str(&self.published["ai_bridge_record"]).expect("the record is JSON")
     }

@@ -8,11 +8,12 @@ use ai_bridge::step::{Effect, Ending, RequestHead, ResponseHead, Step};
 use core::time::Duration;
 use std::rc::Rc;
 
-/// A configuration with two providers and the usual members.
+/// A configuration with three providers and the usual members.
 const CONFIGURATION: &str = r#"{
     "providers": [
         {"type": "openai"},
-        {"type": "anthropic", "key": {"env": "ANTHROPIC_API_KEY"}, "byok_cluster": "anthropic-byok"}
+        {"type": "anthropic", "key": {"env": "ANTHROPIC_API_KEY"}, "byok_cluster": "anthropic-byok"},
+        {"type": "gemini", "key": {"value": "central"}}
     ],
     "gateway_credentials": {"value_prefixes": ["gw_"]}
 }"#;
@@ -39,6 +40,11 @@ impl Play {
     /// A bridged request; `content_type`: the response's.
     pub(crate) fn recorded(content_type: &str) -> Option<Self> {
         Self::new("POST", "/anthropic/v1/messages", content_type, (14, 4))
+    }
+
+    /// A bridged request whose path names the model.
+    pub(crate) fn with_model_in_path() -> Option<Self> {
+        Self::new("POST", "/gemini/v1beta/models/gemini-3-pro:generateContent", "application/json", (14, 4))
     }
 
     /// A passthrough request.

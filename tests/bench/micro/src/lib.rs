@@ -9,6 +9,7 @@
 //! It is **not** a test of the readers' results. But a case whose input is not read to its end gives no number.
 
 mod exchange;
+mod gemini;
 mod inputs;
 #[cfg(target_arch = "wasm32")]
 mod plugin;
@@ -132,6 +133,7 @@ pub fn cases() -> Vec<Case> {
         reader: passed,
         chunks: vec![Vec::new(), b"{}".to_vec()],
     });
+    cases.extend(gemini::cases());
     cases
 }
 

@@ -44,7 +44,7 @@ impl Wide {
     #[inline(always)]
     pub(super) fn load(block: &[u8; WIDE]) -> Self {
         let [a, b, c, d] = block.as_chunks::<BLOCK>().0 else {
-            let none = Lanes::load(&[0; BLOCK]);
+            let none = Lanes::splat(0);
             return Self(none, none, none, none);
         };
         Self(Lanes::load(a), Lanes::load(b), Lanes::load(c), Lanes::load(d))
@@ -77,8 +77,9 @@ impl Wide {
 
     /// The bytes that complete an escape after a backslash: `"\/bfnrt`, but not `u`.
     #[inline(always)]
-    pub(super) fn letter(self) -> u64 {
-        joined(self.0.letter(), self.1.letter(), self.2.letter(), self.3.letter())
+    pub(super) fn letter(self, letters: Letters) -> u64 {
+        let Self(a, b, c, d) = self;
+        joined(a.letter(letters), b.letter(letters), c.letter(letters), d.letter(letters))
     }
 }
 
@@ -88,10 +89,36 @@ fn joined(a: Lanes, b: Lanes, c: Lanes, d: Lanes) -> u64 {
 }
 
 impl Lanes {
+    /// The same, as a value that is made once: V8 would make a constant anew in each turn of a loop.
+    #[inline(always)]
+    pub(super) fn kept(byte: u8) -> Self {
+        Self::splat(core::hint::black_box(byte))
+    }
+
     /// The bytes that end a plain run.
     #[inline(always)]
     fn special(self) -> Self {
         self.equal(b'"').or(self.equal(b'\\')).or(self.control())
+    }
+}
+
+/// The constants of [`Wide::letter`].
+#[derive(Clone, Copy)]
+pub(super) struct Letters {
+    table: Lanes,
+    nibble: Lanes,
+    b_or_r: Lanes,
+    r: Lanes,
+}
+
+impl Letters {
+    pub(super) fn new() -> Self {
+        let mut table = [0; BLOCK];
+        // No byte with the low nibble 0 is 1.
+        (table[0x0], table[0x2], table[0x4], table[0x6]) = (1, b'"', b't', b'f');
+        (table[0xc], table[0xe], table[0xf]) = (b'\\', b'n', b'/');
+        let table = Lanes::load(&core::hint::black_box(table));
+        Self { table, nibble: Lanes::kept(0x0f), b_or_r: Lanes::kept(b'b' ^ b'r'), r: Lanes::kept(b'r') }
     }
 }
 
@@ -110,8 +137,14 @@ impl Lanes {
         Self(core::arch::wasm32::u64x2(both as u64, (both >> 64) as u64))
     }
 
+    /// Sixteen times this byte.
     #[inline(always)]
-    fn equal(self, byte: u8) -> Self {
+    pub(super) fn splat(byte: u8) -> Self {
+        Self(core::arch::wasm32::u8x16_splat(byte))
+    }
+
+    #[inline(always)]
+    pub(super) fn equal(self, byte: u8) -> Self {
         Self(core::arch::wasm32::u8x16_eq(self.0, core::arch::wasm32::u8x16_splat(byte)))
     }
 
@@ -121,22 +154,44 @@ impl Lanes {
         Self(core::arch::wasm32::u8x16_sub_sat(core::arch::wasm32::u8x16_splat(0x9f), self.0))
     }
 
-    /// The bytes that complete an escape. The table has the one with this low nibble, except for `b` and `r`.
+    /// By how much each byte is above `bound`; 0: it is not. The highest bit is set from `bound + 0x80` on.
     #[inline(always)]
-    fn letter(self) -> Self {
-        use core::arch::wasm32::{u8x16, u8x16_splat, u8x16_swizzle, v128_and, v128_or};
-        const NONE: u8 = 0;
-        let (quote, slash, backslash) = (b'"', b'/', b'\\');
-        let table = u8x16(
-            1, NONE, quote, NONE, b't', NONE, b'f', NONE, NONE, NONE, NONE, NONE, backslash, NONE, b'n', slash,
-        );
-        let found = Self(u8x16_swizzle(table, v128_and(self.0, u8x16_splat(0x0f))));
-        let found = Self(core::arch::wasm32::u8x16_eq(found.0, self.0));
-        found.or(Self(v128_or(self.0, u8x16_splat(b'b' ^ b'r'))).equal(b'r'))
+    pub(super) fn above(self, bound: Self) -> Self {
+        Self(core::arch::wasm32::u8x16_sub_sat(self.0, bound.0))
     }
 
     #[inline(always)]
-    fn or(self, other: Self) -> Self {
+    pub(super) fn and(self, other: Self) -> Self {
+        Self(core::arch::wasm32::v128_and(self.0, other.0))
+    }
+
+    /// All bits of the bytes that are the same.
+    #[inline(always)]
+    pub(super) fn same(self, other: Self) -> Self {
+        Self(core::arch::wasm32::u8x16_eq(self.0, other.0))
+    }
+
+    /// The bits of `self` that `other` lacks.
+    #[inline(always)]
+    pub(super) fn without(self, other: Self) -> Self {
+        Self(core::arch::wasm32::v128_andnot(self.0, other.0))
+    }
+
+    #[inline(always)]
+    pub(super) fn xor(self, other: Self) -> Self {
+        Self(core::arch::wasm32::v128_xor(self.0, other.0))
+    }
+
+    /// The bytes that complete an escape. The table has the one with this low nibble, except for `b` and `r`.
+    #[inline(always)]
+    fn letter(self, letters: Letters) -> Self {
+        let low = core::arch::wasm32::u8x16_swizzle(letters.table.0, self.and(letters.nibble).0);
+        let b_or_r = self.or(letters.b_or_r);
+        Self(low).same(self).or(b_or_r.same(letters.r))
+    }
+
+    #[inline(always)]
+    pub(super) fn or(self, other: Self) -> Self {
         Self(core::arch::wasm32::v128_or(self.0, other.0))
     }
 
@@ -159,7 +214,12 @@ impl Lanes {
     }
 
     #[inline(always)]
-    fn equal(self, byte: u8) -> Self {
+    pub(super) fn splat(byte: u8) -> Self {
+        Self(wide::u8x16::splat(byte))
+    }
+
+    #[inline(always)]
+    pub(super) fn equal(self, byte: u8) -> Self {
         Self(self.0.simd_eq(wide::u8x16::splat(byte)))
     }
 
@@ -169,14 +229,40 @@ impl Lanes {
     }
 
     #[inline(always)]
-    fn letter(self) -> Self {
-        let [b_or_r, b_or_f] = [b'b' ^ b'r', b'b' ^ b'f'].map(|bit| Self(self.0 | wide::u8x16::splat(bit)));
-        let rare = self.equal(b'\\').or(self.equal(b'"')).or(self.equal(b'/'));
-        rare.or(b_or_r.equal(b'r')).or(b_or_f.equal(b'f')).or(self.equal(b'n')).or(self.equal(b't'))
+    pub(super) fn above(self, bound: Self) -> Self {
+        Self(self.0.saturating_sub(bound.0))
     }
 
     #[inline(always)]
-    fn or(self, other: Self) -> Self {
+    pub(super) fn and(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
+    #[inline(always)]
+    pub(super) fn same(self, other: Self) -> Self {
+        Self(self.0.simd_eq(other.0))
+    }
+
+    #[inline(always)]
+    pub(super) fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
+    #[inline(always)]
+    pub(super) fn xor(self, other: Self) -> Self {
+        Self(self.0 ^ other.0)
+    }
+
+    #[inline(always)]
+    fn letter(self, letters: Letters) -> Self {
+        let b_or_f = self.or(Self::splat(b'b' ^ b'f'));
+        let rare = self.equal(b'\\').or(self.equal(b'"')).or(self.equal(b'/'));
+        let often = b_or_f.equal(b'f').or(self.equal(b'n')).or(self.equal(b't'));
+        rare.or(often).or(self.or(letters.b_or_r).same(letters.r))
+    }
+
+    #[inline(always)]
+    pub(super) fn or(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
 
@@ -188,7 +274,7 @@ impl Lanes {
 
 #[cfg(test)]
 mod tests {
-    use super::{BLOCK, ByteClasses, Lanes, WIDE, Wide, classify, is_special, white_space};
+    use super::{BLOCK, ByteClasses, Lanes, Letters, WIDE, Wide, classify, is_special, white_space};
 
     /// Checks blocks with every byte at every position among fillers of every class.
     fn each(check: impl Fn(&[u8; BLOCK], &dyn Fn(fn(u8) -> bool) -> u32)) {
@@ -224,8 +310,8 @@ mod tests {
                 assert_eq!(found.special(), mask(is_special));
                 assert_eq!(found.has_special(), mask(is_special) != 0);
                 assert_eq!(found.backslash(), mask(|byte| byte == b'\\'));
-                assert_eq!(found.letter(), mask(|byte| b"\"\\/bfnrt".contains(&byte)));
-                let together = found.together(Lanes::load(&[0; BLOCK]));
+                assert_eq!(found.letter(Letters::new()), mask(|byte| b"\"\\/bfnrt".contains(&byte)));
+                let together = found.together(Lanes::splat(0));
                 assert_eq!(together.mask() != 0, mask(|byte| byte >= 0x80) != 0);
             }
         });

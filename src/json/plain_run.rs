@@ -1,6 +1,6 @@
 //! Finds the length of a run in a string without special bytes, 16 or 64 bytes at a time.
 
-use super::byte_classes::{BLOCK, Lanes, WIDE, Wide, classify, is_special};
+use super::byte_classes::{BLOCK, Lanes, Letters, WIDE, Wide, classify, is_special};
 use super::unescape::{hex_value, unit_bytes};
 
 /// A run of bytes from a known start up to `end`.
@@ -44,7 +44,7 @@ pub(super) fn plain_run(bytes: &[u8], mut at: usize) -> Run {
 #[inline(never)]
 pub(super) fn skippable_run(bytes: &[u8], begin: usize) -> Run {
     let mut at = begin;
-    let mut skip = Skip { together: Lanes::load(&[0; BLOCK]), pending: 0, saved: 0 };
+    let mut skip = Skip { together: Lanes::splat(0), pending: 0, saved: 0 };
     loop {
         let rest = bytes.get(at..).unwrap_or(&[]);
         let (whole, _) = rest.as_chunks::<WIDE>();
@@ -56,7 +56,8 @@ pub(super) fn skippable_run(bytes: &[u8], begin: usize) -> Run {
                 _ => skip.blocks(whole, &mut found),
             };
         let Found { ends, others, escaped, .. } = found;
-        let stop = ends | if others == 0 { 0 } else { first_not_hex(bytes, at, others, ends, &mut skip.saved) };
+        let stop =
+            ends | if others == 0 { 0 } else { first_not_hex(bytes, at, others, ends, &mut skip.saved) };
         if stop != 0 {
             let place = stop.trailing_zeros();
             // A bad escape begins at its backslash, a byte earlier.
@@ -100,6 +101,7 @@ impl Skip {
     #[inline(never)]
     fn blocks(&mut self, blocks: &[[u8; WIDE]], found: &mut Found) -> usize {
         let Self { mut together, mut pending, mut saved } = *self;
+        let letters = Letters::new();
         let mut skipped = 0;
         for block in blocks {
             let wide = Wide::load(block);
@@ -109,7 +111,7 @@ impl Skip {
                 let ends = wide.special() & !backslash;
                 let (escaped, next) = escaped(backslash, pending);
                 let ends = ends & !escaped;
-                let others = if escaped == 0 { 0 } else { escaped & !wide.letter() };
+                let others = if escaped == 0 { 0 } else { escaped & !wide.letter(letters) };
                 if ends | others != 0 {
                     *found = Found { ends, others, escaped, next };
                     break;
@@ -256,7 +258,11 @@ mod tests {
                         expected |= u64::from(now) << place;
                         now = !now && backslash >> place & 1 == 1;
                     }
-                    assert_eq!(escaped(backslash, pending), (expected, u64::from(now)), "{backslash:b} {pending}");
+                    assert_eq!(
+                        escaped(backslash, pending),
+                        (expected, u64::from(now)),
+                        "{backslash:b} {pending}"
+                    );
                 }
             }
         }

@@ -1,7 +1,7 @@
 //! Finds the length of a run in a string without special bytes, 16 or 64 bytes at a time.
 
 use super::byte_classes::{BLOCK, Lanes, Letters, WIDE, Wide, classify, is_special};
-use super::unescape::{hex_value, unit_bytes};
+use super::unescape::{hex_value, letter_value, unit_bytes};
 
 /// A run of bytes from a known start up to `end`.
 pub(super) struct Run {
@@ -111,7 +111,7 @@ impl Skip {
                 let ends = wide.special() & !backslash;
                 let (escaped, next) = escaped(backslash, pending);
                 let ends = ends & !escaped;
-                let others = if escaped == 0 { 0 } else { escaped & !wide.letter(letters) };
+                let others = others(block, wide, letters, escaped);
                 if ends | others != 0 {
                     *found = Found { ends, others, escaped, next };
                     break;
@@ -125,6 +125,22 @@ impl Skip {
         *self = Self { together, pending, saved };
         skipped
     }
+}
+
+/// The bytes of `escaped` that are no letter of an escape. One after the other where they are few.
+#[inline(always)]
+fn others(block: &[u8; WIDE], wide: Wide, letters: Letters, escaped: u64) -> u64 {
+    if escaped.count_ones() > 2 {
+        return escaped & !wide.letter(letters);
+    }
+    let (mut rest, mut others) = (escaped, 0);
+    while rest != 0 {
+        let place = rest.trailing_zeros();
+        let byte = block.get(place as usize).copied().unwrap_or(0);
+        others |= u64::from(letter_value(byte).is_none()) << place;
+        rest &= rest - 1;
+    }
+    others
 }
 
 /// `bytes`, fewer than a wide block, padded with zeros.

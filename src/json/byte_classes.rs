@@ -74,13 +74,6 @@ impl Wide {
         let Self(a, b, c, d) = self;
         joined(a.equal(b'\\'), b.equal(b'\\'), c.equal(b'\\'), d.equal(b'\\'))
     }
-
-    /// The bytes that complete an escape after a backslash: `"\/bfnrt`, but not `u`.
-    #[inline(always)]
-    pub(super) fn letter(self, letters: Letters) -> u64 {
-        let Self(a, b, c, d) = self;
-        joined(a.letter(letters), b.letter(letters), c.letter(letters), d.letter(letters))
-    }
 }
 
 #[inline(always)]
@@ -102,23 +95,37 @@ impl Lanes {
     }
 }
 
-/// The constants of [`Wide::letter`].
+/// Finds the bytes that complete an escape after a backslash: `"\/bfnrt`, but not `u`. Only wasm has the look-up that
+/// makes this faster than a table for one byte at a time.
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 #[derive(Clone, Copy)]
 pub(super) struct Letters {
+    /// The letter with each low nibble, except for `b` and `r`.
     table: Lanes,
     nibble: Lanes,
     b_or_r: Lanes,
     r: Lanes,
 }
 
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 impl Letters {
     pub(super) fn new() -> Self {
-        let mut table = [0; BLOCK];
-        // No byte with the low nibble 0 is 1.
-        (table[0x0], table[0x2], table[0x4], table[0x6]) = (1, b'"', b't', b'f');
-        (table[0xc], table[0xe], table[0xf]) = (b'\\', b'n', b'/');
+        // No byte with the low nibble 0 is 1, and none with another is 0.
+        let table = *b"\x01\0\"\0t\0f\0\0\0\0\0\\\0n/";
         let table = Lanes::load(&core::hint::black_box(table));
         Self { table, nibble: Lanes::kept(0x0f), b_or_r: Lanes::kept(b'b' ^ b'r'), r: Lanes::kept(b'r') }
+    }
+
+    /// The letters in a block.
+    #[inline(always)]
+    pub(super) fn mask(self, Wide(a, b, c, d): Wide) -> u64 {
+        joined(self.of(a), self.of(b), self.of(c), self.of(d))
+    }
+
+    #[inline(always)]
+    fn of(self, lanes: Lanes) -> Lanes {
+        let low = core::arch::wasm32::u8x16_swizzle(self.table.0, lanes.and(self.nibble).0);
+        Lanes(low).same(lanes).or(lanes.or(self.b_or_r).same(self.r))
     }
 }
 
@@ -180,14 +187,6 @@ impl Lanes {
     #[inline(always)]
     pub(super) fn xor(self, other: Self) -> Self {
         Self(core::arch::wasm32::v128_xor(self.0, other.0))
-    }
-
-    /// The bytes that complete an escape. The table has the one with this low nibble, except for `b` and `r`.
-    #[inline(always)]
-    fn letter(self, letters: Letters) -> Self {
-        let low = core::arch::wasm32::u8x16_swizzle(letters.table.0, self.and(letters.nibble).0);
-        let b_or_r = self.or(letters.b_or_r);
-        Self(low).same(self).or(b_or_r.same(letters.r))
     }
 
     #[inline(always)]
@@ -254,14 +253,6 @@ impl Lanes {
     }
 
     #[inline(always)]
-    fn letter(self, letters: Letters) -> Self {
-        let b_or_f = self.or(Self::splat(b'b' ^ b'f'));
-        let rare = self.equal(b'\\').or(self.equal(b'"')).or(self.equal(b'/'));
-        let often = b_or_f.equal(b'f').or(self.equal(b'n')).or(self.equal(b't'));
-        rare.or(often).or(self.or(letters.b_or_r).same(letters.r))
-    }
-
-    #[inline(always)]
     pub(super) fn or(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
@@ -274,7 +265,7 @@ impl Lanes {
 
 #[cfg(test)]
 mod tests {
-    use super::{BLOCK, ByteClasses, Lanes, Letters, WIDE, Wide, classify, is_special, white_space};
+    use super::{BLOCK, ByteClasses, Lanes, WIDE, Wide, classify, is_special, white_space};
 
     /// Checks blocks with every byte at every position among fillers of every class.
     fn each(check: impl Fn(&[u8; BLOCK], &dyn Fn(fn(u8) -> bool) -> u32)) {
@@ -310,7 +301,6 @@ mod tests {
                 assert_eq!(found.special(), mask(is_special));
                 assert_eq!(found.has_special(), mask(is_special) != 0);
                 assert_eq!(found.backslash(), mask(|byte| byte == b'\\'));
-                assert_eq!(found.letter(Letters::new()), mask(|byte| b"\"\\/bfnrt".contains(&byte)));
                 let together = found.together(Lanes::splat(0));
                 assert_eq!(together.mask() != 0, mask(|byte| byte >= 0x80) != 0);
             }

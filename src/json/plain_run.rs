@@ -1,6 +1,6 @@
 //! Finds the length of a run in a string without special bytes, 16 or 64 bytes at a time.
 
-use super::byte_classes::{BLOCK, Lanes, Letters, WIDE, Wide, classify, is_special};
+use super::byte_classes::{BLOCK, Lanes, WIDE, Wide, classify, is_special};
 use super::unescape::{hex_value, letter_value, unit_bytes};
 
 /// A run of bytes from a known start up to `end`.
@@ -101,7 +101,8 @@ impl Skip {
     #[inline(never)]
     fn blocks(&mut self, blocks: &[[u8; WIDE]], found: &mut Found) -> usize {
         let Self { mut together, mut pending, mut saved } = *self;
-        let letters = Letters::new();
+        #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+        let letters = super::byte_classes::Letters::new();
         let mut skipped = 0;
         for block in blocks {
             let wide = Wide::load(block);
@@ -111,7 +112,11 @@ impl Skip {
                 let ends = wide.special() & !backslash;
                 let (escaped, next) = escaped(backslash, pending);
                 let ends = ends & !escaped;
-                let others = others(block, wide, letters, escaped);
+                let others = match escaped.count_ones() {
+                    #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+                    3.. => escaped & !letters.mask(wide),
+                    _ => others(block, escaped),
+                };
                 if ends | others != 0 {
                     *found = Found { ends, others, escaped, next };
                     break;
@@ -127,12 +132,9 @@ impl Skip {
     }
 }
 
-/// The bytes of `escaped` that are no letter of an escape. One after the other where they are few.
+/// The bytes of `escaped` that are no letter of an escape.
 #[inline(always)]
-fn others(block: &[u8; WIDE], wide: Wide, letters: Letters, escaped: u64) -> u64 {
-    if escaped.count_ones() > 2 {
-        return escaped & !wide.letter(letters);
-    }
+fn others(block: &[u8; WIDE], escaped: u64) -> u64 {
     let (mut rest, mut others) = (escaped, 0);
     while rest != 0 {
         let place = rest.trailing_zeros();

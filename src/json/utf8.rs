@@ -31,15 +31,15 @@ fn follow(bytes: &[u8], last: &Window) -> bool {
     while !rest.is_empty() {
         let window = rest.first_chunk().unwrap_or(last);
         rest = rest.get(WIDE..).filter(|rest| rest.len() > BEFORE).unwrap_or(&[]);
-        let ascii = at::<0>(window).or(at::<16>(window)).or(at::<32>(window)).or(at::<48>(window));
-        if ascii.or(at::<{ WIDE + BEFORE - BLOCK }>(window)).mask() == 0 {
+        let ascii = at(window, 0).or(at(window, 16)).or(at(window, 32)).or(at(window, 48));
+        if ascii.or(at(window, WIDE + BEFORE - BLOCK)).mask() == 0 {
             continue;
         }
         // One after the other, so that no more is needed at once than there are registers.
-        let mut narrow = Bytes::of::<0>(window).check(&bounds, &mut errors);
-        narrow = narrow.or(Bytes::of::<16>(window).check(&bounds, &mut errors));
-        narrow = narrow.or(Bytes::of::<32>(window).check(&bounds, &mut errors));
-        narrow = narrow.or(Bytes::of::<48>(window).check(&bounds, &mut errors));
+        let mut narrow = Bytes::of(window, 0).check(&bounds, &mut errors);
+        narrow = narrow.or(Bytes::of(window, 16).check(&bounds, &mut errors));
+        narrow = narrow.or(Bytes::of(window, 32).check(&bounds, &mut errors));
+        narrow = narrow.or(Bytes::of(window, 48).check(&bounds, &mut errors));
         if narrow.mask() != 0 && has_beyond(window) {
             return false;
         }
@@ -50,8 +50,8 @@ fn follow(bytes: &[u8], last: &Window) -> bool {
 /// Whether a character is overlong, a surrogate or above U+10FFFF.
 #[inline(never)]
 fn has_beyond(window: &Window) -> bool {
-    let [a, b] = [Bytes::of::<0>(window), Bytes::of::<16>(window)];
-    let [c, d] = [Bytes::of::<32>(window), Bytes::of::<48>(window)];
+    let [a, b] = [Bytes::of(window, 0), Bytes::of(window, 16)];
+    let [c, d] = [Bytes::of(window, 32), Bytes::of(window, 48)];
     a.beyond().or(b.beyond()).or(c.beyond()).or(d.beyond()).mask() != 0
 }
 
@@ -82,10 +82,13 @@ impl Bounds {
     }
 }
 
+/// The sixteen bytes at `place`, a constant, so that the compiler drops the check of the bounds.
 #[inline(always)]
-fn at<const PLACE: usize>(window: &Window) -> Lanes {
-    let block = window.get(PLACE..).and_then(<[u8]>::first_chunk::<BLOCK>);
-    block.map_or(Lanes::splat(0), Lanes::load)
+fn at(window: &Window, place: usize) -> Lanes {
+    match window.get(place..).and_then(<[u8]>::first_chunk::<BLOCK>) {
+        Some(block) => Lanes::load(block),
+        None => Lanes::splat(0),
+    }
 }
 
 /// Sixteen bytes of a window, and those one and more places before each of them. Truth values are in the highest bits.
@@ -99,13 +102,14 @@ struct Bytes {
 
 impl Bytes {
     #[inline(always)]
-    fn of<const AT: usize>(window: &Window) -> Self {
-        // Constants, so that the compiler drops the checks of the bounds.
-        let at = |place: usize| {
-            let block = window.get(place..).and_then(<[u8]>::first_chunk::<BLOCK>);
-            block.map_or(Lanes::splat(0), Lanes::load)
-        };
-        Self { now: at(AT + 3), before: at(AT + 2), before_2: at(AT + 1), before_3: at(AT) }
+    fn of(window: &Window, place: usize) -> Self {
+        let now = at(window, place + BEFORE);
+        Self {
+            now,
+            before: at(window, place + 2),
+            before_2: at(window, place + 1),
+            before_3: at(window, place),
+        }
     }
 
     /// Adds the bytes that continue a character where none is to be continued, and the other way round. Returns the first

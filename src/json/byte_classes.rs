@@ -1,7 +1,11 @@
-//! Classifies sixteen bytes at once: masks of one bit a byte, the first byte in the lowest bit.
+//! Classifies 16 or 64 bytes at once: masks of one bit a byte, the first byte in the lowest bit. This is the only file
+//! with vector instructions.
 
 /// Bytes in a block.
 pub(super) const BLOCK: usize = 16;
+
+/// Bytes in a wide block, which has a mask of 64 bits.
+pub(super) const WIDE: usize = 4 * BLOCK;
 
 /// Which bytes of a block need attention inside a string.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,42 +16,11 @@ pub(super) struct ByteClasses {
     pub(super) high: u32,
 }
 
-/// Which bytes of a block may be parts of an escape.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct EscapeClasses {
-    /// The backslashes.
-    pub(super) backslash: u32,
-    /// The bytes that complete an escape after a backslash: `"\/bfnrt`, but not `u`.
-    pub(super) letter: u32,
-}
-
 /// Finds the bytes that end a plain run or are not ASCII.
 #[inline(always)]
 pub(super) fn classify(block: &[u8; BLOCK]) -> ByteClasses {
     let lanes = Lanes::load(block);
     ByteClasses { special: lanes.special().mask(), high: lanes.mask() }
-}
-
-/// `None`: a byte in the two blocks ends a plain run. Else not zero if one of them is not ASCII.
-#[inline(always)]
-pub(super) fn both_plain(blocks: &[u8; 2 * BLOCK]) -> Option<u32> {
-    let [one, other] = blocks.as_chunks::<BLOCK>().0 else { return None };
-    let (one, other) = (Lanes::load(one), Lanes::load(other));
-    if one.special().or(other.special()).mask() != 0 {
-        return None;
-    }
-    Some(one.or(other).mask())
-}
-
-/// Finds the parts of escapes.
-#[inline(always)]
-pub(super) fn escapes(block: &[u8; BLOCK]) -> EscapeClasses {
-    let lanes = Lanes::load(block);
-    let backslash = lanes.equal(b'\\');
-    let letter = backslash.or(lanes.equal(b'"')).or(lanes.equal(b'/')).or(lanes.equal(b'b'));
-    let letter =
-        letter.or(lanes.equal(b'f')).or(lanes.equal(b'n')).or(lanes.equal(b'r')).or(lanes.equal(b't'));
-    EscapeClasses { backslash: backslash.mask(), letter: letter.mask() }
 }
 
 /// Finds white space (RFC 8259 §2).
@@ -63,7 +36,58 @@ pub(super) fn is_special(byte: u8) -> bool {
     byte == b'"' || byte == b'\\' || byte < 0x20
 }
 
+/// Sixty-four bytes, in four vectors. All is written out four times: the compiler would make loops over memory.
+#[derive(Clone, Copy)]
+pub(super) struct Wide(Lanes, Lanes, Lanes, Lanes);
+
+impl Wide {
+    #[inline(always)]
+    pub(super) fn load(block: &[u8; WIDE]) -> Self {
+        let [a, b, c, d] = block.as_chunks::<BLOCK>().0 else {
+            let none = Lanes::splat(0);
+            return Self(none, none, none, none);
+        };
+        Self(Lanes::load(a), Lanes::load(b), Lanes::load(c), Lanes::load(d))
+    }
+
+    /// Whether a byte ends a plain run.
+    #[inline(always)]
+    pub(super) fn has_special(self) -> bool {
+        self.0.special().or(self.1.special()).or(self.2.special().or(self.3.special())).mask() != 0
+    }
+
+    /// A vector with a byte that is not ASCII if there is one here or in `other`.
+    #[inline(always)]
+    pub(super) fn together(self, other: Lanes) -> Lanes {
+        other.or(self.0.or(self.1).or(self.2.or(self.3)))
+    }
+
+    /// The bytes that end a plain run.
+    #[inline(always)]
+    pub(super) fn special(self) -> u64 {
+        joined(self.0.special(), self.1.special(), self.2.special(), self.3.special())
+    }
+
+    /// The backslashes.
+    #[inline(always)]
+    pub(super) fn backslash(self) -> u64 {
+        let Self(a, b, c, d) = self;
+        joined(a.equal(b'\\'), b.equal(b'\\'), c.equal(b'\\'), d.equal(b'\\'))
+    }
+}
+
+#[inline(always)]
+fn joined(a: Lanes, b: Lanes, c: Lanes, d: Lanes) -> u64 {
+    u64::from(a.mask() | b.mask() << BLOCK) | u64::from(c.mask() | d.mask() << BLOCK) << (2 * BLOCK)
+}
+
 impl Lanes {
+    /// The same, as a value that is made once: V8 would make a constant anew in each turn of a loop.
+    #[inline(always)]
+    pub(super) fn kept(byte: u8) -> Self {
+        Self::splat(core::hint::black_box(byte))
+    }
+
     /// The bytes that end a plain run.
     #[inline(always)]
     fn special(self) -> Self {
@@ -71,96 +95,177 @@ impl Lanes {
     }
 }
 
+/// Finds the bytes that complete an escape after a backslash: `"\/bfnrt`, but not `u`. Only wasm has the look-up that
+/// makes this faster than a table for one byte at a time.
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+#[derive(Clone, Copy)]
+pub(super) struct Letters {
+    /// The letter with each low nibble, except for `b` and `r`.
+    table: Lanes,
+    nibble: Lanes,
+    b_or_r: Lanes,
+    r: Lanes,
+}
+
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+impl Letters {
+    pub(super) fn new() -> Self {
+        // No byte with the low nibble 0 is 1, and none with another is 0.
+        let table = *b"\x01\0\"\0t\0f\0\0\0\0\0\\\0n/";
+        let table = Lanes::load(&core::hint::black_box(table));
+        Self { table, nibble: Lanes::kept(0x0f), b_or_r: Lanes::kept(b'b' ^ b'r'), r: Lanes::kept(b'r') }
+    }
+
+    /// The letters in a block.
+    #[inline(always)]
+    pub(super) fn mask(self, Wide(a, b, c, d): Wide) -> u64 {
+        joined(self.of(a), self.of(b), self.of(c), self.of(d))
+    }
+
+    #[inline(always)]
+    fn of(self, lanes: Lanes) -> Lanes {
+        let low = core::arch::wasm32::u8x16_swizzle(self.table.0, lanes.and(self.nibble).0);
+        Lanes(low).same(lanes).or(lanes.or(self.b_or_r).same(self.r))
+    }
+}
+
 /// Sixteen bytes, or sixteen truth values in the highest bit of each byte.
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 #[derive(Clone, Copy)]
-struct Lanes(core::arch::wasm32::v128);
+pub(super) struct Lanes(core::arch::wasm32::v128);
 
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 impl Lanes {
     /// One load of sixteen bytes without a pointer. It goes through a `u128` because the compiler sometimes turns a
     /// vector of sixteen single bytes into sixteen loads.
     #[inline(always)]
-    fn load(block: &[u8; BLOCK]) -> Self {
+    pub(super) fn load(block: &[u8; BLOCK]) -> Self {
         let both = u128::from_le_bytes(*block);
         Self(core::arch::wasm32::u64x2(both as u64, (both >> 64) as u64))
     }
 
+    /// Sixteen times this byte.
     #[inline(always)]
-    fn equal(self, byte: u8) -> Self {
+    pub(super) fn splat(byte: u8) -> Self {
+        Self(core::arch::wasm32::u8x16_splat(byte))
+    }
+
+    #[inline(always)]
+    pub(super) fn equal(self, byte: u8) -> Self {
         Self(core::arch::wasm32::u8x16_eq(self.0, core::arch::wasm32::u8x16_splat(byte)))
     }
 
     #[inline(always)]
     fn control(self) -> Self {
-        Self(core::arch::wasm32::u8x16_lt(self.0, core::arch::wasm32::u8x16_splat(0x20)))
+        // 0x9f - byte has the highest bit up to 0x1f only. One instruction; V8 needs four for a comparison.
+        Self(core::arch::wasm32::u8x16_sub_sat(core::arch::wasm32::u8x16_splat(0x9f), self.0))
+    }
+
+    /// By how much each byte is above `bound`; 0: it is not. The highest bit is set from `bound + 0x80` on.
+    #[inline(always)]
+    pub(super) fn above(self, bound: Self) -> Self {
+        Self(core::arch::wasm32::u8x16_sub_sat(self.0, bound.0))
     }
 
     #[inline(always)]
-    fn or(self, other: Self) -> Self {
+    pub(super) fn and(self, other: Self) -> Self {
+        Self(core::arch::wasm32::v128_and(self.0, other.0))
+    }
+
+    /// All bits of the bytes that are the same.
+    #[inline(always)]
+    pub(super) fn same(self, other: Self) -> Self {
+        Self(core::arch::wasm32::u8x16_eq(self.0, other.0))
+    }
+
+    /// The bits of `self` that `other` lacks.
+    #[inline(always)]
+    pub(super) fn without(self, other: Self) -> Self {
+        Self(core::arch::wasm32::v128_andnot(self.0, other.0))
+    }
+
+    #[inline(always)]
+    pub(super) fn xor(self, other: Self) -> Self {
+        Self(core::arch::wasm32::v128_xor(self.0, other.0))
+    }
+
+    #[inline(always)]
+    pub(super) fn or(self, other: Self) -> Self {
         Self(core::arch::wasm32::v128_or(self.0, other.0))
     }
 
     #[inline(always)]
-    fn mask(self) -> u32 {
+    pub(super) fn mask(self) -> u32 {
         u32::from(core::arch::wasm32::u8x16_bitmask(self.0))
     }
 }
 
-/// The same in two 64-bit words, for targets without these vectors: native tests and tools.
+/// The same on the processor itself: SSE2, NEON or words.
 #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
 #[derive(Clone, Copy)]
-struct Lanes(u64, u64);
+pub(super) struct Lanes(wide::u8x16);
 
 #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
 impl Lanes {
-    const ONES: u64 = u64::MAX / 0xff;
-    const HIGH: u64 = Self::ONES << 7;
-
     #[inline(always)]
-    fn load(block: &[u8; BLOCK]) -> Self {
-        let both = u128::from_le_bytes(*block);
-        Self(both as u64, (both >> 64) as u64)
+    pub(super) fn load(block: &[u8; BLOCK]) -> Self {
+        Self(wide::u8x16::new(*block))
     }
 
     #[inline(always)]
-    fn each(self, of: impl Fn(u64) -> u64) -> Self {
-        Self(of(self.0), of(self.1))
-    }
-
-    /// Sets the highest bit of each byte that is zero and clears all other bits. No byte carries into the next.
-    #[inline(always)]
-    fn zero(self) -> Self {
-        self.each(|word| !(((word & !Self::HIGH) + !Self::HIGH) | word) & Self::HIGH)
+    pub(super) fn splat(byte: u8) -> Self {
+        Self(wide::u8x16::splat(byte))
     }
 
     #[inline(always)]
-    fn equal(self, byte: u8) -> Self {
-        self.each(|word| word ^ (Self::ONES * u64::from(byte))).zero()
+    pub(super) fn equal(self, byte: u8) -> Self {
+        Self(self.0.simd_eq(wide::u8x16::splat(byte)))
     }
 
     #[inline(always)]
     fn control(self) -> Self {
-        self.each(|word| word & (Self::ONES * 0xe0)).zero()
+        Self(self.0.min(wide::u8x16::splat(0x1f)).simd_eq(self.0))
     }
 
     #[inline(always)]
-    fn or(self, other: Self) -> Self {
-        Self(self.0 | other.0, self.1 | other.1)
+    pub(super) fn above(self, bound: Self) -> Self {
+        Self(self.0.saturating_sub(bound.0))
     }
 
     #[inline(always)]
-    fn mask(self) -> u32 {
-        // The multiplication collects the highest bit of byte i at bit i of the product's highest byte.
-        let Self(low, high) =
-            self.each(|word| ((word & Self::HIGH) >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56);
-        ((high << 8) | low) as u32
+    pub(super) fn and(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
+    #[inline(always)]
+    pub(super) fn same(self, other: Self) -> Self {
+        Self(self.0.simd_eq(other.0))
+    }
+
+    #[inline(always)]
+    pub(super) fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
+    #[inline(always)]
+    pub(super) fn xor(self, other: Self) -> Self {
+        Self(self.0 ^ other.0)
+    }
+
+    #[inline(always)]
+    pub(super) fn or(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    #[inline(always)]
+    pub(super) fn mask(self) -> u32 {
+        self.0.to_bitmask()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{BLOCK, ByteClasses, classify, escapes, is_special, white_space};
+    use super::{BLOCK, ByteClasses, Lanes, WIDE, Wide, classify, is_special, white_space};
 
     /// Checks blocks with every byte at every position among fillers of every class.
     fn each(check: impl Fn(&[u8; BLOCK], &dyn Fn(fn(u8) -> bool) -> u32)) {
@@ -186,11 +291,19 @@ mod tests {
     }
 
     #[test]
-    fn every_part_of_an_escape_is_recognised_at_every_position() {
+    fn every_byte_of_a_wide_block_is_classified() {
         each(|block, mask| {
-            let found = escapes(block);
-            assert_eq!(found.backslash, mask(|byte| byte == b'\\'));
-            assert_eq!(found.letter, mask(|byte| b"\"\\/bfnrt".contains(&byte)));
+            for place in 0..4 {
+                let mut wide = [b'x'; WIDE];
+                wide[place * BLOCK..][..BLOCK].copy_from_slice(block);
+                let found = Wide::load(&wide);
+                let mask = |is: fn(u8) -> bool| u64::from(mask(is)) << (place * BLOCK);
+                assert_eq!(found.special(), mask(is_special));
+                assert_eq!(found.has_special(), mask(is_special) != 0);
+                assert_eq!(found.backslash(), mask(|byte| byte == b'\\'));
+                let together = found.together(Lanes::splat(0));
+                assert_eq!(together.mask() != 0, mask(|byte| byte >= 0x80) != 0);
+            }
         });
     }
 }

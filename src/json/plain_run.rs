@@ -1,10 +1,7 @@
-//! Finds the length of a run in a string without special bytes, sixteen bytes at a time.
+//! Finds the length of a run in a string without special bytes, 16 or 64 bytes at a time.
 
-use super::byte_classes::{BLOCK, both_plain, classify, escapes, is_special};
-use super::unescape::{hex_value, unit_bytes};
-
-/// After this many blocks in a row without a special byte, two blocks are tested at once: long prose or base64.
-const CALM_BLOCKS: u32 = 4;
+use super::byte_classes::{BLOCK, Lanes, WIDE, Wide, classify, is_special};
+use super::unescape::{hex_value, letter_value, unit_bytes};
 
 /// A run of bytes from a known start up to `end`.
 pub(super) struct Run {
@@ -43,81 +40,145 @@ pub(super) fn plain_run(bytes: &[u8], mut at: usize) -> Run {
 }
 
 /// As [`plain_run`], for a string whose text is not wanted: valid escapes that `bytes` hold whole do not end the run.
-/// In the last bytes, which fill no block, every escape ends it.
+/// `ascii` may be false though all bytes are ASCII.
 #[inline(never)]
 pub(super) fn skippable_run(bytes: &[u8], begin: usize) -> Run {
-    let (mut at, mut high, mut saved) = (begin, 0, 0);
-    // 1: a backslash before the block escapes the block's first byte.
-    let mut pending = 0;
-    let mut calm_blocks = 0;
-    while let Some(block) = bytes.get(at..).and_then(<[u8]>::first_chunk::<BLOCK>) {
-        let classes = classify(block);
-        if classes.special | pending != 0 {
-            let found = escapes(block);
-            let escaped = escaped(found.backslash, pending);
-            let ends = classes.special & !found.backslash & !escaped;
-            let not_a_letter = escaped & !found.letter & 0xffff;
-            let stop = ends
-                | if not_a_letter == 0 {
-                    0
-                } else {
-                    first_not_hex(bytes, at, not_a_letter, ends, &mut saved)
-                };
-            if stop != 0 {
-                let place = stop.trailing_zeros();
-                // A bad escape begins at its backslash, a byte earlier.
-                let is_escaped = escaped >> place & 1;
-                high |= classes.high & !(u32::MAX << place);
-                saved += (escaped & !(u32::MAX << place)).count_ones() as usize;
-                return Run { end: at + place as usize - is_escaped as usize, ascii: high == 0, saved };
-            }
-            // Each escape has one byte more than what it escapes: its backslash.
-            saved += (escaped & 0xffff).count_ones() as usize;
-            pending = escaped >> BLOCK;
-            calm_blocks = 0;
+    let mut at = begin;
+    let mut skip = Skip { together: Lanes::splat(0), pending: 0, saved: 0 };
+    loop {
+        let rest = bytes.get(at..).unwrap_or(&[]);
+        let (whole, _) = rest.as_chunks::<WIDE>();
+        let mut found = Found::default();
+        at += WIDE
+            * match whole {
+                // The zeros behind the last byte are control characters, at which every run ends.
+                [] => skip.blocks(&[padded_wide(rest)], &mut found),
+                _ => skip.blocks(whole, &mut found),
+            };
+        let Found { ends, others, escaped, .. } = found;
+        let stop =
+            ends | if others == 0 { 0 } else { first_not_hex(bytes, at, others, ends, &mut skip.saved) };
+        if stop != 0 {
+            let place = stop.trailing_zeros();
+            // A bad escape begins at its backslash, a byte earlier.
+            let is_escaped = (escaped >> place & 1) as usize;
+            let saved = skip.saved + (escaped & !(u64::MAX << place)).count_ones() as usize;
+            return Run { end: at + place as usize - is_escaped, ascii: skip.together.mask() == 0, saved };
         }
-        high |= classes.high;
-        at += BLOCK;
-        calm_blocks += 1;
-        if calm_blocks == CALM_BLOCKS {
-            calm_blocks = 0;
-            // Testing two blocks costs little more than one. No escape is pending: the last blocks had no backslash.
-            while let Some(more) =
-                bytes.get(at..).and_then(<[u8]>::first_chunk::<{ 2 * BLOCK }>).and_then(both_plain)
-            {
-                high |= more;
-                at += 2 * BLOCK;
-            }
+        if others != 0 {
+            skip.saved += escaped.count_ones() as usize;
+            skip.pending = found.next;
+            at += WIDE;
         }
     }
-    at -= pending as usize;
-    let rest = plain_run(bytes, at);
-    Run { end: rest.end, ascii: rest.ascii && high == 0, saved }
 }
 
-/// The bytes that a backslash escapes. `pending`: 1 if the block's first byte is escaped. Bit 16 of the result is the
-/// first byte of the next block.
+/// What is known of the blocks that were skipped.
+struct Skip {
+    /// All their bytes together, which shows whether all are ASCII.
+    together: Lanes,
+    /// 1: the last byte is a backslash that escapes the next block's first byte.
+    pending: u64,
+    /// How many bytes fewer the text has, because of escapes.
+    saved: usize,
+}
+
+/// The masks of the block at which [`Skip::blocks`] stopped.
+#[derive(Default)]
+struct Found {
+    /// Quotes and control characters.
+    ends: u64,
+    /// Escaped bytes that are no letter of an escape: `u`, or an error.
+    others: u64,
+    escaped: u64,
+    /// 1: the last byte escapes the next block's first byte.
+    next: u64,
+}
+
+impl Skip {
+    /// Skips blocks up to the first one in which the run ends or an escape is no letter; fills `found` there. Returns how
+    /// many blocks were skipped. It makes no calls, so that all it needs stays in registers.
+    #[inline(never)]
+    fn blocks(&mut self, blocks: &[[u8; WIDE]], found: &mut Found) -> usize {
+        let Self { mut together, mut pending, mut saved } = *self;
+        #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+        let letters = super::byte_classes::Letters::new();
+        let mut skipped = 0;
+        for block in blocks {
+            let wide = Wide::load(block);
+            together = wide.together(together);
+            if pending != 0 || wide.has_special() {
+                let backslash = wide.backslash();
+                let ends = wide.special() & !backslash;
+                let (escaped, next) = escaped(backslash, pending);
+                let ends = ends & !escaped;
+                let others = match escaped.count_ones() {
+                    #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+                    3.. => escaped & !letters.mask(wide),
+                    _ => others(block, escaped),
+                };
+                if ends | others != 0 {
+                    *found = Found { ends, others, escaped, next };
+                    break;
+                }
+                // Each escape has one byte more than what it escapes: its backslash.
+                saved += escaped.count_ones() as usize;
+                pending = next;
+            }
+            skipped += 1;
+        }
+        *self = Self { together, pending, saved };
+        skipped
+    }
+}
+
+/// The bytes of `escaped` that are no letter of an escape.
 #[inline(always)]
-fn escaped(backslash: u32, pending: u32) -> u32 {
-    let mut starts = backslash & !pending;
-    if starts & starts << 1 == 0 {
-        return pending | starts << 1;
+fn others(block: &[u8; WIDE], escaped: u64) -> u64 {
+    let (mut rest, mut others) = (escaped, 0);
+    while rest != 0 {
+        let place = rest.trailing_zeros();
+        let byte = block.get(place as usize).copied().unwrap_or(0);
+        others |= u64::from(letter_value(byte).is_none()) << place;
+        rest &= rest - 1;
     }
-    // In a row of backslashes, each one that is not escaped escapes the next.
-    let mut escaped = pending;
-    while starts != 0 {
-        let next = (starts & starts.wrapping_neg()) << 1;
-        escaped |= next;
-        starts &= (starts - 1) & !next;
+    others
+}
+
+/// `bytes`, fewer than a wide block, padded with zeros.
+#[inline(never)]
+fn padded_wide(bytes: &[u8]) -> [u8; WIDE] {
+    let mut padded = [0; WIDE];
+    let (blocks, rest) = bytes.as_chunks::<BLOCK>();
+    let (places, _) = padded.as_chunks_mut::<BLOCK>();
+    let mut places = places.iter_mut();
+    for (block, place) in blocks.iter().zip(places.by_ref()) {
+        *place = *block;
     }
-    escaped
+    if let Some(place) = places.next() {
+        *place = super::append::padded(rest);
+    }
+    padded
+}
+
+/// The bytes that a backslash escapes, and 1 if the block's last byte escapes the first one of the next block. `pending`: 1
+/// if the block's first byte is escaped. In a row of backslashes, each one that is not escaped escapes the next.
+///
+/// The subtraction turns the bits of each row into those that are escapes, without a branch (G. Langdale, D. Lemire:
+/// Parsing Gigabytes of JSON per Second, 2019, arXiv:1902.08318; in the form of simdjson 3).
+#[inline(always)]
+fn escaped(backslash: u64, pending: u64) -> (u64, u64) {
+    const ODD: u64 = 0xaaaa_aaaa_aaaa_aaaa;
+    let starts = backslash & !pending;
+    let ends = (starts << 1 | ODD).wrapping_sub(starts) ^ ODD;
+    (ends ^ (backslash | pending), (ends & backslash) >> (WIDE - 1))
 }
 
 /// The first of `places` in the block at `at` where `bytes` do not hold a `u` and four hexadecimal digits; 0: none. For
 /// each place before that and before the first of `ends`, `saved` grows by the bytes that the text is shorter than `u`
 /// and the digits.
-#[inline(always)]
-fn first_not_hex(bytes: &[u8], at: usize, mut places: u32, ends: u32, saved: &mut usize) -> u32 {
+#[inline(never)]
+fn first_not_hex(bytes: &[u8], at: usize, mut places: u64, ends: u64, saved: &mut usize) -> u64 {
     while places != 0 {
         let place = at + places.trailing_zeros() as usize;
         match bytes.get(place..).and_then(<[u8]>::first_chunk::<5>) {
@@ -168,26 +229,58 @@ fn end_at_quote(bytes: &[u8], at: usize, special: u32, high: u32) -> Option<usiz
 
 #[cfg(test)]
 mod tests {
-    use super::skippable_run;
+    use super::{escaped, skippable_run};
 
     #[test]
     fn a_skippable_run_ends_at_the_same_byte_after_any_number_of_plain_blocks() {
-        for (piece, ends) in
-            [("\"", Some(0)), ("\n", Some(0)), ("\\n", None), ("\\\"", None), ("\\x", Some(0)), ("é", None)]
-        {
+        for (piece, ends) in [
+            ("\"", Some(0)),
+            ("\n", Some(0)),
+            ("\\n", None),
+            ("\\\"", None),
+            ("\\u00e9", None),
+            ("\\u00g9", Some(0)),
+            ("\\x", Some(0)),
+            ("é", None),
+        ] {
             for place in 0..200 {
-                for rest in [0, 1, 15, 16, 40, 90] {
+                for rest in [0, 1, 15, 16, 40, 63, 64, 90] {
                     let text = "a".repeat(place) + piece + &"b".repeat(rest);
                     let run = skippable_run(text.as_bytes(), 0);
-                    // Where less than a block is left, an escape ends the run.
-                    let near = piece.starts_with('\\') && text.len() - place < 32;
-                    let expected = ends.map_or(text.len(), |at| place + at);
-                    assert!(
-                        run.end == expected || near && run.end == place,
-                        "{place} {piece:?} {rest}: {}",
-                        run.end
+                    assert_eq!(run.end, ends.map_or(text.len(), |at| place + at), "{place} {piece:?} {rest}");
+                    assert!(!run.ascii || text.as_bytes()[..run.end].is_ascii(), "{place} {piece:?} {rest}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_run_ends_before_an_escape_that_the_bytes_do_not_hold_whole() {
+        for place in 0..200 {
+            for (escape, whole) in [("\\", 2), ("\\u", 6), ("\\u00e", 6), ("\\n", 2), ("\\\\", 2)] {
+                let text = "a".repeat(place) + escape;
+                let expected = if escape.len() == whole { text.len() } else { place };
+                assert_eq!(skippable_run(text.as_bytes(), 0).end, expected, "{place} {escape}");
+            }
+        }
+    }
+
+    #[test]
+    fn in_a_row_of_backslashes_every_other_one_is_escaped() {
+        for seed in 0..2000_u64 {
+            let random = |salt: u64| (seed + salt).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(23);
+            for backslash in [random(1), random(1) | random(2), random(1) | random(2) | random(3), u64::MAX] {
+                for pending in [0, 1] {
+                    let (mut expected, mut now) = (0, pending == 1);
+                    for place in 0..64 {
+                        expected |= u64::from(now) << place;
+                        now = !now && backslash >> place & 1 == 1;
+                    }
+                    assert_eq!(
+                        escaped(backslash, pending),
+                        (expected, u64::from(now)),
+                        "{backslash:b} {pending}"
                     );
-                    assert_eq!(run.ascii, text.as_bytes()[..run.end].is_ascii(), "{place} {piece:?} {rest}");
                 }
             }
         }

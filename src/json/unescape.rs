@@ -111,8 +111,8 @@ fn push_gathered<S: TextSink>(
 /// The character of each one-letter escape, by its letter; 0 for a byte that is no such letter. A table, because a
 /// branch on the letter would be mispredicted.
 #[allow(clippy::indexing_slicing, reason = "evaluated by the compiler")]
-const LETTERS: [u8; 128] = {
-    let mut letters = [0; 128];
+const LETTERS: [u8; 256] = {
+    let mut letters = [0; 256];
     let mut pairs: &[(u8, u8)] = &[
         (b'"', b'"'),
         (b'\\', b'\\'),

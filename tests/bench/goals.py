@@ -42,6 +42,11 @@ def _throughput(rounds: Rounds) -> float:
 GOALS = [
     Goal("json-1k", "CPU added to a 1 KB request / what reading everything adds", "", _added("cpu_us"), at_most=1.35),
     Goal("json-4k", "CPU added to a 4 KB request / what reading everything adds", "", _added("cpu_us"), at_most=1.35),
+    Goal("mixed-1m", "CPU of 1 MB of mixed prose / Envoy alone", "", _ratio("cpu_us", "envoy"), at_most=2.4),
+    Goal("mixed-1m", "throughput of 1 MB of mixed prose / when everything is read", "", _throughput, at_least=0.7),
+    Goal("agent-260k", "CPU of an agent's request / when everything is read", "", _ratio("cpu_us"), at_most=1.5),
+    Goal("json-1k", "CPU of a 1 KB request / Envoy alone", "", _ratio("cpu_us", "envoy"), at_most=1.6),
+    Goal("passthrough", "CPU of passthrough / Envoy alone", "", _ratio("cpu_us", "envoy"), at_most=1.2),
     Goal("json-1m", "CPU added to a 1 MB request / what reading everything adds", "", _added("cpu_us"), at_most=1.35),
     Goal("json-1m", "throughput of 1 MB requests / when everything is read", "", _throughput, at_least=0.85),
     Goal("paced", "CPU per paced event / when everything is read", "", _ratio("event_cpu_us"), at_most=1.1),

@@ -5,7 +5,9 @@ The model's name in each body asks the mock for a fixed answer, so that all Envo
 
 from __future__ import annotations
 
+import base64
 import json
+import random
 from dataclasses import dataclass
 from typing import Any
 
@@ -80,6 +82,44 @@ def _conversation(length: int) -> bytes:
     return _ask(SMALL_ANSWER, messages)
 
 
+def _agent(length: int) -> bytes:
+    """A request of a coding agent: tools, questions, calls and files, with an escape about every 20 bytes of a file."""
+    schema = {"type": "object", "required": ["file_path"], "properties": {
+        "file_path": {"type": "string", "description": "The absolute path to the file to read"},
+        "offset": {"type": "integer", "minimum": 0}, "limit": {"type": "integer", "default": 2000}}}
+    tools = [{"name": f"Tool_{number}", "description": "Reads a file.\n- The path must be absolute\n", "input_schema": schema} for number in range(20)]
+    code = '    let answer = compute(&input, "twice")?; // as before\n' * 30
+    messages: list[dict[str, Any]] = []
+    for number in range(length // 2_190):
+        call = {"type": "tool_use", "id": f"toolu_{number:020}", "name": "Tool_1", "input": {"file_path": "/home/me/src/main.rs", "offset": 17}}
+        result = {"type": "tool_result", "tool_use_id": call["id"], "content": code}
+        messages += [{"role": "user", "content": "Please look at the next file."}] if not number else []
+        messages += [{"role": "assistant", "content": [{"type": "text", "text": "I read it."}, call]}, {"role": "user", "content": [result]}]
+    return _ask(SMALL_ANSWER, messages, tools=tools)
+
+
+def _texts(text: str, length: int) -> bytes:
+    """A conversation of `length` bytes whose turns are this text, about 8 KB each, with letters beyond ASCII as they are."""
+    turn = text * (8_000 // len(text.encode()) or 1)
+    messages = [{"role": "user" if number % 2 == 0 else "assistant", "content": [{"type": "text", "text": turn}]}
+                for number in range(length // len(turn.encode()) | 1)]
+    return json.dumps({"model": SMALL_ANSWER, "max_tokens": 1024, "messages": messages}, ensure_ascii=False).encode()
+
+
+def _picture(length: int) -> bytes:
+    """A question about a picture of `length` bytes in base64."""
+    data = base64.b64encode(random.Random(1).randbytes(length // 4 * 3)).decode()
+    source = {"type": "base64", "media_type": "image/png", "data": data}
+    return _ask(SMALL_ANSWER, [{"role": "user", "content": [{"type": "image", "source": source}, {"type": "text", "text": "What is it?"}]}])
+
+
+# An escape every 60 bytes, a letter beyond ASCII every 80.
+MIXED = (
+    "The model reads what it is given — and says what comes next.\nIt was a café at the corner where everybody knows it,\n"
+    "and the next line has the answer to the second question of all.\tOne → two and then three of the others, as before\n"
+)
+CHINESE = "模型读取所给的内容，并说出接下来的话。请修改这个函数：\n    let answer = compute(&input, \"twice\")?; // 计算两次\n"
+
 _SLOW = _stream(600, pace_ms=1_000)
 # The load of an Envoy whose memory is measured: before, and during the measurement.
 WARM_UP = Scenario("warm-up", "stream of 100 events", ("flood",), 32, _stream(100))
@@ -94,6 +134,10 @@ def scenarios() -> list[Scenario]:
         Scenario("json-1k", "1 KB request, 0.5 KB answer", both, 32, _words(1_024), rate=500, compared=(*EVERYWHERE, "same-calls", *SAVINGS)),
         Scenario("json-4k", "4 KB request, 0.5 KB answer", ("flood",), 32, _words(4_096)),
         Scenario("json-64k", "64 KB request, 0.5 KB answer", ("flood",), 16, _conversation(64_000), unread=True),
+        Scenario("agent-260k", "260 KB request of a coding agent", ("flood",), 16, _agent(260_000), unread=True),
+        Scenario("mixed-1m", "1 MB of prose with escapes and letters beyond ASCII", ("flood",), 8, _texts(MIXED, 1_000_000), unread=True),
+        Scenario("chinese-1m", "1 MB of Chinese and code", ("flood",), 8, _texts(CHINESE, 1_000_000), unread=True),
+        Scenario("picture-1m", "a picture of 1 MB in base64", ("flood",), 8, _picture(1_000_000), unread=True),
         Scenario("json-1m", "1 MB request, 0.5 KB answer", ("flood",), 8, _conversation(1_000_000), unread=True),
         Scenario("sse-100", "stream of 100 events", both, 32, _stream(100), rate=200),
         Scenario("sse-1000", "stream of 1,000 events", ("flood",), 16, _stream(1_000)),

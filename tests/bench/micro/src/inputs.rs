@@ -24,6 +24,37 @@ pub(crate) fn chinese(bytes: usize) -> String {
     "模型读取所给的内容并说出接\n".repeat(bytes / 40)
 }
 
+/// About `bytes` of English in a JSON string, with a letter beyond ASCII every `letter_every` bytes, and an escape every
+/// `escape_every` bytes: what people and agents write.
+pub(crate) fn prose(bytes: usize, letter_every: usize, escape_every: Option<usize>) -> String {
+    let mut letters = ["é", "—", "“", "→", "│", "ü", "✓", "😀"].iter().cycle();
+    let mut text = String::new();
+    for (at, letter) in self::text(bytes, escape_every).chars().enumerate() {
+        if at % letter_every == letter_every - 1 {
+            text.push_str(letters.next().copied().unwrap_or_default());
+        }
+        text.push(letter);
+    }
+    text
+}
+
+/// About `bytes` of Chinese and code in turns, as an agent sends it.
+pub(crate) fn chinese_code(bytes: usize) -> String {
+    let part = "模型读取所给的内容，并说出接下来的话。请修改这个函数：\n    let answer = compute(&input, \"twice\")?; // 计算两次\n";
+    part.repeat(bytes / part.len())
+}
+
+/// `bytes` that look like a picture in base64.
+pub(crate) fn base64(bytes: usize) -> String {
+    let digits = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut state = 1_u32;
+    let mut digit = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        char::from(digits.get((state >> 26) as usize).copied().unwrap_or_default())
+    };
+    (0..bytes).map(|_| digit()).collect()
+}
+
 /// A Messages conversation of about `bytes`, of turns with this text. Every other turn is the user's. `said`: the user's
 /// text is a prompt, so that it is read; otherwise it is the result of a tool.
 pub(crate) fn conversation(text: &str, said: bool, bytes: usize) -> String {
@@ -119,11 +150,29 @@ fn request(api: Api, turns: &[String], tools: &str) -> String {
     )
 }
 
-/// The events of an answer: `count` pieces of text, or of a tool call's arguments.
-pub(crate) fn events(api: Api, tool: bool, count: usize) -> Vec<String> {
+/// What the events of an answer tell piece by piece.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Deltas {
+    /// English words.
+    Text,
+    /// Words with escapes, and letters beyond ASCII.
+    Mixed,
+    /// The arguments of a tool call, with an escape each.
+    Tool,
+}
+
+/// The events of an answer of `count` pieces.
+pub(crate) fn events(api: Api, deltas: Deltas, count: usize) -> Vec<String> {
     let mut events = Vec::new();
-    let words = WORDS.split_inclusive(' ').cycle().take(count);
-    let piece = |word: &str| if tool { format!("{word}\\\"") } else { word.to_owned() };
+    let tool = deltas == Deltas::Tool;
+    let words = WORDS.split_inclusive(' ').zip(0_usize..).cycle().take(count);
+    let piece = |(word, at): (&str, usize)| match (deltas, at % 4) {
+        (Deltas::Tool, _) => format!("{word}\\\""),
+        (Deltas::Mixed, 0) => format!("{word}— é"),
+        (Deltas::Mixed, 1) => format!("{word}\\n"),
+        (Deltas::Mixed, 2) => "模型读取".to_owned(),
+        _ => word.to_owned(),
+    };
     let named = |name: &str, rest: &str| format!("event: {name}\ndata: {{\"type\":\"{name}\"{rest}}}\n\n");
     match api {
         Api::Messages => {

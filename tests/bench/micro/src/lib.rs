@@ -21,6 +21,7 @@ use ai_bridge::limits::Limits;
 use ai_bridge::record::RecordPolicy;
 use ai_bridge::sse::{Decoder, Event, Sink};
 use exchange::Play;
+use inputs::Deltas;
 
 /// About the size of the chunks in which Envoy passes a body that arrives fast.
 const CHUNK_BYTES: usize = 16 << 10;
@@ -91,6 +92,22 @@ pub fn cases() -> Vec<Case> {
             }
         }
     }
+    for (name_of_text, text) in [
+        ("mixed", inputs::prose(1 << 13, 80, Some(60))),
+        ("letters", inputs::prose(1 << 13, 80, None)),
+        ("chinese-code", inputs::chinese_code(1 << 13)),
+        ("base64", inputs::base64(1 << 20)),
+    ] {
+        let body = inputs::conversation(&text, false, 1_000_000);
+        cases.push(Case::of(
+            format!("request/messages/{name_of_text}"),
+            Reader::Request(Api::Messages),
+            &body,
+        ));
+        let name = format!("yardstick/serde_json/{name_of_text}");
+        let whole = vec![body.into_bytes()];
+        cases.push(Case { name, events: 0, reader: Reader::Yardstick, chunks: whole });
+    }
     for api in apis {
         let body = inputs::agent(api, 250_000);
         cases.push(Case::of(format!("request/{}/agent", api.name()), Reader::Request(api), &body));
@@ -99,11 +116,11 @@ pub fn cases() -> Vec<Case> {
         let body = inputs::agent(api, 1_000);
         cases.push(Case::of(format!("request/{}/small", api.name()), Reader::Request(api), &body));
     }
-    let text = inputs::events(Api::Messages, false, 1_000);
+    let text = inputs::events(Api::Messages, Deltas::Text, 1_000);
     cases.push(Case::of_events("sse/decoder/text".to_owned(), Reader::Decoder, text));
     for api in apis {
-        for (name, tool) in [("text", false), ("tool", true)] {
-            let events = inputs::events(api, tool, 1_000);
+        for (name, deltas) in [("text", Deltas::Text), ("mixed", Deltas::Mixed), ("tool", Deltas::Tool)] {
+            let events = inputs::events(api, deltas, 1_000);
             let reader = Reader::Response(api, Format::Events);
             cases.push(Case::of_events(format!("events/{}/{name}", api.name()), reader, events));
         }
@@ -122,7 +139,7 @@ pub fn cases() -> Vec<Case> {
         reader: json,
         chunks: vec![ask(1_000), answer],
     });
-    let events = inputs::events(Api::Messages, false, 10).into_iter().map(String::into_bytes);
+    let events = inputs::events(Api::Messages, Deltas::Text, 10).into_iter().map(String::into_bytes);
     let chunks: Vec<_> = core::iter::once(ask(1_000)).chain(events).collect();
     let stream = Reader::Exchange(Play::recorded("text/event-stream"));
     cases.push(Case { name: "exchange/messages/stream".to_owned(), events: 15, reader: stream, chunks });

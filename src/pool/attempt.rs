@@ -3,10 +3,11 @@
 use super::asides::{self, Cause};
 use super::model_splice::ModelSplice;
 use super::ticket::{Attempt, AttemptError, Ticket};
-use super::{POOL_HEADER, REASON_HEADER, RETRY_HEADER, wait};
+use super::{POOL_HEADER, RETRY_HEADER, wait};
+use crate::credential::CredentialKind;
 use crate::headers::{CREDENTIAL_HEADERS, HeaderEdits, Headers};
 use crate::metric::{Label, Metric, Series};
-use crate::step::{Effect, Flow, LocalReply, Step};
+use crate::step::{Effect, Flow, Step};
 use core::cell::RefCell;
 use core::time::Duration;
 use std::borrow::Cow;
@@ -30,24 +31,6 @@ pub struct Failure {
     pub is_connect_failure: bool,
     /// How long the answer was waited for at most, where that is limited.
     pub limit: Option<Duration>,
-}
-
-/// The reply of an upstream filter that knows no request for its member: the main plugin is not loaded in its VM, or the
-/// request came by another way than a pool's route. No key is sent.
-#[must_use]
-pub fn not_ready() -> LocalReply {
-    let message = "AI gateway: the pool is not ready. Try again in a moment, or ask the operator.";
-    LocalReply {
-        status: 503,
-        headers: vec![
-            ("content-type".to_owned(), b"application/json".to_vec()),
-            ("retry-after".to_owned(), b"1".to_vec()),
-            (REASON_HEADER.to_owned(), b"pool_not_ready".to_vec()),
-        ],
-        body: format!(
-            r#"{{"error":{{"message":"{message}","type":"server_error","param":null,"code":"pool_not_ready"}}}}"#
-        ),
-    }
 }
 
 // === impl AttemptStream ===
@@ -144,7 +127,8 @@ impl AttemptStream {
             return step;
         };
         let Some(member) = open.member(self.member) else { return step };
-        let (name, has_key) = (Rc::clone(&member.name), member.has_key());
+        let (name, has_key) =
+            (Rc::clone(&member.name), member.credential_kind() == CredentialKind::Centralized);
         let cause = match status {
             429 => Some((Cause::Wait(wait::after_rate_limit(headers, now)), "429")),
             401 if has_key => Some((Cause::Unauthorized, "401")),

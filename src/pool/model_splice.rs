@@ -148,6 +148,7 @@ mod tests {
             key_header: None,
             key: Key::NotNeeded,
             credential: None,
+            hint: None,
             headers: Vec::new(),
             models: Some(models.iter().map(|(glob, id)| (Glob::new(*glob), (*id).to_owned())).collect()),
         }

@@ -1,7 +1,7 @@
 //! A pool: several homes of one provider's models, with a key each (`envoy/behaviour.md#pools`).
 
 use super::BaseUrl;
-use crate::credential::{CredentialHeader, Key, Secret, Vendor};
+use crate::credential::{CredentialHeader, CredentialKind, Key, Secret, Vendor};
 use crate::glob::Glob;
 use std::rc::Rc;
 
@@ -43,6 +43,8 @@ pub struct Member {
     pub key: Key,
     /// The header of its key with the whole value, where this filter sends it.
     pub credential: Option<(&'static str, Secret)>,
+    /// The record's view of its key.
+    pub hint: Option<String>,
     /// Headers of its requests: lower-case names with their values, none of which is a credential.
     pub headers: Vec<(String, String)>,
     /// Patterns of requested models with its own names for them, the longest pattern first; `None`: models go up as
@@ -70,9 +72,9 @@ impl Member {
         Some(id)
     }
 
-    /// Whether a request with the member's credential counts as one with the operator's key.
+    /// Whose credential a request to the member uses.
     #[must_use]
-    pub fn has_key(&self) -> bool {
-        self.key != Key::NotNeeded
+    pub fn credential_kind(&self) -> CredentialKind {
+        if self.key == Key::NotNeeded { CredentialKind::None } else { CredentialKind::Centralized }
     }
 }

@@ -25,6 +25,7 @@ KEYS = {name: f"key-of-{name}-0123456789" for name in MEMBERS}
 CREDENTIALS = ["authorization", "proxy-authorization", "x-api-key", "api-key", "x-goog-api-key"]
 ANSWER = {"id": "msg_1", "type": "message", "model": "claude-x", "content": [], "stop_reason": "end_turn", "usage": {"input_tokens": 3, "output_tokens": 5}}
 REQUEST = {"model": "claude-opus-4", "max_tokens": 9, "messages": [{"role": "user", "content": "hello"}]}
+SOON = (429, {"retry-after": "1"})       # usable again when the next test begins
 BODY = json.dumps(REQUEST).encode()
 TIMEOUT_SECONDS = 2
 
@@ -43,6 +44,7 @@ def configuration(addresses: dict[str, tuple[str, int]]) -> Any:
     return {
         "providers": [
             provider("first", addresses),
+            provider("refused", addresses),
             provider("sessions", addresses, start="session"),
             mapped,
             external,
@@ -57,7 +59,7 @@ def extend(config: Any, addresses: dict[str, tuple[str, int]]) -> None:
     """Adds the clusters and routes of the pools."""
     main = wasm_of(config)
     main["vm_config"]["vm_id"] = "ai_bridge"
-    names = ["first", "sessions", "mapped", "external", "azure"]
+    names = ["first", "refused", "sessions", "mapped", "external", "azure"]
     clusters = config["static_resources"]["clusters"]
     for owner, member in itertools.product(names, MEMBERS):
         clusters.append(cluster(main, owner, member, addresses[member]))
@@ -226,7 +228,7 @@ def test_a_429_and_a_529_are_followed_by_the_next_members(gateway: Gateway, pool
     assert [(each["member"], each["status"]) for each in record["attempts"]] == [("a", 429), ("b", 529), ("c", 200)]
     assert record["notes"] == ["failover"] and record["outcome"] == "completed"
     assert record["upstream"]["cluster"] == "first-c" and record["upstream"]["host"].startswith("c.example")
-    assert record["credential"] == {"kind": "centralized", "hint": "key-...6789"}
+    assert record["credential"] == {"kind": "centralized", "hint": "ke...89"}
     assert record["usage"]["input_tokens"] == 3
 
 
@@ -242,12 +244,13 @@ def attempts(record: Any) -> list[tuple[str, Any]]:
 
 @pytest.mark.parametrize("status", [401, 429, 500, 502, 503, 504, 529])
 def test_an_answer_worth_another_attempt_gets_one(gateway: Gateway, pool: Pool, records: Records, status: int) -> None:
+    owner = "refused" if status == 401 else "first"          # a refused key is aside for a minute
     pool.begin(a=(status, {"retry-after": "1"}))
-    assert ask(gateway).status == 200
+    assert ask(gateway, owner).status == 200
     assert attempts(records.one()) == [("a", status), ("b", 200)]
-    aside = 0.0 if status in (401, 429, 503, 529) else 1.0
-    assert usable(gateway)["a"] == aside
-    assert next(value for labels, value in gateway.prometheus("ai_bridge_failover_total") if labels == {"provider": "first", "from": "a", "to": "b", "reason": str(status)}) == 1
+    labels = {"provider": owner, "from": "a", "to": "b", "reason": str(status)}
+    assert labels in [found for found, _ in gateway.prometheus("ai_bridge_failover_total")]
+    assert usable(gateway, owner)["a"] == (0 if status in (401, 429, 503, 529) else 1)
 
 
 def usable(gateway: Gateway, owner: str = "first") -> dict[str, float]:
@@ -280,14 +283,13 @@ def test_slow_headers_are_followed_by_the_next_member(gateway: Gateway, pool: Po
     assert ask(gateway).status == 200
     record = records.one()
     assert attempts(record) in ([("a", "timeout"), ("b", 200)], [("a", "reset"), ("b", 200)])
-    assert record["attempts"][0]["ms"] >= 1000 * TIMEOUT_SECONDS
+    assert record["attempts"][0]["ms"] >= 950 * TIMEOUT_SECONDS
 
 
 def test_the_second_attempt_has_nothing_of_the_first(gateway: Gateway, pool: Pool, records: Records) -> None:
     """Envoy hands on the headers that the attempt before has edited."""
-    pool.begin(a=429, b=429)
-    sent = {"x-deployment": "the client's", "anthropic-version": "2023-06-01", "x-api-key": "gw", "content-length": str(len(BODY))}
-    del sent["x-api-key"]
+    pool.begin(a=SOON, b=SOON)
+    sent = {"x-deployment": "the client's", "anthropic-version": "2023-06-01"}
     assert ask(gateway, "mapped", sent).status == 200
     a, b, c = (server.only() for server in pool.servers.values())
     for got, deployment, model in ((a, "the client's", b"claude-opus-4"), (b, "b", b"opus on b"), (c, "the client's", b"claude-opus-4")):
@@ -300,7 +302,7 @@ def test_the_second_attempt_has_nothing_of_the_first(gateway: Gateway, pool: Poo
 
 
 def test_external_keys_are_not_set_and_no_other_key_is_left(gateway: Gateway, pool: Pool) -> None:
-    pool.begin(a=429)
+    pool.begin(a=SOON)
     assert ask(gateway, "external").status == 200
     got = pool.servers["b"].only()
     assert not [header for header in CREDENTIALS if got.all(header)]
@@ -439,7 +441,7 @@ def test_a_member_cannot_ask_for_an_attempt_or_hide_its_answer(gateway: Gateway,
 
 
 def test_a_client_cannot_choose_the_member_or_the_number_of_attempts(gateway: Gateway, pool: Pool) -> None:
-    pool.begin(a=429, b=429, c=429)
+    pool.begin(a=SOON, b=SOON, c=SOON)
     evil = {"x-ai-bridge-pool": "first/c", "x-ai-bridge-attempt": "x", "x-ai-bridge-retry": "1", "x-envoy-max-retries": "20", "x-envoy-retry-on": "5xx,retriable-4xx"}
     assert ask(gateway, headers=evil).status == 429
     assert pool.asked() == ["a", "b", "c"]
@@ -472,7 +474,7 @@ def test_a_client_that_leaves_is_no_failure_of_the_member(gateway: Gateway, pool
 
 
 def test_trailers_and_http2_reach_the_members(gateway: Gateway, pool: Pool, records: Records) -> None:
-    pool.begin(a=429)
+    pool.begin(a=SOON)
     with Http2(gateway.address) as client:
         client.start("POST", "/mapped/v1/messages", [("content-type", "application/json")])
         client.send(BODY)

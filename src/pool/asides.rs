@@ -15,6 +15,8 @@ const ENTRY_BYTES: usize = 26;
 const MOST_ENTRIES: usize = 16;
 /// The longest time for which a member is set aside.
 pub(super) const LONGEST: Duration = Duration::from_mins(15);
+/// How much the clocks of two readings may differ.
+const CLOCK_SLACK: Duration = Duration::from_secs(60);
 /// The first time after a 401; it doubles with each further one.
 const FIRST_REFUSAL: Duration = Duration::from_secs(60);
 /// The longest time after a 401.
@@ -84,8 +86,8 @@ impl Asides {
     #[must_use]
     pub fn wait(&self, member: &str, now: Duration) -> Option<Duration> {
         let left = Duration::from_millis(self.entry(member)?.until.checked_sub(millis(now))?);
-        // After a clock was set back a deadline may be far away.
-        (!left.is_zero() && left <= LONGEST).then_some(left)
+        // After a clock was set back a deadline may be far away. Workers' clocks differ a little.
+        (!left.is_zero() && left <= LONGEST + CLOCK_SLACK).then_some(left.min(LONGEST))
     }
 
     /// Whether something is known of `member` that a 2xx answer would change.

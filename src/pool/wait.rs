@@ -35,14 +35,13 @@ pub fn after_overload(headers: &Headers, now: Duration) -> Duration {
     retry_after(headers, now).unwrap_or(OVERLOAD)
 }
 
-/// `retry-after-ms`, as OpenAI and Azure state it, else `retry-after`: seconds, also with a fraction, or a date in each of
-/// the three forms of RFC 9110 §5.6.7.
+/// `retry-after`: seconds, also with a fraction, or a date in each of the three forms of RFC 9110 §5.6.7; else
+/// `retry-after-ms`, as OpenAI and Azure state it.
 fn retry_after(headers: &Headers, now: Duration) -> Option<Duration> {
-    let exact = headers.text("retry-after-ms").and_then(|text| decimal(text.trim(), 1));
-    exact.or_else(|| {
-        let text = headers.text("retry-after")?.trim();
-        decimal(text, 1000).or_else(|| Some(http_date(text)?.saturating_sub(now)))
-    })
+    let stated = headers.text("retry-after").map(str::trim);
+    let stated =
+        stated.and_then(|text| decimal(text, 1000).or_else(|| Some(http_date(text)?.saturating_sub(now))));
+    stated.or_else(|| decimal(headers.text("retry-after-ms")?.trim(), 1))
 }
 
 fn latest_reset(headers: &Headers, now: Duration) -> Option<Duration> {

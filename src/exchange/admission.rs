@@ -7,7 +7,7 @@
 use super::arrival::Arrival;
 use super::interception::Interception;
 use super::passthrough::Passthrough;
-use super::pool;
+use super::pool::{self, Entering};
 use super::refusal::refuse;
 use super::request_edits;
 use super::upload::{Upload, judge_path_model};
@@ -84,17 +84,10 @@ pub(super) fn admit(
                         request_edits::passthrough(bridge, provider, headers, credential, upstream_path);
                     let mut effects = Vec::new();
                     if provider.pool.is_some() {
-                        let now_and_id = (clock(), ticket_id(random));
-                        passthrough.pool = pool::enter(
-                            bridge,
-                            provider,
-                            is_byok,
-                            None,
-                            headers,
-                            &mut edits,
-                            &mut effects,
-                            now_and_id,
-                        );
+                        let (now, id) = (clock(), ticket_id(random));
+                        let entering =
+                            Entering { bridge, provider, is_byok, arrival: None, headers, now, id };
+                        passthrough.pool = pool::enter(&entering, &mut edits, &mut effects);
                     }
                     effects.insert(0, Effect::EditRequestHeaders(edits));
                     (Admission::Passthrough(passthrough), Step { effects, flow: Flow::Continue })
@@ -137,17 +130,16 @@ fn intercept(
             }
             let headers = &head.headers;
             let mut edits = request_edits::bridged(bridge, &arrival, headers, credential, upstream_path);
-            let (provider, now_and_id) = (&arrival.provider, (arrival.started, ticket_id(random)));
-            let ticket = pool::enter(
+            let entering = Entering {
                 bridge,
-                provider,
+                provider: &arrival.provider,
                 is_byok,
-                Some(&arrival),
+                arrival: Some(&arrival),
                 headers,
-                &mut edits,
-                &mut effects,
-                now_and_id,
-            );
+                now: arrival.started,
+                id: ticket_id(random),
+            };
+            let ticket = pool::enter(&entering, &mut edits, &mut effects);
             arrival.pool = ticket;
             effects.push(Effect::EditRequestHeaders(edits));
             values::of_start(bridge, &arrival, &mut effects);

@@ -29,18 +29,28 @@ const RETRY_HEADERS: [&str; 6] = [
     "x-envoy-hedge-on-per-try-timeout",
 ];
 
-/// Sends a request to the pool of `provider`: chooses the members, and adds to `edits` and `effects` what the upstream
-/// filters need. `arrival` is that of a bridged request. `None`: the provider has no pool.
+/// A request to a provider that may have a pool.
+pub(super) struct Entering<'a> {
+    pub(super) bridge: &'a Bridge,
+    pub(super) provider: &'a Rc<Provider>,
+    /// Whether it carries its caller's own key.
+    pub(super) is_byok: bool,
+    /// `None`: the route is passthrough.
+    pub(super) arrival: Option<&'a Arrival>,
+    pub(super) headers: &'a Headers,
+    pub(super) now: Duration,
+    /// The id of the ticket.
+    pub(super) id: u64,
+}
+
+/// Sends a request to the pool of its provider: chooses the members, and adds to `edits` and `effects` what the upstream
+/// filters need. `None`: the provider has no pool.
 pub(super) fn enter(
-    bridge: &Bridge,
-    provider: &Rc<Provider>,
-    is_byok: bool,
-    arrival: Option<&Arrival>,
-    headers: &Headers,
+    request: &Entering<'_>,
     edits: &mut HeaderEdits,
     effects: &mut Vec<Effect>,
-    (now, id): (Duration, u64),
 ) -> Option<SharedTicket> {
+    let &Entering { bridge, provider, is_byok, arrival, headers, now, id } = request;
     let pool = provider.pool.as_ref()?;
     for name in RETRY_HEADERS.into_iter().filter(|name| headers.contains(name)) {
         edits.remove(name);

@@ -137,7 +137,7 @@ pub(super) fn hash(parts: &[&str]) -> u64 {
     mix(fnv.finish())
 }
 
-/// Spreads each bit over all others: the finalizer of SplitMix64, <https://prng.di.unimi.it/splitmix64.c>.
+/// Spreads each bit over all others: the finalizer of `SplitMix64`, <https://prng.di.unimi.it/splitmix64.c>.
 const fn mix(mut bits: u64) -> u64 {
     bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

@@ -6,8 +6,7 @@ use super::ticket::{Attempt, AttemptError, Ticket};
 use super::{POOL_HEADER, RETRY_HEADER, wait};
 use crate::credential::CredentialKind;
 use crate::headers::{CREDENTIAL_HEADERS, HeaderEdits, Headers};
-use crate::metric::{Label, Metric, Series};
-use crate::step::{Effect, Flow, Step};
+use crate::metric::{Label, Measurement, Metric, Series};
 use core::cell::RefCell;
 use core::time::Duration;
 use std::borrow::Cow;
@@ -105,18 +104,20 @@ impl AttemptStream {
         self.attempt.is_some() && status >= 400
     }
 
-    /// Handles the headers of the answer: learns from them, and marks an answer that is worth another attempt.
-    pub fn response_headers(&mut self, headers: &Headers, now: Duration) -> Step {
+    /// Handles the headers of the answer: learns from them, and marks an answer that is worth another attempt. Returns the
+    /// changes in the headers, and what is counted.
+    pub fn response_headers(
+        &mut self,
+        headers: &Headers,
+        now: Duration,
+    ) -> (HeaderEdits, Option<Measurement>) {
         let mut ticket = self.ticket.borrow_mut();
-        let mut step = Step { effects: Vec::new(), flow: Flow::Continue };
+        let mut measurement = None;
         // A member must not ask for another attempt itself.
         let mut edits = HeaderEdits::default();
         edits.remove(RETRY_HEADER);
         let open = &mut *ticket;
-        let Some(at) = self.attempt else {
-            step.effects.push(Effect::EditResponseHeaders(edits));
-            return step;
-        };
+        let Some(at) = self.attempt else { return (edits, None) };
         let status = headers.status().unwrap_or_default();
         let Some(began) =
             open.attempts.get_mut(at).filter(|attempt| attempt.status.is_none()).map(|attempt| {
@@ -124,9 +125,9 @@ impl AttemptStream {
                 attempt.began
             })
         else {
-            return step;
+            return (edits, None);
         };
-        let Some(member) = open.member(self.member) else { return step };
+        let Some(member) = open.member(self.member) else { return (edits, None) };
         let (name, has_key) =
             (Rc::clone(&member.name), member.credential_kind() == CredentialKind::Centralized);
         let cause = match status {
@@ -143,7 +144,7 @@ impl AttemptStream {
             if was_usable {
                 let series =
                     Series::new(Metric::PoolAside, [provider.into(), Label::from(&name), reason.into()]);
-                step.effects.push(Effect::Measure(series.measured(1)));
+                measurement = Some(series.measured(1));
             }
         } else if (200..300).contains(&status) && open.asides.mentions(&name) {
             asides::change(&*open.shared, &open.provider.name, &|asides| asides.serves(&name, began));
@@ -155,8 +156,7 @@ impl AttemptStream {
                 attempt.is_marked = true;
             }
         }
-        step.effects.push(Effect::EditResponseHeaders(edits));
-        step
+        (edits, measurement)
     }
 
     /// Whether the attempt has no answer, so that [`over`](Self::over) needs to know why.

@@ -143,7 +143,7 @@ impl Ticket {
     #[must_use]
     pub fn served(&self) -> Option<&Attempt> {
         let answered = self.attempts.iter().rev().find(|attempt| attempt.status.is_some());
-        answered.or(self.attempts.last())
+        answered.or_else(|| self.attempts.last())
     }
 
     /// The member of [`served`](Self::served).

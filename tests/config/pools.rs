@@ -1,5 +1,7 @@
 //! `pool` of a provider, and the configuration of the upstream filter in a member's cluster.
 
+#![expect(clippy::unwrap_used, reason = "a panic in a test is a failed test")]
+
 use ai_bridge::config::{Config, Upstream};
 use ai_bridge::credential::{CredentialHeader, Key, Secret, Vendor};
 use ai_bridge::provider::{Provider, Start};

@@ -227,11 +227,7 @@ fn a_marked_answer_that_reaches_the_client_is_noted_and_loses_the_mark() {
     let ticket = world.ticket();
     let (mut attempt, _) = AttemptStream::begin(&ticket, "p", "a", world.now()).unwrap();
     let mut answer = head("429", &[("retry-after", "5")]);
-    for effect in attempt.response_headers(&answer, world.now()).effects {
-        if let ai_bridge::step::Effect::EditResponseHeaders(edits) = effect {
-            edits.apply(&mut answer);
-        }
-    }
+    attempt.response_headers(&answer, world.now()).0.apply(&mut answer);
     assert_eq!(answer.text("x-ai-bridge-retry"), Some("1"));
     world.answer(answer, false).download(b"{}", true).done();
     assert!(!world.client_headers.as_ref().unwrap().contains("x-ai-bridge-retry"));
@@ -419,7 +415,7 @@ fn a_session_that_had_to_move_stays_where_it_went_for_an_hour() {
     assert_eq!(moved.record()["affinity"], json!({"member": away, "moved": true}));
     for second in [2, 10, 3000] {
         let (stays, asked) = exchange_at(&bridge, second, &lines, &[]);
-        assert_eq!(names(&asked), [away.clone()], "{second}");
+        assert_eq!(names(&asked), std::slice::from_ref(&away), "{second}");
         assert_eq!(stays.record()["affinity"], json!({"member": away}));
     }
     assert_eq!(exchange_at(&bridge, 3700, &lines, &[]).1[0].member, home_name);

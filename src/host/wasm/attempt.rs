@@ -7,7 +7,6 @@ use crate::config::Upstream;
 use crate::headers::Headers;
 use crate::pool::{AttemptStream, Failure, TICKET_PROPERTY};
 use crate::reply::pool_not_ready;
-use crate::step::Effect;
 use core::time::Duration;
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
@@ -84,12 +83,10 @@ impl HttpContext for Attempt {
         } else {
             Headers::new(vec![(":status".to_owned(), status)])
         };
-        for effect in attempt.response_headers(&headers, hostcalls::now()).effects {
-            match effect {
-                Effect::EditResponseHeaders(edits) => hostcalls::edit_headers(Side::Response, &edits),
-                Effect::Measure(measurement) => metrics.borrow_mut().keep(measurement),
-                _ => {}
-            }
+        let (edits, measurement) = attempt.response_headers(&headers, hostcalls::now());
+        hostcalls::edit_headers(Side::Response, &edits);
+        if let Some(measurement) = measurement {
+            metrics.borrow_mut().keep(measurement);
         }
         Action::Continue
     }

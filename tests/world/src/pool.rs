@@ -5,7 +5,6 @@
 use crate::World;
 use ai_bridge::headers::Headers;
 use ai_bridge::pool::{AttemptStream, Failure, POOL_HEADER, RETRY_HEADER};
-use ai_bridge::step::Effect;
 use core::time::Duration;
 
 /// What a member does with a request.
@@ -63,14 +62,9 @@ impl World {
             let failure = |is_connect_failure, limit| Failure { is_connect_failure, limit };
             let failed = match members(member) {
                 Member::Answers(mut answer) => {
-                    let step = attempt.response_headers(&answer, self.now());
-                    for effect in step.effects {
-                        match effect {
-                            Effect::EditResponseHeaders(edits) => edits.apply(&mut answer),
-                            Effect::Measure(measurement) => self.measured.push(measurement),
-                            effect => panic!("{effect:?}"),
-                        }
-                    }
+                    let (edits, measurement) = attempt.response_headers(&answer, self.now());
+                    edits.apply(&mut answer);
+                    self.measured.extend(measurement);
                     if is_last || !answer.contains(RETRY_HEADER) {
                         self.answer(answer, false);
                         return asked;

@@ -30,7 +30,7 @@ pub use attempt::{AttemptStream, Failure};
 pub use choice::{Choice, MOST_ATTEMPTS, choose};
 pub use model_splice::ModelSplice;
 pub use shared::{LocalData, SharedData};
-pub use ticket::{Attempt, AttemptError, Ticket, TicketRequest};
+pub use ticket::{Attempt, AttemptError, SharedTicket, Ticket, TicketRequest};
 pub use wait::{after_overload, after_rate_limit};
 
 use crate::metric::{Label, Measurement, Metric, Series};

@@ -96,10 +96,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("metric", &["fnv", "text"]),
     ("note", &[]),
     ("percent", &[]),
-    (
-        "pool",
-        &["credential", "fnv", "headers", "json", "metric", "percent", "provider", "route", "step", "text"],
-    ),
+    ("pool", &["credential", "fnv", "headers", "json", "metric", "percent", "provider", "route", "text"]),
     ("price", &["glob", "usage"]),
     ("provider", &["api", "bedrock", "credential", "dialect", "glob", "percent", "query", "text"]),
     ("query", &["percent"]),

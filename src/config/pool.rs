@@ -2,14 +2,15 @@
 
 use super::base_url::base_url;
 use super::cluster::cluster;
+use super::context::ProviderContext;
 use super::credential_checks::check_key;
 use super::header_name::member_header;
 use super::key::key;
 use super::model_pattern::model_pattern;
+use super::name::unique_name;
 use super::node::{Members, Node};
-use super::provider::{ProviderContext, vendor};
-use super::providers::unique_name;
 use super::quoted::quoted;
+use super::vendor::vendor;
 use crate::credential::{CredentialHeader, Key, Vendor, hint, vendor_of};
 use crate::glob::Glob;
 use crate::provider::{BaseUrl, MOST_MEMBERS, Member, ModelPolicy, Pool, Start, vendor_at};

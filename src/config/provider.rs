@@ -3,18 +3,20 @@
 use super::base_url::{self, base_url};
 use super::bedrock::bedrock;
 use super::cluster::cluster;
+use super::context::ProviderContext;
 use super::credential_checks::{
     check_bedrock, check_bedrock_key, check_callers, check_host_of_bedrock, check_key, check_key_header,
     check_no_key, check_pool,
 };
-use super::key::{Environment, key};
+use super::key::key;
 use super::model_pattern::model_patterns;
 use super::node::{Members, Node};
 use super::passthrough::passthrough_routes;
 use super::pool::{self, pool};
 use super::query::query;
+use super::vendor::vendor;
 use crate::bedrock::Bedrock;
-use crate::credential::{Byok, CredentialHeader, GatewayCredentials, Key, Vendor};
+use crate::credential::{Byok, CredentialHeader, Key, Vendor};
 use crate::provider::{ModelPolicy, Provider, ProviderType, Start, vendor_at};
 
 /// The largest `open_retry_after_seconds`: a day.
@@ -24,13 +26,6 @@ const LONGEST_RETRY_AFTER_SECONDS: u64 = 86_400;
 const RETRY_AFTER_SECONDS: u32 = 32;
 
 const BYOK: [(&str, Byok); 3] = [("allow", Byok::Allow), ("deny", Byok::Deny), ("require", Byok::Require)];
-
-/// What a provider depends on besides its own members.
-#[derive(Clone, Copy)]
-pub(super) struct ProviderContext<'c> {
-    pub(super) environment: Environment<'c>,
-    pub(super) gateway: &'c GatewayCredentials,
-}
 
 /// The provider in `members`. Every member is read before any problem ends the reading, so that all problems are reported,
 /// also where the type is unknown.
@@ -176,16 +171,6 @@ pub(super) fn provider(
         bedrock,
         pool,
     })
-}
-
-/// The vendor in `node`; `Some(None)`: no vendor.
-pub(super) fn vendor(node: &Node<'_>) -> Option<Option<Vendor>> {
-    let mut choices = Vec::with_capacity(Vendor::ALL.len().saturating_add(1));
-    for (name, vendor) in Vendor::ALL {
-        choices.push((name, Some(vendor)));
-    }
-    choices.push(("none", None));
-    node.one_of(&choices)
 }
 
 fn model_policy(node: &Node<'_>) -> Option<ModelPolicy> {

@@ -3,8 +3,8 @@
 
 use super::document;
 use super::errors::ConfigErrors;
+use super::name::unique_name;
 use super::node::{Node, Problems};
-use super::providers::unique_name;
 
 /// Which member of which pool the cluster of an upstream filter is.
 #[derive(Clone, Debug, PartialEq, Eq)]

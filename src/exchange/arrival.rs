@@ -1,12 +1,12 @@
 //! A bridged request as its headers describe it. Admission fills it in; later callbacks only read it.
 
-use super::pool::SharedTicket;
 use crate::answer::NAME_BYTES;
 use crate::api::Api;
 use crate::caller::{Actor, Agent, Client};
 use crate::credential::CredentialKind;
 use crate::dialect::Dialect;
 use crate::headers::Headers;
+use crate::pool::SharedTicket;
 use crate::provider::Provider;
 use crate::record::uuid_v7;
 use crate::route::PathModel;

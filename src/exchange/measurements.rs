@@ -1,9 +1,9 @@
 //! The measurements of a stream: what is counted when, and under which labels. [`metric`](crate::metric) has the names.
 
 use super::arrival::Arrival;
-use super::pool::SharedTicket;
 use crate::headers::Headers;
 use crate::metric::{Label, Metric, Series};
+use crate::pool::SharedTicket;
 use crate::record::{Outcome, Record, UsageRef};
 use crate::step::Effect;
 use crate::usage::Usage;

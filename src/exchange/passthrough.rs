@@ -1,13 +1,14 @@
 //! A passthrough stream: the exchange examines its headers and never its body.
 
 use super::measurements;
-use super::pool::{self, SharedTicket};
+use super::pool;
 use super::refusal;
 use crate::bridge::Bridge;
 use crate::credential::CredentialKind;
 use crate::dialect::Dialect;
 use crate::headers::HeaderEdits;
 use crate::note::Notes;
+use crate::pool::SharedTicket;
 use crate::provider::Provider;
 use crate::reply::{Local, Rejection};
 use crate::step::{Effect, Flow, ResponseHead, Step};

@@ -6,7 +6,7 @@ use crate::bridge::Bridge;
 use crate::headers::{HeaderEdits, Headers};
 use crate::metric::{Label, Metric, Series};
 use crate::note::{Note, Notes};
-use crate::pool::{self, AttemptError, MOST_ATTEMPTS, SessionKey, Ticket, TicketRequest};
+use crate::pool::{self, AttemptError, MOST_ATTEMPTS, SessionKey, SharedTicket, Ticket, TicketRequest};
 use crate::provider::{Member, Provider, Start};
 use crate::record::{AffinityRef, AttemptRef};
 use crate::step::{Effect, LocalReply};
@@ -14,9 +14,6 @@ use core::cell::RefCell;
 use core::time::Duration;
 use std::borrow::Cow;
 use std::rc::Rc;
-
-/// The ticket of a request, which its attempts share.
-pub(super) type SharedTicket = Rc<RefCell<Ticket>>;
 
 /// Headers by which a client could have Envoy make more attempts or give up earlier
 /// (<https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_filters/router_filter#http-headers-consumed>).

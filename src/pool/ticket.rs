@@ -6,6 +6,7 @@ use super::{affinity::SessionKey, choice::Choice};
 use crate::headers::{HeaderEdits, Headers};
 use crate::provider::{Member, Pool, Provider};
 use crate::route::PathModel;
+use core::cell::RefCell;
 use core::fmt;
 use core::time::Duration;
 use std::rc::Rc;
@@ -37,6 +38,9 @@ pub struct Ticket {
     /// The client's values of the headers that a member sets, and its `content-length`; `None`: it sent none.
     kept: Vec<(String, Option<Vec<u8>>)>,
 }
+
+/// The ticket of a request, which its attempts share.
+pub type SharedTicket = Rc<RefCell<Ticket>>;
 
 /// One attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]

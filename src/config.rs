@@ -6,6 +6,7 @@ mod base_url;
 mod bedrock;
 mod budget;
 mod cluster;
+mod context;
 mod credential_checks;
 mod document;
 mod errors;
@@ -14,9 +15,11 @@ mod header_name;
 mod key;
 mod limits;
 mod model_pattern;
+mod name;
 mod nearest;
 mod node;
 mod passthrough;
+mod pool;
 mod prices;
 mod provider;
 mod providers;
@@ -25,10 +28,12 @@ mod query;
 mod quoted;
 mod record;
 mod root;
+mod upstream;
+mod vendor;
 
+use self::context::ProviderContext;
 use self::header_name::{header_name_without_credential, header_pattern};
 use self::node::{Members, Node, Problems};
-use self::provider::ProviderContext;
 use self::providers::providers;
 use crate::budget::Notices;
 use crate::caller::{self, ActorSource};
@@ -42,6 +47,7 @@ use crate::record::RecordPolicy;
 use crate::values::Publish;
 
 pub use self::errors::{ConfigErrors, Problem};
+pub use self::upstream::Upstream;
 
 /// Everything that is configured (`envoy/configuration.md`).
 #[derive(Clone, Debug)]

@@ -43,6 +43,10 @@ pub enum Note {
     IncompleteEventLost,
     /// The request asked for something that the model on Bedrock does not support; it was left out or replaced.
     BedrockAdapted,
+    /// The request was sent to more than one member of its pool.
+    Failover,
+    /// An answer of a pool's member was worth another attempt, and Envoy made none.
+    NotRetriable,
     /// The request was refused after the response had begun, so the stream was reset instead of answered.
     ReplyImpossible,
 }
@@ -70,6 +74,8 @@ impl Note {
             Self::Price => "price",
             Self::IncompleteEventLost => "incomplete_event_lost",
             Self::BedrockAdapted => "bedrock_adapted",
+            Self::Failover => "failover",
+            Self::NotRetriable => "not_retriable",
             Self::ReplyImpossible => "reply_impossible",
         }
     }
@@ -83,6 +89,8 @@ impl Note {
                 | Self::UsageEstimated
                 | Self::IncompleteEventLost
                 | Self::BedrockAdapted
+                | Self::Failover
+                | Self::NotRetriable
                 | Self::ReplyImpossible
         )
     }

@@ -1,12 +1,10 @@
 //! `providers`: the list, and the unique name of each provider.
 
+use super::context::ProviderContext;
+use super::name::well_formed;
 use super::node::{self, Members, Node};
-use super::provider::{ProviderContext, provider};
-use super::quoted::quoted;
+use super::provider::provider;
 use crate::provider::{Provider, ProviderType};
-
-/// Bytes of the longest provider name: it is a part of paths, records and metric labels.
-const LONGEST_NAME_BYTES: usize = 64;
 
 /// The providers in `node` without those that have a problem.
 pub(super) fn providers(node: &Node<'_>, context: ProviderContext<'_>) -> Option<Vec<Provider>> {
@@ -34,22 +32,8 @@ pub(super) fn providers(node: &Node<'_>, context: ProviderContext<'_>) -> Option
 fn name(members: &Members<'_>, kind: Option<ProviderType>, others: &[Option<String>]) -> Option<String> {
     let written = members.member("name");
     let is_default = written.is_none();
-    let name = match written {
-        Some(node) => {
-            let text = node.text()?;
-            if !is_name(text) {
-                node.problem(format_args!(
-                    "expected lower-case letters and digits, in words joined by single hyphens, found {}",
-                    quoted(text)
-                ));
-                return None;
-            }
-            if text.len() > LONGEST_NAME_BYTES {
-                node.problem(format_args!("longer than {LONGEST_NAME_BYTES} bytes"));
-                return None;
-            }
-            text
-        }
+    let name: &str = match &written {
+        Some(node) => well_formed(node)?,
         None => kind?.name(),
     };
     if let Some(other) = others.iter().position(|other| other.as_deref() == Some(name)) {
@@ -57,11 +41,4 @@ fn name(members: &Members<'_>, kind: Option<ProviderType>, others: &[Option<Stri
         members.problem("name", format_args!("{what}\"{name}\" is already the name of providers[{other}]"));
     }
     Some(name.to_owned())
-}
-
-/// `^[a-z0-9]+(-[a-z0-9]+)*$`
-fn is_name(text: &str) -> bool {
-    text.split('-').all(|word| {
-        !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
-    })
 }

@@ -6,6 +6,7 @@ use crate::caller::{Actor, Agent, Client};
 use crate::credential::CredentialKind;
 use crate::dialect::Dialect;
 use crate::headers::Headers;
+use crate::pool::SharedTicket;
 use crate::provider::Provider;
 use crate::record::uuid_v7;
 use crate::route::PathModel;
@@ -48,6 +49,8 @@ pub(super) struct Arrival {
     pub(super) credential_hint: Option<String>,
     /// The request goes to the cluster for callers' own credentials. A refused credential leaves it `false`.
     pub(super) byok_cluster: bool,
+    /// What the upstream filters share with this one, where the provider has a pool and the request was sent to it.
+    pub(super) pool: Option<SharedTicket>,
 }
 
 // === impl Arrival ===
@@ -84,6 +87,7 @@ impl Arrival {
             credential_kind: CredentialKind::None,
             credential_hint: None,
             byok_cluster: false,
+            pool: None,
         }
     }
 

@@ -191,6 +191,8 @@ fn the_configuration_tables_list_every_member_and_no_other() {
     assert_eq!(serde_json::from_str::<Value>(example).unwrap(), all, "the page's example");
     let mut members = BTreeSet::new();
     paths(&all, "", &mut members);
+    // A pool is instead of `key` and `cluster`, so that the example has none.
+    members.extend(["providers[].pool", "providers[].start"].map(str::to_owned));
     let documented: BTreeSet<String> = TABLES
         .into_iter()
         .filter(|(page, ..)| *page == "envoy/configuration.md")
@@ -199,6 +201,17 @@ fn the_configuration_tables_list_every_member_and_no_other() {
         })
         .collect();
     assert_eq!(documented, members);
+}
+
+#[test]
+fn every_member_of_a_pool_is_listed() {
+    let rows = table("envoy/configuration.md", "## Members of a pool");
+    let listed: Vec<String> = rows.iter().map(|row| row[0].trim_matches('`').to_owned()).collect();
+    let mut known = words("fn member(", "let written_key", "Some(Member {");
+    known.retain(|word| !word.is_empty());
+    known.push("name".to_owned());
+    let sorted = |words: Vec<String>| words.into_iter().collect::<BTreeSet<String>>();
+    assert_eq!(sorted(listed), sorted(known));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use super::hostcalls::{self, Side};
 use super::metrics::Metrics;
 use super::monotonic::monotonic;
+use super::tickets;
 use super::waiting::{SharedExchange, Waiting};
 use crate::exchange::Exchange;
 use crate::headers::Headers;
@@ -22,6 +23,8 @@ pub(super) struct Stream {
     held_bytes: usize,
     /// By how much the wall clock was ahead of the monotonic one when the request's headers came.
     ahead: Duration,
+    /// The id of the ticket of a request to a pool.
+    ticket: Option<u64>,
 }
 
 impl Stream {
@@ -30,7 +33,7 @@ impl Stream {
         context: u32,
         waiting: Rc<Waiting>,
     ) -> Self {
-        Self { configured, context, waiting, held_bytes: 0, ahead: Duration::ZERO }
+        Self { configured, context, waiting, held_bytes: 0, ahead: Duration::ZERO, ticket: None }
     }
 
     /// The time that durations are measured with: what the wall clock showed when the request's headers came, and what has
@@ -104,12 +107,13 @@ impl Context for Stream {}
 impl Drop for Stream {
     fn drop(&mut self) {
         self.waiting.end(self.context);
+        self.ticket.into_iter().for_each(tickets::close);
     }
 }
 
 impl HttpContext for Stream {
     fn on_http_request_headers(&mut self, _count: usize, end: bool) -> Action {
-        let Some((exchange, _)) = &self.configured else { return Action::Continue };
+        let Some((exchange, metrics)) = &self.configured else { return Action::Continue };
         let property = exchange.borrow().bridge().actor.property.clone();
         let actor_property =
             property.and_then(|path| hostcalls::property(path.iter().map(String::as_str).collect()));
@@ -121,6 +125,12 @@ impl HttpContext for Stream {
             *ahead = now.saturating_sub(monotonic());
             now
         });
+        let ticket = exchange.borrow().ticket();
+        if let Some(ticket) = ticket {
+            let id = exchange.borrow().ticket_id();
+            tickets::open(id, tickets::Open { ticket, metrics: Rc::clone(metrics) });
+            self.ticket = Some(id);
+        }
         let action = self.carry_out(Side::Request, 0, step, Some(&head.headers));
         if self.holds_request() {
             self.waiting.begin(self.context, hostcalls::request_bytes(), exchange);

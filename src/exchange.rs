@@ -103,6 +103,7 @@ impl Exchange {
     }
 
     /// Handles the request's headers. `clock` returns the time since the Unix epoch; it is called only on bridged routes.
+    /// In the stream's later callbacks it returns this first time and what has passed since by the monotonic clock.
     pub fn request_headers(&mut self, head: &RequestHead, clock: impl FnOnce() -> Duration) -> Step {
         if !matches!(self.state, State::Start) {
             return Step::pass();

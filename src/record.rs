@@ -37,7 +37,7 @@ pub struct Record<'a> {
     pub started_at: Timestamp,
     /// When the stream was over.
     pub ended_at: Timestamp,
-    /// Milliseconds from `started_at` to `ended_at`.
+    /// Milliseconds by the monotonic clock; `started_at` and `ended_at` are the wall clock's times.
     pub duration_ms: u64,
     /// Milliseconds from the request's headers to the first event of a stream.
     pub time_to_first_event_ms: Option<u64>,

@@ -35,8 +35,10 @@ pub struct Ending {
     /// Envoy's `response.code_details` at the end, which names the side that broke the stream off. Needed only where
     /// [`Exchange::asks_how_it_ended`](crate::exchange::Exchange::asks_how_it_ended) is true.
     pub code_details: Option<String>,
-    /// When it ended: time since the Unix epoch.
+    /// When it ended, by the same clock as in the stream's other callbacks: durations are measured with it.
     pub now: Duration,
+    /// The wall clock's time at the end, since the Unix epoch. It differs from `now` where the wall clock was set meanwhile.
+    pub wall: Duration,
 }
 
 /// What the host has to do after a callback, and how the stream goes on.
@@ -172,7 +174,8 @@ mod tests {
             (Some("via_upstream"), false, false),
             (None, false, false),
         ] {
-            let ending = Ending { code_details: details.map(str::to_owned), now: Duration::ZERO };
+            let code_details = details.map(str::to_owned);
+            let ending = Ending { code_details, now: Duration::ZERO, wall: Duration::ZERO };
             assert_eq!((ending.is_by_client(), ending.is_by_gateway()), (client, gateway), "{details:?}");
         }
     }

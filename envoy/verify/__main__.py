@@ -1,13 +1,17 @@
-"""Reads Envoy configurations that load AI Bridge and reports what in them does not fit together.
+"""Reads configurations that load AI Bridge and reports what in them does not fit together or is not safe.
 
     make verify FILE=/etc/envoy/envoy.yaml          (or: python3 envoy/verify [--json] FILE…, with PyYAML)
 
-Envoy accepts some mistakes silently: a budget that asks for a value that is never set, a name that is taken literally, a
-circuit breaker of one host that may never open. This program finds them offline, and reports each with its path in the
-file. Only the filter checks its own configuration: `envoy --mode validate` runs as well, where Envoy and the module are
-installed. An error is something that does not work or is not safe; a warning is something that is probably not intended.
+A FILE is an Envoy configuration, the rate limit service's limits.yaml, resources of Istio, Envoy Gateway and Kubernetes,
+Helm values, a Compose file, or a directory of these. Resources of Kubernetes are checked together, as one gateway.
 
-Exit status: 0 without errors, 1 with errors, 2 if a file cannot be checked.
+Envoy accepts some mistakes silently: a cluster without TLS, a budget that the rate limit service does not know, a header that
+nobody sets. This program finds them offline. Only the filter checks its own configuration: `envoy --mode validate` runs as
+well, where Envoy and the module are installed. An error is something that does not work or is not safe; a warning is
+something that is probably not intended. Each is one line, `file:line: error|warning: path: text`. What could not be checked
+is `not checked: …`. No secret is repeated.
+
+Exit status: 0 without errors, 1 with errors, 2 without errors if something could not be checked.
 """
 
 from __future__ import annotations
@@ -15,89 +19,146 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from dataclasses import asdict
-from datetime import date
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import yaml
-
-from budgets import budgets
-from entry import entry, metrics
-from find import find
-from place import Findings, Place, Unusable
+import kubernetes
+from bootstrap import Options, bootstrap
+from documents import Kind, kind_of, pieces
+from limits import Served, limits
+from place import Findings, place_of
 from prices import age, day_of
-from routing import clusters, routes
-from validate import envoy_validates
-from values import values
+from reading import Document, Unusable, read
+from secret import redacted, secrets_of
 
 MODULE = Path(__file__).resolve().parents[2] / "target" / "wasm32-wasip1" / "release" / "ai_bridge.wasm"
 
 
-def verify(file: Path, *, envoy: str | None, module: Path, runs_envoy: bool, prices_of: date | None = None) -> Findings:
-    """Checks a file. `prices_of`: the date of its prices, if known. Raises `Unusable` if the file cannot be checked."""
-    try:
-        text = file.read_text()
-        # JSON is YAML too, but the JSON parser is much faster.
-        config = json.loads(text) if text.lstrip().startswith("{") else yaml.safe_load(text)
-    except OSError as problem:
-        raise Unusable(str(problem)) from problem
-    except (yaml.YAMLError, ValueError) as problem:
-        raise Unusable(f"neither YAML nor JSON: {problem}") from problem
-    except RecursionError:
-        raise Unusable("nested too deeply") from None
-    root = Place(config)
-    if not isinstance(config, dict) or not root.at("static_resources", "listeners"):
-        raise Unusable("not a complete Envoy configuration: it has no static_resources.listeners")
-    findings = Findings()
-    gateways = find(findings, root, text)
-    if not gateways:
-        left_out = "".join(f" ({each})" for each in findings.left_out)
-        raise Unusable(f"no listener loads AI Bridge (a Wasm HTTP filter with `root_id: ai_bridge`){left_out}")
-    for gateway in gateways:
-        for check in (entry, clusters, routes, values, metrics, budgets) if gateway.plugin else ():
-            check(findings, gateway)
-        age(findings, gateway, prices_of, date.today())
-    if runs_envoy:
-        envoy_validates(findings, root, envoy, module)
-    else:
-        findings.leave_out("Envoy's own check, and the filter's of its configuration: as asked")
-    return findings
+@dataclass
+class Unit:
+    """What is checked together, and what was found."""
+
+    title: str
+    findings: Findings = field(default_factory=Findings)
+    unusable: Unusable | None = None
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="verify", description="Says what in an Envoy configuration with AI Bridge does not fit together.")
-    parser.add_argument("files", type=Path, nargs="+", metavar="FILE")
+    parser = argparse.ArgumentParser(prog="verify", description="Says what in a configuration with AI Bridge does not fit together or is not safe.")
+    parser.add_argument("files", type=Path, nargs="+", metavar="FILE", help="a file or a directory; `limits.yaml` beside an Envoy configuration is read as well")
     parser.add_argument("--json", action="store_true", help="one JSON object for each file, a line each")
     parser.add_argument("--envoy", help="the envoy program (default: target/tools/envoy, else the one in PATH)")
-    parser.add_argument("--wasm", type=Path, default=MODULE, help="the module, where the one that the file names is not on this machine (default: %(default)s)")
+    parser.add_argument("--wasm", type=Path, help=f"the module, where the one that the file names is not on this machine (default: {MODULE})")
+    parser.add_argument("--limits", type=Path, action="append", default=[], metavar="FILE", help="the rate limit service's configuration; a FILE may be one too")
     parser.add_argument("--without-envoy", action="store_true", help="leave `envoy --mode validate` out")
     parser.add_argument("--prices", type=Path, metavar="LIST", help="the list that the prices are from, such as envoy/prices/prices.json: its date counts instead of a comment `# prices of YYYY-MM-DD`")
     arguments = parser.parse_args()
-    status = 0
     try:
         prices_of = day_of(arguments.prices) if arguments.prices else None
     except Unusable as problem:
         parser.error(str(problem))
-    for file in arguments.files:
-        try:
-            findings = verify(file, envoy=arguments.envoy, module=arguments.wasm, runs_envoy=not arguments.without_envoy, prices_of=prices_of)
-        except Unusable as problem:
-            status = 2
-            if arguments.json:
-                print(json.dumps({"file": str(file), "unusable": str(problem)}, ensure_ascii=False))
-            else:
-                print(f"{file}: {problem}", file=sys.stderr)
-            continue
-        status = max(status, 1 if findings.count("error") else 0)
-        if arguments.json:
-            print(json.dumps({"file": str(file), "problems": [asdict(each) for each in findings.problems], "left_out": findings.left_out}, ensure_ascii=False))
-            continue
-        for each in findings.problems:
-            print(f"{each.level}: {each.path + ': ' if each.path else ''}{each.message}")
-        for what in findings.left_out:
-            print(f"not checked: {what}")
-        print(f"{file}: {findings.count('error')} errors, {findings.count('warning')} warnings")
+    options = Options(arguments.envoy, not arguments.without_envoy, arguments.wasm or MODULE, arguments.wasm is not None, prices_of)
+    status = 0
+    for unit, secrets in check(arguments.files, arguments.limits, options):
+        say = print_json if arguments.json else print_text
+        say(unit, secrets)
+        errors, missing = unit.findings.count("error"), bool(unit.unusable or unit.findings.left_out)
+        status = 1 if errors or status == 1 else 2 if missing else status
     return status
+
+
+def check(files: list[Path], limit_files: list[Path], options: Options) -> list[tuple[Unit, set[str]]]:
+    """Checks files, and returns what was found with the secrets that must not be printed."""
+    units: list[Unit] = []
+    envoys: list[tuple[Unit, Document]] = []
+    cluster: list[Document] = []
+    served: list[Served] = []
+    seen: list[Document] = []
+    for file in [*(each for file in files for each in expanded(file)), *limit_files]:
+        unit = Unit(str(file))
+        units.append(unit)
+        try:
+            documents = [piece for document in read(file) for piece in pieces(document)]
+        except Unusable as problem:
+            unit.unusable = problem
+            continue
+        if not documents:
+            unit.unusable = Unusable("not a complete Envoy configuration: it is empty")
+        seen += documents
+        for document in documents:
+            kind = kind_of(place_of(document))
+            if kind is Kind.ENVOY:
+                envoys.append((unit, document))
+            elif kind is Kind.LIMITS:
+                served.append(limits(unit.findings, place_of(document)))
+            elif kind is Kind.PRICES:
+                place = place_of(document)
+                age(unit.findings, place["prices"], f"# prices of {place['date'].text()}", options.prices_of, options.today)
+            elif kind is Kind.UNKNOWN:
+                unit.unusable = Unusable("not a complete Envoy configuration: it has no static_resources.listeners", document.node.line)
+            else:
+                cluster.append(document)
+    for unit, document in envoys:
+        beside = served or limits_beside(Path(unit.title), unit.findings)
+        run(unit, lambda: bootstrap(unit.findings, document, beside, options))
+    if cluster:
+        together = Unit(", ".join(dict.fromkeys(document.file for document in cluster)))
+        # Files that hold nothing else are reported together.
+        units = [unit for unit in units if unit.unusable or unit.findings.problems or unit.title not in together.title.split(", ") or any(unit is each for each, _ in envoys)]
+        units.append(together)
+        run(together, lambda: kubernetes.check(together.findings, cluster, served, options))
+    secrets = secrets_of(place_of(document) for document in seen)
+    return [(unit, secrets) for unit in units]
+
+
+def run(unit: Unit, what: object) -> None:
+    try:
+        what()              # type: ignore[operator]
+    except Unusable as problem:
+        unit.unusable = problem
+    except RecursionError:
+        unit.unusable = Unusable("nested too deeply")
+
+
+def expanded(file: Path) -> list[Path]:
+    """The files of a directory, or the file itself."""
+    if not file.is_dir():
+        return [file]
+    return sorted(each for each in file.rglob("*") if each.suffix in (".yaml", ".yml", ".json") and each.is_file()) or [file]
+
+
+def limits_beside(file: Path, findings: Findings) -> list[Served]:
+    """The limits in the same directory, if they are there."""
+    try:
+        documents = read(file.parent / "limits.yaml")
+    except Unusable:
+        return []
+    return [limits(findings, place_of(each)) for each in documents if kind_of(place_of(each)) is Kind.LIMITS]
+
+
+def print_json(unit: Unit, secrets: set[str]) -> None:
+    if unit.unusable:
+        print(json.dumps({"file": unit.title, "unusable": redacted(str(unit.unusable), secrets)}, ensure_ascii=False))
+        return
+    problems = [
+        {"level": each.level, "file": each.file, "line": each.line, "path": redacted(each.path, secrets), "message": redacted(each.message, secrets)} for each in unit.findings.problems
+    ]
+    left_out = [redacted(each, secrets) for each in (*unit.findings.left_out, *unit.findings.skipped)]
+    print(json.dumps({"file": unit.title, "problems": problems, "left_out": left_out}, ensure_ascii=False))
+
+
+def print_text(unit: Unit, secrets: set[str]) -> None:
+    findings = unit.findings
+    for each in sorted(findings.problems, key=lambda problem: (problem.file, problem.line)):
+        place = f"{each.file or unit.title}:{each.line or 1}"
+        print(redacted(f"{place}: {each.level}: {each.path + ': ' if each.path else ''}{' '.join(each.message.split())}", secrets))
+    for what in (*findings.left_out, *findings.skipped):
+        print(redacted(f"not checked: {what}", secrets))
+    if unit.unusable:
+        place = f"{unit.title}:{unit.unusable.line}" if unit.unusable.line else unit.title
+        print(redacted(f"not checked: {place}: {unit.unusable}", secrets))
+    errors, warnings, missing = findings.count("error"), findings.count("warning"), len(findings.left_out) + bool(unit.unusable)
+    print(redacted(f"{unit.title}: {errors} error{'s' * (errors != 1)}, {warnings} warning{'s' * (warnings != 1)}" + (f", {missing} not checked" if missing else ""), secrets))
 
 
 if __name__ == "__main__":

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import re
 from dataclasses import dataclass
 from typing import Iterator
 
 from find import Gateway
+from limits import Served, serves
 from place import Findings, Json, Place
+from routing import has_servers
 from values import AT_END
+
+GRPC_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 
 FORMATTER = "envoy.reloadable_features.enable_formatter_for_ratelimit_action_descriptor_value"
 
@@ -24,28 +29,52 @@ class Limit:
     charges: bool
     addend: str
     values: frozenset[str]      # the single values in its descriptor
+    entries: list[tuple[str, str | None]]       # the descriptor's keys, with values where these are fixed; empty if not known
+    key_place: Place
 
     @classmethod
     def of(cls, place: Place) -> "Limit":
         keys = tuple(str(text.value) for text in place["actions"].texts() if text.is_called("descriptor_key"))
         values = frozenset(name for text in place["actions"].texts() for name in re.findall(r"\bwasm\.ai_bridge_([A-Za-z0-9_-]+)", text.value))
         addend = str(place.at("hits_addend", "format").value or "")
-        return cls(place, json.dumps(place["actions"].value, sort_keys=True), keys, place["apply_on_stream_done"].value is True, addend, values)
+        entries = [entry for action in place["actions"] if (entry := entry_of(action)) is not None]
+        key_place = next((text for text in place["actions"].texts() if text.is_called("descriptor_key")), place)
+        known = entries if len(entries) == len(list(place["actions"])) else []
+        return cls(place, json.dumps(place["actions"].value, sort_keys=True), keys, place["apply_on_stream_done"].value is True, addend, values, known, key_place)
 
     def is_ours(self) -> bool:
         return bool(self.values) or "ai_bridge_" in self.addend
 
 
-def budgets(findings: Findings, gateway: Gateway) -> None:
-    """Checks the rate limits that use the filter's values."""
+def entry_of(action: Place) -> tuple[str, str | None] | None:
+    """The entry that an action adds to the descriptor; `None` if that is not known here."""
+    for name, value in action.each():
+        if name in ("extension",):
+            typed = value["typed_config"]
+            return (typed["descriptor_key"].text(), None) if typed["descriptor_key"].text() else None
+        if name in ("generic_key", "genericKey"):
+            fixed = value["descriptor_value"].text()
+            return value["descriptor_key"].text() or "generic_key", fixed if "%" not in fixed else None
+        if name in ("request_headers", "requestHeaders", "metadata", "query_parameters", "queryParameters"):
+            return (value["descriptor_key"].text(), None) if value["descriptor_key"].text() else None
+        fixed_keys = {"remote_address": "remote_address", "remoteAddress": "remote_address", "source_cluster": "source_cluster", "destination_cluster": "destination_cluster"}
+        if name in fixed_keys:
+            return fixed_keys[name], None
+    return None
+
+
+def budgets(findings: Findings, gateway: Gateway, served: list[Served]) -> None:
+    """Checks the rate limits that use the filter's values. `served`: what the rate limit service was given, if that is known."""
     names = {each["name"].text(): (index, each) for index, each in enumerate(gateway.filters)}
     limits: list[Limit] = []
+    asked: dict[str, list[Limit]] = {}          # by the name of the filter
     for level in route_levels(gateway.manager["route_config"]):
         for name, typed in ((name, level["typed_per_filter_config"][name]) for name in level["typed_per_filter_config"].members()):
             if not typed.type().endswith("http.ratelimit.v3.RateLimitPerRoute"):
                 continue
             here = [each for each in map(Limit.of, typed["rate_limits"]) if each.is_ours()]
             limits += here
+            asked.setdefault(name, []).extend(map(Limit.of, typed["rate_limits"]))
             if not here:
                 continue
             if name not in names:
@@ -61,11 +90,59 @@ def budgets(findings: Findings, gateway: Gateway) -> None:
             continue
         own = [each for each in map(Limit.of, typed["rate_limits"]) if each.is_ours()]
         limits += own
+        service(findings, gateway, typed)
+        answered(findings, typed, [*map(Limit.of, typed["rate_limits"]), *asked.get(http_filter["name"].text(), [])], served)
         if own and index < gateway.at:
             findings.error(http_filter, "the rate limit filter stands in front of AI Bridge, where none of its values are known: put it behind")
         if (own or limits) and index > gateway.at and typed["enable_x_ratelimit_headers"].value != "DRAFT_VERSION_03":
-            findings.warn(typed["enable_x_ratelimit_headers"], "without DRAFT_VERSION_03 callers over budget are told to come back after 60 s, whenever that may be")
+            findings.warn(typed.at_name("enable_x_ratelimit_headers"), "without DRAFT_VERSION_03 callers over budget are told to come back after 60 s, whenever that may be")
     each_limit(findings, gateway, limits)
+
+
+def service(findings: Findings, gateway: Gateway, typed: Place) -> None:
+    """Checks the cluster of the rate limit service. Envoy counts a service that does not answer, and lets the request pass."""
+    name = typed.at("rate_limit_service", "grpc_service", "envoy_grpc", "cluster_name")
+    cluster = gateway.clusters.get(name.text())
+    if not name.text():
+        if not typed.at("rate_limit_service", "grpc_service", "google_grpc"):
+            findings.error(typed["rate_limit_service"], "no cluster of a rate limit service, so that no budget is ever asked: name it in `grpc_service: { envoy_grpc: { cluster_name: … } }`")
+    elif cluster is None:
+        if not has_servers(gateway.root):
+            findings.error(name, f'no cluster is called "{name.text()}", so no rate limit service is asked and every budget passes: correct the name, or add the cluster')
+    else:
+        options = cluster.at("typed_extension_protocol_options", GRPC_OPTIONS)
+        http2 = options.at("explicit_http_config", "http2_protocol_options").value is not None or options["auto_config"] or cluster["http2_protocol_options"].value is not None
+        if not http2:
+            findings.error(cluster, "the rate limit service speaks gRPC, which needs HTTP/2: add `explicit_http_config: { http2_protocol_options: {} }`, else every budget passes")
+        endpoints = [each for locality in cluster.at("load_assignment", "endpoints") for each in locality["lb_endpoints"]]
+        if not endpoints and cluster["type"].value in (None, "STATIC", "STRICT_DNS", "LOGICAL_DNS"):
+            findings.error(cluster, "a cluster without an endpoint, so that no rate limit service is asked and every budget passes: add its address")
+
+
+def answered(findings: Findings, typed: Place, limits: list["Limit"], served: list[Served]) -> None:
+    """Checks that the rate limit service knows the domain and the descriptors."""
+    domain = typed["domain"]
+    if not any(each.is_ours() for each in limits):
+        return
+    if not served:
+        findings.leave_out("whether the rate limit service knows these budgets: give its limits.yaml as well (`make verify FILE=\"envoy.yaml limits.yaml\"`)")
+        return
+    of_it = next((each for each in served if each.domain == domain.text()), None)
+    if of_it is None:
+        known = ", ".join(f'"{each.domain}"' for each in served)
+        findings.error(domain, f'no limits are for the domain "{domain.text()}", only for {known} ({served[0].root.file}), so that every budget passes: make both the same')
+        return
+    for limit in limits:
+        if not limit.is_ours() or not limit.entries:
+            continue
+        found, only = serves(of_it.root, limit.entries)
+        names = ", ".join(f'"{key}"' for key, _ in limit.entries)
+        if found is None and only:
+            findings.warn(limit.key_place, f"{of_it.root.file} has {names} only for {', '.join(only[:5])}: nobody else is limited")
+        elif found is None:
+            near = difflib.get_close_matches(limit.entries[0][0], [each["key"].text() for each in of_it.root["descriptors"]], 1)
+            hint = f'; did you mean "{near[0]}"?' if near and near[0] != limit.entries[0][0] else ""
+            findings.error(limit.key_place, f"{of_it.root.file} has no limit for {names}, so this budget never refuses: add it there{hint}")
 
 
 def route_levels(table: Place) -> Iterator[Place]:

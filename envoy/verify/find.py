@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Iterator
 
-import yaml
+import reading
+from place import Findings, Json, Place, place_of
+from reading import Document, Node, Unusable
 
-from place import Findings, Json, Place
+HOSTS = {"anthropic": "https://api.anthropic.com", "openai": "https://api.openai.com/v1", "copilot": "https://api.individual.githubcopilot.com", "gemini": "https://generativelanguage.googleapis.com"}
 
 
 @dataclass
@@ -23,71 +25,171 @@ class Gateway:
     config: Place               # its PluginConfig
     plugin: dict[str, Json]     # the filter's configuration; empty if it is unreadable
     source: str = ""            # the text of the file that holds it
+    settings: Place = field(default_factory=lambda: Place({}))      # the filter's configuration, with lines
+    listener: Place = field(default_factory=lambda: Place({}))
+    chain: Place = field(default_factory=lambda: Place({}))
+    clusters: dict[str, Place] = field(default_factory=dict)
 
     def providers(self) -> list[dict[str, Json]]:
         """The enabled providers."""
-        given = self.plugin.get("providers")
-        return [each for each in given if isinstance(each, dict) and each.get("enabled") is not False] if isinstance(given, list) else []
+        return [each.value for each in self.enabled()]
+
+    def enabled(self) -> list[Place]:
+        """The same, with their lines."""
+        return enabled(self.settings)
 
     def cluster_header(self) -> str:
         return str(self.plugin.get("cluster_header") or "x-ai-bridge-cluster").lower()
+
+
+def enabled(settings: Place) -> list[Place]:
+    """The enabled providers of a configuration of the filter."""
+    return [each for each in settings["providers"] if isinstance(each.value, dict) and each["enabled"].value is not False]
 
 
 def name_of(provider: dict[str, Json]) -> str:
     return str(provider.get("name") or provider.get("type"))
 
 
-def find(findings: Findings, root: Place, text: str) -> list[Gateway]:
-    """Every connection manager that has the filter; `text` is the file's."""
+@dataclass(frozen=True)
+class Target:
+    """A cluster that a provider sends to."""
+
+    member: str         # what names it: cluster, byok_cluster
+    cluster: str
+    base_url: str       # empty if it is not known
+    place: Place        # what names it
+
+
+def targets(provider: Place) -> list[Target]:
+    """The clusters of a provider, each once."""
+    given = provider.value
+    name = name_of(given)
+    base = str(given.get("base_url") or HOSTS.get(str(given.get("type")), ""))
+    found: list[Target] = []
+    if isinstance(given.get("pool"), list):
+        for each in provider["pool"]:
+            if isinstance(each.value, dict):
+                found.append(Target("cluster", str(each["cluster"].value or f"{name}-{each['name'].value}"), str(each["base_url"].value or base), each))
+    else:
+        found.append(Target("cluster", str(given.get("cluster") or name), base, provider["cluster"]))
+    own = given.get("byok_cluster")
+    if own and str(own) not in [each.cluster for each in found]:
+        found.append(Target("byok_cluster", str(own), found[0].base_url if found else base, provider["byok_cluster"]))
+    return found
+
+
+def has_central_key(provider: Json) -> bool:
+    """Whether the gateway adds a key of its own."""
+    keys = [provider.get("key"), *(each.get("key") for each in provider.get("pool") or [] if isinstance(each, dict))] if isinstance(provider, dict) else []
+    return any(isinstance(key, dict) and key and not key.get("none") for key in keys)
+
+
+def find(findings: Findings, root: Place, document: Document) -> list[Gateway]:
+    """Every connection manager that has the filter."""
     found = []
-    for manager in connection_managers(root):
-        sources = [resolved(findings, each, text) for each in manager["http_filters"]]
+    for listener, chain, manager in connection_managers(findings, root):
+        sources = [resolved(findings, each, document) for each in manager["http_filters"]]
         filters = [each for each, _ in sources]
         for at, (each, source) in enumerate(sources):
             typed = each["typed_config"]
             if typed.type().endswith("http.wasm.v3.Wasm") and is_ours(typed["config"]):
-                found.append(Gateway(root, manager, filters, at, typed["config"], plugin_of(findings, typed["config"]), source))
+                config = typed["config"]
+                settings = settings_of(findings, config["configuration"], source)
+                plugin = settings.value if isinstance(settings.value, dict) else {}
+                found.append(Gateway(root, manager, filters, at, config, plugin, source.source.text, settings, listener, chain))
     return found
 
 
-def resolved(findings: Findings, http_filter: Place, text: str) -> tuple[Place, str]:
-    """A filter, and the text of the file that configures it: its own file (ECDS) if that can be read here, else `text`."""
+def resolved(findings: Findings, http_filter: Place, document: Document) -> tuple[Place, Document]:
+    """A filter, and the document that configures it: its own file (ECDS) if that can be read here, else `document`."""
     discovery = http_filter["config_discovery"]
     if not discovery:
-        return http_filter, text
-    file = discovery.at("config_source", "path_config_source", "path").value
+        return http_filter, document
+    path = discovery.at("config_source", "path_config_source", "path").value
+    name = http_filter["name"].value
     try:
-        own = Path(str(file)).read_text()
-        resources = yaml.safe_load(own)["resources"]
-        typed = next(each["typed_config"] for each in resources if each["name"] == http_filter["name"].value)
-    except (OSError, ValueError, KeyError, TypeError, StopIteration, yaml.YAMLError):
-        findings.leave_out(f"the filter {http_filter['name'].value!r}: Envoy reads it from {file or 'a server'}, which cannot be read here")
-        return http_filter, text
-    return Place({"name": http_filter["name"].value, "typed_config": typed}, f"{file}: {http_filter['name'].value}"), own
+        for own in reading.read(Path(str(path))):
+            for each in place_of(own)["resources"]:
+                if each["name"].value == name:
+                    return each.named(str(name)), own
+    except Unusable:
+        pass
+    findings.leave_out(f"the filter {name!r}: Envoy reads it from {path or 'a server'}, which cannot be read here")
+    return http_filter, document
 
 
-def plugin_of(findings: Findings, config: Place) -> dict[str, Json]:
-    """The filter's configuration; empty if it is unreadable."""
-    given = config["configuration"]
-    value = given["value"].value
+def settings_of(findings: Findings, given: Place, document: Document) -> Place:
+    """The filter's configuration, with the lines of the file; nothing if it is unreadable."""
+    value = given["value"]
     if given.type().endswith("google.protobuf.Struct"):
-        findings.error(given["@type"], "the filter takes one JSON text: use type.googleapis.com/google.protobuf.StringValue; Envoy does not hand a Struct over as JSON")
-        return value if isinstance(value, dict) else {}
+        findings.error(given.at_name("@type"), "the filter takes one JSON text: use type.googleapis.com/google.protobuf.StringValue; Envoy does not hand a Struct over as JSON")
+        return value.named("") if isinstance(value.value, dict) else Place({})
+    if not isinstance(value.value, str) or value.node is None:
+        findings.error(given.at_name("value"), "not one JSON object: the filter takes its configuration as one JSON text")
+        return Place({})
+    source = reading.inside(document, value.node)
+    inner = Document(Node(None, value.line, None), document.file, source)
     try:
-        plugin = json.loads(value)
-    except (TypeError, ValueError) as problem:
-        findings.error(given["value"], f"not one JSON object: {problem}")
-        return {}
-    return plugin if isinstance(plugin, dict) else {}
+        inner.node = reading.decode(source, inner)
+    except json.JSONDecodeError as problem:
+        place = Place(None, value.path, value.file, source.line(problem.pos))
+        rest = problem.doc[problem.pos :].lstrip()
+        before = problem.doc[: problem.pos].rstrip()
+        if rest.startswith(("//", "/*", "#")):
+            findings.error(place, "not one JSON object: JSON has no comments; write them into the YAML around it")
+        elif reading.TEMPLATE.search(value.value):
+            findings.error(place, "not one JSON object: a template, to be rendered first")
+        elif before.endswith(","):
+            findings.error(Place(None, value.path, value.file, source.line(len(before) - 1)), "not one JSON object: a comma without an element behind it")
+        else:
+            findings.error(place, f"not one JSON object: {problem.msg[:1].lower()}{problem.msg[1:]} (column {problem.colno} of the JSON)")
+        return Place({})
+    except ValueError as problem:
+        findings.error(value, f"not one JSON object: {problem}")
+        return Place({})
+    duplicates(findings, inner, "the filter refuses it")
+    if not isinstance(inner.node.value, dict):
+        findings.error(value, "not one JSON object: it has to begin with `{`")
+        return Place({})
+    return place_of(inner)
 
 
-def connection_managers(root: Place) -> Iterator[Place]:
-    """Every HTTP connection manager of the listeners."""
-    for listener in root.at("static_resources", "listeners"):
-        chains = [*listener["filter_chains"], listener["default_filter_chain"]]
-        for network_filter in (each for chain in chains for each in chain["filters"]):
-            if network_filter["typed_config"].type().endswith("HttpConnectionManager"):
-                yield network_filter["typed_config"]
+def duplicates(findings: Findings, document: Document, reason: str) -> None:
+    """Reports members that come twice."""
+    for name, first, second in document.twice:
+        findings.error(Place(None, name, document.file, second), f"comes twice in one object, first in line {first}: {reason}; remove one of them")
+
+
+def connection_managers(findings: Findings | None, root: Place) -> Iterator[tuple[Place, Place, Place]]:
+    """Every HTTP connection manager, with its listener and its filter chain."""
+    for listener in listeners(findings, root):
+        for chain in [*listener["filter_chains"], listener["default_filter_chain"]]:
+            for network_filter in chain["filters"]:
+                if network_filter["typed_config"].type().endswith("HttpConnectionManager"):
+                    yield listener, chain, network_filter["typed_config"]
+
+
+def listeners(findings: Findings | None, root: Place) -> Iterator[Place]:
+    """The listeners of a configuration, and those of the file that it names."""
+    yield from root.at("static_resources", "listeners")
+    yield from discovered(findings, root, "lds_config", "listener.v3.Listener", "the listeners")
+
+
+def discovered(findings: Findings | None, root: Place, member: str, kind: str, what: str) -> Iterator[Place]:
+    """Resources that Envoy reads from a file or a server."""
+    source = root.at("dynamic_resources", member)
+    if not source:
+        return
+    path = source.at("path_config_source", "path").text() or source["path"].text()
+    try:
+        if not path:
+            raise Unusable("a server")
+        for document in reading.read(Path(path)):
+            yield from (each for each in place_of(document)["resources"] if each.type().endswith(kind))
+    except Unusable:
+        if findings is not None:
+            findings.leave_out(f"{what}: Envoy reads them from {path or 'a server'} (dynamic_resources.{member}), which cannot be read here")
 
 
 def is_ours(config: Place) -> bool:
@@ -97,3 +199,5 @@ def is_ours(config: Place) -> bool:
         return True
     value = config.at("configuration", "value").value
     return '"providers"' in value if isinstance(value, str) else isinstance(value, dict) and "providers" in value
+
+

@@ -1,4 +1,4 @@
-"""Values of a configuration with their paths, and the problems found in it."""
+"""Values of a configuration with their paths and lines, and the problems found in them."""
 
 from __future__ import annotations
 
@@ -7,38 +7,62 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, Iterator
 
+from reading import Document, Node, Unusable
+
+__all__ = ["Findings", "Json", "Place", "Problem", "Unusable", "camel", "place_of"]
+
 Json = Any
-
-
-class Unusable(Exception):
-    """The file cannot be checked."""
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One problem with its path."""
+    """One problem with its place."""
 
     level: str          # error, warning
     path: str
     message: str
+    file: str = ""
+    line: int = 0
 
 
 @dataclass(frozen=True)
 class Place:
-    """A value of the configuration with its path."""
+    """A value of the configuration with its path. Where nothing is, the line is that of what surrounds it."""
 
     value: Json
     path: str = ""
+    file: str = ""
+    line: int = 0
+    node: Node | None = field(default=None, compare=False, repr=False)
 
     def __getitem__(self, name: str | int) -> "Place":
         """A member or an element; its value is `None` if there is none."""
         if isinstance(name, int):
-            return Place(self.value[name], f"{self.path}[{name}]")
+            node = self.node.kids[name] if self.node is not None and isinstance(self.node.kids, list) else None
+            return self._below(self.value[name], f"{self.path}[{name}]", node)
         members = self.value if isinstance(self.value, dict) else {}
         name = camel(name) if name not in members and camel(name) in members else name
-        value = members.get(name)
         plain = re.fullmatch(r"[A-Za-z0-9_@-]+", name) is not None
-        return Place(value, f"{self.path}[{json.dumps(name)}]" if not plain else f"{self.path}.{name}".lstrip("."))
+        path = f"{self.path}.{name}".lstrip(".") if plain else f"{self.path}[{json.dumps(name)}]"
+        node = self.node.kids.get(name) if self.node is not None and isinstance(self.node.kids, dict) else None
+        return self._below(members.get(name), path, node)
+
+    def _below(self, value: Json, path: str, node: Node | None) -> "Place":
+        return Place(value, path, self.file, node.line if node is not None else self.line, node)
+
+    def named(self, path: str) -> "Place":
+        """The same with another path."""
+        return Place(self.value, path, self.file, self.line, self.node)
+
+    def line_of(self, name: str) -> int:
+        """The line of a member's name, or this one's."""
+        names = (self.node.names or {}) if self.node is not None else {}
+        return names.get(name, names.get(camel(name), self.line))
+
+    def at_name(self, name: str) -> "Place":
+        """The member, with the line of its name: of a long object or a block of text that is where one looks."""
+        member = self[name]
+        return Place(member.value, member.path, member.file, self.line_of(name), member.node)
 
     def is_called(self, name: str) -> bool:
         """Whether this is a member with this name."""
@@ -59,6 +83,10 @@ class Place:
         """The members' names, if this is an object; else none."""
         return [str(name) for name in self.value] if isinstance(self.value, dict) else []
 
+    def each(self) -> Iterator[tuple[str, "Place"]]:
+        """The members, if this is an object; else none."""
+        return ((name, self[name]) for name in self.members())
+
     def __bool__(self) -> bool:
         return bool(self.value)
 
@@ -73,14 +101,22 @@ class Place:
 
     def texts(self) -> Iterator["Place"]:
         """Every string at any depth."""
-        if isinstance(self.value, str):
-            yield self
-        elif isinstance(self.value, dict):
+        return (each for each in self.all() if isinstance(each.value, str))
+
+    def all(self) -> Iterator["Place"]:
+        """This and everything below it."""
+        yield self
+        if isinstance(self.value, dict):
             for name in self.value:
-                yield from self[str(name)].texts()
-        else:
+                yield from self[str(name)].all()
+        elif isinstance(self.value, list):
             for element in self:
-                yield from element.texts()
+                yield from element.all()
+
+
+def place_of(document: Document, path: str = "") -> Place:
+    """The whole of a document."""
+    return Place(document.node.value, path, document.file, document.node.line, document.node)
 
 
 def camel(name: str) -> str:
@@ -90,10 +126,11 @@ def camel(name: str) -> str:
 
 @dataclass
 class Findings:
-    """The problems found, and what could not be checked."""
+    """The problems found, and what was not checked."""
 
     problems: list[Problem] = field(default_factory=list)
-    left_out: list[str] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)       # what could not be checked
+    skipped: list[str] = field(default_factory=list)        # what was not to be checked
 
     def error(self, place: Place, message: str) -> None:
         self._add("error", place, message)
@@ -109,6 +146,8 @@ class Findings:
         return sum(each.level == level for each in self.problems)
 
     def _add(self, level: str, place: Place, message: str) -> None:
-        problem = Problem(level, place.path, message)
-        if problem not in self.problems:
+        # What an alias repeats is one cause: the same line with the same words.
+        known = any(each.file == place.file and each.line == place.line and each.message == message and each.line for each in self.problems)
+        problem = Problem(level, place.path, message, place.file, place.line)
+        if not known and problem not in self.problems:
             self.problems.append(problem)

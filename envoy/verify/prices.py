@@ -7,7 +7,6 @@ import re
 from datetime import date
 from pathlib import Path
 
-from find import Gateway
 from place import Findings, Place, Unusable
 
 OLD_DAYS = 90
@@ -22,17 +21,20 @@ def day_of(file: Path) -> date:
         raise Unusable(f"{file} is no list of prices with a date: {problem}") from problem
 
 
-def age(findings: Findings, gateway: Gateway, given: date | None, today: date) -> None:
-    """Warns of prices older than `OLD_DAYS`. Their date is `given`, else that of the oldest comment in the file."""
-    if not Place(gateway.plugin)["prices"]:
+def age(findings: Findings, prices: Place, source: str, given: date | None, today: date) -> None:
+    """Warns of prices older than `OLD_DAYS`. Their date is `given`, else that of the oldest comment in the file, `source`."""
+    if not prices:
         return
-    place = gateway.config["configuration"]
-    days = [given] if given else []
-    for text in [] if given else COMMENT.findall(gateway.source):
+    dates = [(given, prices)] if given else []
+    for match in [] if given else COMMENT.finditer(source):
+        place = Place(None, prices.path, prices.file, source.count("\n", 0, match.start()) + 1)
         try:
-            days.append(date.fromisoformat(text))
+            dates.append((date.fromisoformat(match.group(1)), place))
         except ValueError:
-            findings.warn(place, f'the comment "prices of {text}" names no day')
-    old = (today - min(days)).days if days else 0
+            findings.warn(place, f'the comment "prices of {match.group(1)}" names no day')
+    if not dates:
+        return
+    day, place = min(dates, key=lambda each: each[0])
+    old = (today - day).days
     if old > OLD_DAYS:
-        findings.warn(place, f"its prices are of {min(days)}, {old} days ago: compare them with the providers' or take a newer list (envoy/prices)")
+        findings.warn(place, f"its prices are of {day}, {old} days ago: compare them with the providers' or take a newer list (envoy/prices)")

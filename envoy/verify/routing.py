@@ -3,30 +3,47 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
+from typing import Iterator
 
-from find import Gateway, name_of
+from find import Gateway, name_of, targets
 from place import Findings, Json, Place
 
 LONG_ANSWER_SECONDS = 600
-HOSTS = {"anthropic": "api.anthropic.com", "openai": "api.openai.com", "copilot": "api.individual.githubcopilot.com", "gemini": "generativelanguage.googleapis.com"}
 
 
 def clusters(findings: Findings, gateway: Gateway) -> None:
     """Checks each provider's clusters and their circuit breakers."""
-    static = {each["name"].text(): each for each in gateway.root.at("static_resources", "clusters")}
-    dynamic = gateway.root.at("dynamic_resources", "cds_config")
-    if dynamic:
-        findings.leave_out("clusters that Envoy reads from a server (dynamic_resources.cds_config)")
-    for provider in gateway.providers():
-        name = name_of(provider)
-        central = str(provider.get("cluster") or name)
-        own = str(provider.get("byok_cluster") or central)
-        for member, cluster in (("cluster", central), ("byok_cluster", own)) if own != central else (("cluster", central),):
-            if cluster not in static:
-                if not dynamic:
-                    findings.error(gateway.root.at("static_resources", "clusters"), f'no cluster is called "{cluster}", the {member} of the provider "{name}": its requests would be 503')
-                continue
-            breaker(findings, static[cluster], provider)
+    for provider in gateway.enabled():
+        name = name_of(provider.value)
+        for target in targets(provider):
+            cluster = gateway.clusters.get(target.cluster)
+            if cluster is not None:
+                if not isinstance(provider.value.get("pool"), list):
+                    breaker(findings, cluster, provider.value)
+            elif not has_servers(gateway.root):
+                findings.error(gateway.root["static_resources"].at_name("clusters"), f'no cluster is called "{target.cluster}", the {target.member} of the provider "{name}": its requests would be 503')
+    for place, cluster in named_clusters(gateway):
+        if cluster not in gateway.clusters and not has_servers(gateway.root):
+            findings.error(place, f'no cluster is called "{cluster}", so nothing answers here: correct the name, or add the cluster')
+
+
+def has_servers(root: Place) -> bool:
+    """Whether Envoy learns of clusters that cannot be read here."""
+    source = root.at("dynamic_resources", "cds_config")
+    if not source:
+        return False
+    path = source.at("path_config_source", "path").text() or source["path"].text()
+    return not path or not Path(path).exists()
+
+
+def named_clusters(gateway: Gateway) -> Iterator[tuple[Place, str]]:
+    """The clusters that authentication, access logs and tracing ask; rate limits have a check of their own."""
+    for place in gateway.manager.all():
+        if place.is_called("cluster_name") and place.path.endswith(("envoy_grpc.cluster_name", "envoyGrpc.clusterName")) and "rate_limit_service" not in place.path and "rateLimitService" not in place.path:
+            yield place, str(place.value)
+        elif place.is_called("cluster") and re.search(r"(http_uri|httpUri|server_uri|serverUri|token_endpoint|tokenEndpoint)\.cluster$", place.path):
+            yield place, str(place.value)
 
 
 def breaker(findings: Findings, cluster: Place, provider: dict[str, Json]) -> None:
@@ -58,16 +75,18 @@ def routes(findings: Findings, gateway: Gateway) -> None:
         findings.leave_out("the routes: Envoy reads them from a server (rds)")
         return
     hosts = {}
-    for provider in gateway.providers():
-        base = str(provider.get("base_url") or "https://" + HOSTS.get(str(provider.get("type")), ""))
-        authority = re.sub(r"^\w+://", "", base).split("/")[0].lower()
-        host = virtual_host(table, authority)
-        if host is None:
-            findings.error(table["virtual_hosts"], f'none is for "{authority}", the host that the filter writes for the provider "{name_of(provider)}": a virtual host for "*" serves all')
-        else:
-            hosts[host.path] = host
+    for provider in gateway.enabled():
+        for target in targets(provider):
+            authority = re.sub(r"^\w+://", "", target.base_url).split("/")[0].lower()
+            host = virtual_host(table, authority)
+            if host is not None:
+                hosts[host.path] = host
+            elif authority:
+                findings.error(table.at_name("virtual_hosts"), f'none is for "{authority}", the host that the filter writes for the provider "{name_of(provider.value)}": a virtual host for "*" serves all')
     for host in hosts.values():
         first_route(findings, table, host, gateway.cluster_header())
+    for host in hosts.values():
+        copies(findings, table, host, gateway)
 
 
 def first_route(findings: Findings, table: Place, host: Place, header: str) -> None:
@@ -82,12 +101,24 @@ def first_route(findings: Findings, table: Place, host: Place, header: str) -> N
             findings.warn(route.at("match", "headers"), f"without a match on {header} no route behind this one is ever reached")
         levels = (route, host, table)
         if not any(str(each.value).lower() == header for level in levels for each in level["request_headers_to_remove"]):
-            findings.error(route["request_headers_to_remove"], f"{header} is not in it: the provider would see the name of your cluster")
+            findings.error(route.at_name("request_headers_to_remove"), f"{header} is not in it: the provider would see the name of your cluster")
         timeout = route.at("route", "timeout")
         if 0 < (seconds(timeout.value, 15.0) or 0) < LONG_ANSWER_SECONDS:
-            findings.warn(timeout, "a short timeout (Envoy's default is 15 s) cuts long answers: use 0s, which is none")
+            findings.warn(route["route"].at_name("timeout"), "a short timeout (Envoy's default is 15 s) cuts long answers: use 0s, which is none")
         return
-    findings.error(host["routes"], f"none has `cluster_header: {header}`: nothing that the filter rewrites reaches a provider")
+    findings.error(host.at_name("routes"), f"none has `cluster_header: {header}`: nothing that the filter rewrites reaches a provider")
+
+
+def copies(findings: Findings, table: Place, host: Place, gateway: Gateway) -> None:
+    """Finds what sends a request, with its prompt and its key, to somebody else as well."""
+    ours = [route for route in host["routes"] if route.at("route", "cluster_header").text().lower() == gateway.cluster_header()]
+    for level in [*(route["route"] for route in ours), host, table]:
+        if level["request_mirror_policies"] and (level.path.endswith(".route") or not any(each.at("route", "request_mirror_policies") for each in ours)):
+            findings.error(level.at_name("request_mirror_policies"), "the mirror gets every prompt, and the key that the filter has put in (only an `external` key is not in the copy): remove it from the way of these requests")
+    for route in ours:
+        for member in ("internal_redirect_policy", "internal_redirect_action"):
+            if route.at("route", member):
+                findings.error(route["route"].at_name(member), "a redirect of a provider would be followed inside of Envoy, so that the key could reach another application: remove it; the client gets the 3xx")
 
 
 def virtual_host(table: Place, authority: str) -> Place | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import os
 import re
@@ -12,47 +11,79 @@ import tempfile
 from pathlib import Path
 from typing import Iterator
 
-from find import connection_managers, is_ours
+import placeholders
+from find import Gateway, connection_managers, is_ours
 from place import Findings, Place
 
 ENVOY = Path(__file__).resolve().parents[2] / "target" / "tools" / "envoy"
+WHAT = "Envoy's own check, and the filter's of its configuration"
+# The path of a member in the filter's configuration, as the filter writes it.
+PROBLEM = re.compile(r"((?:[A-Za-z_][\w-]*|\[\d+\])(?:\.[A-Za-z_@*][^\s:\[\]]*|\[(?:\d+|\"[^\"]*\")\])*): (.+)")
 
 
-def envoy_validates(findings: Findings, root: Place, envoy: str | None, module: Path) -> None:
+def envoy_validates(findings: Findings, root: Place, gateways: list[Gateway], envoy: str | None, module: Path) -> None:
     """Runs `envoy --mode validate`, in which the filter checks its configuration."""
     program = envoy or (str(ENVOY) if ENVOY.exists() else shutil.which("envoy"))
     if program is None:
-        findings.leave_out("Envoy's own check, and the filter's of its configuration: no envoy here (`make tools`, or --envoy)")
+        findings.leave_out(f"{WHAT}: no envoy here (`make tools`, or --envoy)")
         return
-    config = copy.deepcopy(root.value)
+    if any(problem.level == "error" for problem in findings.problems) and any(not gateway.plugin for gateway in gateways):
+        findings.leave_out(f"{WHAT}: its configuration cannot be read")
+        return
+    config = json.loads(json.dumps(root.value))         # no two parts of it are the same object
     environment = dict(os.environ)
-    for plugin in plugins(Place(config)):
-        file = plugin.at("vm_config", "code", "local", "filename")
-        if isinstance(file.value, str) and not Path(file.value).exists():
-            if not module.exists():
-                findings.leave_out(f"Envoy's own check, and the filter's of its configuration: neither {file.value} nor {module} is there (`make build`, or --wasm)")
-                return
-            plugin.at("vm_config", "code", "local").value["filename"] = str(module)      # changes only the copy
-        for variable in plugin.at("vm_config", "environment_variables", "host_env_keys"):
-            environment.setdefault(str(variable.value), "a-key-that-is-not-set-here")
-    named = (text for text in Place(config).texts() if re.search(r"\.filename$|(path_config_source|pathConfigSource)\.path$", text.path))
-    missing = sorted({text.value for text in named if not Path(text.value).exists()})
-    if missing:
-        findings.leave_out(f"Envoy's own check, and the filter's of its configuration: not on this machine: {', '.join(missing)}")
-        return
     with tempfile.TemporaryDirectory() as directory:
+        for plugin in plugins(Place(config)):
+            code = plugin.at("vm_config", "code", "local")
+            file = code["filename"].value
+            if isinstance(file, str) and not Path(file).exists():
+                if not module.exists():
+                    findings.leave_out(f"{WHAT}: neither {file} nor {module} is there (`make build`, or --wasm)")
+                    return
+                code.value["filename"] = str(module)
+            variables(plugin, environment)
+        placeholders.put(config, Path(directory))
         file = Path(directory) / "envoy.json"
         file.write_text(json.dumps(config))
-        done = subprocess.run([program, "--mode", "validate", "-c", str(file)], env=environment, capture_output=True, text=True, timeout=120)
+        try:
+            done = subprocess.run([program, "--mode", "validate", "-c", str(file)], env=environment, capture_output=True, timeout=120)
+        except (OSError, subprocess.TimeoutExpired) as problem:
+            findings.leave_out(f"{WHAT}: {program} does not run ({type(problem).__name__})")
+            return
+        log = (done.stderr + done.stdout).decode("utf-8", "replace").replace(directory, "…")
     if done.returncode != 0:
-        findings.error(Place(None, ""), "Envoy refuses it:\n" + "\n".join(f"    {line}" for line in complaints(done.stderr + done.stdout)))
+        report(findings, root, gateways, complaints(log))
+
+
+def variables(plugin: Place, environment: dict[str, str]) -> None:
+    """Gives the filter every variable that it names; which are missing in `host_env_keys` is reported elsewhere."""
+    vm = plugin["vm_config"]
+    if not isinstance(vm.value, dict):
+        return
+    member = "environmentVariables" if "environmentVariables" in vm.value else "environment_variables"
+    given = vm.value.setdefault(member, {})
+    if not isinstance(given, dict):
+        return
+    keys = "hostEnvKeys" if "hostEnvKeys" in given else "host_env_keys"
+    listed = given.setdefault(keys, [])
+    try:
+        wanted = re.findall(r'"env"\s*:\s*"([A-Za-z_][A-Za-z0-9_]*)"', plugin.at("configuration", "value").text())
+    except TypeError:
+        wanted = []
+    if isinstance(listed, list):
+        values = given.get("keyValues", given.get("key_values"))
+        listed += [name for name in wanted if name not in listed and not (isinstance(values, dict) and name in values)]
+        for name in listed:
+            if isinstance(name, str) and name and "=" not in name and "\0" not in name:
+                environment.setdefault(name, "a-key-that-is-not-set-here")
 
 
 def plugins(root: Place) -> Iterator[Place]:
     """The filter's entries."""
-    for http_filter in (each for manager in connection_managers(root) for each in manager["http_filters"]):
-        if http_filter["typed_config"].type().endswith("http.wasm.v3.Wasm") and is_ours(http_filter.at("typed_config", "config")):
-            yield http_filter.at("typed_config", "config")
+    for _, _, manager in connection_managers(None, root):
+        for http_filter in manager["http_filters"]:
+            if http_filter["typed_config"].type().endswith("http.wasm.v3.Wasm") and is_ours(http_filter.at("typed_config", "config")):
+                yield http_filter.at("typed_config", "config")
 
 
 def complaints(log: str) -> list[str]:
@@ -66,3 +97,48 @@ def complaints(log: str) -> list[str]:
         if keeps and line.strip():
             kept.append(line.strip())
     return kept or log.strip().splitlines()[-5:]
+
+
+def report(findings: Findings, root: Place, gateways: list[Gateway], lines: list[str]) -> None:
+    """Reports Envoy's complaints, those of the filter each in its own line of the file."""
+    errors = [each for each in findings.problems if each.level == "error"]
+    known = {each.path for each in errors}
+    of_filter = [found for line in lines if (found := PROBLEM.fullmatch(line)) and places_of(gateways, found.group(1)) is not None]
+    for match in of_filter:
+        place = places_of(gateways, match.group(1))
+        assert place is not None
+        if not any(path == match.group(1) or match.group(1).startswith(f"{path}.") or path.startswith(f"{match.group(1)}.") for path in known) and not any(match.group(1) in each.message for each in errors):
+            findings.error(place, match.group(2))
+    if of_filter or errors:
+        return
+    text = " ".join(line for line in lines if not line.startswith(("error initializing", "exiting")))[:600]
+    names = re.findall(r"['\"]([\w.@-]+)['\"]|(?:no such field|field): ?'?(\w+)", text)
+    for name in (each for pair in names for each in pair if each):
+        for place in root.all():
+            if name in place.members():
+                findings.error(place.at_name(name), f"Envoy refuses it: {text}")
+                return
+    findings.error(Place(None, "", root.file, root.line), f"Envoy refuses it: {text}")
+
+
+def places_of(gateways: list[Gateway], path: str) -> Place | None:
+    """The place of a path in the filter's configuration; the nearest that there is."""
+    parts = re.findall(r"\[(\d+)\]|\[\"((?:[^\"\\]|\\.)*)\"\]|([^.\[\]]+)", path)
+    for gateway in gateways:
+        place = gateway.settings
+        for index, quoted, name in parts:
+            if index and isinstance(place.value, list) and int(index) < len(place.value):
+                place = place[int(index)]
+            elif isinstance(place.value, dict) and not index:
+                here = quoted or name
+                place = place.at_name(here) if here in place.value and not isinstance(place.value[here], (dict, list)) else place[here]
+            else:
+                break
+        if place.path or not parts:
+            return Place(place.value, path, place.file, place.line)
+        first = next((quoted or name for _, quoted, name in parts[:1]), "")
+        if first and gateway.settings.file and re.fullmatch(r"[a-z_]+", first):
+            return Place(None, path, gateway.settings.file, gateway.settings.line)
+    return None
+
+

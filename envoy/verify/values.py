@@ -21,7 +21,7 @@ def values(findings: Findings, gateway: Gateway) -> None:
     publish = gateway.plugin.get("publish")
     recorded = False
     for text in gateway.root.texts():
-        if text.path.startswith(gateway.config["configuration"].path):
+        if "wasm.ai_bridge_" not in text.value and "ai_bridge_" not in text.value or text.path.startswith(gateway.config["configuration"].path):
             continue
         for match in re.finditer(r"FILTER_STATE\((wasm\.)?ai_bridge_[A-Za-z0-9_-]+(:\w+)?", text.value):
             if not match.group(1):
@@ -38,4 +38,4 @@ def values(findings: Findings, gateway: Gateway) -> None:
             elif isinstance(publish, list) and name != RECORD and name not in publish:
                 findings.error(text, f"wasm.ai_bridge_{name} is never set: `publish` leaves {name} out")
     if not recorded:
-        findings.warn(gateway.manager["access_log"], "no access logger writes wasm.ai_bridge_record: the records go nowhere")
+        findings.warn(gateway.manager.at_name("access_log"), "no access logger writes wasm.ai_bridge_record: the records go nowhere")

@@ -179,7 +179,7 @@ impl Stream {
                 assert!(request.is_none() && response.is_none() && passes);
             }
             Call::Finish => {
-                let ending = Ending { code_details: heads.ending.map(str::to_owned), now: self.now };
+                let ending = Ending { code_details: heads.ending.map(str::to_owned), now: self.now, wall: self.now };
                 let step = self.exchange.finish(&ending);
                 let (request, response, _) = self.carry_out(step);
                 assert!(request.is_none() && response.is_none() && self.exchange.is_done());

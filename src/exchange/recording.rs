@@ -60,7 +60,7 @@ pub(super) fn finish(mut interception: Box<Interception>, bridge: &Bridge, endin
         id: &arrival.id,
         request_id: arrival.request_id.as_deref(),
         started_at: timestamp(arrival.started),
-        ended_at: timestamp(ending.now),
+        ended_at: timestamp(ending.wall),
         duration_ms: millis(ending.now.saturating_sub(arrival.started)),
         time_to_first_event_ms: progress.first_event.map(|at| millis(at.saturating_sub(arrival.started))),
         provider: ProviderRef { r#type: provider.kind.name(), name: &provider.name },

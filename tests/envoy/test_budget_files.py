@@ -19,7 +19,12 @@ def test_the_file_is_the_reference_and_the_parts_for_budgets():
     """Every change of envoy.yaml has to be made here too, with `git diff … | patch` or by hand."""
     found, reference = shipped(CONFIGURATION), shipped()
     manager, reference_manager = connection_manager_of(found), connection_manager_of(reference)
-    del manager["early_header_mutation_extensions"], manager["local_reply_config"]
+    del manager["early_header_mutation_extensions"]
+    # The reference's reply under load is the first; those for authentication follow.
+    del manager["local_reply_config"]["mappers"][1:]
+    # With authentication others may come.
+    for config, address in ((found, "0.0.0.0"), (reference, "127.0.0.1")):
+        assert config["static_resources"]["listeners"][0]["address"]["socket_address"].pop("address") == address
     # The access logger by actor is an exact copy of the shipped file.
     assert [manager["access_log"].pop()] == yaml.safe_load(ACTORS.read_text())
     added = {"envoy.filters.http.jwt_authn", "envoy.filters.http.ratelimit"}
@@ -48,7 +53,13 @@ def test_its_comments_are_those_of_the_reference():
         '#     "@type": type.googleapis.com/envoy.extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation',
         "#     mutations: [ { remove: x-ai-bridge-actor-id }, { remove: x-team } ]",
         "# Your authentication (jwt_authn, ext_authz, api_key_auth, …) goes here. AI Bridge recognises gateway",
-        "# tokens and keeps them away from providers, but it verifies no caller.",
+        "# tokens and keeps them away from providers, but it verifies no caller. With your issuer, audience and keys these",
+        "# two lines let only holders of a signed token in, sent as API key with gw_ in front; budgets/envoy.yaml has more.",
+        "# Only this machine: anyone who reaches the filter uses your keys. To let others in, take the second line instead of the",
+        "# first, and uncomment the two lines of authentication that it then needs (below, in front of `ai_bridge`).",
+        "address: { socket_address: { address: 127.0.0.1, port_value: 10000 } }",
+        "# address: { socket_address: { address: 0.0.0.0, port_value: 10000 } }",
+        *(line.strip() for line in SHIPPED.read_text().splitlines() if re.match(r" +# ( +providers: \{ company|- \{ name: envoy.filters.http.jwt_authn)", line)),
         '"gateway_credentials": {"value_prefixes": ["gw_"]}',
         "# Token and money budgets (envoy.filters.http.ratelimit) go here: behind AI Bridge, so that they can use",
         "# what it knows, and so that their 429 reaches the client in its API's own dialect: budgets/envoy.yaml.",

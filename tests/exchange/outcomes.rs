@@ -396,3 +396,16 @@ fn a_refusal_after_the_response_began_resets_the_stream() {
     world.answer(head("200", &[]), false).request_trailers();
     assert!(world.reset);
 }
+
+#[test]
+fn a_step_of_the_wall_clock_changes_no_duration() {
+    for ahead_ms in [3_600_000, -3_600_000] {
+        let mut world = streaming();
+        world.set_wall_clock(ahead_ms).download(STOP, true).finish("via_upstream");
+        let record = world.record();
+        assert_eq!(record["duration_ms"], 20, "four callbacks after the first");
+        assert_eq!(record["started_at"], "2026-11-23T05:33:00.005Z");
+        let ended_at = if ahead_ms > 0 { "2026-11-23T06:33:00.025Z" } else { "2026-11-23T04:33:00.025Z" };
+        assert_eq!(record["ended_at"], ended_at, "by the wall clock");
+    }
+}

@@ -135,7 +135,7 @@ fn peak(bridge: &Rc<Bridge>, api: Api, request: &[u8], kind: &str, response: &[u
         code_details: Some("via_upstream".to_owned()),
         end: false,
     };
-    let ending = Ending { code_details: Some("via_upstream".to_owned()), now };
+    let ending = Ending { code_details: Some("via_upstream".to_owned()), now, wall: now };
     let before = LIVE.get();
     PEAK.set(before);
     let mut exchange = Exchange::new(Rc::clone(bridge), 7);

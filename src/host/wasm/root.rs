@@ -54,7 +54,7 @@ impl RootContext for Root {
 
     fn on_tick(&mut self) {
         let count = |context| hostcalls::enter(context).then(hostcalls::request_bytes).flatten();
-        let overdue = self.waiting.overdue(hostcalls::now(), count);
+        let overdue = self.waiting.overdue(count);
         if !overdue.is_empty() {
             log::error!(
                 "{} request(s) to Bedrock in mode \"invoke\" answered 500: the host holds their headers and has \

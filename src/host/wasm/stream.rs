@@ -6,10 +6,12 @@ use super::waiting::{SharedExchange, Waiting};
 use crate::exchange::Exchange;
 use crate::headers::Headers;
 use crate::step::{Effect, Ending, Flow, RequestHead, ResponseHead, Step};
+use core::time::Duration;
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::time::Instant;
 
 /// An HTTP stream. Without a configuration it passes unchanged.
 pub(super) struct Stream {
@@ -18,6 +20,8 @@ pub(super) struct Stream {
     waiting: Rc<Waiting>,
     /// The bytes of a held body that were given to the exchange.
     held_bytes: usize,
+    /// When the request's headers came: by the wall clock, and by the monotonic one.
+    began: Option<(Duration, Instant)>,
 }
 
 impl Stream {
@@ -26,7 +30,14 @@ impl Stream {
         context: u32,
         waiting: Rc<Waiting>,
     ) -> Self {
-        Self { configured, context, waiting, held_bytes: 0 }
+        Self { configured, context, waiting, held_bytes: 0, began: None }
+    }
+
+    /// The time that durations are measured with: what the wall clock showed when the request's headers came, and what has
+    /// passed since by the monotonic clock, which nobody sets.
+    fn clock(&self) -> impl FnOnce() -> Duration + use<> {
+        let began = self.began;
+        move || began.map_or_else(hostcalls::now, |(wall, at)| wall.saturating_add(at.elapsed()))
     }
 
     /// Calls `callback` and carries out its step. `side` and `size` describe the current chunk.
@@ -98,10 +109,15 @@ impl HttpContext for Stream {
             property.and_then(|path| hostcalls::property(path.iter().map(String::as_str).collect()));
         let headers = hostcalls::headers(Side::Request);
         let head = RequestHead { headers, actor_property, end };
-        let step = exchange.borrow_mut().request_headers(&head, hostcalls::now);
+        let began = &mut self.began;
+        let step = exchange.borrow_mut().request_headers(&head, || {
+            let now = hostcalls::now();
+            *began = Some((now, Instant::now()));
+            now
+        });
         let action = self.carry_out(Side::Request, 0, step, Some(&head.headers));
         if self.holds_request() {
-            self.waiting.begin(self.context, hostcalls::now(), hostcalls::request_bytes(), exchange);
+            self.waiting.begin(self.context, hostcalls::request_bytes(), exchange);
         }
         action
     }
@@ -139,26 +155,29 @@ impl HttpContext for Stream {
     }
 
     fn on_http_response_body(&mut self, size: usize, end: bool) -> Action {
+        let clock = self.clock();
         self.act(Side::Response, size, |exchange| {
             if !exchange.reads_response() {
                 return Step::pass();
             }
-            exchange.response_body(&hostcalls::chunk(Side::Response, size), end, hostcalls::now)
+            exchange.response_body(&hostcalls::chunk(Side::Response, size), end, clock)
         })
     }
 
     fn on_http_response_trailers(&mut self, _count: usize) -> Action {
-        self.act(Side::Response, 0, |exchange| exchange.response_trailers(hostcalls::now))
+        let clock = self.clock();
+        self.act(Side::Response, 0, |exchange| exchange.response_trailers(clock))
     }
 
     fn on_log(&mut self) {
+        let clock = self.clock();
         // The stream is over, so the returned action has no effect.
         let _ = self.act(Side::Response, 0, |exchange| {
             if exchange.is_done() {
                 return Step::pass();
             }
             let code_details = if exchange.asks_how_it_ended() { code_details() } else { None };
-            exchange.finish(&Ending { code_details, now: hostcalls::now() })
+            exchange.finish(&Ending { code_details, now: clock(), wall: hostcalls::now() })
         });
     }
 }

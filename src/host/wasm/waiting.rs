@@ -6,6 +6,7 @@ use crate::exchange::Exchange;
 use core::cell::{Cell, RefCell};
 use core::time::Duration;
 use std::rc::Rc;
+use std::time::Instant;
 
 /// An exchange that its stream and the root context share.
 pub(super) type SharedExchange = Rc<RefCell<Exchange>>;
@@ -22,7 +23,7 @@ pub(super) struct Waiting {
 struct Held {
     /// The id of the stream's context.
     context: u32,
-    since: Duration,
+    since: Instant,
     /// The bytes that the host had received of the request when its headers arrived.
     counted: Option<u64>,
     exchange: SharedExchange,
@@ -36,10 +37,10 @@ pub(super) const INTERVAL: Duration = Duration::from_secs(1);
 
 impl Waiting {
     /// Adds a request whose headers begin to wait, unless the host is known to deliver bodies.
-    pub(super) fn begin(&self, context: u32, now: Duration, counted: Option<u64>, exchange: &SharedExchange) {
+    pub(super) fn begin(&self, context: u32, counted: Option<u64>, exchange: &SharedExchange) {
         if !self.delivers.get() {
             let exchange = Rc::clone(exchange);
-            self.requests.borrow_mut().push(Held { context, since: now, counted, exchange });
+            self.requests.borrow_mut().push(Held { context, since: Instant::now(), counted, exchange });
         }
     }
 
@@ -64,11 +65,10 @@ impl Waiting {
     /// `count` asks the host how many bytes of a request it has received.
     pub(super) fn overdue(
         &self,
-        now: Duration,
         count: impl Fn(u32) -> Option<u64>,
     ) -> Vec<(u32, SharedExchange)> {
         let late = |held: &mut Held| {
-            let waited = now.saturating_sub(held.since) >= PATIENCE;
+            let waited = held.since.elapsed() >= PATIENCE;
             waited && held.has_arrived(count(held.context))
         };
         let mut requests = self.requests.borrow_mut();

@@ -91,6 +91,8 @@ pub struct World {
     now: Duration,
     /// How much time passes between two callbacks.
     tick: Duration,
+    /// How far the wall clock was set since the request's headers.
+    wall_ahead_ms: i64,
     keeps_steps: bool,
     /// The headers that the upstream got; `None`: the request did not reach it.
     pub upstream_headers: Option<Headers>,
@@ -126,6 +128,7 @@ impl World {
             exchange: Exchange::new(Rc::clone(bridge), 7),
             now: Duration::from_millis(1_795_411_980_000),
             tick: Duration::from_millis(5),
+            wall_ahead_ms: 0,
             keeps_steps: false,
             upstream_headers: None,
             upstream_body: Vec::new(),
@@ -281,11 +284,20 @@ impl World {
         self
     }
 
+    /// The wall clock is set: ahead by so much, or back.
+    pub fn set_wall_clock(&mut self, ahead_ms: i64) -> &mut Self {
+        self.wall_ahead_ms += ahead_ms;
+        self
+    }
+
     /// The stream is over; `code_details` is Envoy's reason.
     pub fn finish(&mut self, code_details: &str) -> &mut Self {
         let asks = self.exchange.asks_how_it_ended();
         let code_details = asks.then(|| code_details.to_owned());
-        let ending = Ending { code_details, now: self.tick() };
+        let now = self.tick();
+        let ahead = Duration::from_millis(self.wall_ahead_ms.unsigned_abs());
+        let wall = if self.wall_ahead_ms < 0 { now - ahead } else { now + ahead };
+        let ending = Ending { code_details, now, wall };
         let step = self.exchange.finish(&ending);
         self.carry_out(step, None);
         self

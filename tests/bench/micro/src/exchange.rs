@@ -93,7 +93,7 @@ impl Play {
             }
         }
         done.take(exchange.response_body(b"", true, || now));
-        done.take(exchange.finish(&Ending { code_details: None, now }));
+        done.take(exchange.finish(&Ending { code_details: None, now, wall: now }));
         let (published, measured) = self.leaves;
         done.edits == 1 && done.published >= published && done.measured >= measured
     }

@@ -1,0 +1,167 @@
+"""Checks that authentication stands in front of the filter and names the caller where the filter reads it."""
+
+from __future__ import annotations
+
+import fnmatch
+from dataclasses import dataclass, field
+
+from find import Gateway
+from place import Findings, Place
+
+# Filters that authenticate: what they refuse must not have reached the filter.
+AUTHENTICATES = ("jwt_authn", "ext_authz", "api_key_auth", "basic_auth", "oauth2", "gcp_authn_downstream", "kerberos")
+# Filters that may: what they do is in a program.
+MAY = ("ext_proc", "lua", "wasm", "golang", "dynamic_modules", "rbac")
+PROGRAMS = ("ext_proc", "lua", "wasm", "golang", "dynamic_modules")
+
+
+def kind_of(http_filter: Place) -> str:
+    """The kind of an HTTP filter, such as `jwt_authn`."""
+    kind = http_filter["typed_config"].type()
+    return kind.split(".http.")[1].split(".")[0] if ".http." in kind else ""
+
+
+def checks_nobody(http_filter: Place) -> bool:
+    """Whether a jwt_authn filter has no rule, and so lets everyone pass."""
+    typed = http_filter["typed_config"]
+    return kind_of(http_filter) == "jwt_authn" and not any(required(rule) for rule in typed["rules"]) and not typed["filter_state_rules"] and not typed["requirement_map"]
+
+
+def required(rule: Place) -> bool:
+    """Whether a rule of jwt_authn asks for a token at all."""
+    return bool(rule["requires"]) or bool(rule["requirement_name"])
+
+
+def guards(gateway: Gateway) -> list[Place]:
+    """What in front of the filter can refuse a caller."""
+    found = [each for each in gateway.filters[: gateway.at] if kind_of(each) in (*AUTHENTICATES, *MAY) and each["disabled"].value is not True and not checks_nobody(each)]
+    found += [each for each in gateway.filters[: gateway.at] if each["config_discovery"]]
+    downstream = gateway.chain.at("transport_socket", "typed_config")
+    if downstream["require_client_certificate"].value is True:
+        found.append(downstream)
+    return found
+
+
+@dataclass
+class Named:
+    """What the filters in front set: headers and metadata."""
+
+    headers: set[str] = field(default_factory=set)
+    patterns: list[str] = field(default_factory=list)       # headers that ext_authz may set
+    claims: dict[str, list[str]] = field(default_factory=dict)      # the headers that each claim is copied to
+    metadata: set[str] = field(default_factory=set)         # keys of jwt_authn's metadata
+    programs: list[Place] = field(default_factory=list)     # filters of which only their program says what they set
+
+    def sets(self, header: str) -> bool:
+        return header in self.headers or any(fnmatch.fnmatchcase(header, pattern) for pattern in self.patterns)
+
+
+def named_by(filters: list[Place]) -> Named:
+    """What these filters set."""
+    named = Named()
+    for http_filter in filters:
+        kind, typed = kind_of(http_filter), http_filter["typed_config"]
+        if kind == "jwt_authn":
+            asked = {text.value for rule in [*typed["rules"], typed["requirement_map"], typed["filter_state_rules"]] for text in rule.texts() if text.is_called("provider_name")}
+            for name, provider in typed["providers"].each():
+                if name not in asked:
+                    continue
+                for claim in provider["claim_to_headers"]:
+                    header = claim["header_name"].text().lower()
+                    named.headers.add(header)
+                    named.claims.setdefault(claim["claim_name"].text(), []).append(header)
+                named.headers.add(provider["forward_payload_header"].text().lower())
+                named.metadata.add(provider["payload_in_metadata"].text())
+        elif kind == "api_key_auth":
+            named.headers.add(typed.at("forwarding", "header").text().lower())
+        elif kind == "basic_auth":
+            named.headers.add(typed["forward_username_header"].text().lower())
+        elif kind == "ext_authz":
+            allowed = typed.at("http_service", "authorization_response", "allowed_upstream_headers")
+            if typed["http_service"]:
+                for pattern in allowed["patterns"]:
+                    for match, shape in (("exact", "{}"), ("prefix", "{}*"), ("suffix", "*{}"), ("contains", "*{}*")):
+                        if pattern[match].text():
+                            named.patterns.append(shape.format(pattern[match].text().lower()))
+                    if pattern["safe_regex"]:
+                        named.programs.append(http_filter)
+            else:
+                named.programs.append(http_filter)
+        elif kind == "header_mutation":
+            for mutation in typed.at("mutations", "request_mutations"):
+                named.headers.add(mutation.at("append", "header", "key").text().lower())
+        elif kind in PROGRAMS or kind in ("oauth2",) or http_filter["config_discovery"]:
+            named.programs.append(http_filter)
+    named.headers.discard("")
+    return named
+
+
+def authentication(findings: Findings, gateway: Gateway) -> None:
+    """Checks the order of the filters, and who names the caller."""
+    behind = [each for each in gateway.filters[gateway.at + 1 :] if kind_of(each) in AUTHENTICATES]
+    for each in behind:
+        findings.error(each, f"this authentication ({each['name'].text() or kind_of(each)}) stands behind AI Bridge, which has replaced the caller's credentials by then: put it in front of the filter")
+    for each in gateway.filters[: gateway.at]:
+        if checks_nobody(each):
+            findings.error(each, "jwt_authn without a rule that requires a provider lets everyone pass: add `rules: [ { match: { prefix: / }, requires: { provider_name: … } } ]`")
+    actor(findings, gateway, bool(behind))
+
+
+def actor(findings: Findings, gateway: Gateway, reported: bool) -> None:
+    """Checks that headers that name the caller come from the gateway, not from the client. `reported`: why nobody sets them."""
+    given = gateway.settings["actor"]
+    if not isinstance(given.value, dict):
+        return
+    wanted = [(given["header"], given["header"].text().lower())] if given["header"].text() else []
+    wanted += [(each, each.text().lower()) for _, each in given["metadata_headers"].each() if each.text()]
+    removed: set[str] = set()
+    for extension in gateway.manager["early_header_mutation_extensions"]:
+        removed |= {str(each["remove"].value).lower() for each in extension.at("typed_config", "mutations")}
+    for http_filter in gateway.filters[: gateway.at]:
+        removed |= {str(each["remove"].value).lower() for each in http_filter.at("typed_config", "mutations", "request_mutations")}
+    for place, header in wanted:
+        if header not in removed:
+            findings.error(
+                gateway.manager.at_name("early_header_mutation_extensions"),
+                f"{header} is not removed from what clients send, and {place.path} trusts it: anybody could be anybody. Remove it here, ahead of the authentication",
+            )
+    named = named_by(gateway.filters[: gateway.at])
+    if reported:
+        return
+    is_set_by_nobody(findings, gateway, given, wanted, named)
+
+
+def is_set_by_nobody(findings: Findings, gateway: Gateway, given: Place, wanted: list[tuple[Place, str]], named: Named) -> None:
+    """Reports a header or a property of `actor` that no filter in front sets."""
+    path = [str(each) for each in given["property"].value] if isinstance(given["property"].value, list) else []
+    requires = given["required"].value is True
+    source = "metadata/filter_metadata/envoy.filters.http.jwt_authn"
+    by_property = path and ("/".join(path[:3]) != source or (len(path) > 3 and path[3] in named.metadata) or named.programs)
+    if path and not by_property:
+        key = path[3] if len(path) > 3 else "…"
+        report = findings.error if requires else findings.warn
+        report(given["property"], f'no authentication writes this metadata: jwt_authn needs `payload_in_metadata: {key}` in a provider that a rule requires')
+    if not wanted and not path and requires:
+        findings.error(given["required"], "an actor is required, but neither `header` nor `property` says where it is: every request would be 401")
+    missing = [(place, header) for place, header in wanted if not named.sets(header)]
+    if not missing:
+        return
+    if not guards(gateway) and not named.headers:
+        report = findings.error if requires and not by_property else findings.warn
+        report(given if requires else gateway.manager["http_filters"], "no authentication filter stands in front of the filter, so nobody sets the headers that `actor` names" + (" and every request is 401: add one, as in budgets/envoy.yaml" if requires else ""))
+        return
+    for place, header in missing:
+        if named.programs:
+            findings.leave_out(f"whether {named.programs[0]['name'].text() or 'a filter in front'} sets {header}, which {place.path} reads: only its program says so")
+            continue
+        is_actor = place.is_called("header")
+        key = "sub" if is_actor else place.path.rpartition(".")[2]
+        elsewhere = next((headers for claim, headers in named.claims.items() if claim == key or claim.rpartition(".")[2] == key), [])
+        instead = [each for each in elsewhere if each not in [header for _, header in wanted]] or sorted(named.headers - {header for _, header in wanted})
+        fix = f"; authentication sets {', '.join(instead)}: make both the same" if instead else ": add it to `claim_to_headers`"
+        if is_actor and not requires:
+            findings.warn(place, f"no authentication in front sets {header}, so no caller has a name{fix}")
+        elif is_actor and by_property:
+            continue
+        else:
+            findings.error(place, f"no authentication in front sets {header}" + (", and an actor is required: every request would be 401" if is_actor else ", so this is never known, and budgets by it hold for nobody") + fix)

@@ -1,0 +1,45 @@
+"""Checks who can reach the gateway and its admin port."""
+
+from __future__ import annotations
+
+import ipaddress
+
+from authentication import AUTHENTICATES, guards, kind_of
+from find import Gateway, has_central_key
+from place import Findings, Place
+
+
+def is_loopback(address: str) -> bool:
+    """Whether only this machine reaches an address."""
+    try:
+        return ipaddress.ip_address(address.strip("[]")).is_loopback
+    except ValueError:
+        return address == "localhost"
+
+
+def addresses(listener: Place) -> list[Place]:
+    """Where a listener listens, but for pipes and internal addresses."""
+    return [each for place in (listener["address"], *(extra["address"] for extra in listener["additional_addresses"])) if (each := place["socket_address"])]
+
+
+def exposed(findings: Findings, gateway: Gateway) -> None:
+    """Warns of a key that everyone who reaches the listener may use."""
+    if not any(has_central_key(each) for each in gateway.providers()) or guards(gateway):
+        return
+    actor = gateway.settings["actor"]
+    if any(kind_of(each) in AUTHENTICATES for each in gateway.filters) or (actor["required"].value is True and (actor["header"] or actor["property"])):
+        return                  # reported as what it is: authentication that checks nobody, or an actor whom nobody names
+    for each in addresses(gateway.listener):
+        address = each["address"].text()
+        if address and not is_loopback(address):
+            findings.warn(
+                each["address"],
+                f"anyone who reaches {address} uses your keys, because no authentication stands in front of the filter: listen on 127.0.0.1, or add authentication (budgets/envoy.yaml has jwt_authn)",
+            )
+
+
+def admin(findings: Findings, root: Place) -> None:
+    """Warns of an admin port that other machines reach."""
+    address = root.at("admin", "address", "socket_address", "address")
+    if address.text() and not is_loopback(address.text()):
+        findings.warn(address, f"the admin port at {address.text()} can stop Envoy and shows its configuration to anyone who reaches it: use 127.0.0.1")

@@ -1,0 +1,72 @@
+"""Checks base URLs, patterns of models, and the order of prices in the filter's configuration."""
+
+from __future__ import annotations
+
+import re
+from typing import Iterator
+from urllib.parse import urlsplit
+
+from place import Findings, Place
+
+REGEX = re.compile(r"\\[.dwsbSDW]|(?<![0-9.])\.\*|^\.\*|\.\+|^\^|\$$|\[[^\]]*\]|\([^)]*\)|\{\d+(?:,\d*)?\}|\|")
+# Hosts whose OpenAI routes begin elsewhere.
+WITHOUT_VERSION = ("chatgpt.com", "api.perplexity.ai", "api.deepseek.com")
+
+
+def patterns(findings: Findings, settings: Place) -> None:
+    """Checks what the filter itself accepts but is probably not meant."""
+    for place in lists(settings):
+        for each in place:
+            if each.text() and REGEX.search(each.text()):
+                findings.warn(each, f'"{each.text()[:80]}" looks like a regular expression, but in patterns only `*` has a meaning (any text): write it with `*`')
+    for member in settings["providers"]:
+        for pool in member["pool"]:
+            for name, value in pool["models"].each():
+                if REGEX.search(name):
+                    findings.warn(value, f'"{name[:80]}" looks like a regular expression, but in patterns only `*` has a meaning (any text)')
+        versions(findings, member)
+    order(findings, settings["prices"])
+
+
+def lists(settings: Place) -> Iterator[Place]:
+    for provider in settings["providers"]:
+        yield provider.at("models", "allow")
+        yield provider.at("models", "deny")
+    for price in settings["prices"]:
+        yield price["models"]
+
+
+def versions(findings: Findings, provider: Place) -> None:
+    """Warns of an OpenAI base URL that has no version in its path."""
+    if provider["type"].value != "openai":
+        return
+    for place in (provider["base_url"], *(each["base_url"] for each in provider["pool"])):
+        try:
+            url = urlsplit(place.text())
+            host = (url.hostname or "").lower()
+        except ValueError:
+            continue
+        if not host or any(host == each or host.endswith(f".{each}") for each in WITHOUT_VERSION):
+            continue
+        if not any(re.fullmatch(r"v\d+[a-z0-9]*", part) for part in url.path.split("/")):
+            findings.warn(place, f"without /v1 requests go to {url.path.rstrip('/')}/chat/completions, which OpenAI-compatible servers mostly answer with 404: end it with /v1")
+
+
+def covers(wide: str, narrow: str) -> bool:
+    """Whether a pattern matches all that another one matches."""
+    pattern = ".*".join(re.escape(part) for part in wide.split("*"))
+    return re.fullmatch(pattern, narrow.replace("*", "\0"), re.S) is not None
+
+
+def order(findings: Findings, prices: Place) -> None:
+    """Warns of a price that is never used, because a wider one stands ahead of it."""
+    before: list[tuple[str, Place]] = []
+    for price in prices:
+        here = [each for each in price["models"] if each.text()]
+        for each in here:
+            wider = next(((pattern, place) for pattern, place in before if covers(pattern, each.text())), None)
+            if wider:
+                findings.warn(each, f'this price of "{each.text()[:80]}" is never used, because "{wider[0][:80]}" in line {wider[1].line} is wider and stands ahead of it: put the narrower one first')
+        before += [(each.text(), each) for each in here]
+        if len(before) > 2000:
+            return

@@ -125,7 +125,7 @@ MISTAKES: dict[str, tuple[Change, list[tuple[str, str, str]]]] = {
     "always the first member": (lambda config: policy_of(config).pop("refresh_cluster_on_retry"), [("error", ".retry_policy", "every attempt goes to the first member")]),
     "a small copy": (lambda config: route_of(config, "anthropic/main,spare").update(request_body_buffer_limit=1000), [("error", ".request_body_buffer_limit", "expected 33554432 (limits.request_body_bytes, at most 48 MiB), found 1000")]),
     "no copy": (lambda config: route_of(config, "anthropic/main,spare").pop("request_body_buffer_limit"), [("error", ".request_body_buffer_limit", "found Envoy's default")]),
-    "larger bodies": (plugin(lambda given: given.update(limits={"request_body_bytes": 1 << 30})), [("error", ".request_body_buffer_limit", "expected 50331648")] * 3),
+    "larger bodies": (plugin(lambda given: given.update(limits={"request_body_bytes": 1 << 30})), [("error", ".request_body_buffer_limit", "expected 50331648")]),
     "own keys are tried again": (lambda config: route_of(config, "anthropic")["route"].update(retry_policy={"retry_on": "reset"}), [("error", ".retry_policy", "callers' own keys (anthropic) must have none")]),
     "everything is tried again": (lambda config: connection_manager_of(config)["route_config"]["virtual_hosts"][0].update(retry_policy={"retry_on": "reset"}), [
         ("error", "virtual_hosts[0].retry_policy", "callers' own keys (anthropic) must have none"), ("error", "virtual_hosts[0].retry_policy", "callers' own keys (openai) must have none"),

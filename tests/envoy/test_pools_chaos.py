@@ -26,9 +26,9 @@ CLIENTS = 12
 BLOCK = 100         # so many requests in turn find a member in the same mood
 NAMES = ("one", "two", "three", "four", "five")
 
-# What a member does during a block, and how likely it is. The long times aside are for the last two members alone.
+# What a member does during a block, and how likely it is. The long times aside are for the last member alone.
 MOODS = {
-    "well": 60, "slow": 4, "500": 2, "502": 2, "504": 2, "503": 3, "529": 3, "400": 2, "429 seconds": 4, "429 date": 3, "429 reset": 3,
+    "well": 110, "slow": 4, "500": 2, "502": 2, "504": 2, "503": 3, "529": 3, "400": 2, "429 seconds": 4, "429 date": 3, "429 reset": 3,
     "reset before headers": 4, "reset after headers": 3, "half a body": 2, "refused": 4,
 }
 LONG = {"429 nothing": 2, "429 malformed": 2, "401": 3}
@@ -46,15 +46,24 @@ class Log:
     def was_aside(self, member: str, begin: float, end: float) -> bool:
         for name, since, until in self.aside:
             if name == member and since <= end + SLACK_SECONDS and until >= begin - SLACK_SECONDS:
-                back = min((ended for who, began, ended in self.well if who == member and began > since), default=until)
+                # An attempt that began while the refusal was on its way says nothing yet.
+                back = min((ended for who, began, ended in self.well if who == member and began > since + SLACK_SECONDS), default=until)
                 if back >= begin - SLACK_SECONDS:
                     return True
         return False
 
+    def of(self, member: str, begin: float) -> tuple[str, list[Any], list[Any]]:
+        """What was seen of a member near a time, in seconds relative to it."""
+
+        def near(found: list[tuple[str, float, float]]) -> list[Any]:
+            return [(round(since - begin, 3), round(until - begin, 3)) for name, since, until in found if name == member and since - begin < 1 and until - begin > -5]
+
+        return member, near(self.aside)[-8:], near(self.well)[-8:]
+
 
 def mood(member: str, number: int) -> str:
     drawn = random.Random(f"{SEED} {member} {number // BLOCK}")
-    choices = {**MOODS, **LONG} if member in NAMES[3:] else MOODS
+    choices = {**MOODS, **LONG} if member == NAMES[-1] else MOODS
     return drawn.choices(list(choices), list(choices.values()))[0]
 
 
@@ -221,6 +230,7 @@ def judge(number: int, record: Any, results: dict[int, Result], log: Log) -> str
         return "refused"
     # It failed: then no usable member was left within three attempts.
     left = [each for each in NAMES if each not in tried]
-    assert len(tried) == 3 or all(log.was_aside(each, result.begin, result.end) for each in left), (what, left)
+    usable = [each for each in left if not log.was_aside(each, result.begin, result.end)]
+    assert len(tried) == 3 or not usable, (what, record["notes"], [log.of(each, result.begin) for each in usable])
     assert status == last.get("status", 503), what
     return "exhausted"

@@ -76,7 +76,8 @@ def routes(findings: Findings, gateway: Gateway) -> None:
         return
     hosts = {}
     for provider in gateway.enabled():
-        for target in targets(provider):
+        # Of a pool the first member's host decides the route.
+        for target in targets(provider)[: 1 if isinstance(provider.value.get("pool"), list) else None]:
             authority = re.sub(r"^\w+://", "", target.base_url).split("/")[0].lower()
             host = virtual_host(table, authority)
             if host is not None:

@@ -30,8 +30,6 @@ def of_pool(pool: Pool, plugin: Plugin, trusted_ca: str) -> list[Json]:
 
 def cluster(name: str, address: Address, http_filter: Json, trusted_ca: str) -> Json:
     made: Json = {"name": name, "type": "STATIC" if address.is_ip else "STRICT_DNS"}
-    if not address.is_ip:
-        made |= {"dns_refresh_rate": "30s", "dns_failure_refresh_rate": {"base_interval": "1s", "max_interval": "10s"}}
     made |= {
         "connect_timeout": "3s",
         "per_connection_buffer_limit_bytes": 262144,

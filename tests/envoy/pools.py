@@ -62,10 +62,14 @@ def configuration(plugin: Json, **changes: Any) -> Json:
     return config
 
 
-def gateway_of(*members: Member, start: str = "first", concurrency: int = 2, **provider: Json) -> Gateway:
-    """A gateway with one pool of these members."""
-    plugin = {"providers": [{"type": "anthropic", "pool": [each.entry() for each in members], "start": start, **provider}], "gateway_credentials": {"value_prefixes": ["gw_"]}}
-    return Gateway(configuration(plugin), concurrency=concurrency, environment={})
+def gateway_of(*members: Member, start: str = "first", root: str = "", copied: int | None = None) -> Gateway:
+    """A gateway of two workers with one pool of these members. `copied`: another limit for Envoy's copies of bodies."""
+    plugin = {"root": root, "providers": [{"type": "anthropic", "pool": [each.entry() for each in members], "start": start}], "gateway_credentials": {"value_prefixes": ["gw_"]}}
+    config = configuration(plugin)
+    for route in connection_manager_of(config)["route_config"]["virtual_hosts"][0]["routes"]:
+        if copied is not None and "request_body_buffer_limit" in route:
+            route["request_body_buffer_limit"] = copied
+    return Gateway(config, concurrency=2, environment={})
 
 
 def key_of(received: Received) -> str | None:

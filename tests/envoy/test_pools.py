@@ -167,6 +167,26 @@ def test_a_list_of_another_request_is_no_secret_door(members):
         assert asked(members) == [3, 0, 0]
 
 
+@pytest.mark.parametrize("value", ["anthropic/three", "anthropic"])
+def test_outside_the_root_a_list_of_a_client_is_removed(members, value):
+    with gateway_of(*members, root="/ai") as gateway:
+        assert ask(gateway, ("authorization", "Bearer mine"), ("x-ai-bridge-pool", value), path="/v1/messages").status == 404
+        assert asked(members) == [0, 0, 0]
+        assert ask(gateway, path="/ai/anthropic/v1/messages").status == 200
+
+
+def test_a_body_larger_than_the_copy_is_forwarded_and_not_tried_again(members):
+    members[0].script = refusal(429, retry_after="60")
+    with gateway_of(*members, copied=65536) as gateway:
+        records = Records(gateway)
+        body = messages_request(stream=False, prompt="x" * 1_000_000)
+        assert ask(gateway, body=body).status == 429
+        assert bytes(members[0].only().body) == body and asked(members) == [1, 0, 0]
+        record = records.one()
+        assert tried(record) == [("one", 429)] and "not_retriable" in record["notes"]
+        assert ask(gateway).status == 200
+
+
 # === sessions ===
 
 

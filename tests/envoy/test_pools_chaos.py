@@ -28,7 +28,7 @@ NAMES = ("one", "two", "three", "four", "five")
 
 # What a member does during a block, and how likely it is. The long times aside are for the last member alone.
 MOODS = {
-    "well": 110, "slow": 4, "500": 2, "502": 2, "504": 2, "503": 3, "529": 3, "400": 2, "429 seconds": 4, "429 date": 3, "429 reset": 3,
+    "well": 110, "slow": 4, "500": 2, "502": 2, "504": 2, "503": 3, "529": 3, "400": 2, "429 seconds": 4, "429 date": 3, "429 milliseconds": 3, "429 reset": 3,
     "reset before headers": 4, "reset after headers": 3, "half a body": 2, "refused": 4,
 }
 LONG = {"429 nothing": 2, "429 malformed": 2, "401": 3}
@@ -121,6 +121,8 @@ def failure(now: str, strikes: int) -> tuple[int, dict[str, str], float]:
             return 429, {"retry-after": str(strikes % 3)}, max(strikes % 3, 1)
         case "429 date":
             return 429, {"retry-after": format_datetime(soon, usegmt=True)}, 3
+        case "429 milliseconds":
+            return 429, {"retry-after-ms": "1500"}, 1.5
         case "429 reset":
             return 429, {"anthropic-ratelimit-requests-remaining": "0", "anthropic-ratelimit-requests-reset": soon.strftime("%Y-%m-%dT%H:%M:%SZ")}, 3
         case "429 nothing":

@@ -19,13 +19,14 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from dataclasses import dataclass, field, replace
+import traceback
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import kubernetes
 from bootstrap import Options, bootstrap
 from documents import Kind, kind_of, pieces
-from limits import Served, limits
+from limits import Served, beside, limits
 from place import Findings, place_of
 from prices import age, day_of
 from reading import Document, Unusable, read
@@ -99,8 +100,8 @@ def check(files: list[Path], limit_files: list[Path], options: Options) -> list[
             else:
                 cluster.append(document)
     for unit, document in envoys:
-        beside = served or limits_beside(Path(unit.title), unit.findings)
-        run(unit, lambda: bootstrap(unit.findings, document, beside, options))
+        known = served or beside(Path(unit.title), unit.findings)
+        run(unit, lambda: bootstrap(unit.findings, document, known, options))
     if cluster:
         together = Unit(", ".join(dict.fromkeys(document.file for document in cluster)))
         # Files that hold nothing else are reported together.
@@ -118,6 +119,9 @@ def run(unit: Unit, what: object) -> None:
         unit.unusable = problem
     except RecursionError:
         unit.unusable = Unusable("nested too deeply")
+    except Exception as problem:        # a mistake in here must not look like a configuration without one
+        where = traceback.extract_tb(problem.__traceback__)[-1]
+        unit.findings.leave_out(f"the rest, because this program failed: {type(problem).__name__} in {Path(where.filename).name}:{where.lineno}. Please report it")
 
 
 def expanded(file: Path) -> list[Path]:
@@ -127,23 +131,14 @@ def expanded(file: Path) -> list[Path]:
     return sorted(each for each in file.rglob("*") if each.suffix in (".yaml", ".yml", ".json") and each.is_file()) or [file]
 
 
-def limits_beside(file: Path, findings: Findings) -> list[Served]:
-    """The limits in the same directory, if they are there."""
-    try:
-        documents = read(file.parent / "limits.yaml")
-    except Unusable:
-        return []
-    return [limits(findings, place_of(each)) for each in documents if kind_of(place_of(each)) is Kind.LIMITS]
-
-
 def print_json(unit: Unit, secrets: set[str]) -> None:
-    if unit.unusable:
+    if unit.unusable and not unit.findings.problems:
         print(json.dumps({"file": unit.title, "unusable": redacted(str(unit.unusable), secrets)}, ensure_ascii=False))
         return
     problems = [
         {"level": each.level, "file": each.file, "line": each.line, "path": redacted(each.path, secrets), "message": redacted(each.message, secrets)} for each in unit.findings.problems
     ]
-    left_out = [redacted(each, secrets) for each in (*unit.findings.left_out, *unit.findings.skipped)]
+    left_out = [redacted(each, secrets) for each in (*unit.findings.left_out, *unit.findings.skipped, *([str(unit.unusable)] if unit.unusable else []))]
     print(json.dumps({"file": unit.title, "problems": problems, "left_out": left_out}, ensure_ascii=False))
 
 

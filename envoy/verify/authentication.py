@@ -109,59 +109,62 @@ def authentication(findings: Findings, gateway: Gateway) -> None:
 
 def actor(findings: Findings, gateway: Gateway, reported: bool) -> None:
     """Checks that headers that name the caller come from the gateway, not from the client. `reported`: why nobody sets them."""
-    given = gateway.settings["actor"]
-    if not isinstance(given.value, dict):
-        return
-    wanted = [(given["header"], given["header"].text().lower())] if given["header"].text() else []
-    wanted += [(each, each.text().lower()) for _, each in given["metadata_headers"].each() if each.text()]
     removed: set[str] = set()
     for extension in gateway.manager["early_header_mutation_extensions"]:
         removed |= {str(each["remove"].value).lower() for each in extension.at("typed_config", "mutations")}
     for http_filter in gateway.filters[: gateway.at]:
         removed |= {str(each["remove"].value).lower() for each in http_filter.at("typed_config", "mutations", "request_mutations")}
+    where = gateway.manager.at_name("early_header_mutation_extensions")
+    named = None if reported else named_by(gateway.filters[: gateway.at])
+    is_named(findings, gateway.settings["actor"], named, removed, where, bool(guards(gateway)), gateway.manager.at_name("http_filters"))
+
+
+def is_named(findings: Findings, given: Place, named: Named | None, removed: set[str], where: Place, guarded: bool, filters: Place) -> None:
+    """Checks who names the caller. `named`: what authentication sets, `None` if it is known that it sets nothing; `removed`: the
+    headers that are taken from clients, `where`; `guarded`: whether there is authentication, among the `filters`."""
+    if not isinstance(given.value, dict):
+        return
+    wanted = [(given["header"], given["header"].text().lower())] if given["header"].text() else []
+    wanted += [(each, each.text().lower()) for _, each in given["metadata_headers"].each() if each.text()]
     for place, header in wanted:
         if header not in removed:
-            findings.error(
-                gateway.manager.at_name("early_header_mutation_extensions"),
-                f"{header} is not removed from what clients send, and {place.path} trusts it: anybody could be anybody. Remove it here, ahead of the authentication",
-            )
-    named = named_by(gateway.filters[: gateway.at])
-    if reported:
+            findings.error(where, f"{header} is not removed from what clients send, and {place.path} trusts it: anybody could be anybody. Remove it here, ahead of the authentication")
+    if named is None:
         return
-    is_set_by_nobody(findings, gateway, given, wanted, named)
-
-
-def is_set_by_nobody(findings: Findings, gateway: Gateway, given: Place, wanted: list[tuple[Place, str]], named: Named) -> None:
-    """Reports a header or a property of `actor` that no filter in front sets."""
     path = [str(each) for each in given["property"].value] if isinstance(given["property"].value, list) else []
     requires = given["required"].value is True
     source = "metadata/filter_metadata/envoy.filters.http.jwt_authn"
-    by_property = path and ("/".join(path[:3]) != source or (len(path) > 3 and path[3] in named.metadata) or named.programs)
+    by_property = bool(path) and ("/".join(path[:3]) != source or (len(path) > 3 and path[3] in named.metadata) or bool(named.programs))
     if path and not by_property:
         key = path[3] if len(path) > 3 else "…"
         report = findings.error if requires else findings.warn
-        report(given["property"], f'no authentication writes this metadata: jwt_authn needs `payload_in_metadata: {key}` in a provider that a rule requires')
+        report(given["property"], f"no authentication writes this metadata: jwt_authn needs `payload_in_metadata: {key}` in a provider that a rule requires")
     if not wanted and not path and requires:
         findings.error(given["required"], "an actor is required, but neither `header` nor `property` says where it is: every request would be 401")
     missing = [(place, header) for place, header in wanted if not named.sets(header)]
-    if not missing:
-        return
-    if not guards(gateway) and not named.headers:
-        report = findings.error if requires and not by_property else findings.warn
-        report(given if requires else gateway.manager["http_filters"], "no authentication filter stands in front of the filter, so nobody sets the headers that `actor` names" + (" and every request is 401: add one, as in budgets/envoy.yaml" if requires else ""))
+    if missing and not guarded and not named.headers:
+        if requires and not by_property:
+            findings.error(given, "no authentication filter stands in front of the filter, so nobody sets the headers that `actor` names, and every request is 401: add one, as in budgets/envoy.yaml")
+        else:
+            findings.warn(filters, "no authentication filter stands in front of the filter, so nobody sets the headers that `actor` names")
         return
     for place, header in missing:
-        if named.programs:
-            findings.leave_out(f"whether {named.programs[0]['name'].text() or 'a filter in front'} sets {header}, which {place.path} reads: only its program says so")
-            continue
-        is_actor = place.is_called("header")
-        key = "sub" if is_actor else place.path.rpartition(".")[2]
-        elsewhere = next((headers for claim, headers in named.claims.items() if claim == key or claim.rpartition(".")[2] == key), [])
-        instead = [each for each in elsewhere if each not in [header for _, header in wanted]] or sorted(named.headers - {header for _, header in wanted})
-        fix = f"; authentication sets {', '.join(instead)}: make both the same" if instead else ": add it to `claim_to_headers`"
-        if is_actor and not requires:
-            findings.warn(place, f"no authentication in front sets {header}, so no caller has a name{fix}")
-        elif is_actor and by_property:
-            continue
-        else:
-            findings.error(place, f"no authentication in front sets {header}" + (", and an actor is required: every request would be 401" if is_actor else ", so this is never known, and budgets by it hold for nobody") + fix)
+        set_by_nobody(findings, place, header, named, requires, by_property, [name for _, name in wanted])
+
+
+def set_by_nobody(findings: Findings, place: Place, header: str, named: Named, requires: bool, by_property: bool, wanted: list[str]) -> None:
+    """Reports a header of `actor` that authentication does not set."""
+    if named.programs:
+        findings.leave_out(f"whether {named.programs[0]['name'].text() or 'a filter in front'} sets {header}, which {place.path} reads: only its program says so")
+        return
+    is_actor = place.is_called("header")
+    key = "sub" if is_actor else place.path.rpartition(".")[2]
+    elsewhere = next((headers for claim, headers in named.claims.items() if claim == key or claim.rpartition(".")[2] == key), [])
+    instead = [each for each in elsewhere if each not in wanted] or sorted(named.headers - set(wanted))
+    fix = f"; authentication sets {', '.join(instead)}: make both the same" if instead else ": let authentication copy a claim to it"
+    if is_actor and not requires:
+        findings.warn(place, f"no authentication in front sets {header}, so no caller has a name{fix}")
+    elif is_actor and not by_property:
+        findings.error(place, f"no authentication in front sets {header}, and an actor is required: every request would be 401{fix}")
+    elif not is_actor:
+        findings.error(place, f"no authentication in front sets {header}, so this is never known, and budgets by it hold for nobody{fix}")

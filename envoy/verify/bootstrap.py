@@ -41,7 +41,7 @@ def bootstrap(findings: Findings, document: Document, served: list[Served], opti
     root = place_of(document)
     duplicates(findings, document, "Envoy takes one of them")
     for line in document.merges:
-        findings.error(Place(None, "<<", document.file, line), "Envoy does not know merge keys: write the members out, or use an anchor for a whole value")
+        findings.error(Place(None, "", document.file, line), "Envoy does not know merge keys (`<<`): write the members out, or use an anchor for a whole value")
     gateways = find(findings, root, document)
     if not gateways:
         left_out = "".join(f" ({each})" for each in findings.left_out)

@@ -90,8 +90,10 @@ def budgets(findings: Findings, gateway: Gateway, served: list[Served]) -> None:
             continue
         own = [each for each in map(Limit.of, typed["rate_limits"]) if each.is_ours()]
         limits += own
-        service(findings, gateway, typed)
-        answered(findings, typed, [*map(Limit.of, typed["rate_limits"]), *asked.get(http_filter["name"].text(), [])], served)
+        its_own = [*map(Limit.of, typed["rate_limits"]), *asked.get(http_filter["name"].text(), [])]
+        if typed["rate_limit_service"] or any(each.is_ours() for each in its_own):
+            service(findings, gateway, typed)
+        answered(findings, typed, its_own, served)
         if own and index < gateway.at:
             findings.error(http_filter, "the rate limit filter stands in front of AI Bridge, where none of its values are known: put it behind")
         if (own or limits) and index > gateway.at and typed["enable_x_ratelimit_headers"].value != "DRAFT_VERSION_03":
@@ -132,9 +134,11 @@ def answered(findings: Findings, typed: Place, limits: list["Limit"], served: li
         known = ", ".join(f'"{each.domain}"' for each in served)
         findings.error(domain, f'no limits are for the domain "{domain.text()}", only for {known} ({served[0].root.file}), so that every budget passes: make both the same')
         return
+    judged: list[list[tuple[str, str | None]]] = []
     for limit in limits:
-        if not limit.is_ours() or not limit.entries:
+        if not limit.is_ours() or not limit.entries or limit.entries in judged:
             continue
+        judged.append(limit.entries)
         found, only = serves(of_it.root, limit.entries)
         names = ", ".join(f'"{key}"' for key, _ in limit.entries)
         if found is None and only:
@@ -157,7 +161,7 @@ def each_limit(findings: Findings, gateway: Gateway, limits: list[Limit]) -> Non
     """Checks each rate limit, and that what is asked and what is charged match."""
     formats = any(has_flag(layer["static_layer"].value) for layer in gateway.root.at("layered_runtime", "layers"))
     asked = {each.descriptor for each in limits if not each.charges}
-    charged = {each.descriptor for each in limits if each.charges}
+    charged = {each.descriptor for each in limits if each.charges or "ai_bridge_" in each.addend}
     prices = Place(gateway.plugin)["prices"]
     for each in limits:
         place = each.place

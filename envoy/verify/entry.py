@@ -11,8 +11,8 @@ from place import Findings
 LABELS = ("provider", "api", "model", "outcome", "type", "reason", "status_class", "of", "member", "from", "to")
 
 
-def entry(findings: Findings, gateway: Gateway) -> None:
-    """Checks the filter's entry, and the connection manager's settings that it depends on."""
+def entry_alone(findings: Findings, gateway: Gateway) -> None:
+    """Checks the filter's entry by itself."""
     config = gateway.config
     if config["root_id"].value != "ai_bridge":
         findings.warn(config["root_id"], f'expected "ai_bridge", found {json.dumps(config["root_id"].value)}')
@@ -23,6 +23,11 @@ def entry(findings: Findings, gateway: Gateway) -> None:
     environment = config.at("vm_config", "environment_variables")
     names = secret.listed(findings, environment["host_env_keys"]) | set(environment["key_values"].members())
     secret.variables(findings, gateway.settings, names, environment.at_name("host_env_keys"))
+
+
+def entry(findings: Findings, gateway: Gateway) -> None:
+    """Checks the filter's entry, and the connection manager's settings that it depends on."""
+    entry_alone(findings, gateway)
     manager = gateway.manager
     if not any(str(each["upgrade_type"].value).lower() == "websocket" for each in manager["upgrade_configs"]):
         findings.warn(manager.at_name("upgrade_configs"), "without `upgrade_type: websocket` Envoy answers 403 to an upgrade; with it the filter answers 426, and Codex and Copilot go on with HTTP at once")

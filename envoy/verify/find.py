@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Iterator
@@ -194,7 +195,7 @@ def discovered(findings: Findings | None, root: Place, member: str, kind: str, w
 def is_ours(config: Place) -> bool:
     """Whether a Wasm plugin is this filter."""
     words = [config["root_id"], config["name"], config.at("vm_config", "code", "local", "filename")]
-    if any("ai_bridge" in str(word.value) or "ai-bridge" in str(word.value) for word in words):
+    if any(re.search("ai[_-]?bridge", str(word.value)) for word in words):
         return True
     value = config.at("configuration", "value").value
     return '"providers"' in value if isinstance(value, str) else isinstance(value, dict) and "providers" in value

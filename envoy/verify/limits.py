@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass
+from pathlib import Path
 
-from place import Findings, Place
+from place import Findings, Place, place_of
+from reading import Unusable, read
 
 MEMBERS = ("key", "value", "rate_limit", "descriptors", "shadow_mode", "detailed_metric", "quota_mode", "value_to_metric", "share_threshold", "metadata")
 OF_A_LIMIT = ("unit", "requests_per_unit", "unlimited", "name", "replaces")
@@ -80,3 +82,12 @@ def serves(level: Place, entries: list[tuple[str, str | None]]) -> tuple[Place |
         elif each["rate_limit"] or not each["descriptors"]:
             found = each
     return found, only
+
+
+def beside(file: Path, findings: Findings) -> list[Served]:
+    """The limits in the same directory, if they are there."""
+    try:
+        documents = read(file.parent / "limits.yaml")
+    except Unusable:
+        return []
+    return [limits(findings, place_of(each)) for each in documents if place_of(each)["descriptors"]]

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from place import Findings, Place
 
-REGEX = re.compile(r"\\[.dwsbSDW]|(?<![0-9.])\.\*|^\.\*|\.\+|^\^|\$$|\[[^\]]*\]|\([^)]*\)|\{\d+(?:,\d*)?\}|\|")
+REGEX = re.compile(r"\\[-.dwsbSDW]|\.\*|\.\+|^\^|\$$|\[[^\]]*\]|\([^)]*\)|\{\d+(?:,\d*)?\}|\|")
 # Hosts whose OpenAI routes begin elsewhere.
 WITHOUT_VERSION = ("chatgpt.com", "api.perplexity.ai", "api.deepseek.com")
 

@@ -12,6 +12,7 @@ from reading import Document, Node, Unusable
 __all__ = ["Findings", "Json", "Place", "Problem", "Unusable", "camel", "place_of"]
 
 Json = Any
+PLAIN = re.compile(r"[A-Za-z0-9_@-]+")      # a name that needs no quotes in a path
 
 
 @dataclass(frozen=True)
@@ -42,8 +43,7 @@ class Place:
             return self._below(self.value[name], f"{self.path}[{name}]", node)
         members = self.value if isinstance(self.value, dict) else {}
         name = camel(name) if name not in members and camel(name) in members else name
-        plain = re.fullmatch(r"[A-Za-z0-9_@-]+", name) is not None
-        path = f"{self.path}.{name}".lstrip(".") if plain else f"{self.path}[{json.dumps(name)}]"
+        path = f"{self.path}.{name}".lstrip(".") if PLAIN.fullmatch(name) else f"{self.path}[{json.dumps(name)}]"
         node = self.node.kids.get(name) if self.node is not None and isinstance(self.node.kids, dict) else None
         return self._below(members.get(name), path, node)
 
@@ -104,14 +104,15 @@ class Place:
         return (each for each in self.all() if isinstance(each.value, str))
 
     def all(self) -> Iterator["Place"]:
-        """This and everything below it."""
-        yield self
-        if isinstance(self.value, dict):
-            for name in self.value:
-                yield from self[str(name)].all()
-        elif isinstance(self.value, list):
-            for element in self:
-                yield from element.all()
+        """This and everything below it, in the order of the file."""
+        waiting = [self]
+        while waiting:
+            place = waiting.pop()
+            yield place
+            if isinstance(place.value, dict):
+                waiting += [place[str(name)] for name in reversed(place.value)]
+            elif isinstance(place.value, list):
+                waiting += reversed([*place])
 
 
 def place_of(document: Document, path: str = "") -> Place:

@@ -20,7 +20,7 @@ import yaml
 
 FILE_BYTES = 4 << 20
 DEPTH = 150
-VALUES = 500_000            # with every alias written out
+VALUES = 200_000            # with every alias written out
 
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 # As in `{{ .Values.key }}` and `{{- if …`. `{{ $labels.instance }}` of Prometheus is another language, inside of texts.

@@ -50,14 +50,7 @@ def breaker(findings: Findings, cluster: Place, provider: dict[str, Json]) -> No
     detection = cluster["outlier_detection"]
     if not detection:
         return
-    announced = provider.get("open_retry_after_seconds", 32)
-    ejected = seconds(detection["base_ejection_time"].value, 30.0)
-    interval = seconds(detection["interval"].value, 10.0)
-    if isinstance(announced, (int, float)) and ejected is not None and interval is not None and announced < ejected + interval:
-        findings.error(
-            detection["base_ejection_time"],
-            f'an open circuit closes within {ejected + interval:g} s (with `interval`), but the provider "{name_of(provider)}" tells its callers to come back after {announced:g} s (open_retry_after_seconds): they would be refused again',
-        )
+    announced_too_early(findings, detection, detection["base_ejection_time"], detection["interval"], provider)
     hosts = [host for locality in cluster.at("load_assignment", "endpoints") for host in locality["lb_endpoints"]]
     if len(hosts) != 1 and cluster["type"].value != "LOGICAL_DNS":
         return
@@ -66,6 +59,18 @@ def breaker(findings: Findings, cluster: Place, provider: dict[str, Json]) -> No
     threshold = cluster.at("common_lb_config", "healthy_panic_threshold")
     if threshold.value is None or (threshold["value"].value or 0) != 0:
         findings.error(threshold, "a cluster of one host needs `{ value: 0 }`, else Envoy goes on using the host that it has taken out")
+
+
+def announced_too_early(findings: Findings, detection: Place, base: Place, interval: Place, provider: dict[str, Json], every: float = 10.0) -> None:
+    """Checks that callers are not told to come back before the circuit closes. `every`: the default of `interval`."""
+    announced = provider.get("open_retry_after_seconds", 32)
+    ejected, looks = seconds(base.value, 30.0), seconds(interval.value, every)
+    if isinstance(announced, (int, float)) and ejected is not None and looks is not None and announced < ejected + looks:
+        name = base.path.rpartition(".")[2]
+        findings.error(
+            detection.at_name(name),
+            f'an open circuit closes within {ejected + looks:g} s (with `interval`), but the provider "{name_of(provider)}" tells its callers to come back after {announced:g} s (open_retry_after_seconds): they would be refused again',
+        )
 
 
 def routes(findings: Findings, gateway: Gateway) -> None:
@@ -150,5 +155,5 @@ def seconds(value: Json, default: float) -> float | None:
     """A duration as Envoy writes it: `30s`."""
     if value is None:
         return default
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)s", str(value))
-    return float(match.group(1)) if match else None
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s|m|h)", str(value))
+    return float(match.group(1)) * {"ms": 0.001, "s": 1, "m": 60, "h": 3600}[match.group(2)] if match else None

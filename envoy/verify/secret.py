@@ -14,6 +14,7 @@ KEY = re.compile(
 )
 # Examples in documents: no secrets.
 EXAMPLE = re.compile(r"the key|your[-_ ]|\.\.\.|…|not-a-key|example", re.I)
+ANY = "*"
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 SECRET_MEMBERS = ("inline_string", "credential", "secret", "password", "client_secret", "hmac_secret", "token_secret")
 
@@ -72,14 +73,14 @@ def variables(findings: Findings, settings: Place, names: set[str], at: Place) -
                 continue
             if typed(findings, variable, variable.value):
                 continue
-            if variable.value not in names:
+            if variable.value not in names and ANY not in names:
                 findings.error(at, f"{variable.value} is not in it, but {variable.path} names it: the filter cannot read the variable")
 
 
 def listed(findings: Findings, names: Place) -> set[str]:
-    """The names of a list of variables; reports secrets among them."""
+    """The names of a list of variables; reports secrets among them. With `ANY` in it where a secret took a name's place."""
     found = set()
     for each in names:
-        if isinstance(each.value, str) and not typed(findings, each, each.value):
-            found.add(each.value)
+        if isinstance(each.value, str):
+            found.add(ANY if typed(findings, each, each.value) else each.value)
     return found

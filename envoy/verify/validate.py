@@ -56,6 +56,30 @@ def envoy_validates(findings: Findings, root: Place, gateways: list[Gateway], en
         report(findings, root, gateways, complaints(log))
 
 
+def filter_validates(findings: Findings, settings: Place, envoy: str | None, module: Path) -> None:
+    """Runs Envoy with the filter alone, which checks its configuration `settings`."""
+    names = [each.value for provider in settings["providers"] for holder in (provider, *provider["pool"]) if isinstance((each := holder.at("key", "env")).value, str)]
+    config = {
+        "name": "ai_bridge", "root_id": "ai_bridge", "failure_policy": "FAIL_RELOAD", "allow_on_headers_stop_iteration": True,
+        "configuration": {"@type": "type.googleapis.com/google.protobuf.StringValue", "value": json.dumps(settings.value)},
+        "vm_config": {"runtime": "envoy.wasm.runtime.v8", "environment_variables": {"host_env_keys": sorted(set(names))}, "code": {"local": {"filename": str(module)}}},
+    }
+    manager = {
+        "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager", "stat_prefix": "x", "route_config": {},
+        "http_filters": [
+            {"name": "ai_bridge", "typed_config": {"@type": "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm", "config": config}},
+            {"name": "router", "typed_config": {"@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"}},
+        ],
+    }
+    listener = {"name": "x", "address": {"socket_address": {"address": "127.0.0.1", "port_value": 0}}, "filter_chains": [{"filters": [{"name": "hcm", "typed_config": manager}]}]}
+    root = Place({"static_resources": {"listeners": [listener]}}, "", settings.file, settings.line)
+    if not module.exists():
+        findings.leave_out(f"the filter's check of its configuration: {module} is not there (`make build`, or --wasm)")
+        return
+    gateway = Gateway(root, Place({}), [], 0, Place({}), settings.value if isinstance(settings.value, dict) else {}, "", settings)
+    envoy_validates(findings, root, [gateway], envoy, module)
+
+
 def variables(plugin: Place, environment: dict[str, str]) -> None:
     """Gives the filter every variable that it names; which are missing in `host_env_keys` is reported elsewhere."""
     vm = plugin["vm_config"]
@@ -114,7 +138,7 @@ def report(findings: Findings, root: Place, gateways: list[Gateway], lines: list
             findings.error(place, match.group(2))
     if of_filter or errors:
         return
-    text = " ".join(line for line in lines if not line.startswith(("error initializing", "exiting")))[:600]
+    text = " ".join(re.sub(r"^error initializing configuration '[^']*': ", "", line) for line in lines if line != "exiting")[:600]
     names = re.findall(r"['\"]([\w.@-]+)['\"]|(?:no such field|field): ?'?(\w+)", text)
     for name in (each for pair in names for each in pair if each):
         for place in root.all():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from typing import Iterable
 
 from find import Gateway
 from place import Findings, Place
@@ -16,12 +17,18 @@ RECORD = "record"
 
 def values(findings: Findings, gateway: Gateway) -> None:
     """Checks every `wasm.ai_bridge_…` in formats, tags, rate limits and expressions."""
-    metadata = Place(gateway.plugin).at("actor", "metadata_headers").members()
-    known = [*AT_START, *AT_END, *(f"actor_{key}" for key in metadata), RECORD]
-    publish = gateway.plugin.get("publish")
+    own = gateway.config["configuration"].path
+    if not named(findings, [text for text in gateway.root.texts() if not text.path.startswith(own)], gateway.settings):
+        findings.warn(gateway.manager.at_name("access_log"), "no access logger writes wasm.ai_bridge_record: the records go nowhere")
+
+
+def named(findings: Findings, texts: Iterable[Place], settings: Place) -> bool:
+    """Checks the values in these texts; returns whether the record is among them."""
+    known = [*AT_START, *AT_END, *(f"actor_{key}" for key in settings.at("actor", "metadata_headers").members()), RECORD]
+    publish = settings["publish"].value
     recorded = False
-    for text in gateway.root.texts():
-        if "wasm.ai_bridge_" not in text.value and "ai_bridge_" not in text.value or text.path.startswith(gateway.config["configuration"].path):
+    for text in texts:
+        if "ai_bridge_" not in text.value:
             continue
         for match in re.finditer(r"FILTER_STATE\((wasm\.)?ai_bridge_[A-Za-z0-9_-]+(:\w+)?", text.value):
             if not match.group(1):
@@ -37,5 +44,4 @@ def values(findings: Findings, gateway: Gateway) -> None:
                 findings.error(text, f"there is no value wasm.ai_bridge_{name}{hint}")
             elif isinstance(publish, list) and name != RECORD and name not in publish:
                 findings.error(text, f"wasm.ai_bridge_{name} is never set: `publish` leaves {name} out")
-    if not recorded:
-        findings.warn(gateway.manager.at_name("access_log"), "no access logger writes wasm.ai_bridge_record: the records go nowhere")
+    return recorded

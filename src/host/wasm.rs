@@ -5,6 +5,7 @@
 
 mod hostcalls;
 mod metrics;
+mod monotonic;
 mod root;
 mod stream;
 mod waiting;

@@ -12,7 +12,7 @@ from typing import Any, Iterator
 
 import pytest
 
-from budgets import BARRIER, as_key, token, with_budgets
+from budgets import BARRIER, LIMITS, as_key, token, with_budgets
 from client import Http1
 import compose_shared
 from conftest import Records, assert_alive
@@ -138,7 +138,7 @@ def test_a_request_without_a_route_reaches_no_upstream(client, upstream, applica
 def test_verify_finds_nothing_wrong_with_it(tmp_path):
     file = tmp_path / "envoy.yaml"
     file.write_text(compose_shared.configuration())
-    done = subprocess.run([sys.executable, REPOSITORY / "envoy" / "verify", file], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, REPOSITORY / "envoy" / "verify", file, LIMITS], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -2,6 +2,7 @@
 
 use super::hostcalls::{self, Side};
 use super::metrics::Metrics;
+use super::monotonic::monotonic;
 use super::waiting::{SharedExchange, Waiting};
 use crate::exchange::Exchange;
 use crate::headers::Headers;
@@ -11,7 +12,6 @@ use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
 use std::cell::RefCell;
 use std::rc::Rc;
-use std::time::Instant;
 
 /// An HTTP stream. Without a configuration it passes unchanged.
 pub(super) struct Stream {
@@ -20,8 +20,8 @@ pub(super) struct Stream {
     waiting: Rc<Waiting>,
     /// The bytes of a held body that were given to the exchange.
     held_bytes: usize,
-    /// When the request's headers came: by the wall clock, and by the monotonic one.
-    began: Option<(Duration, Instant)>,
+    /// By how much the wall clock was ahead of the monotonic one when the request's headers came.
+    ahead: Duration,
 }
 
 impl Stream {
@@ -30,14 +30,14 @@ impl Stream {
         context: u32,
         waiting: Rc<Waiting>,
     ) -> Self {
-        Self { configured, context, waiting, held_bytes: 0, began: None }
+        Self { configured, context, waiting, held_bytes: 0, ahead: Duration::ZERO }
     }
 
     /// The time that durations are measured with: what the wall clock showed when the request's headers came, and what has
     /// passed since by the monotonic clock, which nobody sets.
     fn clock(&self) -> impl FnOnce() -> Duration + use<> {
-        let began = self.began;
-        move || began.map_or_else(hostcalls::now, |(wall, at)| wall.saturating_add(at.elapsed()))
+        let ahead = self.ahead;
+        move || later(ahead)
     }
 
     /// Calls `callback` and carries out its step. `side` and `size` describe the current chunk.
@@ -87,6 +87,12 @@ impl Stream {
     }
 }
 
+/// The monotonic clock's time as time since the Unix epoch.
+#[inline(never)]
+fn later(ahead: Duration) -> Duration {
+    monotonic().saturating_add(ahead)
+}
+
 /// Envoy's response code details, which say who made the response and why.
 fn code_details() -> Option<String> {
     let details = hostcalls::property(vec!["response", "code_details"])?;
@@ -109,10 +115,10 @@ impl HttpContext for Stream {
             property.and_then(|path| hostcalls::property(path.iter().map(String::as_str).collect()));
         let headers = hostcalls::headers(Side::Request);
         let head = RequestHead { headers, actor_property, end };
-        let began = &mut self.began;
+        let ahead = &mut self.ahead;
         let step = exchange.borrow_mut().request_headers(&head, || {
             let now = hostcalls::now();
-            *began = Some((now, Instant::now()));
+            *ahead = now.saturating_sub(monotonic());
             now
         });
         let action = self.carry_out(Side::Request, 0, step, Some(&head.headers));

@@ -2,11 +2,11 @@
 //! delivers the body, so such a request would wait until the idle timeout. The first body that arrives shows that the host
 //! delivers bodies.
 
+use super::monotonic::monotonic;
 use crate::exchange::Exchange;
 use core::cell::{Cell, RefCell};
 use core::time::Duration;
 use std::rc::Rc;
-use std::time::Instant;
 
 /// An exchange that its stream and the root context share.
 pub(super) type SharedExchange = Rc<RefCell<Exchange>>;
@@ -23,7 +23,7 @@ pub(super) struct Waiting {
 struct Held {
     /// The id of the stream's context.
     context: u32,
-    since: Instant,
+    since: Duration,
     /// The bytes that the host had received of the request when its headers arrived.
     counted: Option<u64>,
     exchange: SharedExchange,
@@ -40,7 +40,7 @@ impl Waiting {
     pub(super) fn begin(&self, context: u32, counted: Option<u64>, exchange: &SharedExchange) {
         if !self.delivers.get() {
             let exchange = Rc::clone(exchange);
-            self.requests.borrow_mut().push(Held { context, since: Instant::now(), counted, exchange });
+            self.requests.borrow_mut().push(Held { context, since: monotonic(), counted, exchange });
         }
     }
 
@@ -68,7 +68,7 @@ impl Waiting {
         count: impl Fn(u32) -> Option<u64>,
     ) -> Vec<(u32, SharedExchange)> {
         let late = |held: &mut Held| {
-            let waited = held.since.elapsed() >= PATIENCE;
+            let waited = monotonic().saturating_sub(held.since) >= PATIENCE;
             waited && held.has_arrived(count(held.context))
         };
         let mut requests = self.requests.borrow_mut();

@@ -15,6 +15,7 @@ from limits import Served
 from module import module
 from patterns import patterns
 from place import Findings, Place, place_of
+from pools import pools
 from prices import age
 from reading import Document, Unusable
 from routing import clusters, routes
@@ -60,7 +61,7 @@ def bootstrap(findings: Findings, document: Document, served: list[Served], opti
 def check(findings: Findings, gateway: Gateway, served: list[Served], options: Options) -> None:
     """Checks one connection manager and what it uses."""
     module(findings, gateway, options.module if options.module_given else None)
-    for rule in (entry, authentication, exposed, clusters, tls, routes, values, metrics) if gateway.plugin else ():
+    for rule in (entry, authentication, exposed, clusters, tls, routes, pools, values, metrics) if gateway.plugin else ():
         rule(findings, gateway)
     if gateway.plugin:
         budgets(findings, gateway, served)

@@ -8,7 +8,7 @@ import secret
 from find import Gateway
 from place import Findings
 
-LABELS = ("provider", "api", "model", "outcome", "type", "reason", "status_class", "of")
+LABELS = ("provider", "api", "model", "outcome", "type", "reason", "status_class", "of", "member", "from", "to")
 
 
 def entry_alone(findings: Findings, gateway: Gateway) -> None:

@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Iterator
 
 import reading
+from base_urls import BASE_URLS
 from place import Findings, Json, Place, place_of
 from reading import Document, Node, Unusable
-
-HOSTS = {"anthropic": "https://api.anthropic.com", "openai": "https://api.openai.com/v1", "copilot": "https://api.individual.githubcopilot.com", "gemini": "https://generativelanguage.googleapis.com"}
 
 
 @dataclass
@@ -75,7 +74,7 @@ def targets(provider: Place) -> list[Target]:
     """The clusters of a provider, each once."""
     given = provider.value
     name = name_of(given)
-    base = str(given.get("base_url") or bedrock_base_url(given.get("bedrock")) or HOSTS.get(str(given.get("type")), ""))
+    base = str(given.get("base_url") or bedrock_base_url(given.get("bedrock")) or BASE_URLS.get(str(given.get("type")), ""))
     found: list[Target] = []
     if isinstance(given.get("pool"), list):
         for each in provider["pool"]:

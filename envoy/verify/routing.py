@@ -81,7 +81,8 @@ def routes(findings: Findings, gateway: Gateway) -> None:
         return
     hosts = {}
     for provider in gateway.enabled():
-        for target in targets(provider):
+        # Of a pool the first member's host decides the route.
+        for target in targets(provider)[: 1 if isinstance(provider.value.get("pool"), list) else None]:
             authority = re.sub(r"^\w+://", "", target.base_url).split("/")[0].lower()
             host = virtual_host(table, authority)
             if host is not None:
@@ -98,7 +99,7 @@ def first_route(findings: Findings, table: Place, host: Place, header: str) -> N
     for index, route in enumerate(host["routes"]):
         if route.at("route", "cluster_header").text().lower() != header:
             continue
-        if index > 0:
+        if any(not is_pools(each) for each in [*host["routes"]][:index]):
             findings.error(route, f"the route with `cluster_header: {header}` has to be the first: what matches before it gets the provider's request, with a key in it")
         if route.at("match", "prefix").value != "/":
             findings.error(route["match"], 'expected `prefix: "/"`: the path is the provider\'s by now, and every one has to match')
@@ -112,6 +113,11 @@ def first_route(findings: Findings, table: Place, host: Place, header: str) -> N
             findings.warn(route["route"].at_name("timeout"), "a short timeout (Envoy's default is 15 s) cuts long answers: use 0s, which is none")
         return
     findings.error(host.at_name("routes"), f"none has `cluster_header: {header}`: nothing that the filter rewrites reaches a provider")
+
+
+def is_pools(route: Place) -> bool:
+    """Whether only a pool's request can match a route: the filter alone sets this header (pools.py checks these)."""
+    return any(each["name"].text().lower() == "x-ai-bridge-pool" for each in route.at("match", "headers"))
 
 
 def copies(findings: Findings, table: Place, host: Place, gateway: Gateway) -> None:

@@ -14,6 +14,7 @@ from typing import Iterator
 import placeholders
 from find import Gateway, connection_managers, is_ours
 from place import Findings, Place
+from tls import HTTP_OPTIONS
 
 ENVOY = Path(__file__).resolve().parents[2] / "target" / "tools" / "envoy"
 WHAT = "Envoy's own check, and the filter's of its configuration"
@@ -104,8 +105,10 @@ def variables(plugin: Place, environment: dict[str, str]) -> None:
 
 def plugins(root: Place) -> Iterator[Place]:
     """The filter's entries."""
-    for _, _, manager in connection_managers(None, root):
-        for http_filter in manager["http_filters"]:
+    managers = [manager["http_filters"] for _, _, manager in connection_managers(None, root)]
+    members = [cluster.at("typed_extension_protocol_options", HTTP_OPTIONS)["http_filters"] for cluster in root.at("static_resources", "clusters")]
+    for http_filters in (*managers, *members):
+        for http_filter in http_filters:
             if http_filter["typed_config"].type().endswith("http.wasm.v3.Wasm") and is_ours(http_filter.at("typed_config", "config")):
                 yield http_filter.at("typed_config", "config")
 

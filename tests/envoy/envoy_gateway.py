@@ -160,9 +160,10 @@ class EnvoyGateway(Gateway):
 
     barrier = "/ai/anthropic/v1/messages"
 
-    def __init__(self, image: str, prepare: Callable[[Resources], None], *, concurrency: int = 1) -> None:
-        """`prepare` changes the shipped resources, for example the providers' addresses."""
-        super().__init__(None, concurrency=concurrency)
+    def __init__(self, image: str, prepare: Callable[[Resources], None], *, concurrency: int = 1, environment: dict[str, str] | None = None, instead: Resources | None = None) -> None:
+        """`prepare` changes the shipped resources, for example the providers' addresses. `instead`: resources instead of the shipped ones of their kind and name."""
+        super().__init__(None, concurrency=concurrency, environment=environment or {})
+        self._instead = instead or []
         self._image = image
         self._prepare = prepare
         self.resources: Resources = []
@@ -177,13 +178,15 @@ class EnvoyGateway(Gateway):
         self.directory = Path(tempfile.mkdtemp(dir=RUNS))
         self._lay_out(program)
         port = servers.free_port()
-        self.resources = standalone(shipped(), self._image, port, ["--disable-hot-restart", "--file-flush-interval-msec", "20", "--concurrency", str(self.concurrency)])
+        replaced = {(each["kind"], each["metadata"]["name"]) for each in self._instead}
+        resources = [each for each in shipped() if (each["kind"], each["metadata"]["name"]) not in replaced] + self._instead
+        self.resources = standalone(resources, self._image, port, ["--disable-hot-restart", "--file-flush-interval-msec", "20", "--concurrency", str(self.concurrency)])
         self._prepare(self.resources)
         self.apply()
         self._process = subprocess.Popen(
             ["unshare", "--mount", "sh", "-c", OWN_ROOT, "sh", str(self.directory), program],
             cwd=self.directory,
-            env={"PATH": os.environ.get("PATH", ""), "HOME": str(self.directory)},
+            env={"PATH": os.environ.get("PATH", ""), "HOME": str(self.directory), **self.environment},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

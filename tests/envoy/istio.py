@@ -70,7 +70,7 @@ def on_loopback(resources: Resources, upstream: Address | dict[str, Address], po
             del policy["tls"]
     module = wasm_of(resources)
     module["url"] = WASM.as_uri()
-    del module["sha256"]
+    module.pop("sha256", None)
     return resources
 
 

@@ -15,7 +15,7 @@ from samples import JSON, MESSAGE, MESSAGES, TOKEN, messages_request
 from upstream import json_answer
 
 COUNTERS = '{__name__=~"ai_bridge_.*_total"}'
-ISTIO_TAGS = ["provider", "api", "model", "outcome", "type", "reason", "status_class", "of"]
+ISTIO_TAGS = ["provider", "api", "model", "outcome", "type", "reason", "status_class", "of", "member", "from", "to"]
 
 
 @pytest.fixture(scope="module")

@@ -31,7 +31,7 @@ MISTAKES: dict[str, tuple[Change, Found]] = {
     "a key that the filter cannot read": (
         lambda config: wasm_of(config)["vm_config"]["environment_variables"]["host_env_keys"].remove("OPENAI_API_KEY"), [("error", ".environment_variables.host_env_keys", "OPENAI_API_KEY is not in it, but providers[1].key.env names it")],
     ),
-    "no stats_tags": (lambda config: config.pop("stats_config"), [("warning", "stats_config.stats_tags", "none for provider, api, model, outcome, type, reason, status_class, of")]),
+    "no stats_tags": (lambda config: config.pop("stats_config"), [("warning", "stats_config.stats_tags", "none for provider, api, model, outcome, type, reason, status_class, of, member, from, to")]),
     "one of the stats_tags is missing": (
         lambda config: config["stats_config"].update(stats_tags=[each for each in config["stats_config"]["stats_tags"] if each["tag_name"] != "model"]), [("warning", "stats_config.stats_tags", "none for model:")],
     ),

@@ -1,0 +1,44 @@
+"""The same clusters and routes as resources of Istio and of Envoy Gateway."""
+
+from __future__ import annotations
+
+from typing import Any
+
+Json = Any
+
+CLUSTER = "type.googleapis.com/envoy.config.cluster.v3.Cluster"
+ROUTES = "type.googleapis.com/envoy.config.route.v3.RouteConfiguration"
+# Istio itself adds these. The filter has removed most; a provider gets the client's headers and no more.
+OF_ISTIO = ["x-forwarded-for", "x-envoy-decorator-operation", "x-envoy-attempt-count", "x-envoy-peer-metadata", "x-envoy-peer-metadata-id"]
+# Behind the shipped EnvoyFilters (priority 0), so that these routes are inserted in front of theirs.
+PRIORITY = 10
+
+
+def envoy_filter(clusters: list[Json], routes: list[Json], namespace: str) -> Json:
+    """Istio: an EnvoyFilter for the ingress gateway."""
+    context = {"context": "GATEWAY"}
+    patches = [{"applyTo": "CLUSTER", "match": context, "patch": {"operation": "ADD", "value": each}} for each in clusters]
+    for each in routes:
+        route = {**each, "request_headers_to_remove": [*each["request_headers_to_remove"], *OF_ISTIO]}
+        patches.append({"applyTo": "HTTP_ROUTE", "match": context, "patch": {"operation": "INSERT_FIRST", "value": route}})
+    return {
+        "apiVersion": "networking.istio.io/v1alpha3",
+        "kind": "EnvoyFilter",
+        "metadata": {"name": "ai-bridge-pools", "namespace": namespace},
+        "spec": {"workloadSelector": {"labels": {"istio": "ingressgateway"}}, "priority": PRIORITY, "configPatches": patches},
+    }
+
+
+def patch_policy(clusters: list[Json], routes: list[Json], namespace: str, gateway: str) -> Json:
+    """Envoy Gateway: an EnvoyPatchPolicy for the listener `http` of a Gateway."""
+    patches = [{"type": CLUSTER, "name": each["name"], "operation": {"op": "add", "path": "", "value": each}} for each in clusters]
+    patches += [
+        {"type": ROUTES, "name": f"{namespace}/{gateway}/http", "operation": {"op": "add", "jsonPath": "$.virtual_hosts[*]", "path": "routes/0", "value": {**each, "request_headers_to_remove": [*each["request_headers_to_remove"], "x-forwarded-for"]}}}
+        for each in routes
+    ]
+    return {
+        "apiVersion": "gateway.envoyproxy.io/v1alpha1",
+        "kind": "EnvoyPatchPolicy",
+        "metadata": {"name": "ai-bridge-pools", "namespace": namespace},
+        "spec": {"targetRef": {"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": gateway}, "type": "JSONPatch", "jsonPatches": patches},
+    }

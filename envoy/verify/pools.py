@@ -1,0 +1,233 @@
+"""Checks that an Envoy configuration has the clusters and routes of the pools in the filter's configuration."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any, Iterator
+
+from find import Gateway, is_ours
+from place import Findings, Json, Place
+from routing import virtual_host
+from tls import HTTP_OPTIONS, tls_context
+
+# What the routes and clusters have to be is written once, in the generator.
+GENERATOR = Path(__file__).resolve().parent.parent / "pools"
+AGAIN = "generate it anew: python3 envoy/pools"
+FEW_RETRIES = 100
+DEFAULT_RETRIES = 3
+
+
+def pools(findings: Findings, gateway: Gateway) -> None:
+    """Checks clusters, upstream filters and routes of every enabled provider with a pool."""
+    providers = [each for each in gateway.enabled() if isinstance(each["pool"].value, list)]
+    if not providers:
+        return
+    if not GENERATOR.is_dir():
+        findings.leave_out("the clusters and routes of pools: the folder envoy/pools is not beside envoy/verify")
+        return
+    sys.path.append(str(GENERATOR))
+    import configuration
+    from mistake import Mistake
+
+    try:
+        expected = configuration.read(json.dumps({**gateway.plugin, "providers": [each.value for each in providers]}))
+    except Mistake as mistake:
+        place = next((each for each in providers if not mistake.path.startswith("limits")), gateway.settings)
+        findings.error(place, f"no clusters and routes can be made for its pools: {mistake.problem}")
+        return
+    for pool in expected.pools:
+        for member in pool.members:
+            check_cluster(findings, gateway, member.cluster, pool.provider, member)
+        if pool.extra_cluster:
+            check_cluster(findings, gateway, pool.extra_cluster, pool.provider, pool.members[0])
+    strangers(findings, gateway, expected)
+    check_routes(findings, gateway, expected)
+
+
+# === clusters ===
+
+
+def check_cluster(findings: Findings, gateway: Gateway, name: str, provider: str, member: Any) -> None:
+    """Checks the cluster of a member; whether it is there is checked with all others."""
+    cluster = gateway.clusters.get(name)
+    if cluster is None:
+        return
+    for each in ("outlier_detection", "health_checks"):
+        if cluster[each]:
+            findings.error(cluster.at_name(each), f"the pool of {provider} uses this cluster: while Envoy keeps its host out, it answers 503 and asks no other member. Remove it; the filter sets members aside")
+    addresses = cluster.at("load_assignment", "endpoints")
+    if cluster["type"].text() in ("STRICT_DNS", "LOGICAL_DNS") and not any(each["priority"].value for each in addresses):
+        findings.warn(cluster.at_name("load_assignment"), f"while its name has no address, Envoy answers 503 and asks no other member: give it the second endpoint that envoy/pools generates (port 0)")
+    retries = [each["max_retries"].value if each["max_retries"].value is not None else DEFAULT_RETRIES for each in cluster.at("circuit_breakers", "thresholds") if each["priority"].value in (None, "DEFAULT")]
+    most = max((each for each in retries if isinstance(each, int)), default=DEFAULT_RETRIES)
+    if most < FEW_RETRIES:
+        findings.error(cluster.at_name("circuit_breakers"), f"`max_retries` allows {most} failovers at a time; all further ones get the first member's error: set it to 20000")
+    options = cluster.at("typed_extension_protocol_options", HTTP_OPTIONS)
+    if options.at("upstream_http_protocol_options", "auto_sni").value is True:
+        findings.error(options["upstream_http_protocol_options"].at_name("auto_sni"), "Envoy takes the name from the first attempt's host, for every member: set `sni` and match_typed_subject_alt_names in the TLS context instead")
+    context = tls_context(cluster["transport_socket"])
+    sni = context["sni"] if context is not None else Place(None)
+    if sni.text() and not member.address.is_ip and sni.text().lower() != member.address.host:
+        findings.error(sni, f'the base URL of {provider}/{member.name} has the host "{member.address.host}": the key would go to another one')
+    upstream_filter(findings, gateway, cluster, options, {"provider": provider, "member": member.name})
+
+
+def upstream_filter(findings: Findings, gateway: Gateway, cluster: Place, options: Place, names: dict[str, str]) -> None:
+    """Checks the filter in a member's cluster: without it the member gets no key."""
+    who = f"{names['provider']}/{names['member']}"
+    filters = list(options["http_filters"])
+    ours = [index for index, each in enumerate(filters) if is_wasm(each) and configured(each) is not None]
+    if len(ours) != 1:
+        place = options.at_name("http_filters") if options else cluster
+        findings.error(place, f"{len(ours)} upstream filters of AI Bridge, where {who} needs one in front of envoy.filters.http.upstream_codec: {AGAIN}")
+        return
+    if not filters[-1]["typed_config"].type().endswith("UpstreamCodec"):
+        findings.error(filters[-1], "the last upstream filter has to be envoy.filters.http.upstream_codec")
+    config = filters[ours[0]].at("typed_config", "config")
+    if configured(filters[ours[0]]) != names:
+        findings.error(config["configuration"].at_name("value"), f'expected {json.dumps({"upstream": names})}: this cluster would get another member\'s key, or none')
+    if config["root_id"].value != gateway.config["root_id"].value:
+        findings.error(config.at_name("root_id"), f"differs from the main filter's {json.dumps(gateway.config['root_id'].value)}")
+    if config["failure_policy"].value != "FAIL_RELOAD":
+        findings.error(config.at_name("failure_policy"), "with FAIL_RELOAD a VM that has stopped is replaced; FAIL_OPEN lets requests past the filter, with the client's own headers")
+    vm, main = config["vm_config"], gateway.config["vm_config"]
+    for member in ("vm_id", "runtime", "code", "configuration"):
+        if vm[member].value != main[member].value:
+            findings.error(vm.at_name(member), f"differs from the main filter's ({main.path}.{member}), so the two share no VM and this member answers 503 `pool_not_ready`")
+    mine, mains = variables(vm), variables(main)
+    if mine != mains:
+        missing = ", ".join(sorted(mains - mine)) or "none"
+        findings.error(vm.at_name("environment_variables"), f"differs from the main filter's (missing here: {missing}): Envoy gives the VM the variables of whichever is loaded first")
+
+
+def is_wasm(http_filter: Place) -> bool:
+    return http_filter["typed_config"].type().endswith("http.wasm.v3.Wasm") and (is_ours(http_filter.at("typed_config", "config")) or configured(http_filter) is not None)
+
+
+def configured(http_filter: Place) -> Json | None:
+    """The `upstream` object of an upstream filter's configuration."""
+    try:
+        given = json.loads(http_filter.at("typed_config", "config", "configuration", "value").value)
+    except (TypeError, ValueError, RecursionError):
+        return None
+    return given.get("upstream") if isinstance(given, dict) else None
+
+
+def variables(vm: Place) -> set[str]:
+    environment = vm["environment_variables"]
+    return {str(each.value) for each in environment["host_env_keys"]} | set(environment["key_values"].members())
+
+
+def strangers(findings: Findings, gateway: Gateway, expected: Any) -> None:
+    """Finds clusters with an upstream filter for a member that no pool has."""
+    known = {each.cluster for pool in expected.pools for each in pool.members} | {pool.extra_cluster for pool in expected.pools}
+    for name, cluster in gateway.clusters.items():
+        if name not in known and any(configured(each) is not None for each in cluster.at("typed_extension_protocol_options", HTTP_OPTIONS)["http_filters"] if is_wasm(each)):
+            findings.error(cluster, f'the cluster "{name}" has the upstream filter, but is no member of a pool: remove it, or {AGAIN}')
+
+
+# === routes ===
+
+
+def check_routes(findings: Findings, gateway: Gateway, expected: Any) -> None:
+    from lists import HEADER
+    from routes import buffer_limit, routes
+
+    table = gateway.manager["route_config"]
+    if not table:
+        return      # reported with the other routes
+    made = {route["match"]["headers"][0]["string_match"]["exact"]: route for route in routes(expected)}
+    hosts = {}
+    for pool in expected.pools:
+        # A route is chosen before a member is: the filter writes the first member's host.
+        host = virtual_host(table, pool.members[0].address.authority)
+        if host is not None:
+            hosts[host.path] = host
+    for host in hosts.values():
+        found: dict[str, Place] = {}
+        others: Place | None = None
+        for route in host["routes"]:
+            value = pool_of(route, HEADER)
+            if value is None:
+                others = others or route
+                continue
+            if others is not None:
+                findings.error(route, f"a pool's route has to be in front of all others: what matches before it ({others.path}) gets the request without its members")
+            if value in found:
+                findings.warn(route, f'"{value}" has a route already, in front of this one')
+            elif value not in made:
+                findings.warn(route, f'the filter never chooses "{value}": remove it, or {AGAIN}')
+            found.setdefault(value, route)
+        missing = [value for value in made if value not in found]
+        if missing:
+            more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
+            findings.error(host.at_name("routes"), f"no route for {HEADER}: {', '.join(missing[:3])}{more}: such a request reaches no member of its pool; {AGAIN}")
+        for value, route in found.items():
+            if value in made:
+                compare(findings, made[value], route, [route, host, table], value, buffer_limit(expected))
+
+
+def pool_of(route: Place, header: str) -> str | None:
+    """The value of the pool's header that a route matches exactly."""
+    for each in route.at("match", "headers"):
+        if each["name"].text().lower() == header:
+            return each.at("string_match", "exact").text() or each["exact_match"].text()
+    return None
+
+
+def compare(findings: Findings, made: Json, route: Place, levels: list[Place], value: str, copied: int) -> None:
+    """Compares a route with the generated one, as far as the two have to agree."""
+    if route.at("match", "prefix").value != "/":
+        findings.error(route["match"], 'expected `prefix: "/"`: the path is the provider\'s, and every one has to match')
+    action = route["route"]
+    if "cluster" in made["route"]:
+        own_keys(findings, made, route, levels, value)
+        return
+    groups = list(groups_of(action))
+    wanted = [group["clusters"][0]["cluster_name"] for group in made["route"]["inline_cluster_specifier_plugin"]["extension"]["typed_config"]["priority_groups"]]
+    if groups != wanted:
+        findings.error(action, f"expected one priority group for each of {', '.join(wanted)}, in this order; found {', '.join(groups) or 'none'}: a member would get another one's request, or none")
+    policy = action["retry_policy"]
+    retries = policy["num_retries"].value
+    if (retries if policy else 0) != len(wanted) - 1:
+        findings.error(action.at_name("retry_policy"), f"`num_retries` has to be {len(wanted) - 1}, one less than its members; found {'none' if retries is None else retries}")
+    if len(wanted) > 1:
+        retry_policy(findings, made["route"]["retry_policy"], action, policy)
+        limit = next((each["request_body_buffer_limit"] for each in levels if each["request_body_buffer_limit"].value is not None), Place(None))
+        if not isinstance(limit.value, int) or limit.value < copied:
+            found = "Envoy's default" if limit.value is None else limit.value
+            findings.error(route.at_name("request_body_buffer_limit"), f"expected {copied} (limits.request_body_bytes, at most 48 MiB), found {found}: larger requests reach no second member")
+
+
+def retry_policy(findings: Findings, made: Json, action: Place, policy: Place) -> None:
+    conditions = {each.strip() for each in policy["retry_on"].text().split(",")}
+    missing = [each for each in made["retry_on"].split(",") if each not in conditions]
+    if missing:
+        findings.error(action.at_name("retry_policy"), f"`retry_on` lacks {', '.join(missing)}: such a failure reaches the client although other members are usable")
+    wrong = sorted(conditions & {"5xx", "gateway-error", "retriable-status-codes", "retriable-4xx"})
+    if wrong:
+        findings.error(policy.at_name("retry_on"), f"{', '.join(wrong)} retries without asking the filter, which alone knows whether another member may answer")
+    name = made["retriable_headers"][0]["name"]
+    if not any(each["name"].text().lower() == name for each in policy["retriable_headers"]):
+        findings.error(action.at_name("retry_policy"), f"`retriable_headers` lacks {name}: no answer would be followed by another attempt")
+    if policy["refresh_cluster_on_retry"].value is not True:
+        findings.error(action.at_name("retry_policy"), "without `refresh_cluster_on_retry: true` every attempt goes to the first member")
+
+
+def own_keys(findings: Findings, made: Json, route: Place, levels: list[Place], value: str) -> None:
+    action = route["route"]
+    if action["cluster"].value != made["route"]["cluster"]:
+        findings.error(action, f'callers\' own keys for {value} go to the cluster "{made["route"]["cluster"]}", found {json.dumps(action["cluster"].value)}')
+    for level in (action, *levels[1:]):
+        if level["retry_policy"]:
+            findings.error(level.at_name("retry_policy"), f"the route of callers' own keys ({value}) must have none: Envoy would send a caller's key again, and bill the caller again, without asking the filter")
+            return
+
+
+def groups_of(action: Place) -> Iterator[str]:
+    typed = action.at("inline_cluster_specifier_plugin", "extension", "typed_config")
+    if typed.type().endswith("PriorityGroupClusterSpecifier"):
+        for group in typed["priority_groups"]:
+            yield "+".join(each["cluster_name"].text() for each in group["clusters"])

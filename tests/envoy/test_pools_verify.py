@@ -1,0 +1,188 @@
+"""`make verify` compares the clusters and routes of pools with the filter's configuration, and reports each difference."""
+
+from __future__ import annotations
+
+import copy
+import json
+import subprocess
+import sys
+from typing import Any, Callable
+
+import pytest
+
+from render import HTTP_OPTIONS, REPOSITORY, cluster_of, connection_manager_of, shipped, wasm_of
+
+FILE = REPOSITORY / "envoy" / "pools" / "envoy.yaml"
+VERIFY = REPOSITORY / "envoy" / "verify"
+LISTS = 4 + 3       # two members by session, two in the configured order
+
+Json = Any
+Change = Callable[[Json], Any]
+
+
+def judged(config: Json, directory) -> list[tuple[str, str, str]]:
+    """Level, path and message of every finding about a configuration."""
+    file = directory / "envoy.json"
+    file.write_text(json.dumps(config))
+    done = subprocess.run([sys.executable, VERIFY, "--json", "--without-envoy", file], capture_output=True, text=True, timeout=120)
+    assert done.stderr == ""
+    found = json.loads(done.stdout)
+    return [(each["level"], each["path"], each["message"]) for each in found["problems"]]
+
+
+def routes_of(config: Json) -> Json:
+    return connection_manager_of(config)["route_config"]["virtual_hosts"][0]["routes"]
+
+
+def route_of(config: Json, value: str) -> Json:
+    return next(each for each in routes_of(config) if each["name"] == f"pool {value}")
+
+
+def options_of(config: Json, cluster: str) -> Json:
+    return cluster_of(config, cluster)["typed_extension_protocol_options"][HTTP_OPTIONS]
+
+
+def upstream_of(config: Json, cluster: str = "anthropic-main") -> Json:
+    return options_of(config, cluster)["http_filters"][0]["typed_config"]["config"]
+
+
+def policy_of(config: Json, value: str = "anthropic/main,spare") -> Json:
+    return route_of(config, value)["route"]["retry_policy"]
+
+
+def plugin(change: Change) -> Change:
+    def changes(config: Json) -> None:
+        value = wasm_of(config)["configuration"]
+        given = json.loads(value["value"])
+        change(given)
+        value["value"] = json.dumps(given)
+
+    return changes
+
+
+def to_the_end(config: Json) -> None:
+    routes = routes_of(config)
+    routes.append(routes.pop(0))
+
+
+def swap(config: Json) -> None:
+    main, spare = upstream_of(config, "anthropic-main"), upstream_of(config, "anthropic-spare")
+    main["configuration"], spare["configuration"] = spare["configuration"], main["configuration"]
+
+
+def reverse(config: Json) -> None:
+    route_of(config, "openai/openai,azure")["route"]["inline_cluster_specifier_plugin"]["extension"]["typed_config"]["priority_groups"].reverse()
+
+
+def rename(config: Json) -> None:
+    cluster_of(config, "anthropic-spare")["name"] = "anthropic-other"
+
+
+def extra(config: Json) -> None:
+    more = copy.deepcopy(cluster_of(config, "anthropic-spare"))
+    more["name"] = "anthropic-old"
+    config["static_resources"]["clusters"].append(more)
+
+
+ANOTHER_VM = "so the two share no VM"
+MISTAKES: dict[str, tuple[Change, list[tuple[str, str, str]]]] = {
+    "a cluster is missing": (rename, [
+        ("error", "static_resources.clusters", 'no cluster is called "anthropic-spare"'), ("error", ".clusters[1]", 'the cluster "anthropic-other" has the upstream filter, but is no member'),
+    ]),
+    "a cluster of a former member": (extra, [("error", ".clusters[5]", 'the cluster "anthropic-old" has the upstream filter, but is no member')]),
+    "outlier detection": (lambda config: cluster_of(config, "openai-azure").update(outlier_detection={"consecutive_5xx": 5}), [("error", ".outlier_detection", "it answers 503 and asks no other member")]),
+    "health checks": (lambda config: cluster_of(config, "openai-azure").update(health_checks=[{"timeout": "1s"}]), [("error", ".health_checks", "it answers 503 and asks no other member")]),
+    "no second endpoint": (lambda config: cluster_of(config, "openai-azure")["load_assignment"]["endpoints"].pop(), [("warning", ".load_assignment", "while its name has no address")]),
+    "few retries": (lambda config: cluster_of(config, "openai-azure").pop("circuit_breakers"), [("error", ".circuit_breakers", "`max_retries` allows 3 failovers at a time")]),
+    "no TLS": (lambda config: cluster_of(config, "openai-azure").pop("transport_socket"), [("error", ".transport_socket", "in clear text")]),
+    "the name of another host": (lambda config: cluster_of(config, "openai-azure")["transport_socket"]["typed_config"].update(sni="api.openai.com"), [("error", ".sni", 'has the host "your-resource.openai.azure.com"')]),
+    "the name of the first attempt's host": (lambda config: options_of(config, "openai-azure").update(upstream_http_protocol_options={"auto_sni": True}), [("error", ".auto_sni", "for every member")]),
+    "no upstream filter": (lambda config: options_of(config, "openai-azure")["http_filters"].pop(0), [("error", ".http_filters", "0 upstream filters of AI Bridge, where openai/azure needs one")]),
+    "no filters at all": (lambda config: options_of(config, "openai-azure").pop("http_filters"), [("error", ".http_filters", "0 upstream filters of AI Bridge")]),
+    "the codec is not the last": (lambda config: options_of(config, "openai-azure")["http_filters"].reverse(), [("error", ".http_filters[1]", "the last upstream filter has to be")]),
+    "members' filters are swapped": (swap, [("error", ".configuration.value", '"member": "main"'), ("error", ".configuration.value", '"member": "spare"')]),
+    "another VM": (lambda config: upstream_of(config)["vm_config"].update(vm_id="other"), [("error", ".vm_config.vm_id", ANOTHER_VM)]),
+    "another module": (lambda config: upstream_of(config)["vm_config"].update(code={"local": {"filename": "/tmp/x.wasm"}}), [("error", ".vm_config.code", ANOTHER_VM)]),
+    "other variables": (lambda config: upstream_of(config)["vm_config"]["environment_variables"]["host_env_keys"].pop(), [("error", ".environment_variables", "missing here: AZURE_API_KEY")]),
+    "another root": (lambda config: upstream_of(config).update(root_id="x"), [("error", ".root_id", "differs from the main filter's")]),
+    "it fails open": (lambda config: upstream_of(config).update(failure_policy="FAIL_OPEN"), [("error", ".failure_policy", "FAIL_RELOAD")]),
+    "a route is missing": (lambda config: routes_of(config).remove(route_of(config, "anthropic/spare,main")), [("error", ".routes", "no route for x-ai-bridge-pool: anthropic/spare,main: ")]),
+    "all routes are missing": (lambda config: routes_of(config).__delitem__(slice(0, LISTS + 2)), [("error", ".routes", "anthropic/main,spare, anthropic/spare,main, anthropic/main and 6 more")]),
+    "a member more": (plugin(lambda given: given["providers"][1]["pool"].append({"name": "third", "key": {"env": "OPENAI_API_KEY"}})), [
+        ("error", "static_resources.clusters", 'no cluster is called "openai-third"'), ("error", ".routes", "no route for x-ai-bridge-pool: openai/openai,azure,third, openai/openai,third, openai/azure,third and 1 more"),
+    ]),
+    "a list that is never chosen": (plugin(lambda given: given["providers"][0].pop("start")), [("warning", ".routes[1]", 'the filter never chooses "anthropic/spare,main"')]),
+    "a route behind others": (to_the_end, [("error", ".routes[10]", "a pool's route has to be in front of all others")]),
+    "members in another order": (reverse, [("error", ".route", "expected one priority group for each of openai-openai, openai-azure, in this order; found openai-azure, openai-openai")]),
+    "too many retries": (lambda config: policy_of(config).update(num_retries=2), [("error", ".retry_policy", "`num_retries` has to be 1, one less than its members; found 2")]),
+    "retries to one member": (lambda config: policy_of(config, "anthropic/main").update(num_retries=1), [("error", ".retry_policy", "`num_retries` has to be 0")]),
+    "no retry policy": (lambda config: route_of(config, "anthropic/main,spare")["route"].pop("retry_policy"), [
+        ("error", ".retry_policy", "`num_retries` has to be 1"), ("error", ".retry_policy", "`retry_on` lacks"), ("error", ".retry_policy", "`retriable_headers` lacks x-ai-bridge-retry"), ("error", ".retry_policy", "refresh_cluster_on_retry"),
+    ]),
+    "retries without asking": (lambda config: policy_of(config).update(retry_on="5xx,retriable-headers,reset"), [
+        ("error", ".retry_policy", "`retry_on` lacks connect-failure, refused-stream"), ("error", ".retry_on", "5xx retries without asking the filter"),
+    ]),
+    "always the first member": (lambda config: policy_of(config).pop("refresh_cluster_on_retry"), [("error", ".retry_policy", "every attempt goes to the first member")]),
+    "a small copy": (lambda config: route_of(config, "anthropic/main,spare").update(request_body_buffer_limit=1000), [("error", ".request_body_buffer_limit", "expected 33554432 (limits.request_body_bytes, at most 48 MiB), found 1000")]),
+    "no copy": (lambda config: route_of(config, "anthropic/main,spare").pop("request_body_buffer_limit"), [("error", ".request_body_buffer_limit", "found Envoy's default")]),
+    "larger bodies": (plugin(lambda given: given.update(limits={"request_body_bytes": 1 << 30})), [("error", ".request_body_buffer_limit", "expected 50331648")]),
+    "own keys are tried again": (lambda config: route_of(config, "anthropic")["route"].update(retry_policy={"retry_on": "reset"}), [("error", ".retry_policy", "callers' own keys (anthropic) must have none")]),
+    "everything is tried again": (lambda config: connection_manager_of(config)["route_config"]["virtual_hosts"][0].update(retry_policy={"retry_on": "reset"}), [
+        ("error", "virtual_hosts[0].retry_policy", "callers' own keys (anthropic) must have none"), ("error", "virtual_hosts[0].retry_policy", "callers' own keys (openai) must have none"),
+    ]),
+    "own keys go elsewhere": (lambda config: route_of(config, "openai")["route"].update(cluster="openai-azure"), [("error", ".route", 'go to the cluster "openai-openai", found "openai-azure"')]),
+    "a path": (lambda config: route_of(config, "openai")["match"].update(prefix="/v1"), [("error", ".match", 'expected `prefix: "/"`')]),
+    "no pool can be made": (plugin(lambda given: given["providers"][0]["pool"].pop()), [("error", "providers[0]", "no clusters and routes can be made for its pools: expected a list of 2 to 5 members, found 1")]),
+}
+
+
+def test_nothing_is_wrong_with_the_sample(tmp_path):
+    assert judged(shipped(FILE), tmp_path) == []
+
+
+@pytest.mark.parametrize("change,expected", MISTAKES.values(), ids=list(MISTAKES))
+def test_a_difference_is_reported_with_its_place(tmp_path, change, expected):
+    config = shipped(FILE)
+    change(config)
+    found = judged(config, tmp_path)
+    left = list(expected)
+    for level, path, message in found:
+        match = next((each for each in left if (level, True, True) == (each[0], path.endswith(each[1]), each[2] in message)), None)
+        assert match is not None, (level, path, message)
+        left.remove(match)
+    assert not left, found
+
+
+def test_other_spellings_of_the_members_are_read_too(tmp_path):
+    """Envoy accepts `retryPolicy` for `retry_policy`."""
+    from test_verify import other_spelling
+
+    assert judged(other_spelling(shipped(FILE)), tmp_path) == []
+
+
+def places(value: Json, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    found = [path] if path else []
+    for name, member in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        found += places(member, (*path, name))
+    return found
+
+
+def test_no_configuration_makes_it_crash(tmp_path):
+    """Each part of the clusters and routes in turn has a wrong type."""
+    config = shipped(FILE)
+    static = config["static_resources"]
+    del static["clusters"][4:]
+    del routes_of(config)[3:9]
+    kept = {"clusters", "routes", "route_config", "virtual_hosts"}
+    files = []
+    for number, path in enumerate(path for path in places(config) if kept & set(path)):
+        mutated = copy.deepcopy(config)
+        place = mutated
+        for name in path[:-1]:
+            place = place[name]
+        place[path[-1]] = [None, 5, "x", [], {}, [None], [[]], {"x": None}, True][number % 9]
+        files.append(tmp_path / f"{number}.json")
+        files[-1].write_text(json.dumps(mutated))
+    assert len(files) > 300
+    done = subprocess.run([sys.executable, VERIFY, "--json", "--without-envoy", *files], capture_output=True, text=True, timeout=300)
+    assert done.stderr == "" and len(done.stdout.splitlines()) == len(files)

@@ -6,6 +6,7 @@ use super::{hostcalls, stream::Stream};
 use crate::bridge::Bridge;
 use crate::config::Config;
 use crate::exchange::Exchange;
+use crate::host::process;
 use crate::step::Effect;
 use core::time::Duration;
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
@@ -32,7 +33,7 @@ impl Context for Root {}
 impl RootContext for Root {
     fn on_configure(&mut self, _size: usize) -> bool {
         let bytes = hostcalls::plugin_configuration();
-        match Config::parse(&bytes, &hostcalls::environment_variable) {
+        match Config::parse(&bytes, &process::environment_variable) {
             Ok(config) => {
                 log::info!("configured with {} provider(s)", config.providers.len());
                 let metrics = Metrics::new(config.limits.label_values);
@@ -78,7 +79,7 @@ impl RootContext for Root {
 
     fn create_http_context(&self, context_id: u32) -> Option<Box<dyn HttpContext>> {
         let exchange = self.configured.as_ref().map(|configured| {
-            let exchange = Exchange::new(Rc::clone(&configured.bridge), hostcalls::random());
+            let exchange = Exchange::new(Rc::clone(&configured.bridge), process::random());
             (Rc::new(RefCell::new(exchange)), Rc::clone(&configured.metrics))
         });
         Some(Box::new(Stream::new(exchange, context_id, Rc::clone(&self.waiting))))

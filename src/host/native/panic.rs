@@ -1,0 +1,18 @@
+//! Panics. None is known to be reachable; one that is would end Envoy if it left a hook.
+
+use std::panic::{self, AssertUnwindSafe};
+
+/// Logs the place of every panic of this module from now on, and not its message, which may quote what a client sent.
+pub(super) fn log_places() {
+    panic::set_hook(Box::new(|panicked| {
+        let place = panicked.location();
+        let (file, line) = place.map_or(("unknown", 0), |place| (place.file(), place.line()));
+        log::error!("a bug of this filter at {file}:{line} has ended a stream; please report it");
+    }));
+}
+
+/// Calls `hook`. `None`: it has panicked.
+pub(super) fn caught<T>(hook: impl FnOnce() -> T) -> Option<T> {
+    // What a panic leaves half done is a stream's exchange, of which only `finish` is used afterwards.
+    panic::catch_unwind(AssertUnwindSafe(hook)).ok()
+}

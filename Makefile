@@ -14,6 +14,9 @@ WASM_FLAGS := --config 'target.wasm32-wasip1.rustflags=["--remap-path-prefix=$(o
 # Envoy logs a stack trace of a trap only if the module contains its functions' names. They take a tenth of the module, so
 # they are included only on demand. The code is the same.
 WASM_FLAGS += $(if $(NAMES),--config 'profile.release.strip="debuginfo"')
+# The same filter for Envoy's dynamic modules. Paths are remapped as above.
+MODULE := target/release/libai_bridge.so
+MODULE_FLAGS := --config 'build.rustflags=["--remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)=/cargo","--remap-path-prefix=$(CURDIR)=/ai-bridge"]'
 TOOLS := target/tools
 
 # Python writes its caches below target/ as well.
@@ -35,6 +38,14 @@ help: ## This list.
 build: prerequisites ## The filter: target/wasm32-wasip1/release/ai_bridge.wasm (NAMES=1: with names, for a stack trace in Envoy's log)
 	cargo rustc --locked --package ai-bridge --lib --release $(WASM_TARGET) $(WASM_FLAGS) --crate-type cdylib
 	@ls -l $(WASM)
+
+.PHONY: native
+native: prerequisites ## The filter as an Envoy dynamic module: target/release/libai_bridge.so (envoy/native)
+	cargo rustc --locked --package ai-bridge --lib --profile native --features native $(MODULE_FLAGS) --crate-type cdylib
+	@mkdir -p $(dir $(MODULE))
+	@# By a new name: an Envoy that has loaded the old file keeps it.
+	@cp target/native/libai_bridge.so $(MODULE).new && mv $(MODULE).new $(MODULE)
+	@ls -l $(MODULE)
 
 .PHONY: run
 run: build mock-upstream tools ## The demo on loopback: a mock provider, Envoy, the filter; shows each record as it arrives. Ctrl-C ends it.
@@ -119,6 +130,7 @@ lint: prerequisites ## Formatting, clippy for the host and for wasm, documentati
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	cargo clippy --locked --package ai-bridge --lib $(WASM_TARGET) -- -D warnings
+	cargo clippy --locked --package ai-bridge --lib --features native -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps --document-private-items
 
 # Bash has a variable SECONDS of its own, which the environment may contain; only a value from the command line counts.
@@ -159,11 +171,11 @@ prerequisites:
 
 # All that `make test` does before Envoy starts, the slowest first.
 .PHONY: before-envoy
-before-envoy: native tools build sdks transcripts
+before-envoy: native-tests tools build native sdks transcripts
 
 # The native tests, and the programs that the tests in Envoy start: together, so that their dependencies are compiled once.
-.PHONY: native
-native: prerequisites
+.PHONY: native-tests
+native-tests: prerequisites
 	cargo build --locked --workspace --bins --tests
 	cargo test --locked --workspace
 

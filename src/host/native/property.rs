@@ -2,6 +2,7 @@
 
 use super::abi::Attribute;
 use super::calls::Filter;
+use crate::headers::Headers;
 
 /// A place in which Envoy can be asked for the actor.
 pub(super) enum Property {
@@ -9,6 +10,8 @@ pub(super) enum Property {
     Metadata { namespace: String, key: String },
     /// `["filter_state", NAME]`.
     FilterState(String),
+    /// `["request", "headers", NAME]`, as the client sent it.
+    Header(String),
     /// An attribute of request, source or connection.
     Attribute(Attribute),
 }
@@ -40,6 +43,7 @@ impl Property {
                  the claim there, or into a header (actor.header)"
                     .to_owned(),
             ),
+            ["request", "headers", name] => Ok(Self::Header(name.to_owned())),
             ["filter_state", name] => Ok(Self::FilterState(name.to_owned())),
             [room, name] => ATTRIBUTES
                 .iter()
@@ -50,9 +54,10 @@ impl Property {
         }
     }
 
-    /// The value on the stream of `filter`, where it is set.
-    pub(super) fn read(&self, filter: Filter) -> Option<Vec<u8>> {
+    /// The value on the stream of `filter` with the request's `headers`, where it is set.
+    pub(super) fn read(&self, filter: Filter, headers: &Headers) -> Option<Vec<u8>> {
         match self {
+            Self::Header(name) => headers.first(name).map(<[u8]>::to_vec),
             Self::Metadata { namespace, key } => filter.metadata_text(namespace, key),
             Self::FilterState(name) => filter.filter_state(name),
             Self::Attribute(attribute) => filter.attribute(*attribute),
@@ -63,7 +68,7 @@ impl Property {
 fn unknown() -> String {
     let known: Vec<String> = ATTRIBUTES.iter().map(|([room, name], _)| format!("{room}.{name}")).collect();
     format!(
-        "a dynamic module reads metadata.filter_metadata.NAMESPACE.KEY, filter_state.NAME and {}",
+        "a dynamic module reads metadata.filter_metadata.NAMESPACE.KEY, filter_state.NAME, request.headers.NAME and {}",
         known.join(", ")
     )
 }

@@ -56,11 +56,12 @@ impl Stream {
     }
 
     pub(super) fn request_headers(&self, filter: Filter, end: bool) -> Flow {
-        let actor_property = self.worker.actor.as_ref().and_then(|property| property.read(filter));
         let headers = filter.headers(HeaderMap::Request);
+        let actor = self.worker.actor.as_ref();
+        let actor_property = actor.and_then(|property| property.read(filter, &headers));
         let head = RequestHead { headers, actor_property, end };
         let step = self.exchange.borrow_mut().request_headers(&head, now);
-        self.carry_out(filter, Side::Request, step)
+        self.carry_out(filter, Place::RequestHeaders, step)
     }
 
     pub(super) fn request_body(&self, filter: Filter, end: bool) -> Flow {
@@ -73,7 +74,7 @@ impl Stream {
         let step = self.read(filter, Body::ReceivedRequest, |exchange, chunk, last| {
             exchange.request_body(chunk, end && last)
         });
-        self.carry_out(filter, Side::Request, step)
+        self.carry_out(filter, Place::RequestBody, step)
     }
 
     /// Reads what has arrived of a held body since the last time.
@@ -82,23 +83,26 @@ impl Stream {
         let new = all.get(self.held_bytes.replace(all.len())..).unwrap_or_default();
         let step = self.exchange.borrow_mut().request_body(new, end);
         let releases = step.flow == Flow::Release;
-        let flow = self.carry_out(filter, Side::Request, step);
-        if !releases {
-            return flow;
-        }
-        let step = self.exchange.borrow_mut().release(&all);
-        if step.effects.iter().any(|effect| matches!(effect, Effect::ReplaceRequestChunk(_)))
-            && !filter.received_is_buffered()
-        {
+        let flow = self.carry_out(filter, Place::RequestBody, step);
+        if releases { self.release(filter, Place::RequestBody, &all) } else { flow }
+    }
+
+    /// Sends on a held request whose body `all` is whole.
+    fn release(&self, filter: Filter, place: Place, all: &[u8]) -> Flow {
+        let step = self.exchange.borrow_mut().release(all);
+        let replaces = step.effects.iter().any(|effect| matches!(effect, Effect::ReplaceRequestChunk(_)));
+        if replaces && !filter.received_is_buffered() {
             filter.drain_body(Body::BufferedRequest);
         }
-        self.carry_out(filter, Side::Request, step)
+        self.carry_out(filter, place, step)
     }
 
     pub(super) fn request_trailers(&self, filter: Filter) -> Flow {
         let trailers = filter.headers(HeaderMap::RequestTrailers);
         let step = self.exchange.borrow_mut().request_trailers(&trailers);
-        self.carry_out(filter, Side::Request, step)
+        let releases = step.flow == Flow::Release;
+        let flow = self.carry_out(filter, Place::RequestTrailers, step);
+        if releases { self.release(filter, Place::RequestTrailers, &arrived(filter)) } else { flow }
     }
 
     pub(super) fn response_headers(&self, filter: Filter, end: bool) -> Flow {
@@ -109,7 +113,7 @@ impl Stream {
         let code_details = if Exchange::asks_who_answers(&headers) { code_details(filter) } else { None };
         let head = ResponseHead { headers, code_details, end };
         let step = self.exchange.borrow_mut().response_headers(&head, now);
-        self.carry_out(filter, Side::Response, step)
+        self.carry_out(filter, Place::Response, step)
     }
 
     pub(super) fn response_body(&self, filter: Filter, end: bool) -> Flow {
@@ -119,12 +123,12 @@ impl Stream {
         let step = self.read(filter, Body::ReceivedResponse, |exchange, chunk, last| {
             exchange.response_body(chunk, end && last, now)
         });
-        self.carry_out(filter, Side::Response, step)
+        self.carry_out(filter, Place::Response, step)
     }
 
     pub(super) fn response_trailers(&self, filter: Filter) -> Flow {
         let step = self.exchange.borrow_mut().response_trailers(now);
-        self.carry_out(filter, Side::Response, step)
+        self.carry_out(filter, Place::Response, step)
     }
 
     /// The stream is over. Envoy writes its access logs after this.
@@ -138,7 +142,7 @@ impl Stream {
             false => None,
         };
         let step = self.exchange.borrow_mut().finish(&Ending { code_details, now: now() });
-        self.carry_out(filter, Side::Response, step);
+        self.carry_out(filter, Place::Response, step);
     }
 
     /// Envoy's part of the stream is gone.
@@ -184,7 +188,7 @@ impl Stream {
         })
     }
 
-    fn carry_out(&self, filter: Filter, side: Side, step: Step) -> Flow {
+    fn carry_out(&self, filter: Filter, place: Place, step: Step) -> Flow {
         for effect in step.effects {
             if self.destroyed.get() {
                 return Flow::Stop;
@@ -198,7 +202,7 @@ impl Stream {
                 Effect::EditRequestTrailers(edits) => filter.edit_headers(HeaderMap::RequestTrailers, &edits),
                 Effect::EditResponseHeaders(edits) => filter.edit_headers(HeaderMap::Response, &edits),
                 Effect::ReplaceRequestChunk(bytes) | Effect::ReplaceResponseChunk(bytes) => {
-                    filter.replace_body(side.received(), &bytes);
+                    filter.replace_body(place.body(), &bytes);
                 }
                 Effect::Reply(reply) => filter.reply(&reply),
                 Effect::Reset => filter.reset(RESET_DETAILS),
@@ -210,17 +214,22 @@ impl Stream {
     }
 }
 
-/// The request or the response of a stream.
+/// The callback in which a step is carried out.
 #[derive(Clone, Copy)]
-enum Side {
-    Request,
+enum Place {
+    RequestHeaders,
+    RequestBody,
+    RequestTrailers,
     Response,
 }
 
-impl Side {
-    const fn received(self) -> Body {
+impl Place {
+    /// The bytes that the step may replace.
+    const fn body(self) -> Body {
         match self {
-            Self::Request => Body::ReceivedRequest,
+            Self::RequestHeaders | Self::RequestBody => Body::ReceivedRequest,
+            // The last chunk was held like those before it.
+            Self::RequestTrailers => Body::BufferedRequest,
             Self::Response => Body::ReceivedResponse,
         }
     }

@@ -45,6 +45,8 @@ pub enum Note {
     BedrockAdapted,
     /// The request was refused after the response had begun, so the stream was reset instead of answered.
     ReplyImpossible,
+    /// A bug of this filter was caught, and the stream was cut. Only the native host can leave a record then.
+    FilterFailed,
 }
 
 impl Note {
@@ -71,6 +73,7 @@ impl Note {
             Self::IncompleteEventLost => "incomplete_event_lost",
             Self::BedrockAdapted => "bedrock_adapted",
             Self::ReplyImpossible => "reply_impossible",
+            Self::FilterFailed => "filter_failed",
         }
     }
 
@@ -84,6 +87,8 @@ impl Note {
                 | Self::IncompleteEventLost
                 | Self::BedrockAdapted
                 | Self::ReplyImpossible
+                // Counted by the host, also where no record is left.
+                | Self::FilterFailed
         )
     }
 }

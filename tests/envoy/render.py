@@ -149,6 +149,14 @@ def native(config: Json, module: Path = NATIVE) -> Json:
     return config
 
 
+def for_host(part: Json) -> Json:
+    """A part of a configuration that Envoy reads from a file of its own, with the filter of the host that is tested."""
+    if HOST == "native":
+        part = copy.deepcopy(part)
+        replace_filters(part, NATIVE)
+    return part
+
+
 def replace_filters(node: Json, module: Path) -> bool:
     """Replaces the wasm filter wherever it is in a configuration. Returns whether there was one."""
     if isinstance(node, list):

@@ -48,14 +48,24 @@ const fn of_body(flow: Flow) -> u32 {
     }
 }
 
-/// Calls `hook` with the stream at `stream`, which stays alive meanwhile. After a panic it cuts the stream.
-fn with(stream: ModuleFilter, filter: FilterPointer, hook: impl FnOnce(&Stream, Filter) -> Flow) -> Flow {
+/// Calls `hook`, which is called `name`, with the stream at `stream`, which stays alive meanwhile. After a panic it cuts the
+/// stream.
+fn with(
+    name: &'static str,
+    stream: ModuleFilter,
+    filter: FilterPointer,
+    hook: impl FnOnce(&Stream, Filter) -> Flow,
+) -> Flow {
     let Some(stream) = held(stream) else { return Flow::Stop };
     if stream.is_over() {
         return Flow::Stop;
     }
     let filter = Filter::new(filter);
-    panic::caught(|| hook(&stream, filter)).unwrap_or_else(|| {
+    let hook = || {
+        panic::provoked(name, filter);
+        hook(&stream, filter)
+    };
+    panic::caught(hook).unwrap_or_else(|| {
         let _ = panic::caught(|| stream.cut(filter));
         Flow::Stop
     })
@@ -154,7 +164,7 @@ extern "C" fn envoy_dynamic_module_on_http_filter_request_headers(
     stream: ModuleFilter,
     end: bool,
 ) -> u32 {
-    of_headers(with(stream, filter, |stream, filter| stream.request_headers(filter, end)))
+    of_headers(with("request_headers", stream, filter, |stream, filter| stream.request_headers(filter, end)))
 }
 
 #[unsafe(no_mangle)]
@@ -163,7 +173,7 @@ extern "C" fn envoy_dynamic_module_on_http_filter_request_body(
     stream: ModuleFilter,
     end: bool,
 ) -> u32 {
-    of_body(with(stream, filter, |stream, filter| stream.request_body(filter, end)))
+    of_body(with("request_body", stream, filter, |stream, filter| stream.request_body(filter, end)))
 }
 
 #[unsafe(no_mangle)]
@@ -171,7 +181,7 @@ extern "C" fn envoy_dynamic_module_on_http_filter_request_trailers(
     filter: FilterPointer,
     stream: ModuleFilter,
 ) -> u32 {
-    of_headers(with(stream, filter, Stream::request_trailers))
+    of_headers(with("request_trailers", stream, filter, Stream::request_trailers))
 }
 
 #[unsafe(no_mangle)]
@@ -180,7 +190,9 @@ extern "C" fn envoy_dynamic_module_on_http_filter_response_headers(
     stream: ModuleFilter,
     end: bool,
 ) -> u32 {
-    of_headers(with(stream, filter, |stream, filter| stream.response_headers(filter, end)))
+    of_headers(with("response_headers", stream, filter, |stream, filter| {
+        stream.response_headers(filter, end)
+    }))
 }
 
 #[unsafe(no_mangle)]
@@ -189,7 +201,7 @@ extern "C" fn envoy_dynamic_module_on_http_filter_response_body(
     stream: ModuleFilter,
     end: bool,
 ) -> u32 {
-    of_body(with(stream, filter, |stream, filter| stream.response_body(filter, end)))
+    of_body(with("response_body", stream, filter, |stream, filter| stream.response_body(filter, end)))
 }
 
 #[unsafe(no_mangle)]
@@ -197,7 +209,7 @@ extern "C" fn envoy_dynamic_module_on_http_filter_response_trailers(
     filter: FilterPointer,
     stream: ModuleFilter,
 ) -> u32 {
-    of_headers(with(stream, filter, Stream::response_trailers))
+    of_headers(with("response_trailers", stream, filter, Stream::response_trailers))
 }
 
 /// The stream is over; Envoy writes its access logs after this.
@@ -207,7 +219,15 @@ extern "C" fn envoy_dynamic_module_on_http_filter_stream_complete(
     stream: ModuleFilter,
 ) {
     if let Some(stream) = held(stream) {
-        let _ = panic::caught(|| stream.complete(Filter::new(filter)));
+        let filter = Filter::new(filter);
+        let complete = || {
+            panic::provoked("stream_complete", filter);
+            stream.complete(filter);
+        };
+        if panic::caught(complete).is_none() {
+            // The exchange may still be able to leave its record.
+            let _ = panic::caught(|| stream.complete_after_failure(filter));
+        }
     }
 }
 

@@ -5,6 +5,8 @@ use super::calls::Filter;
 use super::configuration::Worker;
 use crate::exchange::Exchange;
 use crate::host::process;
+use crate::metric::{Metric, Series};
+use crate::note::Note;
 use crate::step::{Effect, Ending, Flow, RequestHead, ResponseHead, Step};
 use crate::values;
 use core::time::Duration;
@@ -136,13 +138,22 @@ impl Stream {
         if self.exchange.borrow().is_done() {
             return;
         }
-        let code_details = match self.broken.get() {
-            true => Some(CUT_BY_GATEWAY.to_owned()),
-            false if self.exchange.borrow().asks_how_it_ended() => code_details(filter),
-            false => None,
+        let code_details = if self.broken.get() {
+            self.exchange.borrow_mut().filter_failed();
+            Some(CUT_BY_GATEWAY.to_owned())
+        } else if self.exchange.borrow().asks_how_it_ended() {
+            code_details(filter)
+        } else {
+            None
         };
         let step = self.exchange.borrow_mut().finish(&Ending { code_details, now: now() });
         self.carry_out(filter, Place::Response, step);
+    }
+
+    /// The stream is over, and [`complete`](Self::complete) has panicked.
+    pub(super) fn complete_after_failure(&self, filter: Filter) {
+        self.count_failure(filter);
+        self.complete(filter);
     }
 
     /// Envoy's part of the stream is gone.
@@ -155,10 +166,19 @@ impl Stream {
         self.destroyed.get() || self.broken.get()
     }
 
-    /// Cuts the stream after a panic in one of its hooks.
+    /// Cuts the stream after a panic in one of its hooks, unless it is over anyway.
     pub(super) fn cut(&self, filter: Filter) {
-        if !self.broken.replace(true) && !self.destroyed.get() {
+        if !self.broken.get() && !self.destroyed.get() {
+            self.count_failure(filter);
             filter.reset(PANIC_DETAILS);
+        }
+    }
+
+    fn count_failure(&self, filter: Filter) {
+        self.broken.set(true);
+        if self.worker.bridge.metrics {
+            let failed = Series::new(Metric::Unread, [Note::FilterFailed.name().into()]);
+            self.worker.metrics.keep(filter, failed.measured(1));
         }
     }
 

@@ -25,7 +25,7 @@ pub(super) fn provoked(hook: &str, filter: Filter) {
     let headers = filter.headers(super::abi::HeaderMap::Request);
     let wanted = headers.text("x-test-panic").unwrap_or_default();
     if wanted.split(',').any(|name| name == hook) {
-        panic!("the secret of this request");
+        panic!("confidential: this message is not logged");
     }
 }
 

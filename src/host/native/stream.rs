@@ -175,8 +175,7 @@ impl Stream {
     }
 
     fn count_failure(&self, filter: Filter) {
-        self.broken.set(true);
-        if self.worker.bridge.metrics {
+        if !self.broken.replace(true) && self.worker.bridge.metrics {
             let failed = Series::new(Metric::Unread, [Note::FilterFailed.name().into()]);
             self.worker.metrics.keep(filter, failed.measured(1));
         }

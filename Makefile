@@ -47,8 +47,13 @@ native: prerequisites ## The filter as an Envoy dynamic module: target/release/l
 	@cp target/native/libai_bridge.so $(MODULE).new && mv $(MODULE).new $(MODULE)
 	@ls -l $(MODULE)
 
+# The host that carries the filter in `make run`, `e2e` and `chaos`: wasm, or native for Envoy's dynamic modules.
+HOST ?= wasm
+export HOST
+FILTER := $(if $(filter native,$(HOST)),native,build)
+
 .PHONY: run
-run: build mock-upstream tools ## The demo on loopback: a mock provider, Envoy, the filter; shows each record as it arrives. Ctrl-C ends it.
+run: $(FILTER) mock-upstream tools ## The demo on loopback: a mock provider, Envoy, the filter; shows each record as it arrives. Ctrl-C ends it. HOST=native: as a dynamic module
 	@$(PYTHON) tests/demo.py $(DEMO)
 
 .PHONY: unit
@@ -59,10 +64,24 @@ unit: prerequisites ## The inner loop: all native Rust tests, in less than a min
 test: ## Everything: unit and property tests, the filter, the official SDKs, and the tests in real Envoy.
 	@# In parallel, so that the compilers use the CPUs while tools are downloaded.
 	$(MAKE) --jobs=3 before-envoy
-	$(PYTEST_PARALLEL) tests/envoy tests/records
+	HOST=wasm $(PYTEST_PARALLEL) tests/envoy tests/records
+	HOST=native $(PYTEST_PARALLEL) $(DECISIVE)
+
+# What decides whether the other host does the same, in two minutes: bytes and records of every transcript, replies, holding and
+# translating, uploads and streams that break off, reloads, values and metrics.
+DECISIVE := $(patsubst %,tests/envoy/test_%.py,native native_interface transcripts bedrock callers metrics outcomes protocols reconfigure refusals secrecy streaming upstreams usage_splice)
+
+.PHONY: test-native
+test-native: native native-panics mock-upstream chaos-program tools sdks ## The tests in real Envoy with the dynamic module. Some of them: E2E='-k streamed -x'
+	HOST=native $(PYTEST_PARALLEL) tests/envoy $(E2E)
+
+# The module with hooks that panic on demand, for envoy/test_native.py.
+.PHONY: native-panics
+native-panics: prerequisites
+	cargo rustc --locked --package ai-bridge --lib --features native-panics --crate-type cdylib
 
 .PHONY: e2e
-e2e: build mock-upstream chaos-program tools sdks ## Only the tests in real Envoy. Some of them: make e2e E2E='-k streamed -x'
+e2e: $(FILTER) mock-upstream chaos-program tools sdks ## Only the tests in real Envoy. Some of them: make e2e E2E='-k streamed -x'
 	$(PYTEST_PARALLEL) tests/envoy $(E2E)
 
 .PHONY: compose-test
@@ -83,7 +102,7 @@ verify: $(TOOLS)/python.stamp ## Checks an Envoy configuration that loads the fi
 	@$(PYTHON) envoy/verify $(or $(FILE),envoy/envoy.yaml)
 
 .PHONY: chaos
-chaos: build chaos-program tools ## Clients and providers that misbehave: SECONDS=600, SEED=… repeats a run, ONLY=… one request of it (TIMES=…).
+chaos: $(FILTER) chaos-program tools ## Clients and providers that misbehave: SECONDS=600, SEED=… repeats a run, ONLY=… one request of it (TIMES=…).
 	@$(PYTHON) tests/chaos/run.py --seconds $(or $(SECONDS),600) $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY)) $(if $(TIMES),--times $(TIMES))
 
 VERSION := $(shell sed -n '/^\[workspace.package\]/,/^$$/s/^version = "\(.*\)"/\1/p' Cargo.toml)
@@ -171,7 +190,7 @@ prerequisites:
 
 # All that `make test` does before Envoy starts, the slowest first.
 .PHONY: before-envoy
-before-envoy: native-tests tools build native sdks transcripts
+before-envoy: native-tests tools build native native-panics sdks transcripts
 
 # The native tests, and the programs that the tests in Envoy start: together, so that their dependencies are compiled once.
 .PHONY: native-tests

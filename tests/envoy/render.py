@@ -24,7 +24,8 @@ SHIPPED = REPOSITORY / "envoy" / "envoy.yaml"
 WASM = REPOSITORY / "target" / "wasm32-wasip1" / "release" / "ai_bridge.wasm"
 
 # Which host carries the filter: "wasm", or "native" for Envoy's dynamic modules. `Gateway` swaps it in every configuration.
-HOST = os.environ.get("HOST", "wasm")
+# (Some shells export HOST with the machine's name.)
+HOST = "native" if os.environ.get("HOST") == "native" else "wasm"
 NATIVE = REPOSITORY / "target" / "release" / "libai_bridge.so"
 
 HTTP_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"

@@ -76,6 +76,11 @@ test-native: native native-panics mock-upstream chaos-program tools sdks ## The 
 	HOST=native $(PYTEST_PARALLEL) tests/envoy $(E2E)
 
 # The module with hooks that panic on demand, for envoy/test_native.py.
+.PHONY: sanitize
+sanitize: ## The native host's tests under the address sanitizer. Needs a nightly toolchain.
+	@rustup run nightly cargo --version >/dev/null 2>&1 || { echo "make sanitize needs the nightly toolchain: rustup toolchain install nightly" >&2; exit 1; }
+	RUSTFLAGS=-Zsanitizer=address CARGO_TARGET_DIR=target/sanitize cargo +nightly test --locked --target "$$(rustc -vV | sed -n 's/^host: //p')" --package ai-bridge --features native --test native
+
 .PHONY: native-panics
 native-panics: prerequisites
 	cargo rustc --locked --package ai-bridge --lib --features native-panics --crate-type cdylib
@@ -149,7 +154,7 @@ lint: prerequisites ## Formatting, clippy for the host and for wasm, documentati
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	cargo clippy --locked --package ai-bridge --lib $(WASM_TARGET) -- -D warnings
-	cargo clippy --locked --package ai-bridge --lib --features native -- -D warnings
+	cargo clippy --locked --package ai-bridge --lib --test native --features native -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps --document-private-items
 
 # Bash has a variable SECONDS of its own, which the environment may contain; only a value from the command line counts.
@@ -197,6 +202,7 @@ before-envoy: native-tests tools build native native-panics sdks transcripts
 native-tests: prerequisites
 	cargo build --locked --workspace --bins --tests
 	cargo test --locked --workspace
+	cargo test --locked --package ai-bridge --features native --test native
 
 # Both in the dev profile, which is optimized enough for tests (see Cargo.toml). The benchmark builds the mock itself.
 .PHONY: mock-upstream

@@ -75,12 +75,12 @@ DECISIVE := $(patsubst %,tests/envoy/test_%.py,native native_interface transcrip
 test-native: native native-panics mock-upstream chaos-program tools sdks ## The tests in real Envoy with the dynamic module. Some of them: E2E='-k streamed -x'
 	HOST=native $(PYTEST_PARALLEL) tests/envoy $(E2E)
 
-# The module with hooks that panic on demand, for envoy/test_native.py.
 .PHONY: sanitize
 sanitize: ## The native host's tests under the address sanitizer. Needs a nightly toolchain.
 	@rustup run nightly cargo --version >/dev/null 2>&1 || { echo "make sanitize needs the nightly toolchain: rustup toolchain install nightly" >&2; exit 1; }
 	RUSTFLAGS=-Zsanitizer=address CARGO_TARGET_DIR=target/sanitize cargo +nightly test --locked --target "$$(rustc -vV | sed -n 's/^host: //p')" --package ai-bridge --features native --test native
 
+# The module with hooks that panic on demand, for envoy/test_native.py.
 .PHONY: native-panics
 native-panics: prerequisites
 	cargo rustc --locked --package ai-bridge --lib --features native-panics --crate-type cdylib

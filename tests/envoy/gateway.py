@@ -26,6 +26,8 @@ from schema import problems
 
 TOOLS = REPOSITORY / "target" / "tools"
 RUNS = REPOSITORY / "target" / "envoy-runs"
+# Another version of Envoy may be tested.
+ENVOY = Path(os.environ.get("ENVOY_PATH") or TOOLS / "envoy")
 
 START_SECONDS = 60.0      # two busy cores compile the wasm filter in a few seconds
 STOP_SECONDS = 10.0
@@ -284,7 +286,7 @@ def func_e_environment(directory: Path) -> dict[str, str]:
     """The environment in which func-e runs the installed Envoy, writes only below target/, and downloads nothing."""
     places = {"CONFIG_HOME": TOOLS / "func-e-home", "DATA_HOME": TOOLS / "func-e-home", "STATE_HOME": directory, "RUNTIME_DIR": directory}
     return {
-        "ENVOY_PATH": str(TOOLS / "envoy"),
+        "ENVOY_PATH": str(ENVOY),
         "HOME": str(directory),
         **{f"FUNC_E_{name}": str(path) for name, path in places.items()},
     }

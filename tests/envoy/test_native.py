@@ -14,7 +14,7 @@ import yaml
 
 from client import Http1, Http2, Reset
 from conftest import Records
-from gateway import KEYS, TOOLS, Gateway, GatewayDied
+from gateway import ENVOY, KEYS, Gateway, GatewayDied
 from render import NATIVE, REPOSITORY, connection_manager_of, native, render, shipped, shipped_plugin
 from samples import JSON, MESSAGE, MESSAGE_STREAM, MESSAGES, TOKEN, messages_request
 from upstream import json_answer, stream_answer
@@ -44,7 +44,7 @@ def test_the_sample_is_the_reference_configuration_with_another_filter():
 def test_envoy_accepts_the_sample(tmp_path):
     file = tmp_path / "envoy.yaml"
     file.write_text(SAMPLE.read_text().replace("/etc/envoy/libai_bridge.so", str(NATIVE)))
-    done = subprocess.run([TOOLS / "envoy", "--mode", "validate", "-c", file], env={**os.environ, **KEYS}, capture_output=True, text=True, timeout=60)
+    done = subprocess.run([ENVOY, "--mode", "validate", "-c", file], env={**os.environ, **KEYS}, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     assert [line for line in done.stderr.splitlines() if re.search(r"\]\[(warning|error|critical)\]", line)] == []
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway import TOOLS
+from gateway import ENVOY
 from render import NATIVE, REPOSITORY
 
 pytestmark = pytest.mark.native
@@ -60,7 +60,7 @@ def test_every_hook_has_the_arguments_of_envoys_interface():
 
 
 def test_envoy_exports_every_callback_that_the_module_needs():
-    exported, _ = symbols((TOOLS / "envoy").resolve())
+    exported, _ = symbols(ENVOY.resolve())
     _, needed = symbols(NATIVE)
     needed = {name for name in needed if name.startswith("envoy_")}
     assert needed and needed <= set(INTERFACE["callbacks"])

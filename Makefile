@@ -14,6 +14,9 @@ WASM_FLAGS := --config 'target.wasm32-wasip1.rustflags=["--remap-path-prefix=$(o
 # Envoy logs a stack trace of a trap only if the module contains its functions' names. They take a tenth of the module, so
 # they are included only on demand. The code is the same.
 WASM_FLAGS += $(if $(NAMES),--config 'profile.release.strip="debuginfo"')
+# The same filter for Envoy's dynamic modules. Paths are remapped as above.
+MODULE := target/release/libai_bridge.so
+MODULE_FLAGS := --config 'build.rustflags=["--remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)=/cargo","--remap-path-prefix=$(CURDIR)=/ai-bridge"]'
 TOOLS := target/tools
 
 # Python writes its caches below target/ as well.
@@ -36,8 +39,21 @@ build: prerequisites ## The filter: target/wasm32-wasip1/release/ai_bridge.wasm 
 	cargo rustc --locked --package ai-bridge --lib --release $(WASM_TARGET) $(WASM_FLAGS) --crate-type cdylib
 	@ls -l $(WASM)
 
+.PHONY: native
+native: prerequisites ## The filter as an Envoy dynamic module: target/release/libai_bridge.so (envoy/native)
+	cargo rustc --locked --package ai-bridge --lib --profile native --features native $(MODULE_FLAGS) --crate-type cdylib
+	@mkdir -p $(dir $(MODULE))
+	@# By a new name: an Envoy that has loaded the old file keeps it.
+	@cp target/native/libai_bridge.so $(MODULE).new && mv $(MODULE).new $(MODULE)
+	@ls -l $(MODULE)
+
+# The host that carries the filter in `make run`, `e2e` and `chaos`: wasm, or native for Envoy's dynamic modules.
+HOST ?= wasm
+export HOST
+FILTER := $(if $(filter native,$(HOST)),native,build)
+
 .PHONY: run
-run: build mock-upstream tools ## The demo on loopback: a line for each request. KEYS=real: the real providers, with the keys of your environment; PORT=…
+run: $(FILTER) mock-upstream tools ## The demo on loopback: a line for each request. KEYS=real: the real providers, with the keys of your environment; PORT=…; HOST=native: as a dynamic module
 	@# Ctrl-C waits until Python can say something.
 	@$$(env --block-signal=INT true 2>/dev/null && echo env --block-signal=INT) $(PYTHON) -S tests/demo.py $(if $(KEYS),--keys "$(KEYS)") $(if $(filter command,$(firstword $(origin PORT))),--port "$(PORT)") $(DEMO)
 
@@ -49,10 +65,29 @@ unit: prerequisites ## The inner loop: all native Rust tests, in less than a min
 test: ## Everything: unit and property tests, the filter, the official SDKs, and the tests in real Envoy.
 	@# In parallel, so that the compilers use the CPUs while tools are downloaded.
 	$(MAKE) --jobs=3 before-envoy
-	$(PYTEST_PARALLEL) tests/envoy tests/records
+	HOST=wasm $(PYTEST_PARALLEL) tests/envoy tests/records
+	HOST=native $(PYTEST_PARALLEL) $(DECISIVE)
+
+# What decides whether the other host does the same, in two minutes: bytes and records of every transcript, replies, holding and
+# translating, uploads and streams that break off, reloads, values and metrics.
+DECISIVE := $(patsubst %,tests/envoy/test_%.py,native native_interface transcripts bedrock callers metrics outcomes protocols reconfigure refusals secrecy streaming upstreams usage_splice)
+
+.PHONY: test-native
+test-native: native native-panics mock-upstream chaos-program tools sdks ## The tests in real Envoy with the dynamic module. Some of them: E2E='-k streamed -x'
+	HOST=native $(PYTEST_PARALLEL) tests/envoy $(E2E)
+
+.PHONY: sanitize
+sanitize: ## The native host's tests under the address sanitizer. Needs a nightly toolchain.
+	@rustup run nightly cargo --version >/dev/null 2>&1 || { echo "make sanitize needs the nightly toolchain: rustup toolchain install nightly" >&2; exit 1; }
+	RUSTFLAGS=-Zsanitizer=address CARGO_TARGET_DIR=target/sanitize cargo +nightly test --locked --target "$$(rustc -vV | sed -n 's/^host: //p')" --package ai-bridge --features native --test native
+
+# The module with hooks that panic on demand, for envoy/test_native.py.
+.PHONY: native-panics
+native-panics: prerequisites
+	cargo rustc --locked --package ai-bridge --lib --features native-panics --crate-type cdylib
 
 .PHONY: e2e
-e2e: build mock-upstream chaos-program tools sdks ## Only the tests in real Envoy. Some of them: make e2e E2E='-k streamed -x'
+e2e: $(FILTER) mock-upstream chaos-program tools sdks ## Only the tests in real Envoy. Some of them: make e2e E2E='-k streamed -x'
 	$(PYTEST_PARALLEL) tests/envoy $(E2E)
 
 .PHONY: compose-test
@@ -73,7 +108,7 @@ verify: $(TOOLS)/python.stamp ## Checks an Envoy configuration that loads the fi
 	@$(PYTHON) envoy/verify $(or $(FILE),envoy/envoy.yaml)
 
 .PHONY: chaos
-chaos: build chaos-program tools ## Clients and providers that misbehave: SECONDS=600, SEED=… repeats a run, ONLY=… one request of it (TIMES=…).
+chaos: $(FILTER) chaos-program tools ## Clients and providers that misbehave: SECONDS=600, SEED=… repeats a run, ONLY=… one request of it (TIMES=…).
 	@$(PYTHON) tests/chaos/run.py --seconds $(or $(SECONDS),600) $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY)) $(if $(TIMES),--times $(TIMES))
 
 VERSION := $(shell sed -n '/^\[workspace.package\]/,/^$$/s/^version = "\(.*\)"/\1/p' Cargo.toml)
@@ -131,6 +166,7 @@ lint: prerequisites ## Formatting, clippy for the host and for wasm, documentati
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	cargo clippy --locked --package ai-bridge --lib $(WASM_TARGET) -- -D warnings
+	cargo clippy --locked --package ai-bridge --lib --test native --features native -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps --document-private-items
 
 # Bash has a variable SECONDS of its own, which the environment may contain; only a value from the command line counts.
@@ -171,13 +207,14 @@ prerequisites:
 
 # All that `make test` does before Envoy starts, the slowest first.
 .PHONY: before-envoy
-before-envoy: native tools build sdks transcripts
+before-envoy: native-tests tools build native native-panics sdks transcripts
 
 # The native tests, and the programs that the tests in Envoy start: together, so that their dependencies are compiled once.
-.PHONY: native
-native: prerequisites
+.PHONY: native-tests
+native-tests: prerequisites
 	cargo build --locked --workspace --bins --tests
 	cargo test --locked --workspace
+	cargo test --locked --package ai-bridge --features native --test native
 
 # Both in the dev profile, which is optimized enough for tests (see Cargo.toml). The benchmark builds the mock itself.
 .PHONY: mock-upstream

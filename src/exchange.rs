@@ -56,6 +56,7 @@ mod values;
 
 use crate::bridge::Bridge;
 use crate::headers::Headers;
+use crate::note::Note;
 use crate::pool::Ticket;
 use crate::provider::Provider;
 use crate::reply::Rejection;
@@ -263,6 +264,14 @@ impl Exchange {
         let State::Bridged(interception) = &mut self.state else { return Step::pass() };
         let step = interception.response_trailers(clock);
         self.with_values(step)
+    }
+
+    /// Notes that a bug of this filter was caught, for which the host cuts the stream. After this only
+    /// [`finish`](Self::finish) is called.
+    pub fn filter_failed(&mut self) {
+        if let Some(interception) = self.bridged_mut() {
+            interception.progress.notes.add(Note::FilterFailed);
+        }
     }
 
     /// Ends the stream and returns its record, if it leaves one. Only the first call does anything.

@@ -1,5 +1,15 @@
-//! The adapters to the host. An adapter passes the host's callbacks to the exchange and carries out its steps; it decides
+//! The adapters to the hosts. An adapter passes its host's callbacks to the exchange and carries out its steps; it decides
 //! nothing.
+//!
+//! * `wasm`: proxy-wasm, in every Envoy and Istio. The default.
+//! * `native`: Envoy's dynamic modules (feature `native`). The same core inside Envoy's process: half the CPU, no sandbox.
+//!
+//! `process.rs` has what both take from the standard library.
 
+// A unit test of the crate has no Envoy to call; tests/native has one of its own.
+#[cfg(all(feature = "native", not(target_arch = "wasm32"), not(test)))]
+mod native;
+#[cfg(any(target_arch = "wasm32", all(feature = "native", not(test))))]
+mod process;
 #[cfg(target_arch = "wasm32")]
 mod wasm;

@@ -10,7 +10,7 @@
 //!
 //! | room | contents |
 //! |---|---|
-//! | `host` | the adapter to proxy-wasm (wasm32 only). Passes callbacks to the exchange and carries out its steps |
+//! | `host` | the adapters to proxy-wasm and to Envoy's dynamic modules. They pass callbacks on and carry out steps |
 //! | [`exchange`], [`step`] | one stream, and the order of its checks and effects; the steps that the host carries out |
 //! | [`config`], [`bridge`] | parses the configuration; prepares it once for all streams |
 //! | [`route`] | paths: what is refused, which route a path has, the upstream path |

@@ -49,6 +49,19 @@ pub enum MetricKind {
 }
 
 impl Metric {
+    /// Every metric.
+    pub const ALL: [Self; 9] = [
+        Self::Requests,
+        Self::Tokens,
+        Self::CostMicrousd,
+        Self::DurationMs,
+        Self::TimeToFirstEventMs,
+        Self::Refusals,
+        Self::Passthrough,
+        Self::UpstreamRemaining,
+        Self::Unread,
+    ];
+
     /// The name, without labels.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -204,15 +217,38 @@ impl Series {
             name.push_str(if at == 0 { "." } else { "" });
             name.push_str(label);
             name.push_str("=.=");
-            name.extend(value.chars().map(label_character));
-            if value.ends_with('.') {
-                // Envoy drops dots at the end of a label, so `a` and `a.` would become two series with the same labels.
-                name.pop();
-                name.push('_');
-            }
+            push_label(&mut name, value);
             name.push_str(";.;");
         }
         name
+    }
+
+    /// The labels' values as [`raw_name`](Self::raw_name) writes them, in the order of [`Metric::labels`].
+    pub fn label_values(&self) -> impl Iterator<Item = String> {
+        self.labels.iter().take(self.metric.labels().len()).map(|value| {
+            let mut written = String::with_capacity(value.len());
+            push_label(&mut written, value);
+            written
+        })
+    }
+
+    /// Replaces a model beyond the bound of `models` by `other`.
+    pub fn bound_model(&mut self, models: &mut LabelBound) {
+        if let Some(model) = self.model_mut()
+            && **model != *"unknown"
+        {
+            *model = models.admit(model);
+        }
+    }
+}
+
+/// Writes `value` as a label.
+fn push_label(name: &mut String, value: &str) {
+    name.extend(value.chars().map(label_character));
+    if value.ends_with('.') {
+        // Envoy drops dots at the end of a label, so `a` and `a.` would become two series with the same labels.
+        name.pop();
+        name.push('_');
     }
 }
 

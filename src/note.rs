@@ -49,6 +49,8 @@ pub enum Note {
     NotRetriable,
     /// The request was refused after the response had begun, so the stream was reset instead of answered.
     ReplyImpossible,
+    /// A bug of this filter was caught, and the stream was cut. Only the native host can leave a record then.
+    FilterFailed,
 }
 
 impl Note {
@@ -77,6 +79,7 @@ impl Note {
             Self::Failover => "failover",
             Self::NotRetriable => "not_retriable",
             Self::ReplyImpossible => "reply_impossible",
+            Self::FilterFailed => "filter_failed",
         }
     }
 
@@ -92,6 +95,8 @@ impl Note {
                 | Self::Failover
                 | Self::NotRetriable
                 | Self::ReplyImpossible
+                // Counted by the host, also where no record is left.
+                | Self::FilterFailed
         )
     }
 }

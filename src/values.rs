@@ -32,6 +32,16 @@ pub const NAMES: [&str; 14] = [
     "requested_model",
 ];
 
+/// Those of [`NAMES`] that are numbers.
+pub const NUMBERS: [&str; 6] = [
+    "input_tokens",
+    "output_tokens",
+    "cache_read_tokens",
+    "cache_write_tokens",
+    "total_tokens",
+    "cost_microusd",
+];
+
 // === impl Publish ===
 
 impl Publish {

@@ -90,7 +90,13 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("fnv", &[]),
     ("glob", &[]),
     ("headers", &["glob"]),
-    ("host", &["bridge", "config", "exchange", "fnv", "headers", "metric", "pool", "reply", "step"]),
+    (
+        "host",
+        &[
+            "bridge", "config", "exchange", "fnv", "headers", "metric", "note", "pool", "reply", "step",
+            "values",
+        ],
+    ),
     ("json", &[]),
     ("limits", &[]),
     ("metric", &["fnv", "text"]),
@@ -279,6 +285,30 @@ fn is_host(path: &str) -> bool {
 fn only_the_host_adapter_names_the_host() {
     for Source { path, code, .. } in sources() {
         assert!(is_host(&path) || !code.contains("proxy_wasm"), "{path} names proxy_wasm");
+    }
+}
+
+#[test]
+fn unsafe_code_is_only_where_the_native_host_calls_and_is_called() {
+    const FILES: [&str; 3] = ["host/native/abi.rs", "host/native/calls.rs", "host/native/hooks.rs"];
+    for Source { path, code, .. } in sources() {
+        let is_unsafe = code.contains("unsafe");
+        assert_eq!(is_unsafe, FILES.contains(&path.as_str()), "{path}");
+        assert!(!is_unsafe || code.contains("unsafe_code,"), "{path}: it expects the lint with a reason");
+    }
+}
+
+#[test]
+fn each_unsafe_call_has_its_reason() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/host/native");
+    for name in ["abi.rs", "calls.rs", "hooks.rs"] {
+        let text = fs::read_to_string(root.join(name)).unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        for (at, line) in lines.iter().enumerate() {
+            let is_block = line.contains("unsafe {") && !line.trim_start().starts_with("//");
+            let before = &lines[at.saturating_sub(6)..at];
+            assert!(!is_block || before.iter().any(|line| line.contains("SAFETY: ")), "{name}:{}", at + 1);
+        }
     }
 }
 

@@ -19,7 +19,7 @@ from typing import Any
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(REPOSITORY / "tests" / "envoy"))
-from render import connection_manager_of, render  # noqa: E402  (needs the line above)
+from render import connection_manager_of, native, render  # noqa: E402  (needs the line above)
 
 START_SECONDS = 60.0
 KEYS = {"ANTHROPIC_API_KEY": "sk-ant-bench-0123456789", "OPENAI_API_KEY": "sk-proj-bench-0123456789"}
@@ -32,6 +32,7 @@ TITLES = {
     "floor": "+ everything read",
     "same-calls": "+ AI Bridge's calls, constants",
     "bridge": "+ AI Bridge",
+    "native": "+ AI Bridge as a dynamic module",
     "no-metrics": "  without metrics",
     "no-values": "  without single values",
     "no-texts": "  without texts in the record",
@@ -71,6 +72,8 @@ def configuration(variant: str, upstream: tuple[str, int], filters: Path, bridge
             return of_bridge(change=_no_access_log)
         case "bare":
             return of_bridge(*BARE, change=_no_access_log)
+        case "native":
+            return native(render(upstream))
         case "other":
             return render(upstream, wasm=other)
     return of_bridge()

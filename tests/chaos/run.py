@@ -92,7 +92,7 @@ def health(gateway: Gateway) -> list[str]:
     """The problems of Envoy at the end of the run."""
     moved = {name: value for name, value in gateway.stats(r"^wasm\..*(vm_reload|crash)").items() if value}
     problems = [f"a VM of the filter died: {moved}"] if moved else []
-    problems += [line for line in gateway.log().splitlines() if "panicked" in line or "Function: proxy_" in line or "the host refused" in line]
+    problems += [line for line in gateway.log().splitlines() if "panicked" in line or "Function: proxy_" in line or "the host refused" in line or "a bug of this filter" in line]
     try:
         gateway.wait_until(lambda: not active(gateway), "nothing is active any more")
     except TimeoutError:

@@ -21,13 +21,15 @@ import urllib.request
 from pathlib import Path
 from typing import Any, Callable, Iterator
 
-from render import REPOSITORY, Address
+from render import HOST, REPOSITORY, Address, native
 from schema import problems
 
 TOOLS = REPOSITORY / "target" / "tools"
 RUNS = REPOSITORY / "target" / "envoy-runs"
+# Another version of Envoy may be tested.
+ENVOY = Path(os.environ.get("ENVOY_PATH") or TOOLS / "envoy")
 
-START_SECONDS = 60.0      # two busy cores compile the filter in a few seconds
+START_SECONDS = 60.0      # two busy cores compile the wasm filter in a few seconds
 STOP_SECONDS = 10.0
 PATIENCE_SECONDS = 10.0   # the default time to wait for a running gateway
 
@@ -86,7 +88,8 @@ class Gateway:
         RUNS.mkdir(parents=True, exist_ok=True)
         self.directory = Path(tempfile.mkdtemp(dir=RUNS))
         config_file = self.directory / "envoy.json"
-        config_file.write_text(json.dumps(self.config, indent=1))
+        config = native(self.config) if HOST == "native" else self.config
+        config_file.write_text(json.dumps(config, indent=1))
         command = [str(TOOLS / "func-e"), "run", "-c", str(config_file)]
         command += ["--concurrency", str(self.concurrency), "--log-level", self.log_level]
         command += ["--disable-hot-restart"]                    # several Envoys run at the same time
@@ -283,7 +286,7 @@ def func_e_environment(directory: Path) -> dict[str, str]:
     """The environment in which func-e runs the installed Envoy, writes only below target/, and downloads nothing."""
     places = {"CONFIG_HOME": TOOLS / "func-e-home", "DATA_HOME": TOOLS / "func-e-home", "STATE_HOME": directory, "RUNTIME_DIR": directory}
     return {
-        "ENVOY_PATH": str(TOOLS / "envoy"),
+        "ENVOY_PATH": str(ENVOY),
         "HOME": str(directory),
         **{f"FUNC_E_{name}": str(path) for name, path in places.items()},
     }

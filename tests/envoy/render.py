@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import copy
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any, Callable
@@ -22,8 +23,17 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 SHIPPED = REPOSITORY / "envoy" / "envoy.yaml"
 WASM = REPOSITORY / "target" / "wasm32-wasip1" / "release" / "ai_bridge.wasm"
 
+# Which host carries the filter: "wasm", or "native" for Envoy's dynamic modules. `Gateway` swaps it in every configuration.
+# (Some shells export HOST with the machine's name.)
+HOST = "native" if os.environ.get("HOST") == "native" else "wasm"
+NATIVE = REPOSITORY / "target" / "release" / "libai_bridge.so"
+
 HTTP_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 WASM_TYPE = "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm"
+
+NATIVE_TYPE = "type.googleapis.com/envoy.extensions.filters.http.dynamic_modules.v3.DynamicModuleFilter"
+# Without it Envoy puts a prefix before the names of a module's metrics.
+NATIVE_RUNTIME = {"envoy.reloadable_features.dynamic_modules_strip_custom_stat_prefix": True}
 
 Address = tuple[str, int]
 Json = Any
@@ -128,6 +138,53 @@ def cluster_of(config: Json, name: str) -> Json:
     return next(c for c in config["static_resources"]["clusters"] if c["name"] == name)
 
 
+def native(config: Json, module: Path = NATIVE) -> Json:
+    """A copy of a configuration with the dynamic module in place of every wasm filter that is this project's."""
+    config = copy.deepcopy(config)
+    if replace_filters(config, module):
+        layers = config.setdefault("layered_runtime", {}).setdefault("layers", [])
+        layers.append({"name": "dynamic_modules", "static_layer": NATIVE_RUNTIME})
+        # The buckets of histograms are set by the name with its prefix.
+        for bucket in config.get("stats_config", {}).get("histogram_bucket_settings", []):
+            bucket["match"] = {kind: text.replace("wasmcustom.", "dynamicmodulescustom.") for kind, text in bucket["match"].items()}
+    return config
+
+
+def for_host(part: Json) -> Json:
+    """A part of a configuration that Envoy reads from a file of its own, with the filter of the host that is tested."""
+    if HOST == "native":
+        part = copy.deepcopy(part)
+        replace_filters(part, NATIVE)
+    return part
+
+
+def replace_filters(node: Json, module: Path) -> bool:
+    """Replaces the wasm filter wherever it is in a configuration. Returns whether there was one."""
+    if isinstance(node, list):
+        return any([replace_filters(each, module) for each in node])
+    if not isinstance(node, dict):
+        return False
+    if node.get("@type") == WASM_TYPE and Path(node["config"]["vm_config"]["code"]["local"]["filename"]).name == WASM.name:
+        configuration = node["config"].get("configuration")
+        node.clear()
+        node.update(native_filter(configuration, module))
+        return True
+    replaced = any([replace_filters(each, module) for each in node.values()])
+    if replaced and "type_urls" in node:
+        node["type_urls"] = [NATIVE_TYPE if url == WASM_TYPE else url for url in node["type_urls"]]
+    return replaced
+
+
+def native_filter(configuration: Json, module: Path = NATIVE) -> Json:
+    """The dynamic module as a filter with the plugin configuration of the wasm filter."""
+    return {
+        "@type": NATIVE_TYPE,
+        "dynamic_module_config": {"module": {"local": {"filename": str(module)}}, "do_not_close": True},
+        "filter_name": "ai_bridge",
+        **({"filter_config": configuration} if configuration is not None else {}),
+    }
+
+
 class DiscoveredFilter:
     """Moves the filter of a configuration to a file that Envoy watches (ECDS)."""
 
@@ -139,7 +196,7 @@ class DiscoveredFilter:
                 self._name = http_filter["name"]
                 http_filter["config_discovery"] = {
                     "config_source": {"resource_api_version": "V3", "path_config_source": {"path": str(self._file), "watched_directory": {"path": str(directory)}}},
-                    "type_urls": [WASM_TYPE],
+                    "type_urls": [NATIVE_TYPE if HOST == "native" else WASM_TYPE],
                 }
         self._write()
 
@@ -159,7 +216,10 @@ class DiscoveredFilter:
         self._typed_config["config"]["vm_config"]["environment_variables"] = variables
 
     def _write(self) -> None:
-        extension = {"@type": "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig", "name": self._name, "typed_config": self._typed_config}
+        typed_config = self._typed_config
+        if HOST == "native":
+            typed_config = native_filter(typed_config["config"]["configuration"])
+        extension = {"@type": "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig", "name": self._name, "typed_config": typed_config}
         new = self._file.with_suffix(".new")
         new.write_text(json.dumps({"resources": [extension]}))
         new.rename(self._file)       # Envoy reacts to a move into the directory, not to a write

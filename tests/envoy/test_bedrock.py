@@ -415,6 +415,7 @@ def test_both_anthropic_clients_see_the_same_errors(gateway, upstream):
 # === a host that is not set up ===
 
 
+@pytest.mark.wasm
 @pytest.mark.parametrize("kind", [Http1, Http2], ids=lambda kind: kind.name)
 def test_a_host_that_withholds_the_body_is_detected_within_seconds(kind, upstream):
     upstream.begin(json_answer(MESSAGE))
@@ -433,6 +434,7 @@ def test_a_host_that_withholds_the_body_is_detected_within_seconds(kind, upstrea
         assert_alive(gateway)
 
 
+@pytest.mark.wasm
 @pytest.mark.parametrize("kind,declared", [(Http1, True), (Http2, False)], ids=["http1", "http2"])
 def test_a_slow_client_is_not_mistaken_for_a_withholding_host(kind, declared, upstream):
     upstream.begin(json_answer(MESSAGE))

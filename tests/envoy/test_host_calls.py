@@ -13,6 +13,8 @@ from render import render
 from samples import JSON, MESSAGE, MESSAGE_STREAM, MESSAGES, TOKEN, messages_request
 from upstream import json_answer, stream_answer
 
+pytestmark = pytest.mark.wasm
+
 LINE = re.compile(r"\[(host->vm|vm->host)\] (?:env\.)?proxy_(\w+)\((?:\d+, (\d+))?")
 TRACE = ["--component-log-level", "wasm:trace"]
 CLOCK, CHUNK, VALUE = "get_current_time_nanoseconds", "get_buffer_bytes", "set_property"

@@ -99,6 +99,7 @@ def test_the_actors_spend_is_in_envoys_own_metrics_and_agrees_with_the_records(p
     assert overflow(gateway) == 0
 
 
+@pytest.mark.wasm
 def test_the_raw_names_are_those_that_istios_extra_tags_read(gateway):
     names = [line.rsplit(": ", 1)[0] for line in gateway.admin_get(r"/stats?filter=^wasmcustom\.").splitlines()]
     assert len(names) > len(traffic.COUNTERS)
@@ -106,6 +107,7 @@ def test_the_raw_names_are_those_that_istios_extra_tags_read(gateway):
         assert re.fullmatch(r"wasmcustom\.ai_bridge_[a-z_]+\.(?:[a-z_]+=\.=[^;=]+;\.;)+", name.split(": ")[0]), name
 
 
+@pytest.mark.wasm
 def test_istios_patterns_make_the_same_series_of_them(upstream):
     """Istio writes one pattern for each extra tag, not anchored to a name: proxy.istio.io/config, extraStatTags."""
 

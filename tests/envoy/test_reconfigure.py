@@ -13,7 +13,7 @@ import yaml
 from client import Http1, Http2, Reset
 from conftest import Records, assert_alive
 from gateway import KEYS, Gateway
-from render import REPOSITORY, WASM, DiscoveredFilter, connection_manager_of, render, shipped, shipped_plugin, wasm_of
+from render import HOST, REPOSITORY, WASM, DiscoveredFilter, connection_manager_of, for_host, render, shipped, shipped_plugin, wasm_of
 from samples import CHAT, JSON, MESSAGE, MESSAGE_STREAM, MESSAGES, TOKEN, chat_request, messages_request
 from upstream import Exchange, Upstream, json_answer
 
@@ -75,6 +75,8 @@ def wait_for_reload(gateway: Gateway, discovered: DiscoveredFilter, plugin: Any)
 
 def vms(gateway: Gateway, which: str) -> int:
     """How many VMs exist ("active") or were ever created ("created"). Envoy tries every update in a separate VM first."""
+    if HOST == "native":
+        return 0
     name = f"wasm.envoy.wasm.runtime.v8.{which}"
     return gateway.stats(name.replace(".", r"\."))[name]
 
@@ -87,6 +89,7 @@ def nothing_drained(gateway: Gateway) -> None:
 # === the files that are shipped ===
 
 
+@pytest.mark.wasm
 def test_the_shipped_files_are_what_these_tests_run(tmp_path):
     config = shipped()
     DiscoveredFilter(config, tmp_path)
@@ -193,7 +196,7 @@ def test_many_configurations_in_a_row_lose_no_stream_and_leave_no_vm_behind(brid
         for client in clients:
             client.close()
     assert sorted(record["prompt"] for record in records.all()) == sorted(f"stream {number}" for number in range(12))
-    assert vms(gateway, "created") == made + 12, "the running VM takes a new plugin configuration"
+    assert HOST == "native" or vms(gateway, "created") == made + 12, "the running VM takes a new plugin configuration"
     gateway.wait_until(lambda: vms(gateway, "active") == active, "no VM is left behind")
 
 
@@ -217,10 +220,11 @@ def test_a_key_in_the_plugins_configuration_rotates_in_the_same_vm(bridge, upstr
     for key in ("sk-proj-one-0123456789", "sk-proj-two-0123456789"):
         discovered.reconfigure({"providers": [{"type": "openai", "key": {"value": key}}], "gateway_credentials": {"value_prefixes": ["gw_"]}})
         keys_seen(gateway, upstream, key)
-    assert vms(gateway, "created") == made + 2
+    assert HOST == "native" or vms(gateway, "created") == made + 2
     assert "sk-proj-one" not in gateway.log()
 
 
+@pytest.mark.wasm
 def test_a_key_in_the_vm_environment_rotates_with_a_new_vm(bridge, upstream):
     gateway, discovered = bridge
     records = Records(gateway)
@@ -247,6 +251,7 @@ def test_a_key_in_the_vm_environment_rotates_with_a_new_vm(bridge, upstream):
 # === another module ===
 
 
+@pytest.mark.wasm
 def test_a_new_module_file_is_loaded_and_a_broken_one_is_refused(upstream, tmp_path):
     module = tmp_path / "ai_bridge.wasm"
     module.write_bytes(WASM.read_bytes())
@@ -351,7 +356,7 @@ def test_a_changed_listener_cuts_streams_after_the_drain_time(upstream, tmp_path
 
     def write() -> None:
         new = tmp_path / "new"
-        new.write_text(json.dumps({"resources": [{"@type": "type.googleapis.com/envoy.config.listener.v3.Listener", **listener}]}))
+        new.write_text(json.dumps({"resources": [{"@type": "type.googleapis.com/envoy.config.listener.v3.Listener", **for_host(listener)}]}))
         new.rename(tmp_path / "l.json")
 
     write()

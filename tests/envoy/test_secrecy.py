@@ -113,7 +113,7 @@ def everything(request: pytest.FixtureRequest, upstream: Upstream) -> Iterator[d
         found = {
             "records": "\n".join(gateway.record_lines()),
             "replies": "\n".join(replies),
-            "log": "\n".join(line for line in log if "wasm log" in line),
+            "log": "\n".join(line for line in log if "wasm log" in line or "][dynamic_modules]" in line),
             "values": "\n".join(line for line in log if line.startswith("VALUES")),
             "metrics": "\n".join(line for line in gateway.admin_get("/stats/prometheus").splitlines() if "ai_bridge" in line),
             "policy": "no" if request.param else "yes",

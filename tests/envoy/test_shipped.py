@@ -28,6 +28,7 @@ METRICS = {
 GATEWAY = {"change": lambda config: config.update(stats_flush_interval="0.2s")}
 
 
+@pytest.mark.wasm
 def test_envoy_accepts_the_file_as_it_is_shipped(tmp_path):
     """Only the path of the filter differs, because tests cannot write to /etc/envoy."""
     file = tmp_path / "envoy.yaml"

@@ -4,11 +4,9 @@
 use crate::headers::{HeaderEdits, Headers};
 use crate::metric::MetricKind;
 use crate::step::LocalReply;
-use core::hash::{BuildHasher, Hasher};
 use core::time::Duration;
 use proxy_wasm::hostcalls;
 use proxy_wasm::types::{BufferType, MapType, MetricType};
-use std::collections::hash_map::RandomState;
 use std::time::SystemTime;
 
 /// The request or the response of a stream.
@@ -39,26 +37,10 @@ pub(super) fn plugin_configuration() -> Vec<u8> {
     hostcalls::get_buffer(BufferType::PluginConfiguration, 0, usize::MAX).ok().flatten().unwrap_or_default()
 }
 
-/// An environment variable that `host_env_keys` or `key_values` names.
-pub(super) fn environment_variable(name: &str) -> Option<String> {
-    // No variable has such a name, and the standard library would panic on some of these characters.
-    if name.is_empty() || name.contains(['=', '\0']) {
-        return None;
-    }
-    std::env::var(name).ok()
-}
-
 /// Time since the Unix epoch.
 pub(super) fn now() -> Duration {
     let now = hostcalls::get_current_time().unwrap_or(SystemTime::UNIX_EPOCH);
     now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
-}
-
-/// 128 random bits. They come from the standard library's keyed hash: the host chooses its key at random for each VM, and
-/// the library changes the key with every call.
-pub(super) fn random() -> u128 {
-    let part = || u128::from(RandomState::new().build_hasher().finish());
-    (part() << 64) | part()
 }
 
 /// All headers of one side. To be called in that side's headers callback only.

@@ -18,11 +18,7 @@ impl Metrics {
 
     pub(super) fn keep(&mut self, measurement: Measurement) {
         let Measurement { mut series, value } = measurement;
-        if let Some(model) = series.model_mut()
-            && **model != *"unknown"
-        {
-            *model = self.models.admit(model);
-        }
+        series.bound_model(&mut self.models);
         let kind = series.metric.kind();
         let id = match self.ids.get(&series) {
             Some(id) => *id,

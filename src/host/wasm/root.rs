@@ -8,6 +8,7 @@ use super::{hostcalls, stream::Stream};
 use crate::bridge::Bridge;
 use crate::config::{Config, Upstream};
 use crate::exchange::Exchange;
+use crate::host::process;
 use crate::pool;
 use crate::step::Effect;
 use core::time::Duration;
@@ -70,7 +71,7 @@ impl RootContext for Root {
         if Upstream::is_meant(&bytes) {
             return self.configure_upstream(&bytes);
         }
-        match Config::parse(&bytes, &hostcalls::environment_variable) {
+        match Config::parse(&bytes, &process::environment_variable) {
             Ok(config) => {
                 log::info!("configured with {} provider(s)", config.providers.len());
                 let metrics = Metrics::new(config.limits.label_values);
@@ -126,7 +127,7 @@ impl RootContext for Root {
             return Some(Box::new(Attempt::new(Rc::clone(upstream))));
         }
         let exchange = self.configured.as_ref().map(|configured| {
-            let exchange = Exchange::new(Rc::clone(&configured.bridge), hostcalls::random());
+            let exchange = Exchange::new(Rc::clone(&configured.bridge), process::random());
             (Rc::new(RefCell::new(exchange)), Rc::clone(&configured.metrics))
         });
         Some(Box::new(Stream::new(exchange, context_id, Rc::clone(&self.waiting))))

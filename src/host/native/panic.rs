@@ -1,0 +1,35 @@
+//! Panics. None is known to be reachable; one that is would end Envoy if it left a hook.
+
+use super::calls::Filter;
+use std::panic::{self, AssertUnwindSafe};
+
+/// Logs the place of every panic of this module from now on, and not its message, which may quote what a client sent.
+pub(super) fn log_places() {
+    panic::set_hook(Box::new(|panicked| {
+        let place = panicked.location();
+        let (file, line) = place.map_or(("unknown", 0), |place| (place.file(), place.line()));
+        log::error!("a bug of this filter at {file}:{line} has ended a stream; please report it");
+    }));
+}
+
+/// Calls `hook`. `None`: it has panicked.
+pub(super) fn caught<T>(hook: impl FnOnce() -> T) -> Option<T> {
+    // What a panic leaves half done is a stream's exchange, of which only `finish` is used afterwards.
+    panic::catch_unwind(AssertUnwindSafe(hook)).ok()
+}
+
+/// Panics in the hook that the request's header `x-test-panic` names: only in the module that the tests build.
+#[cfg(feature = "native-panics")]
+#[expect(clippy::panic, reason = "the test of what a panic does")]
+pub(super) fn provoked(hook: &str, filter: Filter) {
+    let headers = filter.headers(super::abi::HeaderMap::Request);
+    let wanted = headers.text("x-test-panic").unwrap_or_default();
+    if wanted.split(',').any(|name| name == hook) {
+        panic!("confidential: this message is not logged");
+    }
+}
+
+/// Does nothing.
+#[cfg(not(feature = "native-panics"))]
+#[inline]
+pub(super) fn provoked(_hook: &str, _filter: Filter) {}

@@ -8,6 +8,7 @@ use crate::config::{CLUSTER_HEADER, Config};
 use crate::credential::GatewayCredentials;
 use crate::headers::Stripping;
 use crate::limits::Limits;
+use crate::pool::{LocalData, Pools, SharedData};
 use crate::price::Price;
 use crate::provider::Provider;
 use crate::record::RecordPolicy;
@@ -41,6 +42,8 @@ pub struct Bridge {
     pub notices: Notices,
     /// The bounds of what one stream may use.
     pub limits: Limits,
+    /// What the requests to pools share.
+    pub pools: Pools,
     /// The first price whose patterns match a model holds for it.
     pub prices: Vec<Price>,
 }
@@ -70,8 +73,15 @@ impl Bridge {
             metrics: config.metrics,
             notices: config.notices,
             limits: config.limits,
+            pools: Pools::new(Rc::new(LocalData::default())),
             prices: config.prices,
         }
+    }
+
+    /// The same, with data that all workers share.
+    #[must_use]
+    pub fn sharing(self, shared: Rc<dyn SharedData>) -> Self {
+        Self { pools: Pools::new(shared), ..self }
     }
 
     /// Whether the single value `ai_bridge_{name}` is set.

@@ -17,6 +17,7 @@ mod model_pattern;
 mod nearest;
 mod node;
 mod passthrough;
+mod pool;
 mod prices;
 mod provider;
 mod providers;
@@ -25,6 +26,7 @@ mod query;
 mod quoted;
 mod record;
 mod root;
+mod upstream;
 
 use self::header_name::{header_name_without_credential, header_pattern};
 use self::node::{Members, Node, Problems};
@@ -42,6 +44,7 @@ use crate::record::RecordPolicy;
 use crate::values::Publish;
 
 pub use self::errors::{ConfigErrors, Problem};
+pub use self::upstream::Upstream;
 
 /// Everything that is configured (`envoy/configuration.md`).
 #[derive(Clone, Debug)]

@@ -46,6 +46,7 @@ mod ending;
 mod interception;
 mod measurements;
 mod passthrough;
+mod pool;
 mod recording;
 mod refusal;
 mod request_edits;
@@ -56,10 +57,12 @@ mod values;
 use crate::bridge::Bridge;
 use crate::headers::Headers;
 use crate::note::Note;
+use crate::pool::Ticket;
 use crate::provider::Provider;
 use crate::reply::Rejection;
 use crate::step::{Effect, Ending, Flow, RequestHead, ResponseHead, Step};
 use admission::Admission;
+use core::cell::RefCell;
 use core::time::Duration;
 use interception::Interception;
 use passthrough::Passthrough;
@@ -115,6 +118,22 @@ impl Exchange {
             Admission::Bridged(interception) => State::Bridged(interception),
         };
         self.with_values(step)
+    }
+
+    /// The id of [`ticket`](Self::ticket), whose text is the property [`TICKET_PROPERTY`](crate::pool::TICKET_PROPERTY).
+    #[must_use]
+    pub const fn ticket_id(&self) -> u64 {
+        ticket_id(self.random)
+    }
+
+    /// What the upstream filters need to know of a request to a pool. The host keeps it while the stream is open.
+    #[must_use]
+    pub fn ticket(&self) -> Option<Rc<RefCell<Ticket>>> {
+        match &self.state {
+            State::Bridged(interception) => interception.arrival.pool.clone(),
+            State::Passthrough(passthrough) => passthrough.pool.clone(),
+            State::Start | State::Ignored | State::Forwarded(_) | State::Done => None,
+        }
     }
 
     /// Handles a chunk of the request's body; `end`: it is the last one, and no trailers follow.
@@ -190,7 +209,7 @@ impl Exchange {
                 self.with_values(step)
             }
             State::Passthrough(passthrough) => {
-                let step = passthrough.response_headers(&self.bridge, head);
+                let step = passthrough.response_headers(&self.bridge, head, clock);
                 let provider = Rc::clone(&passthrough.provider);
                 self.state = State::Forwarded(provider);
                 step
@@ -285,4 +304,9 @@ impl Exchange {
     const fn bridged_mut(&mut self) -> Option<&mut Interception> {
         if let State::Bridged(interception) = &mut self.state { Some(interception) } else { None }
     }
+}
+
+/// The id of a request's ticket: the half of `random` of which the record's id shows no part as it is.
+const fn ticket_id(random: u128) -> u64 {
+    (random >> 64) as u64 ^ (random as u64)
 }

@@ -8,6 +8,7 @@ use core::fmt;
 use std::borrow::Cow;
 
 pub(crate) use role::Role;
+pub(crate) use stripping::OWN_PREFIX;
 pub use stripping::{REMOVED_BY_DEFAULT, Stripping};
 
 /// The headers that carry credentials to any provider (`envoy/behaviour.md#credentials-and-vendors`).

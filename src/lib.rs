@@ -19,6 +19,7 @@
 //! | [`caller`] | the actor, the client program, the session |
 //! | [`headers`] | headers, the edits in them, and which of a client's headers are stripped |
 //! | [`reply`], [`dialect`] | the gateway's own replies and `retry-after`; the shapes of errors |
+//! | [`pool`] | which member of a pool is asked, and the upstream filter that makes an attempt the member's |
 //! | [`budget`] | what clients are told about the budgets that Envoy's rate limit filter enforces |
 //! | [`api`] | the readers of each API's requests and responses |
 //! | [`bedrock`] | Claude on AWS Bedrock: the requests it accepts, its frames and its errors |
@@ -76,6 +77,7 @@ pub mod limits;
 pub mod metric;
 pub mod note;
 mod percent;
+pub mod pool;
 pub mod price;
 pub mod provider;
 pub mod query;

@@ -25,6 +25,14 @@ pub enum Metric {
     Passthrough,
     /// Gauge of the remaining rate limit of the central key, as the provider states it; labels provider × of (the limit).
     UpstreamRemaining,
+    /// As [`UpstreamRemaining`](Self::UpstreamRemaining), with a pool; labels provider × of × member.
+    MemberRemaining,
+    /// Gauge: 1 where the member of a pool is usable, else 0; labels provider × member.
+    PoolUsable,
+    /// Counter: how often a usable member was set aside; labels provider × member × reason (4 statuses).
+    PoolAside,
+    /// Counter of further attempts; labels provider × from × to × reason: at most providers × 20 × 10.
+    Failover,
     /// Counter of reasons for which a record contains less than the traffic; label reason (a note of the record).
     Unread,
 }
@@ -42,7 +50,7 @@ pub enum MetricKind {
 
 impl Metric {
     /// Every metric.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 13] = [
         Self::Requests,
         Self::Tokens,
         Self::CostMicrousd,
@@ -51,6 +59,10 @@ impl Metric {
         Self::Refusals,
         Self::Passthrough,
         Self::UpstreamRemaining,
+        Self::MemberRemaining,
+        Self::PoolUsable,
+        Self::PoolAside,
+        Self::Failover,
         Self::Unread,
     ];
 
@@ -65,7 +77,10 @@ impl Metric {
             Self::TimeToFirstEventMs => "ai_bridge_time_to_first_event_ms",
             Self::Refusals => "ai_bridge_refusals_total",
             Self::Passthrough => "ai_bridge_passthrough_total",
-            Self::UpstreamRemaining => "ai_bridge_upstream_remaining",
+            Self::UpstreamRemaining | Self::MemberRemaining => "ai_bridge_upstream_remaining",
+            Self::PoolUsable => "ai_bridge_pool_usable",
+            Self::PoolAside => "ai_bridge_pool_aside_total",
+            Self::Failover => "ai_bridge_failover_total",
             Self::Unread => "ai_bridge_unread_total",
         }
     }
@@ -81,6 +96,10 @@ impl Metric {
             Self::Refusals => &["provider", "reason"],
             Self::Passthrough => &["provider", "status_class"],
             Self::UpstreamRemaining => &["provider", "of"],
+            Self::MemberRemaining => &["provider", "of", "member"],
+            Self::PoolUsable => &["provider", "member"],
+            Self::PoolAside => &["provider", "member", "reason"],
+            Self::Failover => &["provider", "from", "to", "reason"],
             Self::Unread => &["reason"],
         }
     }
@@ -90,12 +109,14 @@ impl Metric {
     pub const fn kind(self) -> MetricKind {
         match self {
             Self::DurationMs | Self::TimeToFirstEventMs => MetricKind::Histogram,
-            Self::UpstreamRemaining => MetricKind::Gauge,
+            Self::UpstreamRemaining | Self::MemberRemaining | Self::PoolUsable => MetricKind::Gauge,
             Self::Requests
             | Self::Tokens
             | Self::CostMicrousd
             | Self::Refusals
             | Self::Passthrough
+            | Self::PoolAside
+            | Self::Failover
             | Self::Unread => MetricKind::Counter,
         }
     }

@@ -43,6 +43,10 @@ pub enum Note {
     IncompleteEventLost,
     /// The request asked for something that the model on Bedrock does not support; it was left out or replaced.
     BedrockAdapted,
+    /// The request was sent to more than one member of its pool.
+    Failover,
+    /// An answer of a pool's member was worth another attempt, and Envoy made none.
+    NotRetriable,
     /// The request was refused after the response had begun, so the stream was reset instead of answered.
     ReplyImpossible,
     /// A bug of this filter was caught, and the stream was cut. Only the native host can leave a record then.
@@ -72,6 +76,8 @@ impl Note {
             Self::Price => "price",
             Self::IncompleteEventLost => "incomplete_event_lost",
             Self::BedrockAdapted => "bedrock_adapted",
+            Self::Failover => "failover",
+            Self::NotRetriable => "not_retriable",
             Self::ReplyImpossible => "reply_impossible",
             Self::FilterFailed => "filter_failed",
         }
@@ -86,6 +92,8 @@ impl Note {
                 | Self::UsageEstimated
                 | Self::IncompleteEventLost
                 | Self::BedrockAdapted
+                | Self::Failover
+                | Self::NotRetriable
                 | Self::ReplyImpossible
                 // Counted by the host, also where no record is left.
                 | Self::FilterFailed

@@ -8,6 +8,7 @@ pub mod gemini;
 mod hosts;
 mod model_policy;
 pub mod openai;
+mod pool;
 mod profile;
 mod query;
 pub mod vertex;
@@ -22,6 +23,7 @@ use std::rc::Rc;
 
 pub use hosts::{HOSTS, vendor_at};
 pub use model_policy::ModelPolicy;
+pub use pool::{MOST_MEMBERS, Member, Pool, Start};
 pub use profile::{Passthrough, Profile, StoredObjects, is_at_or_below};
 
 /// The provider types. Only this file names a variant: everything else reads [`profile`](Self::profile).
@@ -82,6 +84,9 @@ pub struct Provider {
     pub open_retry_after_seconds: u32,
     /// AWS Bedrock's settings, where the provider is Bedrock's.
     pub bedrock: Option<Bedrock>,
+    /// The members, where the provider has several. Base URL, vendor, key, header of the key and cluster are then the
+    /// first member's: a caller's own key goes there.
+    pub pool: Option<Pool>,
 }
 
 /// The parts of a base URL that a request needs.

@@ -69,6 +69,10 @@ pub struct Record<'a> {
     pub correlating_tool_call_id: Option<&'a str>,
     /// The credential that the request used, or was refused with.
     pub credential: CredentialRef<'a>,
+    /// The attempts at a pool's members; empty without a pool.
+    pub attempts: Vec<AttemptRef<'a>>,
+    /// Where the session was served, if sessions are kept on one member.
+    pub affinity: Option<AffinityRef<'a>>,
     /// The provider's response: id, status, finish reasons.
     pub response: ResponseRef<'a>,
     /// Tokens, and the provider's own usage object.
@@ -158,6 +162,28 @@ pub struct CredentialRef<'a> {
     pub kind: &'static str,
     /// A few characters of the credential, from both ends.
     pub hint: Option<&'a str>,
+}
+
+/// One element of the record's `attempts`.
+#[derive(Debug)]
+pub struct AttemptRef<'a> {
+    /// The member's name.
+    pub member: &'a str,
+    /// The status of the answer.
+    pub status: Option<u16>,
+    /// Why there is no answer: `connect_failure`, `reset` or `timeout`.
+    pub error: Option<&'static str>,
+    /// Milliseconds from the attempt's start to its headers or its end.
+    pub ms: u64,
+}
+
+/// The record's member `affinity`.
+#[derive(Debug)]
+pub struct AffinityRef<'a> {
+    /// The member that served the request.
+    pub member: &'a str,
+    /// The session moved there with this request.
+    pub moved: bool,
 }
 
 /// The record's member `response`.

@@ -2,10 +2,12 @@
 //! request ([`Rejection`]), and the replies of Envoy and of other filters, rewritten for the caller ([`Local`]).
 
 mod local;
+mod pool_not_ready;
 mod rejection;
 mod retry_after;
 
 pub use local::Local;
+pub use pool_not_ready::pool_not_ready;
 pub use rejection::Rejection;
 
 use crate::dialect::{self, Dialect};

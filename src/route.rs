@@ -155,11 +155,11 @@ fn below<'a>(path: &'a [u8], prefix: &str) -> Option<&'a [u8]> {
 ///
 /// # Errors
 /// An upstream that decodes the path before it matches routes could find another model in it.
-fn model(params: &Params<'_, '_>) -> Result<Option<PathModel>, ()> {
+fn model(params: &Params<'_, '_>, path: &str) -> Result<Option<PathModel>, ()> {
     let mut model = None;
     for (name, written) in params.iter() {
         if name == "model" {
-            model = Some(PathModel::parse(written).ok_or(())?);
+            model = Some(PathModel::parse(written, path).ok_or(())?);
         } else {
             let decoded = percent::decode(written.as_bytes()).ok_or(())?;
             let is_plain = |byte: &u8| !matches!(byte, b'/' | b'?' | b'#' | b';');
@@ -229,7 +229,7 @@ impl Mount {
         };
         match *found.value {
             Route::Bridged { api, streamed } => {
-                let Ok(model) = model(&found.params) else { return Target::NotFound };
+                let Ok(model) = model(&found.params, written) else { return Target::NotFound };
                 let route = written.strip_suffix('/').unwrap_or(written);
                 let upstream_path = self.upstream_path(route, query);
                 Target::Bridged { api, upstream_path, model, streamed }

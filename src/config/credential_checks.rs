@@ -77,6 +77,24 @@ pub(super) fn check_key_header(members: &Members<'_>, profile: &Profile, on_bedr
     }
 }
 
+/// Reports a pool where there can be none, and the `written` ones of the members that it replaces.
+pub(super) fn check_pool(
+    members: &Members<'_>,
+    profile: &Profile,
+    on_bedrock: bool,
+    written: [(&'static str, bool); 2],
+) {
+    if on_bedrock {
+        members.problem("pool", format_args!("not with `bedrock`; a member's base_url may be Bedrock's"));
+    } else if profile.central_key.is_none() {
+        let title = profile.title;
+        members.problem("pool", format_args!("callers of {title} always bring their own key; leave it out"));
+    }
+    for (name, _) in written.into_iter().filter(|(_, is_written)| *is_written) {
+        members.problem(name, format_args!("without a use: each member of `pool` has its own; leave it out"));
+    }
+}
+
 /// Reports settings for callers' own keys where the upstream needs none.
 pub(super) fn check_no_key(members: &Members<'_>, byok: bool, byok_cluster: bool) {
     for (name, is_written) in [("byok", byok), ("byok_cluster", byok_cluster)] {

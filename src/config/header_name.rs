@@ -2,8 +2,9 @@
 
 use super::node::Node;
 use super::quoted::quoted;
+use crate::credential::GatewayCredentials;
 use crate::glob::Glob;
-use crate::headers::{CREDENTIAL_HEADERS, Role};
+use crate::headers::{CREDENTIAL_HEADERS, OWN_PREFIX, Role};
 use crate::provider::ProviderType;
 
 /// Headers that the providers' APIs or Envoy read themselves, besides those that have a [`Role`].
@@ -69,9 +70,30 @@ pub(super) fn header_pattern(node: &Node<'_>) -> Option<Glob> {
     Some(pattern)
 }
 
+/// The header name `written`, which a member of a pool sets, in lower case; `None` after a problem was reported at `node`.
+pub(super) fn member_header(node: &Node<'_>, written: &str, gateway: &GatewayCredentials) -> Option<String> {
+    let name = token_of(node, written, "a header name")?;
+    let problem =
+        if CREDENTIAL_HEADERS.contains(&name.as_str()) || name == "cookie" || gateway.consumes(&name) {
+            "carries credentials; the member's belongs in `key`"
+        } else if name.starts_with(OWN_PREFIX) {
+            "is one of this filter's own"
+        } else if Role::of(&name) != Role::Other {
+            "belongs to HTTP"
+        } else {
+            return Some(name);
+        };
+    node.problem(format_args!("\"{name}\" {problem}"));
+    None
+}
+
 /// The text in `node` in lower case, where it is a token of RFC 9110. `*` is a character of tokens.
 fn token(node: &Node<'_>, expected: &str) -> Option<String> {
-    let text = node.text()?;
+    token_of(node, node.text()?, expected)
+}
+
+/// `text` in lower case, where it is a token; problems are reported at `node`.
+fn token_of(node: &Node<'_>, text: &str, expected: &str) -> Option<String> {
     if text.starts_with(':') {
         node.problem(format_args!("expected {expected}, found the pseudo header {}", quoted(text)));
     } else if text.is_empty() || !text.bytes().all(is_token_byte) {

@@ -5,16 +5,17 @@ use super::bedrock::bedrock;
 use super::cluster::cluster;
 use super::credential_checks::{
     check_bedrock, check_bedrock_key, check_callers, check_host_of_bedrock, check_key, check_key_header,
-    check_no_key,
+    check_no_key, check_pool,
 };
 use super::key::{Environment, key};
 use super::model_pattern::model_patterns;
 use super::node::{Members, Node};
 use super::passthrough::passthrough_routes;
+use super::pool::{self, pool};
 use super::query::query;
 use crate::bedrock::Bedrock;
 use crate::credential::{Byok, CredentialHeader, GatewayCredentials, Key, Vendor};
-use crate::provider::{ModelPolicy, Provider, ProviderType, vendor_at};
+use crate::provider::{ModelPolicy, Provider, ProviderType, Start, vendor_at};
 
 /// The largest `open_retry_after_seconds`: a day.
 const LONGEST_RETRY_AFTER_SECONDS: u64 = 86_400;
@@ -43,9 +44,12 @@ pub(super) fn provider(
     members.refuse("keys", "not supported in this version; give one `key`");
     let enabled = members.bool("enabled", true);
     let base = members.member("base_url").map(|node| base_url(&node));
-    let cluster_name = members.member("cluster").and_then(|node| cluster(&node));
+    let written_cluster = members.member("cluster");
+    let cluster_name = written_cluster.as_ref().and_then(cluster);
     let byok_cluster = members.member("byok_cluster").and_then(|node| cluster(&node));
     let written_key = members.member("key");
+    let written_pool = members.member("pool");
+    let start = members.member("start").map(|node| pool::start(&node));
     let key = written_key.as_ref().map_or(Some(Key::Absent), |node| key(node, context.environment));
     let written_vendor = members.member("vendor");
     let key_header = members.member("key_header").and_then(|node| node.one_of(&CredentialHeader::NAMED));
@@ -66,7 +70,7 @@ pub(super) fn provider(
     });
 
     let kind = kind?;
-    if bedrock.is_none() && base.is_none() && kind.profile().base_url.is_empty() {
+    if written_pool.is_none() && bedrock.is_none() && base.is_none() && kind.profile().base_url.is_empty() {
         members.problem(
             "base_url",
             format_args!(
@@ -89,6 +93,25 @@ pub(super) fn provider(
             check_key(node, secret.expose(), vendor, context.gateway);
         }
     }
+    let pool = written_pool.map(|node| {
+        let written = [("key", written_key.is_some()), ("cluster", written_cluster.is_some())];
+        check_pool(members, kind.profile(), on_bedrock, written);
+        let defaults = pool::Defaults {
+            provider: name.as_deref().unwrap_or_default(),
+            base_url: base.clone().unwrap_or_else(|| base_url::parse(kind.profile().base_url).ok()),
+            vendor: vendor.flatten(),
+            key_header,
+            usual_header: kind.profile().central_key.unwrap_or(CredentialHeader::AUTHORIZATION),
+            models: &models,
+        };
+        pool(&node, start.flatten().unwrap_or(Start::First), &defaults, context)
+    });
+    if pool.is_none() && start.is_some() {
+        members.problem("start", format_args!("without a use: there is no `pool`"));
+    }
+    let first = pool.as_ref().and_then(|pool| pool.as_ref()?.members.first().cloned());
+    let first = first.filter(|_| !on_bedrock && kind.profile().central_key.is_some());
+    let key = first.as_ref().map_or(key, |first| Some(first.key.clone()));
     if key == Some(Key::NotNeeded) {
         check_no_key(members, byok_is_written, byok_cluster.is_some());
     }
@@ -119,17 +142,25 @@ pub(super) fn provider(
         Some(bedrock) => Some(bedrock?),
         None => None,
     };
-    let cluster = cluster_name.unwrap_or_else(|| name.clone());
+    let pool = match pool {
+        Some(pool) => Some(pool?),
+        None => None,
+    };
+    let cluster = first.as_ref().map(|first| first.cluster.clone()).or(cluster_name);
+    let cluster = cluster.unwrap_or_else(|| name.clone());
     let default_url = bedrock.as_ref().map_or_else(|| kind.profile().base_url.to_owned(), Bedrock::base_url);
     Some(Provider {
         kind,
         enabled,
-        base_url: base.unwrap_or_else(|| base_url::parse(&default_url).ok())?,
+        base_url: match &first {
+            Some(first) => first.base_url.clone(),
+            None => base.unwrap_or_else(|| base_url::parse(&default_url).ok())?,
+        },
         byok_cluster: byok_cluster.unwrap_or_else(|| cluster.clone()),
         cluster,
         name: name.into(),
-        vendor: vendor?,
-        key_header,
+        vendor: first.as_ref().map_or(vendor, |first| Some(first.vendor))?,
+        key_header: first.as_ref().map_or(key_header, |first| first.key_header),
         query,
         more_passthrough,
         ask_for_usage: ask_for_usage
@@ -143,11 +174,12 @@ pub(super) fn provider(
         stored_objects,
         open_retry_after_seconds,
         bedrock,
+        pool,
     })
 }
 
 /// The vendor in `node`; `Some(None)`: no vendor.
-fn vendor(node: &Node<'_>) -> Option<Option<Vendor>> {
+pub(super) fn vendor(node: &Node<'_>) -> Option<Option<Vendor>> {
     let mut choices = Vec::with_capacity(Vendor::ALL.len().saturating_add(1));
     for (name, vendor) in Vendor::ALL {
         choices.push((name, Some(vendor)));

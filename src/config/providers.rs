@@ -34,22 +34,8 @@ pub(super) fn providers(node: &Node<'_>, context: ProviderContext<'_>) -> Option
 fn name(members: &Members<'_>, kind: Option<ProviderType>, others: &[Option<String>]) -> Option<String> {
     let written = members.member("name");
     let is_default = written.is_none();
-    let name = match written {
-        Some(node) => {
-            let text = node.text()?;
-            if !is_name(text) {
-                node.problem(format_args!(
-                    "expected lower-case letters and digits, in words joined by single hyphens, found {}",
-                    quoted(text)
-                ));
-                return None;
-            }
-            if text.len() > LONGEST_NAME_BYTES {
-                node.problem(format_args!("longer than {LONGEST_NAME_BYTES} bytes"));
-                return None;
-            }
-            text
-        }
+    let name: &str = match &written {
+        Some(node) => well_formed(node)?,
         None => kind?.name(),
     };
     if let Some(other) = others.iter().position(|other| other.as_deref() == Some(name)) {
@@ -57,6 +43,32 @@ fn name(members: &Members<'_>, kind: Option<ProviderType>, others: &[Option<Stri
         members.problem("name", format_args!("{what}\"{name}\" is already the name of providers[{other}]"));
     }
     Some(name.to_owned())
+}
+
+/// The name in `node`, where it is well-formed. A name that is one of `others`, those of the list `list`, is reported and
+/// returned.
+pub(super) fn unique_name(node: &Node<'_>, others: &[Option<String>], list: &str) -> Option<String> {
+    let name = well_formed(node)?;
+    if let Some(other) = others.iter().position(|other| other.as_deref() == Some(name)) {
+        node.problem(format_args!("\"{name}\" is already the name of {list}[{other}]"));
+    }
+    Some(name.to_owned())
+}
+
+fn well_formed<'a>(node: &Node<'a>) -> Option<&'a str> {
+    let text = node.text()?;
+    if !is_name(text) {
+        node.problem(format_args!(
+            "expected lower-case letters and digits, in words joined by single hyphens, found {}",
+            quoted(text)
+        ));
+        return None;
+    }
+    if text.len() > LONGEST_NAME_BYTES {
+        node.problem(format_args!("longer than {LONGEST_NAME_BYTES} bytes"));
+        return None;
+    }
+    Some(text)
 }
 
 /// `^[a-z0-9]+(-[a-z0-9]+)*$`

@@ -52,6 +52,12 @@ impl CredentialHeader {
         (Self::X_GOOG_API_KEY.name, Self::X_GOOG_API_KEY),
     ];
 
+    /// The header's value for `secret`.
+    #[must_use]
+    pub fn written(self, secret: &Secret) -> Secret {
+        self.scheme.write(secret)
+    }
+
     /// A header that holds a Bearer token.
     #[must_use]
     pub const fn bearer(name: &'static str) -> Self {

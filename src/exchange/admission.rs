@@ -7,10 +7,11 @@
 use super::arrival::Arrival;
 use super::interception::Interception;
 use super::passthrough::Passthrough;
+use super::pool::{self, Entering};
 use super::refusal::refuse;
 use super::request_edits;
 use super::upload::{Upload, judge_path_model};
-use super::values;
+use super::{ticket_id, values};
 use crate::bridge::Bridge;
 use crate::caller::{self, Actor, ActorError, Metadata};
 use crate::credential::{self, Credential, CredentialError, CredentialKind};
@@ -72,11 +73,24 @@ pub(super) fn admit(
                 check_passthrough(bridge, head, provider, found.dialect, stored_object)
             };
             match checked {
-                Ok(credential) => {
-                    let passthrough = Passthrough::new(Rc::clone(provider), found.dialect, credential.kind);
-                    let edits =
+                Ok(mut credential) => {
+                    let mut passthrough =
+                        Passthrough::new(Rc::clone(provider), found.dialect, credential.kind);
+                    let is_byok = credential.kind == CredentialKind::Byok;
+                    if provider.pool.is_some() && !is_byok {
+                        credential.set = None;
+                    }
+                    let mut edits =
                         request_edits::passthrough(bridge, provider, headers, credential, upstream_path);
-                    (Admission::Passthrough(passthrough), edited(edits))
+                    let mut effects = Vec::new();
+                    if provider.pool.is_some() {
+                        let (now, id) = (clock(), ticket_id(random));
+                        let entering =
+                            Entering { bridge, provider, is_byok, arrival: None, headers, now, id };
+                        passthrough.pool = pool::enter(&entering, &mut edits, &mut effects);
+                    }
+                    effects.insert(0, Effect::EditRequestHeaders(edits));
+                    (Admission::Passthrough(passthrough), Step { effects, flow: Flow::Continue })
                 }
                 Err(rejection) => refused(&rejection),
             }
@@ -90,7 +104,7 @@ pub(super) fn admit(
         (Target::Bridged { api, upstream_path, model, streamed }, Some(provider)) => {
             let arrival = Arrival::new(provider, api, found.dialect, headers, clock(), random);
             let arrival = Arrival { model, streamed, ..arrival };
-            let (interception, step) = intercept(bridge, head, arrival, upstream_path);
+            let (interception, step) = intercept(bridge, head, arrival, upstream_path, random);
             (Admission::Bridged(Box::new(interception)), step)
         }
     }
@@ -102,13 +116,31 @@ fn intercept(
     head: &RequestHead,
     mut arrival: Arrival,
     upstream_path: Vec<u8>,
+    random: u128,
 ) -> (Interception, Step) {
     let checked = check_bridged(bridge, head, &mut arrival);
     let mut effects = Vec::with_capacity(values::EFFECTS);
     let upload = Upload::begin(bridge, &arrival, &head.headers);
     match checked {
-        Ok(credential) => {
-            let edits = request_edits::bridged(bridge, &arrival, &head.headers, credential, upstream_path);
+        Ok(mut credential) => {
+            let is_byok = credential.kind == CredentialKind::Byok;
+            if arrival.provider.pool.is_some() && !is_byok {
+                // The upstream filter of the member's cluster sets the member's.
+                credential.set = None;
+            }
+            let headers = &head.headers;
+            let mut edits = request_edits::bridged(bridge, &arrival, headers, credential, upstream_path);
+            let entering = Entering {
+                bridge,
+                provider: &arrival.provider,
+                is_byok,
+                arrival: Some(&arrival),
+                headers,
+                now: arrival.started,
+                id: ticket_id(random),
+            };
+            let ticket = pool::enter(&entering, &mut edits, &mut effects);
+            arrival.pool = ticket;
             effects.push(Effect::EditRequestHeaders(edits));
             values::of_start(bridge, &arrival, &mut effects);
             let flow = if upload.is_held() { Flow::Hold } else { Flow::Continue };

@@ -1,5 +1,6 @@
 //! A bridged request as its headers describe it. Admission fills it in; later callbacks only read it.
 
+use super::pool::SharedTicket;
 use crate::answer::NAME_BYTES;
 use crate::api::Api;
 use crate::caller::{Actor, Agent, Client};
@@ -48,6 +49,8 @@ pub(super) struct Arrival {
     pub(super) credential_hint: Option<String>,
     /// The request goes to the cluster for callers' own credentials. A refused credential leaves it `false`.
     pub(super) byok_cluster: bool,
+    /// What the upstream filters share with this one, where the provider has a pool and the request was sent to it.
+    pub(super) pool: Option<SharedTicket>,
 }
 
 // === impl Arrival ===
@@ -84,6 +87,7 @@ impl Arrival {
             credential_kind: CredentialKind::None,
             credential_hint: None,
             byok_cluster: false,
+            pool: None,
         }
     }
 

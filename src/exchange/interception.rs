@@ -8,6 +8,7 @@ use super::budget;
 use super::download::{Download, Response};
 use super::ending;
 use super::measurements;
+use super::pool;
 use super::totals::Totals;
 use super::upload::Upload;
 use super::values::{self, EndValues};
@@ -43,6 +44,8 @@ pub(super) struct Progress {
     pub(super) session_of_body: Option<String>,
     /// The budget that the response's headers state.
     pub(super) budget: Option<Box<Budget>>,
+    /// The session moved to another member of the pool with this request.
+    pub(super) moved: bool,
     /// Notes of the exchange itself; request and response have their own.
     pub(super) notes: Notes,
     /// Usage and cost; `None` if something that they depend on has changed since they were computed.
@@ -159,10 +162,17 @@ impl Interception {
         }
         let Self { arrival, upload, progress, .. } = self;
         let provider = &arrival.provider;
-        progress.budget = budget::stated(bridge, arrival, &head.headers, clock);
+        let mut clock = Some(clock);
+        let mut now = || clock.take().map(|clock| clock()).unwrap_or_default();
+        let pool = arrival.pool.as_ref().map(|ticket| (ticket, now()));
+        let at = pool.map(|(_, now)| now);
+        progress.budget = budget::stated(bridge, arrival, &head.headers, || at.unwrap_or_else(now));
         if let Some(mut local) = Local::recognise(head) {
             let mut reply = local.reply(arrival.dialect, provider.open_retry_after_seconds, &head.headers);
             budget::tell(bridge, arrival, progress.budget.as_deref_mut(), &mut local, &mut reply);
+            if let Some((ticket, now)) = pool {
+                pool::unanswered(ticket, head.code_details.as_deref(), now, &mut reply);
+            }
             self.download = Download::Local(local);
             return Step { effects: vec![self.reply(reply)], flow: Flow::Stop };
         }
@@ -170,6 +180,9 @@ impl Interception {
         let mut response = Response::begin(bridge, arrival, head, facts.stream, &mut progress.notes);
         let mut edits = HeaderEdits::default();
         edits.set(ID_HEADER, arrival.id.as_str());
+        if let Some((ticket, now)) = pool {
+            progress.moved = pool::answered(ticket, &head.headers, now, &mut progress.notes, &mut edits);
+        }
         bedrock::edit_response(provider, response.translation.as_ref(), &head.headers, &mut edits);
         if let Some(budget) = &progress.budget {
             budget.warn(arrival.dialect, arrival.api, &head.headers, &mut edits);
@@ -191,7 +204,11 @@ impl Interception {
             Download::Reading(Box::new(response))
         };
         if bridge.metrics && arrival.credential_kind == CredentialKind::Centralized {
-            effects.extend(measurements::upstream_remaining(&provider.name, &head.headers));
+            effects.extend(measurements::upstream_remaining(
+                &provider.name,
+                arrival.pool.as_ref(),
+                &head.headers,
+            ));
         }
         Step { effects, flow: Flow::Continue }
     }

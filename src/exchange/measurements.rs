@@ -1,6 +1,7 @@
 //! The measurements of a stream: what is counted when, and under which labels. [`metric`](crate::metric) has the names.
 
 use super::arrival::Arrival;
+use super::pool::SharedTicket;
 use crate::headers::Headers;
 use crate::metric::{Label, Metric, Series};
 use crate::record::{Outcome, Record, UsageRef};
@@ -94,10 +95,20 @@ pub(super) fn passthrough(provider: &Rc<str>, status: Option<u16>) -> Effect {
 }
 
 /// What the provider states in a response as left of its limits for the gateway's key, as gauges.
-pub(super) fn upstream_remaining(provider: &Rc<str>, headers: &Headers) -> Vec<Effect> {
+pub(super) fn upstream_remaining(
+    provider: &Rc<str>,
+    pool: Option<&SharedTicket>,
+    headers: &Headers,
+) -> Vec<Effect> {
+    let member = pool.and_then(|ticket| Some(Rc::clone(&ticket.borrow().served_member()?.name)));
     let gauges = REMAINING.iter().filter_map(|(header, of)| {
         let left = headers.text(header)?.trim().parse().ok()?;
-        let series = Series::new(Metric::UpstreamRemaining, [provider.into(), (*of).into()]);
+        let series = match &member {
+            Some(member) => {
+                Series::new(Metric::MemberRemaining, [provider.into(), (*of).into(), member.into()])
+            }
+            None => Series::new(Metric::UpstreamRemaining, [provider.into(), (*of).into()]),
+        };
         Some(Effect::Measure(series.measured(left)))
     });
     gauges.collect()

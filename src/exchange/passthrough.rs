@@ -1,13 +1,17 @@
 //! A passthrough stream: the exchange examines its headers and never its body.
 
 use super::measurements;
+use super::pool::{self, SharedTicket};
 use super::refusal;
 use crate::bridge::Bridge;
 use crate::credential::CredentialKind;
 use crate::dialect::Dialect;
+use crate::headers::HeaderEdits;
+use crate::note::Notes;
 use crate::provider::Provider;
 use crate::reply::{Local, Rejection};
 use crate::step::{Effect, Flow, ResponseHead, Step};
+use core::time::Duration;
 use std::rc::Rc;
 
 /// A passthrough stream.
@@ -18,13 +22,15 @@ pub(super) struct Passthrough {
     dialect: Dialect,
     /// Whose credential it uses.
     kind: CredentialKind,
+    /// What the upstream filters share with this one, where the provider has a pool.
+    pub(super) pool: Option<SharedTicket>,
 }
 
 // === impl Passthrough ===
 
 impl Passthrough {
     pub(super) const fn new(provider: Rc<Provider>, dialect: Dialect, kind: CredentialKind) -> Self {
-        Self { provider, dialect, kind }
+        Self { provider, dialect, kind, pool: None }
     }
 
     /// Refuses the request after its headers were admitted.
@@ -33,16 +39,29 @@ impl Passthrough {
     }
 
     /// Counts the response, and rewrites an error reply of Envoy or another filter in the route's dialect.
-    pub(super) fn response_headers(&self, bridge: &Bridge, head: &ResponseHead) -> Step {
+    /// `clock` is called where there is a pool.
+    pub(super) fn response_headers(
+        &self,
+        bridge: &Bridge,
+        head: &ResponseHead,
+        clock: impl FnOnce() -> Duration,
+    ) -> Step {
         let mut step = Step::pass();
         let local = Local::recognise(head);
         if bridge.metrics {
             step.effects = self.measurements(head, local.as_ref());
         }
         if let Some(local) = local {
-            let reply = local.reply(self.dialect, self.provider.open_retry_after_seconds, &head.headers);
+            let mut reply = local.reply(self.dialect, self.provider.open_retry_after_seconds, &head.headers);
+            if let Some(ticket) = &self.pool {
+                pool::unanswered(ticket, head.code_details.as_deref(), clock(), &mut reply);
+            }
             step.effects.push(Effect::Reply(reply));
             step.flow = Flow::Stop;
+        } else if let Some(ticket) = &self.pool {
+            let mut edits = HeaderEdits::default();
+            pool::answered(ticket, &head.headers, clock(), &mut Notes::default(), &mut edits);
+            step.effects.push(Effect::EditResponseHeaders(edits));
         }
         step
     }
@@ -55,7 +74,7 @@ impl Passthrough {
                 measured.push(measurements::refused(name.into(), local.code));
             }
             None if self.kind == CredentialKind::Centralized => {
-                measured.extend(measurements::upstream_remaining(name, &head.headers));
+                measured.extend(measurements::upstream_remaining(name, self.pool.as_ref(), &head.headers));
             }
             Some(_) | None => {}
         }

@@ -4,11 +4,13 @@ use super::download::Download;
 use super::ending;
 use super::interception::Interception;
 use super::measurements::{self, Labels};
+use super::pool;
 use super::values;
 use crate::api::request::Prompt;
 use crate::bridge::Bridge;
 use crate::dialect::error_type;
 use crate::note::{Note, Notes};
+use crate::pool::Ticket;
 use crate::record::{
     ActorRef, AgentRef, BudgetRef, CredentialRef, ErrorRef, ModelRef, ProviderRef, Record, ResponseRef,
     TextBudget, UpstreamRef, UsageRef,
@@ -36,6 +38,12 @@ pub(super) fn finish(mut interception: Box<Interception>, bridge: &Bridge, endin
     if let Some(answer) = answer {
         notes.merge(&answer.notes);
     }
+    let open_ticket = arrival.pool.as_ref().map(|ticket| ticket.borrow());
+    let ticket = open_ticket.as_deref().filter(|ticket| !ticket.is_byok);
+    if ticket.is_some_and(|ticket| ticket.attempts.len() > 1) {
+        notes.add(Note::Failover);
+    }
+    let member = ticket.and_then(Ticket::served_member);
     let estimate = totals.charge.as_ref().map(|charge| charge.estimate);
     let usage = UsageRef::new(answer, totals.usage.clone(), &totals.by_model, estimate, &mut notes);
     if totals.models_merged {
@@ -68,8 +76,8 @@ pub(super) fn finish(mut interception: Box<Interception>, bridge: &Bridge, endin
         method: &arrival.method,
         path: &arrival.path,
         upstream: UpstreamRef {
-            host: &provider.base_url.authority,
-            cluster: arrival.cluster(),
+            host: member.map_or(&provider.base_url.authority, |member| &member.base_url.authority),
+            cluster: member.map_or_else(|| arrival.cluster(), |member| &member.cluster),
             request_id: download.response().and_then(|response| response.request_id.as_deref()),
         },
         streaming: facts.stream,
@@ -84,7 +92,12 @@ pub(super) fn finish(mut interception: Box<Interception>, bridge: &Bridge, endin
         session_id: interception.session_id(),
         agent: arrival.agent.as_ref().map(AgentRef::from),
         correlating_tool_call_id: facts.correlating_tool_call_id.as_deref(),
-        credential: CredentialRef::new(arrival.credential_kind, arrival.credential_hint.as_deref()),
+        credential: match member {
+            Some(member) => CredentialRef::new(member.credential_kind(), member.hint.as_deref()),
+            None => CredentialRef::new(arrival.credential_kind, arrival.credential_hint.as_deref()),
+        },
+        attempts: ticket.map(|ticket| pool::attempts(ticket, ending.now)).unwrap_or_default(),
+        affinity: ticket.and_then(|ticket| pool::affinity(ticket, progress.moved)),
         response: ResponseRef {
             id: answer.and_then(|answer| answer.id.as_deref()),
             status: status(&interception),
@@ -105,10 +118,14 @@ pub(super) fn finish(mut interception: Box<Interception>, bridge: &Bridge, endin
         notes: notes.lines(),
     };
     if bridge.metrics {
+        if let Some(ticket) = ticket {
+            pool::measure(ticket, &mut effects);
+        }
         measure(&interception, &record, &notes, &mut effects);
     }
     let value = record.to_json(budget.spent());
     effects.push(Effect::Publish { name: Cow::Borrowed("ai_bridge_record"), value: Cow::Owned(value) });
+    drop(open_ticket);
     interception.publish_end(bridge, outcome, &totals, &mut effects);
     effects
 }

@@ -6,15 +6,19 @@ use crate::bridge::Bridge;
 use crate::caller;
 use crate::credential::Credential;
 use crate::headers::{CREDENTIAL_HEADERS, HeaderEdits, Headers};
+use crate::pool::POOL_HEADER;
 use crate::provider::Provider;
 
-/// The edits outside the root: only the header that chooses clusters is removed, because a caller must not set it.
+/// The edits outside the root: only the headers that choose clusters are removed, because a caller must not set them.
 pub(super) fn foreign(bridge: &Bridge, headers: &Headers) -> Option<HeaderEdits> {
-    headers.contains(&bridge.cluster_header).then(|| {
-        let mut edits = HeaderEdits::default();
+    let mut edits = HeaderEdits::default();
+    if headers.contains(&bridge.cluster_header) {
         edits.remove(bridge.cluster_header.clone());
-        edits
-    })
+    }
+    if headers.contains(POOL_HEADER) {
+        edits.remove(POOL_HEADER);
+    }
+    (!edits.remove.is_empty()).then_some(edits)
 }
 
 /// The edits on a passthrough route.

@@ -74,7 +74,7 @@ pub const REMOVED_BY_DEFAULT: &[&str] = &[
 ];
 
 /// The prefix of every header that this filter defines.
-const OWN_PREFIX: &str = "x-ai-bridge-";
+pub(crate) const OWN_PREFIX: &str = "x-ai-bridge-";
 
 /// Selects the headers of a client's request that are not sent upstream. Built once per configuration.
 #[derive(Clone, Debug, Default)]

@@ -3,10 +3,13 @@
 //! The SDK panics where the host returns an unexpected status, and a panic is a trap that ends every stream of the worker.
 //! Therefore each header map is read once, as bytes, in its own callback, and never after the end of a stream.
 
+mod attempt;
 mod hostcalls;
 mod metrics;
 mod root;
+mod shared;
 mod stream;
+mod tickets;
 mod waiting;
 
 use proxy_wasm::types::LogLevel;

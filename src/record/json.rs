@@ -65,6 +65,7 @@ impl Record<'_> {
         out.word_member("kind", self.credential.kind.as_bytes());
         out.known_text("hint", self.credential.hint);
         out.end('}');
+        self.write_pool(&mut out);
         self.write_answer(&mut out);
         out.word_member("outcome", self.outcome.name().as_bytes());
         if let Some(error) = &self.error {
@@ -74,6 +75,33 @@ impl Record<'_> {
         write_texts(&mut out, &self.notes);
         out.end('}');
         out.into_bytes()
+    }
+
+    /// The members of a request to a pool.
+    fn write_pool(&self, out: &mut Writer) {
+        if !self.attempts.is_empty() {
+            out.name("attempts");
+            out.begin('[');
+            for attempt in &self.attempts {
+                out.begin('{');
+                out.text_member("member", attempt.member);
+                out.known_number("status", attempt.status.map(u64::from));
+                out.known_text("error", attempt.error);
+                out.number_member("ms", attempt.ms);
+                out.end('}');
+            }
+            out.end(']');
+        }
+        if let Some(affinity) = &self.affinity {
+            out.name("affinity");
+            out.begin('{');
+            out.text_member("member", affinity.member);
+            if affinity.moved {
+                out.name("moved");
+                out.bool(true);
+            }
+            out.end('}');
+        }
     }
 
     /// The members that describe the response, and the prompt among them.

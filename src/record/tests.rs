@@ -39,6 +39,8 @@ fn everything<'a>(metadata: &'a [(String, String)], finish_reasons: &'a [String]
         session_id: Some("session"),
         agent: Some(AgentRef { id: Some("agent-7"), parent_id: Some("agent-1") }),
         correlating_tool_call_id: Some("toolu_1"),
+        attempts: vec![AttemptRef { member: "main", status: Some(429), error: Some("reset"), ms: 7 }],
+        affinity: Some(AffinityRef { member: "more", moved: true }),
         credential: CredentialRef::new(CredentialKind::Byok, Some("sk-a...0123")),
         response: ResponseRef { id: Some("msg_1"), status: Some(200), finish_reasons },
         usage: UsageRef {
@@ -130,6 +132,8 @@ fn nothing() -> Record<'static> {
         },
         cost_microusd: None,
         budget: None,
+        attempts: Vec::new(),
+        affinity: None,
         prompt: None,
         tool_calls: Vec::new(),
         thoughts: Vec::new(),

@@ -1,6 +1,7 @@
 //! Recognises replies that Envoy or another filter makes on this filter's routes, and rewrites them in the error shape of
 //! the caller's API.
 
+use super::pool_not_ready::{MESSAGE as NOT_READY, POOL_NOT_READY, REASON_HEADER};
 use super::retry_after::{is_final, retry_after};
 use crate::dialect::Dialect;
 use crate::headers::Headers;
@@ -35,6 +36,7 @@ impl Local {
         let status = head.headers.error_status()?;
         let open_circuit = status == 503 && details == NO_HEALTHY_UPSTREAM;
         let (code, message) = match status {
+            503 if head.headers.text(REASON_HEADER) == Some(POOL_NOT_READY) => (POOL_NOT_READY, NOT_READY),
             400 => (
                 "bad_request",
                 "AI gateway: the request was refused as invalid. Correct it, or ask the operator.",
@@ -107,6 +109,7 @@ impl Local {
         };
         let replaced = |name: &str| {
             name.starts_with(':')
+                || name == REASON_HEADER
                 || of_the_body(name)
                 || matches!(name, "transfer-encoding" | "date" | "server")
         };

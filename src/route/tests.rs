@@ -27,6 +27,7 @@ fn provider(kind: ProviderType, name: &str, base_path: &str) -> Provider {
         stored_objects: true,
         open_retry_after_seconds: 30,
         bedrock: None,
+        pool: None,
     }
 }
 

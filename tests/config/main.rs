@@ -5,6 +5,7 @@ mod callers_and_values;
 mod document;
 mod limits_and_prices;
 mod members;
+mod pools;
 mod providers;
 mod root_and_headers;
 mod secrecy;

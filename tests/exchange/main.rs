@@ -27,6 +27,7 @@ mod outcomes;
 mod outside_the_root;
 mod paths;
 mod pictures;
+mod pools;
 mod prompts;
 mod record;
 mod record_bounds;

@@ -32,6 +32,7 @@ fn provider(kind: ProviderType, key: Key, byok: Byok) -> Provider {
         stored_objects: true,
         open_retry_after_seconds: 30,
         bedrock: None,
+        pool: None,
     }
 }
 

@@ -48,6 +48,22 @@ pub(super) fn headers(side: Side) -> Headers {
     map(side.headers())
 }
 
+/// The first value of the header `name` of one side. To be called in that side's headers callback only.
+pub(super) fn header(side: Side, name: &str) -> Option<Vec<u8>> {
+    hostcalls::get_map_value_bytes(side.headers(), name).ok().flatten()
+}
+
+/// The value of `key` in the data that all workers share, with its version.
+pub(super) fn shared_data(key: &str) -> (Vec<u8>, u32) {
+    let (value, version) = hostcalls::get_shared_data(key).unwrap_or_default();
+    (value.unwrap_or_default(), version.unwrap_or_default())
+}
+
+/// Writes the value of `key` if it still has `version`; 0: whatever is there.
+pub(super) fn set_shared_data(key: &str, value: &[u8], version: u32) -> bool {
+    hostcalls::set_shared_data(key, Some(value), (version != 0).then_some(version)).is_ok()
+}
+
 /// The request's trailers. To be called in their callback only.
 pub(super) fn request_trailers() -> Headers {
     map(MapType::HttpRequestTrailers)

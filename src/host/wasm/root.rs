@@ -1,12 +1,15 @@
 //! The root context: reads the plugin's configuration and makes a context for each stream.
 
+use super::attempt::Attempt;
 use super::metrics::Metrics;
+use super::shared::VmData;
 use super::waiting::{INTERVAL, PATIENCE, Waiting};
 use super::{hostcalls, stream::Stream};
 use crate::bridge::Bridge;
-use crate::config::Config;
+use crate::config::{Config, Upstream};
 use crate::exchange::Exchange;
 use crate::host::process;
+use crate::pool;
 use crate::step::Effect;
 use core::time::Duration;
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
@@ -18,6 +21,8 @@ use std::rc::Rc;
 #[derive(Default)]
 pub(super) struct Root {
     configured: Option<Configured>,
+    /// Set where this is the upstream filter of a pool's member.
+    upstream: Option<Rc<Upstream>>,
     waiting: Rc<Waiting>,
 }
 
@@ -28,20 +33,59 @@ struct Configured {
     metrics: Rc<RefCell<Metrics>>,
 }
 
+/// The interval in which the gauges of pools are brought up to date while no requests come.
+const POOL_INTERVAL: Duration = Duration::from_secs(5);
+
+impl Root {
+    fn configure_upstream(&mut self, bytes: &[u8]) -> bool {
+        match Upstream::parse(bytes) {
+            Ok(upstream) => {
+                self.upstream = Some(Rc::new(upstream));
+                true
+            }
+            Err(errors) => {
+                log::error!("the configuration of an upstream filter is refused; every problem:\n{errors}");
+                false
+            }
+        }
+    }
+
+    /// Shows the members of pools that became usable or were set aside.
+    fn show_pools(&self) {
+        let Some(Configured { bridge, metrics }) = &self.configured else { return };
+        let pools = bridge.providers.iter().filter(|provider| provider.pool.is_some() && bridge.metrics);
+        for provider in pools {
+            let asides = pool::asides(&*bridge.pools.shared, provider);
+            for measurement in bridge.pools.usable_changes(provider, &asides, hostcalls::now()) {
+                metrics.borrow_mut().keep(measurement);
+            }
+        }
+    }
+}
+
 impl Context for Root {}
 
 impl RootContext for Root {
     fn on_configure(&mut self, _size: usize) -> bool {
         let bytes = hostcalls::plugin_configuration();
+        if Upstream::is_meant(&bytes) {
+            return self.configure_upstream(&bytes);
+        }
         match Config::parse(&bytes, &process::environment_variable) {
             Ok(config) => {
                 log::info!("configured with {} provider(s)", config.providers.len());
                 let metrics = Metrics::new(config.limits.label_values);
                 let holds = config.providers.iter().any(|provider| provider.invoke().is_some());
                 self.waiting.reconfigured();
-                self.set_tick_period(if holds { INTERVAL } else { Duration::ZERO });
+                let shows_pools =
+                    config.metrics && config.providers.iter().any(|provider| provider.pool.is_some());
+                self.set_tick_period(match (holds, shows_pools) {
+                    (true, _) => INTERVAL,
+                    (false, true) => POOL_INTERVAL,
+                    (false, false) => Duration::ZERO,
+                });
                 self.configured = Some(Configured {
-                    bridge: Rc::new(Bridge::new(config)),
+                    bridge: Rc::new(Bridge::new(config).sharing(Rc::new(VmData))),
                     metrics: Rc::new(RefCell::new(metrics)),
                 });
                 true
@@ -54,6 +98,7 @@ impl RootContext for Root {
     }
 
     fn on_tick(&mut self) {
+        self.show_pools();
         let count = |context| hostcalls::enter(context).then(hostcalls::request_bytes).flatten();
         let overdue = self.waiting.overdue(hostcalls::now(), count);
         if !overdue.is_empty() {
@@ -78,6 +123,9 @@ impl RootContext for Root {
     }
 
     fn create_http_context(&self, context_id: u32) -> Option<Box<dyn HttpContext>> {
+        if let Some(upstream) = &self.upstream {
+            return Some(Box::new(Attempt::new(Rc::clone(upstream))));
+        }
         let exchange = self.configured.as_ref().map(|configured| {
             let exchange = Exchange::new(Rc::clone(&configured.bridge), process::random());
             (Rc::new(RefCell::new(exchange)), Rc::clone(&configured.metrics))

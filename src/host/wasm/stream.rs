@@ -2,6 +2,7 @@
 
 use super::hostcalls::{self, Side};
 use super::metrics::Metrics;
+use super::tickets;
 use super::waiting::{SharedExchange, Waiting};
 use crate::exchange::Exchange;
 use crate::headers::Headers;
@@ -18,6 +19,8 @@ pub(super) struct Stream {
     waiting: Rc<Waiting>,
     /// The bytes of a held body that were given to the exchange.
     held_bytes: usize,
+    /// The id of the ticket of a request to a pool.
+    ticket: Option<u64>,
 }
 
 impl Stream {
@@ -26,7 +29,7 @@ impl Stream {
         context: u32,
         waiting: Rc<Waiting>,
     ) -> Self {
-        Self { configured, context, waiting, held_bytes: 0 }
+        Self { configured, context, waiting, held_bytes: 0, ticket: None }
     }
 
     /// Calls `callback` and carries out its step. `side` and `size` describe the current chunk.
@@ -87,18 +90,25 @@ impl Context for Stream {}
 impl Drop for Stream {
     fn drop(&mut self) {
         self.waiting.end(self.context);
+        self.ticket.into_iter().for_each(tickets::close);
     }
 }
 
 impl HttpContext for Stream {
     fn on_http_request_headers(&mut self, _count: usize, end: bool) -> Action {
-        let Some((exchange, _)) = &self.configured else { return Action::Continue };
+        let Some((exchange, metrics)) = &self.configured else { return Action::Continue };
         let property = exchange.borrow().bridge().actor.property.clone();
         let actor_property =
             property.and_then(|path| hostcalls::property(path.iter().map(String::as_str).collect()));
         let headers = hostcalls::headers(Side::Request);
         let head = RequestHead { headers, actor_property, end };
         let step = exchange.borrow_mut().request_headers(&head, hostcalls::now);
+        let ticket = exchange.borrow().ticket();
+        if let Some(ticket) = ticket {
+            let id = exchange.borrow().ticket_id();
+            tickets::open(id, tickets::Open { ticket, metrics: Rc::clone(metrics) });
+            self.ticket = Some(id);
+        }
         let action = self.carry_out(Side::Request, 0, step, Some(&head.headers));
         if self.holds_request() {
             self.waiting.begin(self.context, hostcalls::now(), hostcalls::request_bytes(), exchange);

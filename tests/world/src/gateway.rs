@@ -6,7 +6,9 @@ use ai_bridge::config::Config;
 use ai_bridge::exchange::Exchange;
 use ai_bridge::headers::Headers;
 use ai_bridge::metric::Measurement;
+use ai_bridge::pool::Ticket;
 use ai_bridge::step::{Effect, Ending, Flow, LocalReply, RequestHead, ResponseHead, Step};
+use core::cell::RefCell;
 use core::time::Duration;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -151,6 +153,29 @@ impl World {
     /// A fresh stream during which no time passes: its record does not depend on the number of callbacks.
     pub fn timeless(bridge: &Rc<Bridge>) -> Self {
         Self { tick: Duration::ZERO, ..Self::new(bridge) }
+    }
+
+    /// A fresh stream that begins `seconds` later than others, with an id of its own.
+    pub fn later(bridge: &Rc<Bridge>, seconds: u64) -> Self {
+        let mut world = Self::new(bridge);
+        world.now += Duration::from_secs(seconds);
+        world
+    }
+
+    /// What the upstream filters know of the request.
+    pub fn ticket(&self) -> Rc<RefCell<Ticket>> {
+        self.exchange.ticket().expect("a request to a pool")
+    }
+
+    /// The time.
+    pub const fn now(&self) -> Duration {
+        self.now
+    }
+
+    /// Lets time pass.
+    pub fn wait(&mut self, time: Duration) -> &mut Self {
+        self.now += time;
+        self
     }
 
     /// The request's headers; `end`: no body follows.

@@ -3,6 +3,7 @@
 //! | module | holds |
 //! |---|---|
 //! | [`gateway`] | [`World`]: one stream through the filter, without Envoy |
+//! | [`pool`] | the attempts at a pool's members, as Envoy makes them |
 //! | [`transcript`] | the whole exchanges below `tests/transcripts` |
 //! | [`frames`] | frames of AWS's event stream, as Bedrock sends them |
 //! | [`sse`], [`splice`] | plain readings of a whole body, with which the streaming readers have to agree |
@@ -17,8 +18,10 @@
 
 pub mod frames;
 pub mod gateway;
+pub mod pool;
 pub mod splice;
 pub mod sse;
 pub mod transcript;
 
 pub use gateway::{CONFIGURATION, SINGLE_VALUES, World, bridge, changed, exchanged, head, headers};
+pub use pool::{Asked, Member};

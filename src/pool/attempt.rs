@@ -1,0 +1,202 @@
+//! One attempt: the upstream filter of a member's cluster, without a host.
+
+use super::asides::{self, Cause};
+use super::model_splice::ModelSplice;
+use super::ticket::{Attempt, AttemptError, Ticket};
+use super::{POOL_HEADER, RETRY_HEADER, wait};
+use crate::credential::CredentialKind;
+use crate::headers::{CREDENTIAL_HEADERS, HeaderEdits, Headers};
+use crate::metric::{Label, Measurement, Metric, Series};
+use core::cell::RefCell;
+use core::time::Duration;
+use std::borrow::Cow;
+use std::rc::Rc;
+
+/// One attempt at a member. A method that is called out of order does nothing.
+#[expect(missing_debug_implementations, reason = "no output shows it, and the module stays small")]
+pub struct AttemptStream {
+    ticket: Rc<RefCell<Ticket>>,
+    /// The index of the member.
+    member: usize,
+    /// The index of the attempt; `None`: a caller's own key, of which nothing is learned.
+    attempt: Option<usize>,
+    splice: Option<Box<ModelSplice>>,
+}
+
+/// What the host knows of an attempt that ended without an answer.
+#[derive(Clone, Copy, Debug)]
+pub struct Failure {
+    /// There was no connection.
+    pub is_connect_failure: bool,
+    /// How long the answer was waited for at most, where that is limited.
+    pub limit: Option<Duration>,
+}
+
+// === impl AttemptStream ===
+
+impl AttemptStream {
+    /// Begins an attempt at the member `member` of the provider `provider`, which are those of the cluster. Returns the
+    /// changes in the request's headers, which may be those of an earlier attempt. `None`: the request is another
+    /// provider's, and must not go on.
+    pub fn begin(
+        ticket: &Rc<RefCell<Ticket>>,
+        provider: &str,
+        member: &str,
+        now: Duration,
+    ) -> Option<(Self, HeaderEdits)> {
+        let mut open = ticket.borrow_mut();
+        let at = open.pool()?.position(member).filter(|_| *open.provider.name == *provider)?;
+        let mut edits = HeaderEdits::default();
+        edits.remove(POOL_HEADER);
+        if open.is_byok {
+            drop(open);
+            return Some((
+                Self { ticket: Rc::clone(ticket), member: at, attempt: None, splice: None },
+                edits,
+            ));
+        }
+        let member = open.member(at)?;
+        edits.set(":path", open.path_for(member));
+        edits.set(":authority", member.base_url.authority.as_str());
+        let header = member.credential.as_ref().map(|(header, _)| *header);
+        edits
+            .remove
+            .extend(CREDENTIAL_HEADERS.into_iter().filter(|name| Some(*name) != header).map(Cow::Borrowed));
+        open.member_headers(member, &mut edits);
+        if let Some((header, value)) = &member.credential {
+            edits.set(*header, value.expose());
+        }
+        let maps = member.models.is_some() && open.is_bridged && open.body_names_model();
+        let splice = maps.then(|| Box::new(ModelSplice::new(open.depth_bytes)));
+        let attempt = Some(open.attempts.len());
+        open.attempts.push(Attempt {
+            member: at,
+            began: now,
+            ended: None,
+            status: None,
+            error: None,
+            is_marked: false,
+        });
+        drop(open);
+        Some((Self { ticket: Rc::clone(ticket), member: at, attempt, splice }, edits))
+    }
+
+    /// Whether [`request_body`](Self::request_body) may change the body.
+    #[must_use]
+    pub fn reads_request(&self) -> bool {
+        self.splice.is_some()
+    }
+
+    /// Handles a chunk of the request's body. Returns what goes up instead of it; `None`: the chunk itself.
+    pub fn request_body(&mut self, chunk: &[u8], end: bool) -> Option<Vec<u8>> {
+        let splice = self.splice.as_mut()?;
+        let ticket = self.ticket.borrow();
+        let instead = splice.pass(chunk, end, ticket.member(self.member)?);
+        if splice.is_over() {
+            self.splice = None;
+        }
+        instead
+    }
+
+    /// Whether [`response_headers`](Self::response_headers) needs all headers of an answer with this status.
+    #[must_use]
+    pub const fn reads_response(&self, status: u16) -> bool {
+        self.attempt.is_some() && status >= 400
+    }
+
+    /// Handles the headers of the answer: learns from them, and marks an answer that is worth another attempt. Returns the
+    /// changes in the headers, and what is counted.
+    pub fn response_headers(
+        &mut self,
+        headers: &Headers,
+        now: Duration,
+    ) -> (HeaderEdits, Option<Measurement>) {
+        let mut ticket = self.ticket.borrow_mut();
+        let mut measurement = None;
+        // A member must not ask for another attempt itself.
+        let mut edits = HeaderEdits::default();
+        edits.remove(RETRY_HEADER);
+        let open = &mut *ticket;
+        let Some(at) = self.attempt else { return (edits, None) };
+        let status = headers.status().unwrap_or_default();
+        let Some(began) =
+            open.attempts.get_mut(at).filter(|attempt| attempt.status.is_none()).map(|attempt| {
+                (attempt.status, attempt.ended) = (Some(status), Some(now));
+                attempt.began
+            })
+        else {
+            return (edits, None);
+        };
+        let Some(member) = open.member(self.member) else { return (edits, None) };
+        let (name, has_key) =
+            (Rc::clone(&member.name), member.credential_kind() == CredentialKind::Centralized);
+        let cause = match status {
+            429 => Some((Cause::Wait(wait::after_rate_limit(headers, now)), "429")),
+            401 if has_key => Some((Cause::Unauthorized, "401")),
+            503 => Some((Cause::Wait(wait::after_overload(headers, now)), "503")),
+            529 => Some((Cause::Wait(wait::after_overload(headers, now)), "529")),
+            _ => None,
+        };
+        if let Some((cause, reason)) = cause {
+            let provider = &open.provider.name;
+            let was_usable = super::asides(&*open.shared, &open.provider).wait(&name, now).is_none();
+            asides::change(&*open.shared, provider, &|asides| asides.set_aside(&name, cause, began, now));
+            if was_usable {
+                let series =
+                    Series::new(Metric::PoolAside, [provider.into(), Label::from(&name), reason.into()]);
+                measurement = Some(series.measured(1));
+            }
+        } else if (200..300).contains(&status) && open.asides.mentions(&name) {
+            asides::change(&*open.shared, &open.provider.name, &|asides| asides.serves(&name, began));
+        }
+        let is_worth = cause.is_some() || matches!(status, 500 | 502 | 504);
+        if is_worth && open.has_usable_after(at, now) {
+            edits.set(RETRY_HEADER, "1");
+            if let Some(attempt) = open.attempts.get_mut(at) {
+                attempt.is_marked = true;
+            }
+        }
+        (edits, measurement)
+    }
+
+    /// Whether the attempt has no answer, so that [`over`](Self::over) needs to know why.
+    #[must_use]
+    pub fn is_unanswered(&self) -> bool {
+        let ticket = self.ticket.borrow();
+        let attempt = self.attempt.and_then(|at| ticket.attempts.get(at));
+        attempt.is_some_and(|attempt| attempt.status.is_none() && attempt.ended.is_none())
+    }
+
+    /// Handles the end of an attempt without an answer.
+    pub fn over(&self, failure: Failure, now: Duration) {
+        let mut ticket = self.ticket.borrow_mut();
+        let Some(attempt) = self.attempt.and_then(|at| ticket.attempts.get_mut(at)) else { return };
+        if attempt.status.is_some() || attempt.ended.is_some() {
+            return;
+        }
+        attempt.ended = Some(now);
+        let waited = now.saturating_sub(attempt.began);
+        attempt.error = Some(match failure {
+            Failure { is_connect_failure: true, .. } => AttemptError::ConnectFailure,
+            Failure { limit: Some(limit), .. } if !limit.is_zero() && waited >= limit => {
+                AttemptError::Timeout
+            }
+            Failure { .. } => AttemptError::Reset,
+        });
+    }
+}
+
+// === impl Ticket ===
+
+impl Ticket {
+    /// Whether a member that Envoy would ask after attempt `at` is usable.
+    fn has_usable_after(&self, at: usize, now: Duration) -> bool {
+        let rest = self.choice.list.get(at.saturating_add(1)..).unwrap_or_default();
+        if rest.is_empty() {
+            return false;
+        }
+        let asides = super::asides(&*self.shared, &self.provider);
+        let mut members = rest.iter().filter_map(|at| self.member(*at));
+        members.any(|member| asides.wait(&member.name, now).is_none())
+    }
+}

@@ -50,7 +50,7 @@ pub enum MetricKind {
 
 impl Metric {
     /// Every metric.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 13] = [
         Self::Requests,
         Self::Tokens,
         Self::CostMicrousd,
@@ -59,6 +59,10 @@ impl Metric {
         Self::Refusals,
         Self::Passthrough,
         Self::UpstreamRemaining,
+        Self::MemberRemaining,
+        Self::PoolUsable,
+        Self::PoolAside,
+        Self::Failover,
         Self::Unread,
     ];
 

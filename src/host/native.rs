@@ -9,6 +9,8 @@
 //! * The module is a part of Envoy's process. A panic is caught in the hook and ends that stream alone.
 
 mod abi;
+mod any_stream;
+mod attempt;
 mod calls;
 mod configuration;
 mod hooks;
@@ -16,5 +18,7 @@ mod logger;
 mod metrics;
 mod panic;
 mod property;
+mod shared;
 mod stream;
+mod tickets;
 mod version;

@@ -9,6 +9,8 @@ use super::abi::{
 use crate::headers::{HeaderEdits, Headers};
 use crate::metric::MetricKind;
 use crate::step::LocalReply;
+use core::time::Duration;
+use std::time::SystemTime;
 
 /// Envoy's filter of one stream. Valid only in a hook of that stream, from its beginning until the stream is destroyed:
 /// `hooks.rs` makes it for one hook, and `stream.rs` makes no call after the stream's end.
@@ -247,6 +249,11 @@ impl FilterConfiguration {
         let result = unsafe { call(self.0, name, to, size, &raw mut id) };
         (result == abi::METRIC_SUCCESS).then_some(id)
     }
+}
+
+/// Time since the Unix epoch.
+pub(super) fn wall_time() -> Duration {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
 }
 
 /// Writes a line of Envoy's log.

@@ -1,27 +1,31 @@
 //! The filter's configuration. Envoy makes one for all its workers; each worker builds its own bridge at its first stream.
 
+use super::any_stream::AnyStream;
+use super::attempt::Attempt;
 use super::calls::FilterConfiguration;
 use super::metrics::{Defined, Metrics};
 use super::property::Property;
+use super::shared::ProcessData;
+use super::stream::{Stream, Worker};
 use crate::bridge::Bridge;
-use crate::config::Config;
+use crate::config::{Config, Upstream};
 use crate::host::process;
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::{Arc, Weak};
 
-/// What all workers share: a text that is known to be valid, and the metrics.
-pub(super) struct Configuration {
-    json: Vec<u8>,
-    metrics: Defined,
+/// What all workers share.
+pub(super) enum Configuration {
+    /// Of the main filter.
+    Main(Box<Main>),
+    /// Of the upstream filter of a pool's member.
+    Upstream(Arc<Upstream>),
 }
 
-/// What the streams of one worker share.
-pub(super) struct Worker {
-    pub(super) bridge: Rc<Bridge>,
-    pub(super) metrics: Metrics,
-    /// Where the actor is, if the configuration names a property.
-    pub(super) actor: Option<Property>,
+/// A text that is known to be valid, and the metrics.
+pub(super) struct Main {
+    json: Vec<u8>,
+    metrics: Defined,
 }
 
 thread_local! {
@@ -34,13 +38,27 @@ thread_local! {
 impl Configuration {
     /// Checks a configuration; `None`, with every problem in the log, if it is refused.
     pub(super) fn new(json: &[u8], host: FilterConfiguration) -> Option<Self> {
+        if Upstream::is_meant(json) {
+            let upstream = Upstream::parse(json).map_err(|errors| {
+                log::error!("the configuration of an upstream filter is refused; every problem:\n{errors}");
+            });
+            return upstream.ok().map(|upstream| Self::Upstream(Arc::new(upstream)));
+        }
         let (config, _) = parse(json)?;
         log::info!("configured with {} provider(s)", config.providers.len());
-        Some(Self { json: json.to_vec(), metrics: Defined::new(host) })
+        Some(Self::Main(Box::new(Main { json: json.to_vec(), metrics: Defined::new(host) })))
     }
 
-    /// This thread's part of the configuration.
-    pub(super) fn worker(self: &Arc<Self>) -> Option<Rc<Worker>> {
+    /// A stream, or an attempt, of this configuration.
+    pub(super) fn stream(self: &Arc<Self>) -> Option<AnyStream> {
+        match &**self {
+            Self::Main(main) => self.worker(main).map(Stream::new).map(AnyStream::Main),
+            Self::Upstream(upstream) => Some(AnyStream::Attempt(Attempt::new(Arc::clone(upstream)))),
+        }
+    }
+
+    /// This thread's part of the configuration, which is `main`.
+    fn worker(self: &Arc<Self>, main: &Main) -> Option<Rc<Worker>> {
         let known = |(configuration, worker): &(Weak<Self>, Rc<Worker>)| {
             (configuration.as_ptr() == Arc::as_ptr(self)).then(|| Rc::clone(worker))
         };
@@ -48,9 +66,13 @@ impl Configuration {
             return Some(worker);
         }
         // Only an environment that has changed since makes this fail.
-        let (config, actor) = parse(&self.json)?;
-        let metrics = Metrics::new(self.metrics, config.limits.label_values);
-        let worker = Rc::new(Worker { bridge: Rc::new(Bridge::new(config)), metrics, actor });
+        let (config, actor) = parse(&main.json)?;
+        let metrics = Metrics::new(main.metrics, config.limits.label_values);
+        let worker = Rc::new(Worker {
+            bridge: Rc::new(Bridge::new(config).sharing(Rc::new(ProcessData))),
+            metrics,
+            actor,
+        });
         WORKERS.with_borrow_mut(|workers| {
             // A weak reference keeps the address of its configuration from being used again.
             workers.retain(|(configuration, _)| configuration.strong_count() > 0);

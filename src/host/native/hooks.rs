@@ -6,9 +6,9 @@
 )]
 
 use super::abi::{Buffer, ConfigurationPointer, FilterPointer};
+use super::any_stream::AnyStream;
 use super::calls::{Filter, FilterConfiguration};
 use super::configuration::Configuration;
-use super::stream::Stream;
 use super::version::Interface;
 use super::{logger, panic};
 use crate::step::Flow;
@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 /// The address of an [`Arc`] of a [`Configuration`].
 type ModuleConfiguration = *const c_void;
-/// The address of an [`Rc`] of a [`Stream`].
+/// The address of an [`Rc`] of a [`AnyStream`].
 type ModuleFilter = *const c_void;
 
 /// Envoy's `Continue` of headers, body and trailers.
@@ -54,7 +54,7 @@ fn with(
     name: &'static str,
     stream: ModuleFilter,
     filter: FilterPointer,
-    hook: impl FnOnce(&Stream, Filter) -> Flow,
+    hook: impl FnOnce(&AnyStream, Filter) -> Flow,
 ) -> Flow {
     let Some(stream) = held(stream) else { return Flow::Stop };
     if stream.is_over() {
@@ -72,8 +72,8 @@ fn with(
 }
 
 /// The stream at `stream`, in addition to Envoy's reference to it.
-fn held(stream: ModuleFilter) -> Option<Rc<Stream>> {
-    let stream = stream.cast::<Stream>();
+fn held(stream: ModuleFilter) -> Option<Rc<AnyStream>> {
+    let stream = stream.cast::<AnyStream>();
     if stream.is_null() {
         return None;
     }
@@ -154,7 +154,7 @@ extern "C" fn envoy_dynamic_module_on_http_filter_new(
         Arc::increment_strong_count(configuration);
         Arc::from_raw(configuration)
     };
-    let stream = panic::caught(|| configuration.worker().map(Stream::new));
+    let stream = panic::caught(|| configuration.stream());
     stream.flatten().map_or(ptr::null(), |stream| Rc::into_raw(Rc::new(stream)).cast())
 }
 
@@ -181,7 +181,7 @@ extern "C" fn envoy_dynamic_module_on_http_filter_request_trailers(
     filter: FilterPointer,
     stream: ModuleFilter,
 ) -> u32 {
-    of_headers(with("request_trailers", stream, filter, Stream::request_trailers))
+    of_headers(with("request_trailers", stream, filter, AnyStream::request_trailers))
 }
 
 #[unsafe(no_mangle)]
@@ -209,7 +209,7 @@ extern "C" fn envoy_dynamic_module_on_http_filter_response_trailers(
     filter: FilterPointer,
     stream: ModuleFilter,
 ) -> u32 {
-    of_headers(with("response_trailers", stream, filter, Stream::response_trailers))
+    of_headers(with("response_trailers", stream, filter, AnyStream::response_trailers))
 }
 
 /// The stream is over; Envoy writes its access logs after this.
@@ -233,13 +233,15 @@ extern "C" fn envoy_dynamic_module_on_http_filter_stream_complete(
 
 #[unsafe(no_mangle)]
 extern "C" fn envoy_dynamic_module_on_http_filter_destroy(stream: ModuleFilter) {
-    let stream = stream.cast::<Stream>();
+    let stream = stream.cast::<AnyStream>();
     if !stream.is_null() {
         // SAFETY: the address comes from `Rc::into_raw` in `…_new`, and Envoy destroys a stream once. A hook that Envoy calls
         // this from holds the stream on its own.
         let stream = unsafe { Rc::from_raw(stream) };
-        stream.destroy();
-        let _ = panic::caught(|| drop(stream));
+        let _ = panic::caught(|| {
+            stream.destroy();
+            drop(stream);
+        });
     }
 }
 

@@ -1,8 +1,11 @@
 //! One stream: passes callbacks to the exchange and carries out its steps.
 
 use super::abi::{Attribute, Body, Buffer, HeaderMap};
-use super::calls::Filter;
-use super::configuration::Worker;
+use super::calls::{Filter, wall_time};
+use super::metrics::Metrics;
+use super::property::Property;
+use super::tickets::Offered;
+use crate::bridge::Bridge;
 use crate::exchange::Exchange;
 use crate::host::process;
 use crate::metric::{Metric, Series};
@@ -10,9 +13,17 @@ use crate::note::Note;
 use crate::step::{Effect, Ending, Flow, RequestHead, ResponseHead, Step};
 use crate::values;
 use core::time::Duration;
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
-use std::time::{Instant, SystemTime};
+use std::time::Instant;
+
+/// What the streams of one worker share.
+pub(super) struct Worker {
+    pub(super) bridge: Rc<Bridge>,
+    pub(super) metrics: Metrics,
+    /// Where the actor is, if the configuration names a property.
+    pub(super) actor: Option<Property>,
+}
 
 /// An HTTP stream. Envoy may call its hooks while it is called itself, so nothing here is borrowed during a call.
 pub(super) struct Stream {
@@ -28,24 +39,21 @@ pub(super) struct Stream {
     broken: Cell<bool>,
     /// The bytes of a held body that were given to the exchange.
     held_bytes: Cell<usize>,
+    /// What upstream filters need to know of a request to a pool.
+    ticket: OnceCell<Offered>,
 }
 
 /// The namespace of this filter's dynamic metadata.
 const METADATA: &str = "ai_bridge";
 /// The beginning of the names of filter state. It is the one under which the wasm host sets properties, so that access
 /// logs, rate limits and tracers need not change with the host.
-const FILTER_STATE: &str = "wasm.";
+pub(super) const FILTER_STATE: &str = "wasm.";
 /// Why a stream was reset, in Envoy's response code details.
 const RESET_DETAILS: &str = "ai_bridge_reset";
 /// The same after a panic.
-const PANIC_DETAILS: &str = "ai_bridge_panic";
+pub(super) const PANIC_DETAILS: &str = "ai_bridge_panic";
 /// How a stream that this filter has cut is told to the exchange: as one that Envoy has closed itself.
 const CUT_BY_GATEWAY: &str = "downstream_local_disconnect";
-
-/// The wall clock's time since the Unix epoch.
-fn wall() -> Duration {
-    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
-}
 
 // === impl Stream ===
 
@@ -55,11 +63,12 @@ impl Stream {
         Self {
             worker,
             exchange: RefCell::new(exchange),
-            began: wall(),
+            began: wall_time(),
             instant: Instant::now(),
             destroyed: Cell::new(false),
             broken: Cell::new(false),
             held_bytes: Cell::new(0),
+            ticket: OnceCell::new(),
         }
     }
 
@@ -74,6 +83,10 @@ impl Stream {
         let actor_property = actor.and_then(|property| property.read(filter, &headers));
         let head = RequestHead { headers, actor_property, end };
         let step = self.exchange.borrow_mut().request_headers(&head, || self.now());
+        let (ticket, id) = (self.exchange.borrow().ticket(), self.exchange.borrow().ticket_id());
+        if let Some(ticket) = ticket {
+            self.ticket.get_or_init(|| Offered::new(id, ticket));
+        }
         self.carry_out(filter, Place::RequestHeaders, step)
     }
 
@@ -123,6 +136,7 @@ impl Stream {
             return Flow::Continue;
         }
         let headers = filter.headers(HeaderMap::Response);
+        self.keep_measured(filter);
         let code_details = if Exchange::asks_who_answers(&headers) { code_details(filter) } else { None };
         let head = ResponseHead { headers, code_details, end };
         let step = self.exchange.borrow_mut().response_headers(&head, || self.now());
@@ -147,7 +161,7 @@ impl Stream {
     /// The stream is over. Envoy writes its access logs after this.
     pub(super) fn complete(&self, filter: Filter) {
         if self.exchange.borrow().is_done() {
-            return;
+            return self.keep_measured(filter);
         }
         let code_details = if self.broken.get() {
             self.exchange.borrow_mut().filter_failed();
@@ -157,8 +171,18 @@ impl Stream {
         } else {
             None
         };
-        let step = self.exchange.borrow_mut().finish(&Ending { code_details, now: self.now(), wall: wall() });
+        let step =
+            self.exchange.borrow_mut().finish(&Ending { code_details, now: self.now(), wall: wall_time() });
         self.carry_out(filter, Place::Response, step);
+        self.keep_measured(filter);
+    }
+
+    /// Keeps what the attempts of a request to a pool have measured.
+    fn keep_measured(&self, filter: Filter) {
+        let Some(offered) = self.ticket.get() else { return };
+        for measurement in offered.open.measured.take() {
+            self.worker.metrics.keep(filter, measurement);
+        }
     }
 
     /// The stream is over, and [`complete`](Self::complete) has panicked.

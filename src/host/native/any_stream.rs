@@ -1,0 +1,95 @@
+//! What a filter of Envoy is for: a client's stream, or one attempt at a pool's member.
+
+use super::attempt::Attempt;
+use super::calls::Filter;
+use super::stream::Stream;
+use crate::step::Flow;
+
+pub(super) enum AnyStream {
+    Main(Stream),
+    Attempt(Attempt),
+}
+
+// === impl AnyStream ===
+
+impl AnyStream {
+    pub(super) fn request_headers(&self, filter: Filter, end: bool) -> Flow {
+        match self {
+            Self::Main(stream) => stream.request_headers(filter, end),
+            Self::Attempt(attempt) => attempt.request_headers(filter),
+        }
+    }
+
+    pub(super) fn request_body(&self, filter: Filter, end: bool) -> Flow {
+        match self {
+            Self::Main(stream) => stream.request_body(filter, end),
+            Self::Attempt(attempt) => attempt.request_body(filter, end),
+        }
+    }
+
+    pub(super) fn request_trailers(&self, filter: Filter) -> Flow {
+        match self {
+            Self::Main(stream) => stream.request_trailers(filter),
+            Self::Attempt(_) => Flow::Continue,
+        }
+    }
+
+    pub(super) fn response_headers(&self, filter: Filter, end: bool) -> Flow {
+        match self {
+            Self::Main(stream) => stream.response_headers(filter, end),
+            Self::Attempt(attempt) => attempt.response_headers(filter),
+        }
+    }
+
+    pub(super) fn response_body(&self, filter: Filter, end: bool) -> Flow {
+        match self {
+            Self::Main(stream) => stream.response_body(filter, end),
+            Self::Attempt(_) => Flow::Continue,
+        }
+    }
+
+    pub(super) fn response_trailers(&self, filter: Filter) -> Flow {
+        match self {
+            Self::Main(stream) => stream.response_trailers(filter),
+            Self::Attempt(_) => Flow::Continue,
+        }
+    }
+
+    /// The client's stream is over.
+    pub(super) fn complete(&self, filter: Filter) {
+        if let Self::Main(stream) = self {
+            stream.complete(filter);
+        }
+    }
+
+    /// The same after [`complete`](Self::complete) has panicked.
+    pub(super) fn complete_after_failure(&self, filter: Filter) {
+        if let Self::Main(stream) = self {
+            stream.complete_after_failure(filter);
+        }
+    }
+
+    /// Envoy's part is gone.
+    pub(super) fn destroy(&self) {
+        match self {
+            Self::Main(stream) => stream.destroy(),
+            Self::Attempt(attempt) => attempt.destroy(),
+        }
+    }
+
+    /// Whether the hooks have to do nothing.
+    pub(super) fn is_over(&self) -> bool {
+        match self {
+            Self::Main(stream) => stream.is_over(),
+            Self::Attempt(attempt) => attempt.is_over(),
+        }
+    }
+
+    /// Cuts the stream, or the attempt, after a panic in one of its hooks.
+    pub(super) fn cut(&self, filter: Filter) {
+        match self {
+            Self::Main(stream) => stream.cut(filter),
+            Self::Attempt(attempt) => attempt.cut(filter),
+        }
+    }
+}

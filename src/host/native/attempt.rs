@@ -1,0 +1,116 @@
+//! One attempt, in the upstream filter of a member's cluster.
+
+use super::abi::{Attribute, Body, HeaderMap};
+use super::calls::{Filter, wall_time};
+use super::stream::{FILTER_STATE, PANIC_DETAILS};
+use super::tickets::{self, Open};
+use crate::config::Upstream;
+use crate::pool::{AttemptStream, Failure, TICKET_PROPERTY};
+use crate::reply::pool_not_ready;
+use crate::step::Flow;
+use core::time::Duration;
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+
+/// An attempt at the member of `upstream`.
+pub(super) struct Attempt {
+    upstream: Arc<Upstream>,
+    begun: RefCell<Option<Begun>>,
+    /// A hook has panicked.
+    broken: Cell<bool>,
+}
+
+struct Begun {
+    filter: Filter,
+    stream: AttemptStream,
+    open: Open,
+    /// How long Envoy waits for an answer, where that is limited.
+    limit: Option<Duration>,
+    over: Cell<bool>,
+}
+
+/// Envoy's header with the time that it waits for an answer, in milliseconds.
+const LIMIT_HEADER: &str = "x-envoy-expected-rq-timeout-ms";
+
+// === impl Attempt ===
+
+impl Attempt {
+    pub(super) const fn new(upstream: Arc<Upstream>) -> Self {
+        Self { upstream, begun: RefCell::new(None), broken: Cell::new(false) }
+    }
+
+    pub(super) fn request_headers(&self, filter: Filter) -> Flow {
+        let ticket = filter.filter_state(&format!("{FILTER_STATE}{TICKET_PROPERTY}"));
+        let open = ticket.and_then(|id| tickets::find(&id));
+        let Upstream { provider, member } = &*self.upstream;
+        let begun = open.and_then(|open| {
+            let (stream, edits) = AttemptStream::begin(&open.ticket, provider, member, wall_time())?;
+            Some((stream, edits, open))
+        });
+        let Some((stream, edits, open)) = begun else {
+            log::error!(
+                "a request to member \"{member}\" of the pool of \"{provider}\" answered 503: it did not come by a \
+                 route of that pool, or the main filter is another module"
+            );
+            filter.reply(&pool_not_ready());
+            return Flow::Stop;
+        };
+        let limit = filter.headers(HeaderMap::Request).text(LIMIT_HEADER).and_then(|ms| ms.parse().ok());
+        filter.edit_headers(HeaderMap::Request, &edits);
+        let limit = limit.map(Duration::from_millis);
+        *self.begun.borrow_mut() = Some(Begun { filter, stream, open, limit, over: Cell::new(false) });
+        Flow::Continue
+    }
+
+    pub(super) fn request_body(&self, filter: Filter, end: bool) -> Flow {
+        let mut begun = self.begun.borrow_mut();
+        let Some(Begun { stream, .. }) = begun.as_mut().filter(|begun| begun.stream.reads_request()) else {
+            return Flow::Continue;
+        };
+        let instead = filter.with_body(Body::ReceivedRequest, |parts| {
+            let whole: Vec<u8> = parts.iter().flat_map(super::abi::Buffer::bytes).copied().collect();
+            stream.request_body(&whole, end)
+        });
+        drop(begun);
+        if let Some(bytes) = instead {
+            filter.replace_body(Body::ReceivedRequest, &bytes);
+        }
+        Flow::Continue
+    }
+
+    pub(super) fn response_headers(&self, filter: Filter) -> Flow {
+        let edits = {
+            let mut begun = self.begun.borrow_mut();
+            let Some(Begun { stream, open, .. }) = begun.as_mut() else { return Flow::Continue };
+            let (edits, measurement) =
+                stream.response_headers(&filter.headers(HeaderMap::Response), wall_time());
+            open.measured.borrow_mut().extend(measurement);
+            edits
+        };
+        filter.edit_headers(HeaderMap::Response, &edits);
+        Flow::Continue
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.broken.get()
+    }
+
+    /// Ends the attempt after a panic in one of its hooks.
+    pub(super) fn cut(&self, filter: Filter) {
+        if !self.broken.replace(true) {
+            filter.reset(PANIC_DETAILS);
+        }
+    }
+
+    /// Envoy is about to destroy its part of the attempt.
+    pub(super) fn destroy(&self) {
+        let begun = self.begun.borrow();
+        let Some(Begun { filter, stream, limit, over, .. }) = &*begun else { return };
+        if over.replace(true) || !stream.is_unanswered() {
+            return;
+        }
+        let reason = filter.attribute(Attribute::UpstreamTransportFailureReason);
+        let is_connect_failure = reason.is_some_and(|reason| !reason.is_empty());
+        stream.over(Failure { is_connect_failure, limit: *limit }, wall_time());
+    }
+}

@@ -1,0 +1,51 @@
+//! The tickets of the open requests to pools: the main filter of a worker hands them to the upstream filters of the same
+//! worker.
+
+use crate::fnv::BuildFnv;
+use crate::metric::Measurement;
+use crate::pool::Ticket;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+/// A request to a pool.
+#[derive(Clone)]
+pub(super) struct Open {
+    pub(super) ticket: Rc<RefCell<Ticket>>,
+    /// What attempts have measured. The main filter keeps it, because metrics belong to its configuration.
+    pub(super) measured: Rc<RefCell<Vec<Measurement>>>,
+}
+
+thread_local! {
+    /// At most one for each open stream.
+    static OPEN: RefCell<HashMap<u64, Open, BuildFnv>> = RefCell::default();
+}
+
+/// A ticket that upstream filters can find until this is dropped.
+pub(super) struct Offered {
+    id: u64,
+    pub(super) open: Open,
+}
+
+// === impl Offered ===
+
+impl Offered {
+    pub(super) fn new(id: u64, ticket: Rc<RefCell<Ticket>>) -> Self {
+        let open = Open { ticket, measured: Rc::default() };
+        OPEN.with_borrow_mut(|tickets| tickets.insert(id, open.clone()));
+        Self { id, open }
+    }
+}
+
+impl Drop for Offered {
+    fn drop(&mut self) {
+        // At the end of a thread the table may be gone already.
+        let _ = OPEN.try_with(|tickets| tickets.borrow_mut().remove(&self.id));
+    }
+}
+
+/// The ticket whose id has this text.
+pub(super) fn find(text: &[u8]) -> Option<Open> {
+    let id = u64::from_str_radix(core::str::from_utf8(text).ok()?, 16).ok()?;
+    OPEN.with_borrow(|tickets| tickets.get(&id).cloned())
+}

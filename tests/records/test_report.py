@@ -156,6 +156,25 @@ def test_errors_tools_and_single_interceptions_are_listed():
     assert whole["times"]["rows"] == [{"provider": "anthropic", "model": "claude-opus-4-8", "count": 2, "p50": 200, "p95": 400, "longest": 400}]
 
 
+def test_members_of_pools_are_listed_with_what_they_failed_over():
+    asked = lambda *pairs: [{"member": member, "ms": 5, **({"status": result} if isinstance(result, int) else {"error": result} if result else {})} for member, result in pairs]
+    whole = found(
+        record(1, attempts=asked(("main", 200))),
+        record(2, attempts=asked(("main", 429), ("spare", "reset"), ("third", 200)), affinity={"member": "third", "moved": True}),
+        record(3, attempts=asked(("main", 429), ("spare", 200)), affinity={"member": "spare"}),
+        record(4, attempts=asked(("main", None), ("spare", 529))),
+        record(5),
+    )
+    rows = {row["member"]: row for row in whole["pools"]["rows"]}
+    assert list(rows) == ["main", "spare", "third"]
+    assert {name: (row["attempts"], row["served"], row["failed_over"], row["reasons"], row["sessions_moved_here"]) for name, row in rows.items()} == {
+        "main": (4, 1, 3, {"429": 2, "no answer": 1}, 0), "spare": (3, 2, 1, {"reset": 1}, 0), "third": (1, 1, 0, {}, 1),
+    }
+    status, text, _ = run(stdin=lines(record(1, attempts=asked(("main", 429), ("spare", 200)))))
+    assert status == 0 and "Members of pools" in text and "429 1" in text
+    assert "Members of pools" not in run(stdin=lines(record(1)))[1]
+
+
 def test_money_is_exact_where_floats_are_not():
     _, text, _ = run("--by", "actor", stdin=lines(record(1, cost_microusd=2**53 + 1), record(2, cost_microusd=2**53), record(3, cost_microusd=1)))
     assert re.search(r"^  spend +\$18,014,398,509 \(exactly 18,014,398,509\.481986 USD\), ", text, re.M), text

@@ -56,6 +56,8 @@ class Record:
     cost: int | None
     shares: list[tuple[str, dict[str, int | None], int | None]]
     tools: list[tuple[str | None, str | None, str]]
+    attempts: list[tuple[str, str]]         # the pool's members that were asked, each with its status or error
+    moved: str | None                       # the member to which a session has moved
     notes: list[str]
 
     @property
@@ -135,6 +137,8 @@ def read_record(value: dict[str, Any]) -> Record:
         cost=find(value, "cost_microusd", int),
         shares=[share(f"by_model[{at}]", element) for at, element in enumerate(find(value, "usage.by_model", list) or [])],
         tools=[tool(f"tool_calls[{at}]", call) for at, call in enumerate(calls)],
+        attempts=[attempt(f"attempts[{at}]", element) for at, element in enumerate(find(value, "attempts", list) or [])],
+        moved=find(value, "affinity.member", str) if find(value, "affinity.moved", bool) else None,
         notes=[note[:80].split(":")[0] for note in texts(value, "notes")],
     )
 
@@ -159,6 +163,13 @@ def tool(path: str, call: Any) -> tuple[str | None, str | None, str]:
     """A called tool's name, its server, and who runs it."""
     holder = {path: call}
     return find(holder, f"{path}.name", str), find(holder, f"{path}.server", str), need(holder, f"{path}.kind", str)
+
+
+def attempt(path: str, element: Any) -> tuple[str, str]:
+    """A member of a pool that was asked, and its status or what went wrong."""
+    holder = {path: element}
+    status = find(holder, f"{path}.status", int)
+    return need(holder, f"{path}.member", str), find(holder, f"{path}.error", str) or "no answer" if status is None else str(status)
 
 
 def texts(record: dict[str, Any], path: str) -> list[str]:

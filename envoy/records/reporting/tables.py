@@ -162,6 +162,12 @@ def further(found: dict[str, Any]) -> list[Section]:
     shown = [Section("Time until the first words", columns, times, more(found["times"], "pairs of provider and model"))]
     tools = [[name_of(row["name"]), row["server"] or "", word("kind", row["kind"]), number(row["calls"]), number(row["interceptions"])] for row in found["tools"]["rows"]]
     shown.append(Section("Tools", [name("tool", on_phones=True), name("server"), Column("run by", text=True), Column("calls", on_phones=True), Column("requests")], tools, more(found["tools"], "tools")))
+    pools = [
+        [row["provider"], row["member"], number(row["attempts"]), number(row["served"]), number(row["failed_over"]), " · ".join(f"{reason} {number(times)}" for reason, times in row["reasons"].items()), number(row["sessions_moved_here"])]
+        for row in found["pools"]["rows"]
+    ]
+    columns = [name("provider"), name("member", on_phones=True), Column("asked"), Column("served", on_phones=True), Column("failed over", on_phones=True), Column("because of", text=True), Column("sessions", "moved here")]
+    shown.append(Section("Members of pools", columns, pools, more(found["pools"], "members")))
     errors = [
         [word("outcome", row["outcome"]), name_of(row["status"] and str(row["status"])), name_of(row["code"] or row["type"]), row["provider"], number(row["count"]), when(row["last"]), row["message"] or ""]
         for row in found["errors"]["rows"]

@@ -14,6 +14,7 @@ from .record import METADATA_KEY, OUTCOMES, TOKENS, Record
 
 NAMES = 20_000                  # counted one by one in each list; later ones are counted together
 TOOLS, ERRORS, PAIRS = 2_000, 2_000, 1_000      # the same of these
+REASONS = 32                    # of failovers, by member
 METADATA_KEYS = 8               # lists by actor.KEY that are made unasked
 GROUPS = ("actor", "model", "provider", "api", "client", "session", "agent", "credential", "outcome", "day", "hour")
 DEFAULT_GROUPS = "actor,actor.*,model,provider,client,session,agent"
@@ -45,6 +46,7 @@ class Report:
         self.times = Counted(Times, min(names, PAIRS))
         self.errors = Counted(Failure, min(names, ERRORS))
         self.tools = Counted(lambda: [0, 0], min(names, TOOLS))
+        self.members = Counted(Member, min(names, PAIRS))
         self.tool_calls = self.with_tools = 0
         self.slowest: list[tuple[int, int, Any]] = []
         self.failed: list[tuple[datetime, int, Any]] = []
@@ -87,6 +89,10 @@ class Report:
             self.tools.at(tool)[0] += 1
         for tool in set(record.tools):
             self.tools.at(tool)[1] += 1
+        for at, (member, result) in enumerate(record.attempts):
+            self.members.at((record.provider, member)).add(result, is_last=at + 1 == len(record.attempts))
+        if record.moved is not None:
+            self.members.at((record.provider, record.moved)).moved += 1
         number = self.total.requests
         keep(self.slowest, (record.duration_ms, -number), record, self.top)
         if record.outcome != "completed":
@@ -136,6 +142,10 @@ class Report:
                 [{"name": name, "server": server, "kind": kind, "calls": calls, "interceptions": found} for (name, server, kind), (calls, found) in self.tools.named.items()],
                 lambda row: (-row["calls"], row["name"] or "", row["server"] or "", row["kind"]), self.top, self.tools,
             ),
+            "pools": cut(
+                [{"provider": provider, "member": member, **counted.result()} for (provider, member), counted in self.members.named.items()],
+                lambda row: (row["provider"], -row["attempts"], row["member"]), self.top, self.members,
+            ),
             "errors": cut(
                 [{"outcome": outcome, "status": status, "type": kind, "code": code, "provider": provider, **failure.result()} for (outcome, status, kind, code, provider), failure in self.errors.named.items()],
                 lambda row: (-row["count"], row["outcome"], row["status"] or 0, row["code"] or "", row["provider"]), self.top, self.errors,
@@ -174,6 +184,24 @@ class Report:
             "rows": [{"name": key, **tally.result(), **spent_before(key)} for key, tally in ordered[: self.top]],
             "others": {"names": len(ordered[self.top :]), **rest.result()} if rest.requests else None,
         }
+
+
+class Member:
+    """What a member of a pool was asked."""
+
+    def __init__(self) -> None:
+        self.attempts = self.failed_over = self.moved = 0
+        self.reasons: collections.Counter[str] = collections.Counter()
+
+    def add(self, result: str, *, is_last: bool) -> None:
+        """`is_last`: no other member was asked after it."""
+        self.attempts += 1
+        if not is_last:
+            self.failed_over += 1
+            self.reasons[result if result in self.reasons or len(self.reasons) < REASONS else "other"] += 1
+
+    def result(self) -> dict[str, Any]:
+        return {"attempts": self.attempts, "served": self.attempts - self.failed_over, "failed_over": self.failed_over, "reasons": dict(self.reasons.most_common()), "sessions_moved_here": self.moved}
 
 
 class Failure:

@@ -63,10 +63,7 @@ impl Waiting {
 
     /// Removes and returns the requests that have waited too long although their client has sent a part of the body.
     /// `count` asks the host how many bytes of a request it has received.
-    pub(super) fn overdue(
-        &self,
-        count: impl Fn(u32) -> Option<u64>,
-    ) -> Vec<(u32, SharedExchange)> {
+    pub(super) fn overdue(&self, count: impl Fn(u32) -> Option<u64>) -> Vec<(u32, SharedExchange)> {
         let late = |held: &mut Held| {
             let waited = monotonic().saturating_sub(held.since) >= PATIENCE;
             waited && held.has_arrived(count(held.context))

@@ -155,7 +155,7 @@ def one(loader: Any, source: Source, file: str) -> Document:
         parent.size += node.size
         parent.depth = max(parent.depth, node.depth + 1)
         if parent.size > VALUES:
-            raise Unusable(f"its aliases stand for more than {VALUES:,} values", node.line)
+            raise Unusable(f"more than {VALUES:,} values, with every alias written out", node.line)
         if parent.depth > DEPTH:
             raise Unusable("nested too deeply", node.line)
         if isinstance(parent.kids, list):

@@ -32,8 +32,8 @@ UNUSABLE = {
     "deep lists": ("[" * 100_000, "nested too deeply"),
     "deep YAML": ("".join(" " * depth + "a:\n" for depth in range(400)), "nested too deeply"),
     "another proxy": ("static_resources: { listeners: [ { name: x } ] }", "no listener loads AI Bridge"),
-    "a YAML bomb": (BOMB, "its aliases stand for more than 200,000 values"),
-    "a bomb of texts": (f"a: &a {'x' * 100}\n" + BOMB, "its aliases stand for more than 200,000 values"),
+    "a YAML bomb": (BOMB, "more than 200,000 values, with every alias written out"),
+    "a bomb of texts": (f"a: &a {'x' * 100}\n" + BOMB, "more than 200,000 values, with every alias written out"),
     "an anchor that contains itself": ("a: &a\n  b: *a\n", ":2: the anchor &a contains itself"),
     "an alias without an anchor": ("a: *nowhere\n", ":1: the alias *nowhere has no anchor"),
     "a list as a name": ("? [a, b]\n: c\n", "a member's name is a list or an object"),
@@ -85,7 +85,7 @@ def test_other_encodings_are_reported(tmp_path):
 
 def test_what_is_just_allowed_takes_bounded_time_and_memory(tmp_path):
     file = tmp_path / "envoy.yaml"
-    file.write_text("a:\n" + "- {name: x, value: [1, 2]}\n" * 70_000)
+    file.write_text("a:\n" + "- {name: x, value: [1, 2]}\n" * 25_000)
     began = time.monotonic()
     done = bounded(file)
     assert done.returncode == 2 and "not a complete Envoy configuration" in done.stdout, done.stderr

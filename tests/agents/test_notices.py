@@ -55,6 +55,7 @@ def interface(agent: Agent, gateway: Gateway, command: list[Any]) -> Iterator[Te
         shutil.rmtree(directory, ignore_errors=True)
 
 
+CLAUDE_TOKEN = ("authorization", "Bearer gw_ada")
 CODEX_TUI = [CODEX, "--dangerously-bypass-approvals-and-sandbox", "--model", CODEX_PROVIDER.model, "hello"]
 CLAUDE_TUI = [CLAUDE, "--model", CLAUDE_CODE.model, "hello"]
 
@@ -77,5 +78,3 @@ def test_claude_code_shows_no_warning_to_a_user_with_a_token(mock):
             assert terminal.wait_for("You said: hello")
             assert not terminal.wait_for("limit", 5)
 
-
-CLAUDE_TOKEN = ("authorization", "Bearer gw_ada")

@@ -14,7 +14,7 @@ from typing import Any, Iterator
 import pytest
 
 from client import Http1
-from conftest import Records, assert_alive
+from conftest import assert_alive
 from gateway import Gateway
 from render import REPOSITORY, render
 from samples import JSON, MESSAGES, messages_request, responses_request

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
@@ -52,9 +54,22 @@ def interface(agent: Agent, gateway: Gateway, command: list[Any]) -> Iterator[Te
             yield terminal
             print(terminal.text()[-3000:])
     finally:
+        end_all_of(directory)
         shutil.rmtree(directory, ignore_errors=True)
 
 
+def end_all_of(directory: Path) -> None:
+    """Ends the daemons that Codex installs into its home and leaves running."""
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            program = (process / "cmdline").read_bytes().split(b"\0")[0].decode(errors="replace")
+            if program.startswith(f"{directory}/"):
+                os.kill(int(process.name), signal.SIGKILL)
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+
+
+CLAUDE_TOKEN = ("authorization", "Bearer gw_ada")
 CODEX_TUI = [CODEX, "--dangerously-bypass-approvals-and-sandbox", "--model", CODEX_PROVIDER.model, "hello"]
 CLAUDE_TUI = [CLAUDE, "--model", CLAUDE_CODE.model, "hello"]
 
@@ -77,5 +92,3 @@ def test_claude_code_shows_no_warning_to_a_user_with_a_token(mock):
             assert terminal.wait_for("You said: hello")
             assert not terminal.wait_for("limit", 5)
 
-
-CLAUDE_TOKEN = ("authorization", "Bearer gw_ada")

@@ -7,7 +7,7 @@ import sys
 
 from render import REPOSITORY
 
-sys.path.insert(0, str(REPOSITORY / "tests" / "agents"))
+sys.path.append(str(REPOSITORY / "tests" / "agents"))
 
 import page  # noqa: E402
 from stops import CLIENTS, STOPS, meets  # noqa: E402

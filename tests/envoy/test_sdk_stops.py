@@ -14,13 +14,13 @@ from typing import Any, Iterator
 import pytest
 
 from client import Http1
-from conftest import Records, assert_alive
+from conftest import assert_alive
 from gateway import Gateway
 from render import REPOSITORY, render
 from samples import JSON, MESSAGES, messages_request, responses_request
 from test_sdks import COMMANDS, PROGRAMS, SECONDS, Mock, environment, reason_to_skip, url
 
-sys.path.insert(0, str(REPOSITORY / "tests" / "agents"))
+sys.path.append(str(REPOSITORY / "tests" / "agents"))
 
 from stops import LONG, OF_ANTHROPIC, OF_OPENAI, STOPS, each_provider, plugin_for  # noqa: E402
 

@@ -108,7 +108,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("query", &["percent"]),
     ("record", &["answer", "caller", "credential", "json", "limits", "note", "text", "timestamp", "usage"]),
     ("reply", &["api", "credential", "dialect", "headers", "json", "route", "step", "text"]),
-    ("route", &["api", "credential", "dialect", "percent", "provider", "query", "text"]),
+    ("route", &["api", "dialect", "percent", "provider", "query", "text"]),
     ("sse", &[]),
     ("step", &["headers", "metric"]),
     ("text", &["json"]),

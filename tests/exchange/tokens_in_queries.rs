@@ -17,7 +17,7 @@ fn upstream_path(path: &str) -> String {
     );
     let mut world = World::new(&bridge);
     world.request(head(&format!("POST {path}"), &[]), false);
-    world.sent(":path").expect("a path").to_owned()
+    world.sent(":path").unwrap().to_owned()
 }
 
 #[test]

@@ -21,8 +21,8 @@
 //!
 //! It is written by hand because the filter must not hold a body, and a visitor skips most of it.
 //! `serde_json` and `jiter` parse a slice that holds the whole document, `struson` pulls from a blocking `Read`, and
-//! `actson`, which takes chunks, reads byte by byte and collects each string in a `Vec`. This scanner skips sixteen
-//! bytes at a time (`simd128`), and reports the offsets at which the gateway edits a request.
+//! `actson`, which takes chunks, reads byte by byte and collects each string in a `Vec`. This scanner skips
+//! 64 bytes at a time (`simd128`), and reports the offsets at which the gateway edits a request.
 //!
 //! # The files
 //! | file | contents |
@@ -34,7 +34,7 @@
 //! | `string`, `unescape`, `utf8`, `text_sink` | strings: runs, escapes, UTF-8, and the receivers of the text |
 //! | `text_count` | the bytes of texts, also of those that are skipped |
 //! | `nesting`, `number`, `literal`, `white_space` | one rule each |
-//! | `plain_run`, `byte_classes` | sixteen bytes at a time |
+//! | `plain_run`, `byte_classes` | 16 or 64 bytes at a time |
 //! | `shape` | documents that repeat an earlier one |
 //! | `whole` | values that are in memory as a whole |
 //! | `writer`, `decimal`, `append` | writing |

@@ -1,4 +1,4 @@
-//! Reads strings across chunks (RFC 8259 §7): plain runs in blocks of sixteen bytes, escapes, UTF-8.
+//! Reads strings across chunks (RFC 8259 §7): plain runs in blocks of 16 or 64 bytes, escapes, UTF-8.
 
 use super::plain_run::{plain_run, skippable_run};
 use super::text_sink::{Discard, TextSink};

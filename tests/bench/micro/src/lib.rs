@@ -2,7 +2,7 @@
 //!
 //! | | measures | run |
 //! |---|---|---|
-//! | `benches/readers.rs` | bytes per second natively, where the scanner uses words instead of vectors | `cargo bench -p micro` |
+//! | `benches/readers.rs` | bytes per second natively, where the scanner uses the processor's own vectors | `cargo bench -p micro` |
 //! | `src/main.rs` in callgrind | instructions natively, independent of the load: `tests/bench/instructions.txt` | `make instructions` |
 //! | `src/plugin.rs` | bytes per second inside Envoy's V8, of the code that ships | `make bench-readers` |
 //!

@@ -80,7 +80,8 @@ impl Pools {
         Self { shared, shown: RefCell::default() }
     }
 
-    /// The gauges of the members of `provider` that have changed since they were last shown.
+    /// The gauges of the members of `provider` that may have changed since they were last shown: all while something is
+    /// known of a member, because each worker sees other requests, else those that this worker has shown otherwise.
     pub fn usable_changes<'p>(
         &self,
         provider: &'p Provider,
@@ -93,7 +94,10 @@ impl Pools {
         });
         let mut shown = self.shown.borrow_mut();
         let changed = match shown.iter_mut().find(|(name, _)| *name == provider.name) {
-            Some((_, before)) => core::mem::replace(before, usable) ^ usable,
+            Some((_, before)) => {
+                let changed = core::mem::replace(before, usable) ^ usable;
+                if asides.is_empty() { changed } else { u8::MAX }
+            }
             None => {
                 shown.push((Rc::clone(&provider.name), usable));
                 u8::MAX

@@ -82,6 +82,12 @@ impl Asides {
         bytes
     }
 
+    /// Whether nothing is known of any member.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// For how long `member` is still set aside; `None`: it is usable.
     #[must_use]
     pub fn wait(&self, member: &str, now: Duration) -> Option<Duration> {

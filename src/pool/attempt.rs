@@ -148,6 +148,10 @@ impl AttemptStream {
             }
         } else if (200..300).contains(&status) && open.asides.mentions(&name) {
             asides::change(&*open.shared, &open.provider.name, &|asides| asides.serves(&name, began));
+            let series =
+                Series::new(Metric::PoolUsable, [Label::from(&open.provider.name), Label::from(&name)]);
+            let asides = super::asides(&*open.shared, &open.provider);
+            measurement = Some(series.measured(u64::from(asides.wait(&name, now).is_none())));
         }
         let is_worth = cause.is_some() || matches!(status, 500 | 502 | 504);
         if is_worth && open.has_usable_after(at, now) {

@@ -559,7 +559,20 @@ fn pools_are_measured() {
         ]
     );
     let (world, _) = exchange_at(&bridge, 1, &[], &[]);
-    assert_eq!(measured(&world), ["ai_bridge_pool_usable.provider=.=p;.;member=.=a;.;0"]);
+    let usable = |states: [u8; 3]| {
+        let gauge =
+            |(member, state)| format!("ai_bridge_pool_usable.provider=.=p;.;member=.={member};.;{state}");
+        ["a", "b", "c"].into_iter().zip(states).map(gauge).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        measured(&world),
+        usable([0, 1, 1]),
+        "all, because other workers may have shown something else"
+    );
+    let (world, _) = exchange_at(&bridge, 70, &[], &[]);
+    assert_eq!(measured(&world)[..3], usable([1, 1, 1]));
+    assert_eq!(measured(&exchange_at(&bridge, 71, &[], &[]).0), [""; 0]);
+    exchange_at(&bridge, 72, &[], &[("a", answers(429, &[("retry-after", "1")]))]);
     let remaining = answers(
         200,
         &[("anthropic-ratelimit-requests-remaining", "7"), ("content-type", "application/json")],

@@ -6,6 +6,7 @@ from authentication import Named, is_named
 from find import Target, enabled, has_central_key, name_of, targets
 from istio import PLACEHOLDER
 from place import Findings, Place
+from pools import pools_of_resources
 from resources import Plugin, Resources
 from routing import announced_too_early
 
@@ -21,8 +22,9 @@ def envoy_gateway(findings: Findings, found: Resources) -> None:
         loading(findings, plugin)
         header = str(plugin.settings["cluster_header"].value or "x-ai-bridge-cluster").lower()
         for provider in enabled(plugin.settings):
-            for target in targets(provider):
+            for target in targets(provider) if not isinstance(provider["pool"].value, list) else ():
                 way(findings, found, provider, target, header)
+        pools_of_resources(findings, plugin, found)
         callers(findings, found, plugin)
         order(findings, found)
 

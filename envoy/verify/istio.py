@@ -10,6 +10,7 @@ from bootstrap import Options
 from find import Target, has_central_key, enabled, name_of, targets
 from module import file_of_module
 from place import Findings, Place
+from pools import pools_of_resources
 from resources import Plugin, Resources
 from routing import LONG_ANSWER_SECONDS, announced_too_early, seconds
 
@@ -27,8 +28,9 @@ def istio(findings: Findings, found: Resources, options: Options) -> None:
     for plugin in plugins[:1]:
         header = str(plugin.settings["cluster_header"].value or "x-ai-bridge-cluster").lower()
         for provider in enabled(plugin.settings):
-            for target in targets(provider):
+            for target in targets(provider) if not isinstance(provider["pool"].value, list) else ():
                 way(findings, found, provider, target, header)
+        pools_of_resources(findings, plugin, found)
         callers(findings, found, plugin)
 
 

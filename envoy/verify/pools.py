@@ -7,8 +7,9 @@ import sys
 from pathlib import Path
 from typing import Any, Iterator
 
-from find import Gateway, is_ours
+from find import Gateway, enabled, is_ours
 from place import Findings, Json, Place
+from resources import Plugin, Resources
 from routing import virtual_host
 from tls import HTTP_OPTIONS, tls_context
 
@@ -17,36 +18,79 @@ GENERATOR = Path(__file__).resolve().parent.parent / "pools"
 AGAIN = "generate it anew: python3 envoy/pools"
 FEW_RETRIES = 100
 DEFAULT_RETRIES = 3
+POOL_HEADER = "x-ai-bridge-pool"
 
 
 def pools(findings: Findings, gateway: Gateway) -> None:
     """Checks clusters, upstream filters and routes of every enabled provider with a pool."""
-    providers = [each for each in gateway.enabled() if isinstance(each["pool"].value, list)]
-    if not providers:
+    expected = expectation(findings, gateway.settings)
+    if expected is None:
         return
+    check_clusters(findings, gateway, expected)
+    table = gateway.manager["route_config"]
+    # Without a table: reported with the other routes. A route is chosen before a member is: the filter writes the first
+    # member's host.
+    hosts = [virtual_host(table, pool.members[0].address.authority) for pool in expected.pools] if table else []
+    for host in {each.path: each for each in hosts if each is not None}.values():
+        check_routes(findings, list(host["routes"]), host.at_name("routes"), [host, table], expected)
+
+
+def pools_of_resources(findings: Findings, plugin: Plugin, found: Resources) -> None:
+    """The same of what an EnvoyFilter or an EnvoyPatchPolicy adds."""
+    expected = expectation(findings, plugin.settings)
+    if expected is None:
+        return
+    clusters, routes = {}, []
+    for root in found.all("EnvoyFilter" if plugin.istio else "EnvoyPatchPolicy"):
+        for patch in root.at("spec", "configPatches") if plugin.istio else root.at("spec", "jsonPatches"):
+            value = patch.at("patch", "value") if plugin.istio else patch.at("operation", "value")
+            if patch["applyTo"].value == "CLUSTER" and patch.at("patch", "operation").value == "ADD" or patch["type"].text().endswith("Cluster") and value["load_assignment"]:
+                clusters[value["name"].text()] = value
+            elif pool_of(value, POOL_HEADER) is not None:
+                routes.append(value)
+    missing = [cluster for cluster in expected_clusters(expected) if cluster not in clusters]
+    if missing:
+        what = "EnvoyFilter" if plugin.istio else "EnvoyPatchPolicy"
+        findings.error(plugin.settings.at_name("providers"), f"no {what} adds the clusters of its pools ({', '.join(missing)}): python3 envoy/pools --for {'istio' if plugin.istio else 'envoy-gateway'}")
+        return
+    config = Place({"root_id": "ai_bridge", "vm_config": {"environment_variables": {"host_env_keys": [each.value for each in plugin.variables]}}})
+    check_clusters(findings, Gateway(Place({}), Place({}), [], 0, config, {}, settings=plugin.settings, clusters=clusters), expected)
+    check_routes(findings, routes, plugin.settings.at_name("providers"), [], expected)
+
+
+def expectation(findings: Findings, settings: Place) -> Any:
+    """What the generator makes of the enabled providers with a pool; `None` if there is none, or if it cannot be made."""
+    providers = [each for each in enabled(settings) if isinstance(each["pool"].value, list)]
+    if not providers:
+        return None
     if not GENERATOR.is_dir():
         findings.leave_out("the clusters and routes of pools: the folder envoy/pools is not beside envoy/verify")
-        return
+        return None
     sys.path.append(str(GENERATOR))
     import configuration
     from mistake import Mistake
 
     try:
-        expected = configuration.read(json.dumps({**gateway.plugin, "providers": [each.value for each in providers]}))
+        return configuration.read(json.dumps({**settings.value, "providers": [each.value for each in providers]}))
     except Mistake as mistake:
-        place = next((each for each in providers if not mistake.path.startswith("limits")), gateway.settings)
-        findings.error(place, f"no clusters and routes can be made for its pools: {mistake.problem}")
-        return
+        findings.error(settings if mistake.path.startswith("limits") else providers[0], f"no clusters and routes can be made for its pools: {mistake.problem}")
+        return None
+
+
+# === clusters ===
+
+
+def expected_clusters(expected: Any) -> list[str]:
+    return [cluster for pool in expected.pools for cluster in (*(each.cluster for each in pool.members), pool.extra_cluster) if cluster]
+
+
+def check_clusters(findings: Findings, gateway: Gateway, expected: Any) -> None:
     for pool in expected.pools:
         for member in pool.members:
             check_cluster(findings, gateway, member.cluster, pool.provider, member)
         if pool.extra_cluster:
             check_cluster(findings, gateway, pool.extra_cluster, pool.provider, pool.members[0])
-    strangers(findings, gateway, expected)
-    check_routes(findings, gateway, expected)
-
-
-# === clusters ===
+    strangers(findings, gateway, set(expected_clusters(expected)))
 
 
 def check_cluster(findings: Findings, gateway: Gateway, name: str, provider: str, member: Any) -> None:
@@ -93,7 +137,8 @@ def upstream_filter(findings: Findings, gateway: Gateway, cluster: Place, option
     if config["failure_policy"].value != "FAIL_RELOAD":
         findings.error(config.at_name("failure_policy"), "with FAIL_RELOAD a VM that has stopped is replaced; FAIL_OPEN lets requests past the filter, with the client's own headers")
     vm, main = config["vm_config"], gateway.config["vm_config"]
-    for member in ("vm_id", "runtime", "code", "configuration"):
+    # What a control plane sets is not known here.
+    for member in ("vm_id", "runtime", "code", "configuration") if main["code"] else ():
         if vm[member].value != main[member].value:
             findings.error(vm.at_name(member), f"differs from the main filter's ({main.path}.{member}), so the two share no VM and this member answers 503 `pool_not_ready`")
     mine, mains = variables(vm), variables(main)
@@ -120,9 +165,8 @@ def variables(vm: Place) -> set[str]:
     return {str(each.value) for each in environment["host_env_keys"]} | set(environment["key_values"].members())
 
 
-def strangers(findings: Findings, gateway: Gateway, expected: Any) -> None:
+def strangers(findings: Findings, gateway: Gateway, known: set[str]) -> None:
     """Finds clusters with an upstream filter for a member that no pool has."""
-    known = {each.cluster for pool in expected.pools for each in pool.members} | {pool.extra_cluster for pool in expected.pools}
     for name, cluster in gateway.clusters.items():
         if name not in known and any(configured(each) is not None for each in cluster.at("typed_extension_protocol_options", HTTP_OPTIONS)["http_filters"] if is_wasm(each)):
             findings.error(cluster, f'the cluster "{name}" has the upstream filter, but is no member of a pool: remove it, or {AGAIN}')
@@ -131,42 +175,32 @@ def strangers(findings: Findings, gateway: Gateway, expected: Any) -> None:
 # === routes ===
 
 
-def check_routes(findings: Findings, gateway: Gateway, expected: Any) -> None:
-    from lists import HEADER
+def check_routes(findings: Findings, given: list[Place], place: Place, levels: list[Place], expected: Any) -> None:
+    """Checks routes in their order. `place` is that of their list, `levels` what surrounds it."""
     from routes import buffer_limit, routes
 
-    table = gateway.manager["route_config"]
-    if not table:
-        return      # reported with the other routes
     made = {route["match"]["headers"][0]["string_match"]["exact"]: route for route in routes(expected)}
-    hosts = {}
-    for pool in expected.pools:
-        # A route is chosen before a member is: the filter writes the first member's host.
-        host = virtual_host(table, pool.members[0].address.authority)
-        if host is not None:
-            hosts[host.path] = host
-    for host in hosts.values():
-        found: dict[str, Place] = {}
-        others: Place | None = None
-        for route in host["routes"]:
-            value = pool_of(route, HEADER)
-            if value is None:
-                others = others or route
-                continue
-            if others is not None:
-                findings.error(route, f"a pool's route has to be in front of all others: what matches before it ({others.path}) gets the request without its members")
-            if value in found:
-                findings.warn(route, f'"{value}" has a route already, in front of this one')
-            elif value not in made:
-                findings.warn(route, f'the filter never chooses "{value}": remove it, or {AGAIN}')
-            found.setdefault(value, route)
-        missing = [value for value in made if value not in found]
-        if missing:
-            more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
-            findings.error(host.at_name("routes"), f"no route for {HEADER}: {', '.join(missing[:3])}{more}: such a request reaches no member of its pool; {AGAIN}")
-        for value, route in found.items():
-            if value in made:
-                compare(findings, made[value], route, [route, host, table], value, buffer_limit(expected))
+    found: dict[str, Place] = {}
+    others: Place | None = None
+    for route in given:
+        value = pool_of(route, POOL_HEADER)
+        if value is None:
+            others = others or route
+            continue
+        if others is not None:
+            findings.error(route, f"a pool's route has to be in front of all others: what matches before it ({others.path}) gets the request without its members")
+        if value in found:
+            findings.warn(route, f'"{value}" has a route already, in front of this one')
+        elif value not in made:
+            findings.warn(route, f'the filter never chooses "{value}": remove it, or {AGAIN}')
+        found.setdefault(value, route)
+    missing = [value for value in made if value not in found]
+    if missing:
+        more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
+        findings.error(place, f"no route for {POOL_HEADER}: {', '.join(missing[:3])}{more}: such a request is asked of one member only, or of none; {AGAIN}")
+    for value, route in found.items():
+        if value in made:
+            compare(findings, made[value], route, [route, *levels], value, buffer_limit(expected))
 
 
 def pool_of(route: Place, header: str) -> str | None:

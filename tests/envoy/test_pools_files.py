@@ -48,12 +48,11 @@ def test_the_sample_is_the_reference_with_pools():
     assert found == reference
 
 
-@pytest.mark.parametrize("name,platform", [("istio", "istio"), ("envoy-gateway", "envoy-gateway")])
-def test_the_kubernetes_files_are_what_is_generated(name, platform):
-    policy, patches = read(name)
-    plugin = policy["spec"]["pluginConfig"] if name == "istio" else policy["spec"]["wasm"][0]["config"]
-    arguments = ["--wasm", "/etc/ai-bridge/ai_bridge.wasm"] if name == "istio" else []
-    assert generated(plugin, "--for", platform, *arguments) == patches
+@pytest.mark.parametrize("platform", ["istio", "envoy-gateway"])
+def test_the_kubernetes_files_are_what_is_generated(platform):
+    policy, patches = read(platform)
+    plugin = policy["spec"]["pluginConfig"] if platform == "istio" else policy["spec"]["wasm"][0]["config"]
+    assert generated(plugin, "--for", platform) == patches
     assert {**plugin, "root": ""} == {**json.loads(wasm_of(shipped(FOLDER / "envoy.yaml"))["configuration"]["value"]), "root": ""}
 
 

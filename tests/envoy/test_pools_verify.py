@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 import subprocess
 import sys
 from typing import Any, Callable
 
 import pytest
+import yaml
 
 from render import HTTP_OPTIONS, REPOSITORY, cluster_of, connection_manager_of, shipped, wasm_of
 
@@ -155,9 +157,14 @@ def test_a_difference_is_reported_with_its_place(tmp_path, change, expected):
 
 def test_other_spellings_of_the_members_are_read_too(tmp_path):
     """Envoy accepts `retryPolicy` for `retry_policy`."""
-    from test_verify import other_spelling
 
-    assert judged(other_spelling(shipped(FILE)), tmp_path) == []
+    def other(value: Json) -> Json:
+        if isinstance(value, dict):
+            names = {name: name if "." in name else re.sub(r"_([a-z])", lambda match: match.group(1).upper(), name) for name in value}
+            return {names[name]: other(member) for name, member in value.items()}
+        return [other(each) for each in value] if isinstance(value, list) else value
+
+    assert judged(other(shipped(FILE)), tmp_path) == []
 
 
 def places(value: Json, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
@@ -186,3 +193,55 @@ def test_no_configuration_makes_it_crash(tmp_path):
     assert len(files) > 300
     done = subprocess.run([sys.executable, VERIFY, "--json", "--without-envoy", *files], capture_output=True, text=True, timeout=300)
     assert done.stderr == "" and len(done.stdout.splitlines()) == len(files)
+
+
+# === resources of Istio and Envoy Gateway ===
+
+
+def of_resources(platform: str, directory, change: Callable[[list[Json]], None]) -> list[str]:
+    """What is said about the pools of the shipped files of a platform."""
+    folder = REPOSITORY / "envoy" / platform
+    names = [each for each in sorted(folder.glob("*.yaml")) if each.stem not in ("wasm-plugin", "extension-policy", "helm-values")]
+    resources = list(yaml.safe_load_all((REPOSITORY / "envoy" / "pools" / f"{platform}.yaml").read_text()))
+    change(resources)
+    own = directory / "pools.yaml"
+    own.write_text("---\n".join(json.dumps(each) + "\n" for each in resources))
+    done = subprocess.run([sys.executable, VERIFY, "--json", "--without-envoy", *names, own], capture_output=True, text=True, timeout=120)
+    assert done.stderr == ""
+    found = [each for line in done.stdout.splitlines() for each in json.loads(line)["problems"]]
+    # What is about the pod, the listener and the module is the same without pools.
+    return [each["message"] for each in found if "pool" in each["message"] or "no route matches" in each["message"] or "no HTTPRoute matches" in each["message"]]
+
+
+def patches_of(resources: list[Json]) -> list[Json]:
+    spec = resources[1]["spec"]
+    return spec.get("configPatches", spec.get("jsonPatches"))
+
+
+def value_of(patch: Json) -> Json:
+    return patch.get("patch", patch.get("operation"))["value"]
+
+
+def without_cluster(resources: list[Json]) -> None:
+    patches_of(resources)[:] = [each for each in patches_of(resources) if value_of(each)["name"] != "openai-azure"]
+
+
+def without_route(resources: list[Json]) -> None:
+    patches_of(resources)[:] = [each for each in patches_of(resources) if value_of(each)["name"] != "pool openai/azure"]
+
+
+def with_circuit(resources: list[Json]) -> None:
+    next(value_of(each) for each in patches_of(resources) if value_of(each)["name"] == "openai-azure")["outlier_detection"] = {"consecutive_5xx": 5}
+
+
+@pytest.mark.parametrize("platform", ["istio", "envoy-gateway"])
+def test_resources_are_compared_with_the_pools_too(tmp_path, platform):
+    assert of_resources(platform, tmp_path, lambda _: None) == []
+    [message] = of_resources(platform, tmp_path, without_cluster)
+    assert "adds the clusters of its pools (openai-azure)" in message
+    [message] = of_resources(platform, tmp_path, without_route)
+    assert "no route for x-ai-bridge-pool: openai/azure:" in message
+    [message] = of_resources(platform, tmp_path, with_circuit)
+    assert "it answers 503 and asks no other member" in message
+    [message] = of_resources(platform, tmp_path, lambda resources: resources.pop())
+    assert "adds the clusters of its pools (anthropic-main, " in message

@@ -249,6 +249,19 @@ impl FilterConfiguration {
         let result = unsafe { call(self.0, name, to, size, &raw mut id) };
         (result == abi::METRIC_SUCCESS).then_some(id)
     }
+
+    /// Adds 0 to the series of the counter or gauge `id` with these label values: Envoy keeps a series for as long as a
+    /// configuration has used it.
+    pub(super) fn hold(self, kind: MetricKind, id: usize, labels: &mut [Buffer<'_>]) {
+        let call = match kind {
+            MetricKind::Counter => abi::envoy_dynamic_module_callback_http_filter_config_increment_counter,
+            MetricKind::Gauge => abi::envoy_dynamic_module_callback_http_filter_config_increment_gauge,
+            // Each recorded value counts.
+            MetricKind::Histogram => return,
+        };
+        // SAFETY: see `FilterConfiguration`; Envoy copies the labels. A result as for `Filter::measure`.
+        let _ = unsafe { call(self.0, id, labels.as_mut_ptr(), labels.len(), 0) };
+    }
 }
 
 /// Time since the Unix epoch.

@@ -1,7 +1,7 @@
 //! The filter's configuration. Envoy makes one for all its workers; each worker builds its own bridge at its first stream.
 
 use super::calls::FilterConfiguration;
-use super::metrics::{Defined, Metrics};
+use super::metrics::{self, Defined, Metrics};
 use super::property::Property;
 use crate::bridge::Bridge;
 use crate::config::Config;
@@ -10,10 +10,11 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::{Arc, Weak};
 
-/// What all workers share: a text that is known to be valid, and the metrics.
+/// What all workers share: a text that is known to be valid, the metrics, and Envoy's own part.
 pub(super) struct Configuration {
     json: Vec<u8>,
     metrics: Defined,
+    host: FilterConfiguration,
 }
 
 /// What the streams of one worker share.
@@ -36,7 +37,12 @@ impl Configuration {
     pub(super) fn new(json: &[u8], host: FilterConfiguration) -> Option<Self> {
         let (config, _) = parse(json)?;
         log::info!("configured with {} provider(s)", config.providers.len());
-        Some(Self { json: json.to_vec(), metrics: Defined::new(host) })
+        Some(Self { json: json.to_vec(), metrics: Defined::new(host), host })
+    }
+
+    /// Envoy is about to destroy its part of the configuration.
+    pub(super) fn destroy(&self) {
+        metrics::destroyed(self.host);
     }
 
     /// This thread's part of the configuration.

@@ -143,7 +143,8 @@ def native(config: Json, module: Path = NATIVE) -> Json:
     config = copy.deepcopy(config)
     replace_filters(config, module)
     layers = config.setdefault("layered_runtime", {}).setdefault("layers", [])
-    layers.append({"name": "dynamic_modules", "static_layer": NATIVE_RUNTIME})
+    if not any(layer["name"] == "dynamic_modules" for layer in layers):
+        layers.append({"name": "dynamic_modules", "static_layer": NATIVE_RUNTIME})
     # The buckets of histograms are set by the name with its prefix.
     for bucket in config.get("stats_config", {}).get("histogram_bucket_settings", []):
         bucket["match"] = {kind: text.replace("wasmcustom.", "dynamicmodulescustom.") for kind, text in bucket["match"].items()}

@@ -1,7 +1,7 @@
 //! The metrics that Envoy keeps. They are defined with the configuration, and a measurement gives the labels' values.
 //!
-//! Envoy forgets a series with the last configuration that has used it. So a new configuration uses all series that the
-//! ones before it have used; histograms cannot be used without a value, and begin again.
+//! Envoy forgets a series with the last configuration that has used it. So before a configuration goes, those that stay use
+//! all known series; histograms cannot be used without a value, and begin again.
 
 use super::abi::Buffer;
 use super::calls::{Filter, FilterConfiguration};
@@ -25,8 +25,15 @@ pub(super) struct Metrics {
 
 /// The series that any configuration has used, as an index in [`Metric::ALL`] and label values.
 static USED: Mutex<BTreeSet<(usize, Vec<String>)>> = Mutex::new(BTreeSet::new());
-/// The most series that a new configuration takes over.
+/// The most series that are kept over a reload.
 const MOST_USED: usize = 20_000;
+
+/// The configurations of main filters that Envoy has not destroyed. While this is locked, none of them is.
+static LIVE: Mutex<Vec<(FilterConfiguration, Defined)>> = Mutex::new(Vec::new());
+
+fn live() -> MutexGuard<'static, Vec<(FilterConfiguration, Defined)>> {
+    LIVE.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 fn used() -> MutexGuard<'static, BTreeSet<(usize, Vec<String>)>> {
     USED.lock().unwrap_or_else(PoisonError::into_inner)
@@ -44,17 +51,29 @@ fn index(metric: Metric) -> Option<usize> {
 // === impl Defined ===
 
 impl Defined {
-    /// Defines every metric, with the series that are known.
+    /// Defines every metric.
     pub(super) fn new(configuration: FilterConfiguration) -> Self {
         let define = |metric: Metric| configuration.define(metric.kind(), metric.name(), metric.labels());
         let defined = Self(Metric::ALL.map(define));
+        live().push((configuration, defined));
+        defined
+    }
+
+    /// Uses every known series.
+    fn hold_all(&self, configuration: FilterConfiguration) {
         for (at, values) in used().iter() {
-            if let (Some(metric), Some(Some(id))) = (Metric::ALL.get(*at), defined.0.get(*at)) {
+            if let (Some(metric), Some(Some(id))) = (Metric::ALL.get(*at), self.0.get(*at)) {
                 configuration.hold(metric.kind(), *id, &mut buffers(values));
             }
         }
-        defined
     }
+}
+
+/// To be called in the hook that destroys `configuration`: the others keep its series.
+pub(super) fn destroyed(configuration: FilterConfiguration) {
+    let mut live = live();
+    live.retain(|(other, _)| *other != configuration);
+    live.iter().for_each(|(other, defined)| defined.hold_all(*other));
 }
 
 // === impl Metrics ===

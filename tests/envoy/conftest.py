@@ -26,8 +26,14 @@ def pytest_configure(config: pytest.Config) -> None:
         pytest.exit(f"run the Envoy tests with `make {target}`: {', '.join(missing)} not there", 2)
 
 
+# Files about what only the wasm module is used for.
+OF_WASM = ("test_compose", "test_envoy_gateway", "test_image", "test_istio", "test_verify")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
+        if item.path.stem.startswith(OF_WASM):
+            item.add_marker(pytest.mark.wasm)
         for host in {"wasm", "native"} - {HOST}:
             if item.get_closest_marker(host):
                 item.add_marker(pytest.mark.skip(reason=f"about the host {host}"))

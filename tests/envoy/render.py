@@ -141,12 +141,13 @@ def cluster_of(config: Json, name: str) -> Json:
 def native(config: Json, module: Path = NATIVE) -> Json:
     """A copy of a configuration with the dynamic module in place of every wasm filter that is this project's."""
     config = copy.deepcopy(config)
-    if replace_filters(config, module):
-        layers = config.setdefault("layered_runtime", {}).setdefault("layers", [])
+    replace_filters(config, module)
+    layers = config.setdefault("layered_runtime", {}).setdefault("layers", [])
+    if not any(layer["name"] == "dynamic_modules" for layer in layers):
         layers.append({"name": "dynamic_modules", "static_layer": NATIVE_RUNTIME})
-        # The buckets of histograms are set by the name with its prefix.
-        for bucket in config.get("stats_config", {}).get("histogram_bucket_settings", []):
-            bucket["match"] = {kind: text.replace("wasmcustom.", "dynamicmodulescustom.") for kind, text in bucket["match"].items()}
+    # The buckets of histograms are set by the name with its prefix.
+    for bucket in config.get("stats_config", {}).get("histogram_bucket_settings", []):
+        bucket["match"] = {kind: text.replace("wasmcustom.", "dynamicmodulescustom.") for kind, text in bucket["match"].items()}
     return config
 
 

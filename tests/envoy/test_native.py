@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ import yaml
 from client import Http1, Http2, Reset
 from conftest import Records
 from gateway import ENVOY, KEYS, Gateway, GatewayDied
-from render import NATIVE, REPOSITORY, connection_manager_of, native, render, shipped, shipped_plugin
+from render import NATIVE, REPOSITORY, DiscoveredFilter, connection_manager_of, native, render, shipped, shipped_plugin
 from samples import JSON, MESSAGE, MESSAGE_STREAM, MESSAGES, TOKEN, messages_request
 from upstream import json_answer, stream_answer
 
@@ -132,6 +133,27 @@ def test_numbers_and_the_model_are_dynamic_metadata(upstream):
         assert json.loads(metadata) == {
             "model": "claude-opus-4-8", "input_tokens": 12, "output_tokens": 3, "cache_read_tokens": 0, "cache_write_tokens": 0, "total_tokens": 15, "cost_microusd": 0,
         }
+
+
+# === reloads ===
+
+
+def test_counters_go_on_after_a_reload_without_traffic(upstream, tmp_path):
+    upstream.begin(json_answer(MESSAGE))
+    config = render(upstream.address)
+    discovered = DiscoveredFilter(config, tmp_path)
+    with Gateway(config) as gateway, Http1(gateway.address) as client:
+        for number in range(3):
+            for _ in range(2):
+                assert client.request("POST", MESSAGES, [JSON, TOKEN], messages_request(stream=False)).status == 200
+            gateway.wait_for_record(2 * (number + 1))
+            before = len(re.findall("configured with", gateway.log()))
+            discovered.reconfigure({**shipped_plugin(), "actor": {"header": f"x-caller-{number}"}})
+            gateway.wait_until(lambda: len(re.findall("configured with", gateway.log())) > before, "the configuration is taken")
+            name = "extension_config_discovery.http_filter.ai_bridge.config_reload"
+            gateway.wait_until(lambda: gateway.stats(name.replace(".", r"\.")).get(name, 0) == number + 2, "the reload is over")
+            time.sleep(0.3)     # the workers drop the old one
+            assert [value for _, value in gateway.prometheus("ai_bridge_requests_total")] == [2 * (number + 1)]
 
 
 # === panics ===

@@ -119,6 +119,14 @@ callbacks! {
         write(id, [3].into_iter());
         0
     }
+    fn envoy_dynamic_module_callback_http_filter_config_increment_counter(_c: Pointer, id: usize, _l: *mut Buffer, _s: usize, value: u64) -> u32 {
+        assert_eq!((id, value), (1, 0));
+        0
+    }
+    fn envoy_dynamic_module_callback_http_filter_config_increment_gauge(_c: Pointer, id: usize, _l: *mut Buffer, _s: usize, value: u64) -> u32 {
+        assert_eq!((id, value), (2, 0));
+        0
+    }
     fn envoy_dynamic_module_callback_http_filter_increment_counter(filter: Pointer, id: usize, _l: *mut Buffer, _s: usize, _value: u64) -> u32 {
         assert_eq!(id, 1);
         of(filter).measured.update(|measured| measured + 1);

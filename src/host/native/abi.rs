@@ -111,6 +111,20 @@ unsafe extern "C" {
         labels: usize,
         id: *mut usize,
     ) -> u32;
+    pub(super) fn envoy_dynamic_module_callback_http_filter_config_increment_counter(
+        configuration: ConfigurationPointer,
+        id: usize,
+        label_values: *mut Buffer<'_>,
+        labels: usize,
+        value: u64,
+    ) -> u32;
+    pub(super) fn envoy_dynamic_module_callback_http_filter_config_increment_gauge(
+        configuration: ConfigurationPointer,
+        id: usize,
+        label_values: *mut Buffer<'_>,
+        labels: usize,
+        value: u64,
+    ) -> u32;
     pub(super) fn envoy_dynamic_module_callback_http_filter_increment_counter(
         filter: FilterPointer,
         id: usize,

@@ -17,9 +17,12 @@ use std::time::SystemTime;
 #[derive(Clone, Copy)]
 pub(super) struct Filter(FilterPointer);
 
-/// Envoy's configuration of the filter. Valid only while Envoy creates it, when metrics can be defined.
-#[derive(Clone, Copy)]
+/// Envoy's configuration of the filter. Valid from the hook that creates it until the end of the hook that destroys it.
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct FilterConfiguration(ConfigurationPointer);
+
+// SAFETY: Envoy creates and destroys configurations, and takes their metrics, on any of its threads.
+unsafe impl Send for FilterConfiguration {}
 
 /// What Envoy's log and its trace call a reply of this filter.
 const REPLY_DETAILS: &[u8] = b"ai_bridge";
@@ -235,7 +238,7 @@ impl FilterConfiguration {
         Self(pointer)
     }
 
-    /// Defines a metric, and returns its id.
+    /// Defines a metric, and returns its id. To be called by the hook that creates the configuration only.
     pub(super) fn define(self, kind: MetricKind, name: &str, labels: &[&str]) -> Option<usize> {
         let call = match kind {
             MetricKind::Counter => abi::envoy_dynamic_module_callback_http_filter_config_define_counter,
@@ -248,6 +251,19 @@ impl FilterConfiguration {
         // SAFETY: see `FilterConfiguration`; Envoy copies the names and writes the id.
         let result = unsafe { call(self.0, name, to, size, &raw mut id) };
         (result == abi::METRIC_SUCCESS).then_some(id)
+    }
+
+    /// Adds 0 to the series of the counter or gauge `id` with these label values: Envoy keeps a series for as long as a
+    /// configuration has used it.
+    pub(super) fn hold(self, kind: MetricKind, id: usize, labels: &mut [Buffer<'_>]) {
+        let call = match kind {
+            MetricKind::Counter => abi::envoy_dynamic_module_callback_http_filter_config_increment_counter,
+            MetricKind::Gauge => abi::envoy_dynamic_module_callback_http_filter_config_increment_gauge,
+            // Each recorded value counts.
+            MetricKind::Histogram => return,
+        };
+        // SAFETY: see `FilterConfiguration`; Envoy copies the labels. A result as for `Filter::measure`.
+        let _ = unsafe { call(self.0, id, labels.as_mut_ptr(), labels.len(), 0) };
     }
 }
 

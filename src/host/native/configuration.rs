@@ -3,7 +3,7 @@
 use super::any_stream::AnyStream;
 use super::attempt::Attempt;
 use super::calls::FilterConfiguration;
-use super::metrics::{Defined, Metrics};
+use super::metrics::{self, Defined, Metrics};
 use super::property::Property;
 use super::shared::ProcessData;
 use super::stream::{Stream, Worker};
@@ -22,10 +22,11 @@ pub(super) enum Configuration {
     Upstream(Arc<Upstream>),
 }
 
-/// A text that is known to be valid, and the metrics.
+/// A text that is known to be valid, the metrics, and Envoy's own part.
 pub(super) struct Main {
     json: Vec<u8>,
     metrics: Defined,
+    host: FilterConfiguration,
 }
 
 thread_local! {
@@ -46,7 +47,14 @@ impl Configuration {
         }
         let (config, _) = parse(json)?;
         log::info!("configured with {} provider(s)", config.providers.len());
-        Some(Self::Main(Box::new(Main { json: json.to_vec(), metrics: Defined::new(host) })))
+        Some(Self::Main(Box::new(Main { json: json.to_vec(), metrics: Defined::new(host), host })))
+    }
+
+    /// Envoy is about to destroy its part of the configuration.
+    pub(super) fn destroy(&self) {
+        if let Self::Main(main) = self {
+            metrics::destroyed(main.host);
+        }
     }
 
     /// A stream, or an attempt, of this configuration.

@@ -118,7 +118,10 @@ extern "C" fn envoy_dynamic_module_on_http_filter_config_destroy(configuration: 
     if !configuration.is_null() {
         // SAFETY: the address comes from `Arc::into_raw` in `…_config_new`, and Envoy destroys a configuration once.
         let configuration = unsafe { Arc::from_raw(configuration) };
-        let _ = panic::caught(|| drop(configuration));
+        let _ = panic::caught(|| {
+            configuration.destroy();
+            drop(configuration);
+        });
     }
 }
 

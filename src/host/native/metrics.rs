@@ -1,9 +1,15 @@
 //! The metrics that Envoy keeps. They are defined with the configuration, and a measurement gives the labels' values.
+//!
+//! Envoy forgets a series with the last configuration that has used it. So before a configuration goes, those that stay use
+//! all known series; histograms cannot be used without a value, and begin again.
 
 use super::abi::Buffer;
 use super::calls::{Filter, FilterConfiguration};
-use crate::metric::{LabelBound, Measurement, Metric};
+use crate::fnv::BuildFnv;
+use crate::metric::{LabelBound, Measurement, Metric, Series};
 use std::cell::RefCell;
+use std::collections::{BTreeSet, HashSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The metrics of a configuration, which all workers share.
 #[derive(Clone, Copy)]
@@ -13,6 +19,33 @@ pub(super) struct Defined([Option<usize>; Metric::ALL.len()]);
 pub(super) struct Metrics {
     defined: Defined,
     models: RefCell<LabelBound>,
+    /// The series that this worker has used.
+    used: RefCell<HashSet<Series, BuildFnv>>,
+}
+
+/// The series that any configuration has used, as an index in [`Metric::ALL`] and label values.
+static USED: Mutex<BTreeSet<(usize, Vec<String>)>> = Mutex::new(BTreeSet::new());
+/// The most series that are kept over a reload.
+const MOST_USED: usize = 20_000;
+
+/// The configurations of main filters that Envoy has not destroyed. While this is locked, none of them is.
+static LIVE: Mutex<Vec<(FilterConfiguration, Defined)>> = Mutex::new(Vec::new());
+
+fn live() -> MutexGuard<'static, Vec<(FilterConfiguration, Defined)>> {
+    LIVE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn used() -> MutexGuard<'static, BTreeSet<(usize, Vec<String>)>> {
+    USED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn buffers(values: &[String]) -> Vec<Buffer<'_>> {
+    values.iter().map(|value| Buffer::of(value.as_bytes())).collect()
+}
+
+/// The place of `metric` in [`Metric::ALL`].
+fn index(metric: Metric) -> Option<usize> {
+    Metric::ALL.iter().position(|other| *other == metric)
 }
 
 // === impl Defined ===
@@ -20,29 +53,50 @@ pub(super) struct Metrics {
 impl Defined {
     /// Defines every metric.
     pub(super) fn new(configuration: FilterConfiguration) -> Self {
-        Self(Metric::ALL.map(|metric| configuration.define(metric.kind(), metric.name(), metric.labels())))
+        let define = |metric: Metric| configuration.define(metric.kind(), metric.name(), metric.labels());
+        let defined = Self(Metric::ALL.map(define));
+        live().push((configuration, defined));
+        defined
     }
 
-    fn id(&self, metric: Metric) -> Option<usize> {
-        let at = Metric::ALL.iter().position(|other| *other == metric)?;
-        *self.0.get(at)?
+    /// Uses every known series.
+    fn hold_all(&self, configuration: FilterConfiguration) {
+        for (at, values) in used().iter() {
+            if let (Some(metric), Some(Some(id))) = (Metric::ALL.get(*at), self.0.get(*at)) {
+                configuration.hold(metric.kind(), *id, &mut buffers(values));
+            }
+        }
     }
+}
+
+/// To be called in the hook that destroys `configuration`: the others keep its series.
+pub(super) fn destroyed(configuration: FilterConfiguration) {
+    let mut live = live();
+    live.retain(|(other, _)| *other != configuration);
+    live.iter().for_each(|(other, defined)| defined.hold_all(*other));
 }
 
 // === impl Metrics ===
 
 impl Metrics {
     pub(super) fn new(defined: Defined, label_values: usize) -> Self {
-        Self { defined, models: RefCell::new(LabelBound::new(label_values)) }
+        Self { defined, models: RefCell::new(LabelBound::new(label_values)), used: RefCell::default() }
     }
 
     /// Adds a measurement.
     pub(super) fn keep(&self, filter: Filter, measurement: Measurement) {
         let Measurement { mut series, value } = measurement;
         series.bound_model(&mut self.models.borrow_mut());
-        let Some(id) = self.defined.id(series.metric) else { return };
+        let Some(at) = index(series.metric) else { return };
+        let Some(Some(id)) = self.defined.0.get(at) else { return };
         let values: Vec<String> = series.label_values().collect();
-        let mut labels: Vec<Buffer<'_>> = values.iter().map(|value| Buffer::of(value.as_bytes())).collect();
-        filter.measure(series.metric.kind(), id, &mut labels, value);
+        filter.measure(series.metric.kind(), *id, &mut buffers(&values), value);
+        if !self.used.borrow().contains(&series) {
+            self.used.borrow_mut().insert(series);
+            let mut used = used();
+            if used.len() < MOST_USED {
+                used.insert((at, values));
+            }
+        }
     }
 }

@@ -164,13 +164,15 @@ impl Interception {
         let provider = &arrival.provider;
         let mut clock = Some(clock);
         let mut now = || clock.take().map(|clock| clock()).unwrap_or_default();
-        let pool = arrival.pool.as_ref().map(|ticket| (ticket, now()));
-        let at = pool.map(|(_, now)| now);
+        let asked = arrival.pool.as_ref().map(|ticket| (ticket, now()));
+        let at = asked.map(|(_, now)| now);
         progress.budget = budget::stated(bridge, arrival, &head.headers, || at.unwrap_or_else(now));
-        if let Some(mut local) = Local::recognise(head, provider.open_retry_after_seconds) {
+        let local = Local::recognise(head, provider.open_retry_after_seconds)
+            .or_else(|| pool::not_ready(arrival.pool.as_ref(), &head.headers));
+        if let Some(mut local) = local {
             let mut reply = local.reply(arrival.dialect, &head.headers);
             budget::tell(bridge, arrival, progress.budget.as_deref_mut(), &mut local, &mut reply);
-            if let Some((ticket, now)) = pool {
+            if let Some((ticket, now)) = asked {
                 pool::unanswered(ticket, head.code_details.as_deref(), now, &mut reply);
             }
             self.download = Download::Local(local);
@@ -180,7 +182,7 @@ impl Interception {
         let mut response = Response::begin(bridge, arrival, head, facts.stream, &mut progress.notes);
         let mut edits = HeaderEdits::default();
         edits.set(ID_HEADER, arrival.id.as_str());
-        if let Some((ticket, now)) = pool {
+        if let Some((ticket, now)) = asked {
             progress.moved = pool::answered(ticket, &head.headers, now, &mut progress.notes, &mut edits);
         }
         bedrock::edit_response(provider, response.translation.as_ref(), &head.headers, &mut edits);

@@ -48,7 +48,8 @@ impl Passthrough {
         clock: impl FnOnce() -> Duration,
     ) -> Step {
         let mut step = Step::pass();
-        let local = Local::recognise(head, self.provider.open_retry_after_seconds);
+        let local = Local::recognise(head, self.provider.open_retry_after_seconds)
+            .or_else(|| pool::not_ready(self.pool.as_ref(), &head.headers));
         if bridge.metrics {
             step.effects = self.measurements(head, local.as_ref());
         }

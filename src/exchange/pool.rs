@@ -9,6 +9,7 @@ use crate::note::{Note, Notes};
 use crate::pool::{self, AttemptError, MOST_ATTEMPTS, SessionKey, SharedTicket, Ticket, TicketRequest};
 use crate::provider::{Member, Provider, Start};
 use crate::record::{AffinityRef, AttemptRef};
+use crate::reply::Local;
 use crate::step::{Effect, LocalReply};
 use core::cell::RefCell;
 use core::time::Duration;
@@ -128,6 +129,14 @@ pub(super) fn answered(
     let Some(member) = served.and_then(|attempt| ticket.member(attempt.member)) else { return false };
     session.remember(&*ticket.shared, &member.name, now);
     true
+}
+
+/// The reply of an upstream filter that did not know the request. A member cannot answer so: its upstream filter has begun an
+/// attempt.
+pub(super) fn not_ready(ticket: Option<&SharedTicket>, headers: &Headers) -> Option<Local> {
+    let ticket = ticket?.borrow();
+    let is_unknown = !ticket.is_byok && ticket.attempts.is_empty();
+    is_unknown.then(|| Local::not_ready(headers))?
 }
 
 /// Looks at a reply that Envoy made because no attempt was answered.

@@ -4,7 +4,6 @@ use super::affinity::SessionKey;
 use super::asides::Asides;
 use super::shared::SharedData;
 use crate::provider::Pool;
-use core::cmp::Reverse;
 use core::time::Duration;
 
 /// The most attempts of a request.
@@ -29,16 +28,20 @@ pub fn choose(
     now: Duration,
     most: usize,
 ) -> Choice {
-    let mut order: Vec<usize> = (0..pool.members.len()).collect();
+    let mut order: Vec<usize> = Vec::with_capacity(pool.members.len());
     let name = |at: usize| pool.members.get(at).map(|member| &*member.name).unwrap_or_default();
     let mut home = None;
     if let Some(session) = session {
         let moved = session.moved(shared, now);
-        order.sort_by_key(|at| {
-            let is_new_home = moved.as_ref().is_some_and(|is| is(name(*at)));
-            Reverse((is_new_home, session.weight(name(*at))))
-        });
+        let rank = |at: usize| (moved.as_ref().is_some_and(|is| is(name(at))), session.weight(name(at)));
+        for at in 0..pool.members.len() {
+            // A pool has five members at most; `sort` would add its code to the module.
+            let place = order.iter().position(|other| rank(*other) < rank(at)).unwrap_or(order.len());
+            order.insert(place, at);
+        }
         home = order.first().copied();
+    } else {
+        order.extend(0..pool.members.len());
     }
     let wait = |at: &usize| asides.wait(name(*at), now);
     let mut list: Vec<usize> = order.iter().copied().filter(|at| wait(at).is_none()).take(most).collect();

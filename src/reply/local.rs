@@ -37,7 +37,6 @@ impl Local {
         let status = head.headers.error_status()?;
         let open_circuit = status == 503 && details == NO_HEALTHY_UPSTREAM;
         let (code, message) = match status {
-            503 if head.headers.text(REASON_HEADER) == Some(POOL_NOT_READY) => (POOL_NOT_READY, NOT_READY),
             400 => (
                 "bad_request",
                 "AI gateway: the request was refused as invalid. Correct it, or ask the operator.",
@@ -89,6 +88,18 @@ impl Local {
             message.extend([&after, "."]);
         }
         Some(Self { status, code, message, retry_after })
+    }
+
+    /// The reply [`pool_not_ready`](super::pool_not_ready()) of an upstream filter, which Envoy takes for the upstream's.
+    #[must_use]
+    pub fn not_ready(headers: &Headers) -> Option<Self> {
+        let is_meant = headers.status() == Some(503) && headers.text(REASON_HEADER) == Some(POOL_NOT_READY);
+        is_meant.then_some(Self {
+            status: 503,
+            code: POOL_NOT_READY,
+            message: NOT_READY.to_owned(),
+            retry_after: None,
+        })
     }
 
     /// Whether a filter behind this one refused the request. 408 is no refusal: the client was too slow.

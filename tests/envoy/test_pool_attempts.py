@@ -45,6 +45,7 @@ def configuration(addresses: dict[str, tuple[str, int]]) -> Any:
         "providers": [
             provider("first", addresses),
             provider("refused", addresses),
+            provider("apart", addresses),
             provider("sessions", addresses, start="session"),
             mapped,
             external,
@@ -59,7 +60,7 @@ def extend(config: Any, addresses: dict[str, tuple[str, int]]) -> None:
     """Adds the clusters and routes of the pools."""
     main = wasm_of(config)
     main["vm_config"]["vm_id"] = "ai_bridge"
-    names = ["first", "refused", "sessions", "mapped", "external", "azure"]
+    names = ["first", "refused", "apart", "sessions", "mapped", "external", "azure"]
     clusters = config["static_resources"]["clusters"]
     for owner, member in itertools.product(names, MEMBERS):
         clusters.append(cluster(main, owner, member, addresses[member]))
@@ -75,6 +76,8 @@ def extend(config: Any, addresses: dict[str, tuple[str, int]]) -> None:
 def cluster(main: Any, owner: str, member: str, address: tuple[str, int]) -> Any:
     plugin = {key: copy.deepcopy(main[key]) for key in ("root_id", "vm_config") if key in main}
     plugin["name"] = f"pool-{owner}-{member}"
+    if owner == "apart":
+        plugin["vm_config"]["vm_id"] = "another"           # a VM without the main filter
     plugin["configuration"] = {"@type": "type.googleapis.com/google.protobuf.StringValue", "value": json.dumps({"upstream": {"provider": owner, "member": member}})}
     http_filters = [
         {"name": "ai_bridge", "typed_config": {"@type": WASM_TYPE, "config": plugin}},
@@ -445,6 +448,17 @@ def test_a_client_cannot_choose_the_member_or_the_number_of_attempts(gateway: Ga
     evil = {"x-ai-bridge-pool": "first/c", "x-ai-bridge-attempt": "x", "x-ai-bridge-retry": "1", "x-envoy-max-retries": "20", "x-envoy-retry-on": "5xx,retriable-4xx"}
     assert ask(gateway, headers=evil).status == 429
     assert pool.asked() == ["a", "b", "c"]
+
+
+def test_an_upstream_filter_without_its_main_filter_answers_503_and_sends_no_key(gateway: Gateway, pool: Pool, records: Records) -> None:
+    answer = ask(gateway, "apart")
+    assert (answer.status, answer.header("retry-after"), answer.header("x-ai-bridge-reason")) == (503, "1", None)
+    assert answer.json()["error"]["type"] == "overloaded_error" and pool.asked() == []
+    record = records.one()
+    assert record["error"]["code"] == "pool_not_ready" and "attempts" not in record
+    with Http1(gateway.address) as client:
+        assert client.request("GET", "/apart/v1/models").status == 503
+    assert pool.asked() == []
 
 
 def test_forty_failovers_at_once_are_all_answered(gateway: Gateway, pool: Pool) -> None:

@@ -480,7 +480,8 @@ fn a_cluster_of_another_provider_or_member_gets_no_key() {
 fn a_reply_of_an_upstream_filter_that_is_not_ready_is_in_the_callers_dialect() {
     let mut world = request_at(&pool(|_| {}), 0, &[]);
     let lines = [("x-ai-bridge-reason", "pool_not_ready"), ("retry-after", "1")];
-    world.answer_by("", head("503", &lines), false).done();
+    // Envoy takes it for an answer of the upstream.
+    world.answer(head("503", &lines), false).done();
     let (status, body) = world.replied();
     assert_eq!((status, body["error"]["type"].as_str()), (503, Some("overloaded_error")));
     assert_eq!(
@@ -488,6 +489,16 @@ fn a_reply_of_an_upstream_filter_that_is_not_ready_is_in_the_callers_dialect() {
         (None, Some("1"))
     );
     assert_eq!(world.record()["error"]["code"], json!("pool_not_ready"));
+}
+
+#[test]
+fn a_member_cannot_reply_as_an_upstream_filter_that_is_not_ready() {
+    let lines = [("x-ai-bridge-reason", "pool_not_ready"), ("content-type", "application/json")];
+    let failing = answers(503, &lines);
+    let bridge = pool(|provider| provider["pool"].as_array_mut().unwrap().truncate(2));
+    let (world, _) = exchange(&bridge, &[("a", failing.clone()), ("b", failing)]);
+    assert!(world.reply.is_none());
+    assert_eq!(world.record()["error"]["code"], Value::Null);
 }
 
 #[test]

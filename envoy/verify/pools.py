@@ -18,6 +18,7 @@ GENERATOR = Path(__file__).resolve().parent.parent / "pools"
 AGAIN = "generate it anew: python3 envoy/pools"
 FEW_RETRIES = 100
 DEFAULT_RETRIES = 3
+SPECIFIER = "PriorityGroupClusterSpecifier"
 POOL_HEADER = "x-ai-bridge-pool"
 
 
@@ -262,6 +263,10 @@ def own_keys(findings: Findings, made: Json, route: Place, levels: list[Place], 
 
 def groups_of(action: Place) -> Iterator[str]:
     typed = action.at("inline_cluster_specifier_plugin", "extension", "typed_config")
-    if typed.type().endswith("PriorityGroupClusterSpecifier"):
+    if typed.type().endswith("TypedStruct") and typed["type_url"].text().endswith(SPECIFIER):
+        typed = typed["value"]
+    elif not typed.type().endswith(SPECIFIER):
+        typed = Place(None)
+    if typed:
         for group in typed["priority_groups"]:
             yield "+".join(each["cluster_name"].text() for each in group["clusters"])

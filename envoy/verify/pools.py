@@ -145,7 +145,7 @@ def upstream_filter(findings: Findings, gateway: Gateway, cluster: Place, option
     mine, mains = variables(vm), variables(main)
     if mine != mains:
         missing = ", ".join(sorted(mains - mine)) or "none"
-        findings.error(vm.at_name("environment_variables"), f"differs from the main filter's (missing here: {missing}): Envoy gives the VM the variables of whichever is loaded first")
+        findings.error(vm.at_name("environment_variables"), f"differs from the main filter's (missing here: {missing}): so the two share no VM and this member answers 503 `pool_not_ready`")
 
 
 def is_wasm(http_filter: Place) -> bool:

@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 Json = Any
 
 CLUSTER = "type.googleapis.com/envoy.config.cluster.v3.Cluster"
 ROUTES = "type.googleapis.com/envoy.config.route.v3.RouteConfiguration"
+TYPED_STRUCT = "type.googleapis.com/xds.type.v3.TypedStruct"
 # Istio itself adds these. The filter has removed most; a provider gets the client's headers and no more.
 OF_ISTIO = ["x-forwarded-for", "x-envoy-decorator-operation", "x-envoy-attempt-count", "x-envoy-peer-metadata", "x-envoy-peer-metadata-id"]
 # Behind the shipped EnvoyFilters (priority 0), so that these routes are inserted in front of theirs.
 PRIORITY = 10
 
 
+def known(route: Json) -> Json:
+    """A route whose specifier is a TypedStruct: control planes refuse types that only Envoy knows."""
+    copied = copy.deepcopy(route)
+    extension = copied["route"].get("inline_cluster_specifier_plugin", {}).get("extension")
+    if extension:
+        typed = extension["typed_config"]
+        extension["typed_config"] = {"@type": TYPED_STRUCT, "type_url": typed.pop("@type"), "value": typed}
+    return copied
+
+
 def envoy_filter(clusters: list[Json], routes: list[Json], namespace: str) -> Json:
     """Istio: an EnvoyFilter for the ingress gateway."""
     context = {"context": "GATEWAY"}
     patches = [{"applyTo": "CLUSTER", "match": context, "patch": {"operation": "ADD", "value": each}} for each in clusters]
-    for each in routes:
+    for each in map(known, routes):
         route = {**each, "request_headers_to_remove": [*each["request_headers_to_remove"], *OF_ISTIO]}
         patches.append({"applyTo": "HTTP_ROUTE", "match": context, "patch": {"operation": "INSERT_FIRST", "value": route}})
     return {
@@ -34,7 +46,7 @@ def patch_policy(clusters: list[Json], routes: list[Json], namespace: str, gatew
     patches = [{"type": CLUSTER, "name": each["name"], "operation": {"op": "add", "path": "", "value": each}} for each in clusters]
     patches += [
         {"type": ROUTES, "name": f"{namespace}/{gateway}/http", "operation": {"op": "add", "jsonPath": "$.virtual_hosts[*]", "path": "routes/0", "value": {**each, "request_headers_to_remove": [*each["request_headers_to_remove"], "x-forwarded-for"]}}}
-        for each in routes
+        for each in map(known, routes)
     ]
     return {
         "apiVersion": "gateway.envoyproxy.io/v1alpha1",

@@ -18,6 +18,7 @@ GENERATOR = Path(__file__).resolve().parent.parent / "pools"
 AGAIN = "generate it anew: python3 envoy/pools"
 FEW_RETRIES = 100
 DEFAULT_RETRIES = 3
+SPECIFIER = "PriorityGroupClusterSpecifier"
 POOL_HEADER = "x-ai-bridge-pool"
 
 
@@ -36,22 +37,24 @@ def pools(findings: Findings, gateway: Gateway) -> None:
 
 
 def pools_of_resources(findings: Findings, plugin: Plugin, found: Resources) -> None:
-    """The same of what an EnvoyFilter or an EnvoyPatchPolicy adds."""
+    """The same of what an EnvoyPatchPolicy adds. On Istio the filter itself has to be loaded in another way."""
     expected = expectation(findings, plugin.settings)
     if expected is None:
         return
+    if plugin.istio:
+        findings.error(plugin.settings.at_name("providers"), "Istio gives the VM of this kind a variable of its own, so that the members' clusters share no VM with it and answer 503 `pool_not_ready`: load the filter as envoy/pools/istio.yaml does")
+        return
     clusters, routes = {}, []
-    for root in found.all("EnvoyFilter" if plugin.istio else "EnvoyPatchPolicy"):
-        for patch in root.at("spec", "configPatches") if plugin.istio else root.at("spec", "jsonPatches"):
-            value = patch.at("patch", "value") if plugin.istio else patch.at("operation", "value")
-            if patch["applyTo"].value == "CLUSTER" and patch.at("patch", "operation").value == "ADD" or patch["type"].text().endswith("Cluster") and value["load_assignment"]:
+    for root in found.all("EnvoyPatchPolicy"):
+        for patch in root.at("spec", "jsonPatches"):
+            value = patch.at("operation", "value")
+            if patch["type"].text().endswith("Cluster") and value["load_assignment"]:
                 clusters[value["name"].text()] = value
             elif pool_of(value, POOL_HEADER) is not None:
                 routes.append(value)
     missing = [cluster for cluster in expected_clusters(expected) if cluster not in clusters]
     if missing:
-        what = "EnvoyFilter" if plugin.istio else "EnvoyPatchPolicy"
-        findings.error(plugin.settings.at_name("providers"), f"no {what} adds the clusters of its pools ({', '.join(missing)}): python3 envoy/pools --for {'istio' if plugin.istio else 'envoy-gateway'}")
+        findings.error(plugin.settings.at_name("providers"), f"no EnvoyPatchPolicy adds the clusters of its pools ({', '.join(missing)}): python3 envoy/pools --for envoy-gateway")
         return
     config = Place({"root_id": "ai_bridge", "vm_config": {"environment_variables": {"host_env_keys": [each.value for each in plugin.variables]}}})
     check_clusters(findings, Gateway(Place({}), Place({}), [], 0, config, {}, settings=plugin.settings, clusters=clusters), expected)
@@ -144,7 +147,7 @@ def upstream_filter(findings: Findings, gateway: Gateway, cluster: Place, option
     mine, mains = variables(vm), variables(main)
     if mine != mains:
         missing = ", ".join(sorted(mains - mine)) or "none"
-        findings.error(vm.at_name("environment_variables"), f"differs from the main filter's (missing here: {missing}): Envoy gives the VM the variables of whichever is loaded first")
+        findings.error(vm.at_name("environment_variables"), f"differs from the main filter's (missing here: {missing}): so the two share no VM and this member answers 503 `pool_not_ready`")
 
 
 def is_wasm(http_filter: Place) -> bool:
@@ -262,6 +265,10 @@ def own_keys(findings: Findings, made: Json, route: Place, levels: list[Place], 
 
 def groups_of(action: Place) -> Iterator[str]:
     typed = action.at("inline_cluster_specifier_plugin", "extension", "typed_config")
-    if typed.type().endswith("PriorityGroupClusterSpecifier"):
+    if typed.type().endswith("TypedStruct") and typed["type_url"].text().endswith(SPECIFIER):
+        typed = typed["value"]
+    elif not typed.type().endswith(SPECIFIER):
+        typed = Place(None)
+    if typed:
         for group in typed["priority_groups"]:
             yield "+".join(each["cluster_name"].text() for each in group["clusters"])

@@ -68,9 +68,10 @@ def on_loopback(resources: Resources, upstream: Address | dict[str, Address], po
     for each in of_kind(resources, "DestinationRule") if not tls else []:
         for policy in (each["spec"]["trafficPolicy"], *(subset["trafficPolicy"] for subset in each["spec"].get("subsets", []))):
             del policy["tls"]
-    module = wasm_of(resources)
-    module["url"] = WASM.as_uri()
-    module.pop("sha256", None)
+    if of_kind(resources, "WasmPlugin") or of_kind(resources, "TrafficExtension"):
+        module = wasm_of(resources)
+        module["url"] = WASM.as_uri()
+        del module["sha256"]
     return resources
 
 

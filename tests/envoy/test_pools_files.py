@@ -48,10 +48,15 @@ def test_the_sample_is_the_reference_with_pools():
     assert found == reference
 
 
+def filter_of(policy: Json) -> Json:
+    """The PluginConfig in the EnvoyFilter for Istio."""
+    return policy["spec"]["configPatches"][0]["patch"]["value"]["typed_config"]["config"]
+
+
 @pytest.mark.parametrize("platform", ["istio", "envoy-gateway"])
 def test_the_kubernetes_files_are_what_is_generated(platform):
     policy, patches = read(platform)
-    plugin = policy["spec"]["pluginConfig"] if platform == "istio" else policy["spec"]["wasm"][0]["config"]
+    plugin = json.loads(filter_of(policy)["configuration"]["value"]) if platform == "istio" else policy["spec"]["wasm"][0]["config"]
     assert generated(plugin, "--for", platform) == patches
     assert {**plugin, "root": ""} == {**json.loads(wasm_of(shipped(FOLDER / "envoy.yaml"))["configuration"]["value"]), "root": ""}
 
@@ -145,6 +150,8 @@ def of_kind(resources: list[Json], kind: str) -> Json:
 
 def test_istio_runs_it(members):
     def change(resources: list[Json]) -> None:
+        [policy] = [each for each in resources if each["kind"] == "EnvoyFilter" and each["metadata"]["name"] == "ai-bridge"]
+        filter_of(policy)["vm_config"]["code"]["local"]["filename"] = str(WASM)
         for patch in of_kind(resources, "EnvoyFilter")["spec"]["configPatches"]:
             if patch["applyTo"] == "CLUSTER":
                 to_loopback(patch["patch"]["value"], members[patch["patch"]["value"]["name"]])

@@ -234,14 +234,22 @@ def with_circuit(resources: list[Json]) -> None:
     next(value_of(each) for each in patches_of(resources) if value_of(each)["name"] == "openai-azure")["outlier_detection"] = {"consecutive_5xx": 5}
 
 
-@pytest.mark.parametrize("platform", ["istio", "envoy-gateway"])
-def test_resources_are_compared_with_the_pools_too(tmp_path, platform):
-    assert of_resources(platform, tmp_path, lambda _: None) == []
-    [message] = of_resources(platform, tmp_path, without_cluster)
-    assert "adds the clusters of its pools (openai-azure)" in message
-    [message] = of_resources(platform, tmp_path, without_route)
-    assert "no route for x-ai-bridge-pool: openai/azure:" in message
-    [message] = of_resources(platform, tmp_path, with_circuit)
-    assert "it answers 503 and asks no other member" in message
-    [message] = of_resources(platform, tmp_path, lambda resources: resources.pop())
-    assert "adds the clusters of its pools (anthropic-main, " in message
+def test_the_resources_of_envoy_gateway_are_compared_with_the_pools_too(tmp_path):
+    assert of_resources("envoy-gateway", tmp_path, lambda _: None) == []
+    for change, says in (
+        (without_cluster, "adds the clusters of its pools (openai-azure)"), (without_route, "no route for x-ai-bridge-pool: openai/azure:"),
+        (with_circuit, "it answers 503 and asks no other member"), (lambda resources: resources.pop(), "adds the clusters of its pools (anthropic-main, "),
+    ):
+        [message] = of_resources("envoy-gateway", tmp_path, change)
+        assert says in message
+
+
+def test_on_istio_a_wasm_plugin_cannot_have_pools(tmp_path):
+    def as_a_plugin(resources: list[Json]) -> None:
+        [plugin] = yaml.safe_load_all((REPOSITORY / "envoy" / "istio" / "wasm-plugin.yaml").read_text())
+        plugin["spec"]["pluginConfig"] = json.loads(wasm_of(shipped(FILE))["configuration"]["value"])
+        resources[0] = plugin
+
+    assert of_resources("istio", tmp_path, lambda _: None) == []
+    found = of_resources("istio", tmp_path, as_a_plugin)
+    assert sum("share no VM with it" in message for message in found) == 1, found

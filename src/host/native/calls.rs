@@ -23,6 +23,8 @@ pub(super) struct FilterConfiguration(ConfigurationPointer);
 
 // SAFETY: Envoy creates and destroys configurations, and takes their metrics, on any of its threads.
 unsafe impl Send for FilterConfiguration {}
+// SAFETY: as above.
+unsafe impl Sync for FilterConfiguration {}
 
 /// What Envoy's log and its trace call a reply of this filter.
 const REPLY_DETAILS: &[u8] = b"ai_bridge";

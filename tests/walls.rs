@@ -90,7 +90,13 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("fnv", &[]),
     ("glob", &[]),
     ("headers", &["glob"]),
-    ("host", &["bridge", "config", "exchange", "fnv", "headers", "metric", "note", "pool", "reply", "step", "values"]),
+    (
+        "host",
+        &[
+            "bridge", "config", "exchange", "fnv", "headers", "metric", "note", "pool", "reply", "step",
+            "values",
+        ],
+    ),
     ("json", &[]),
     ("limits", &[]),
     ("metric", &["fnv", "text"]),

@@ -20,7 +20,7 @@ import pytest
 TESTS = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(TESTS / "envoy"), str(TESTS)]
 
-from demo import MOCK, Mock  # noqa: E402
+from demo_run import MOCK, Mock  # noqa: E402
 from gateway import PATIENCE_SECONDS, TOOLS, Gateway  # noqa: E402
 from render import render  # noqa: E402
 

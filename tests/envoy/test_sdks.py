@@ -22,7 +22,7 @@ from render import REPOSITORY, Address, render
 
 sys.path.insert(0, str(REPOSITORY / "tests"))
 
-from demo import MOCK, Mock  # noqa: E402
+from demo_run import MOCK, Mock  # noqa: E402
 
 PROGRAMS = REPOSITORY / "tests" / "sdk"
 CALLS = {call["name"]: call for call in json.loads((PROGRAMS / "calls.json").read_text())}

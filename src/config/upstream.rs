@@ -1,5 +1,5 @@
 //! The configuration of the upstream filter in the cluster of a pool's member: which member it is. All else comes from the
-//! main plugin in the same VM.
+//! main filter in the same VM.
 
 use super::document;
 use super::errors::ConfigErrors;
@@ -19,7 +19,7 @@ pub struct Upstream {
 
 impl Upstream {
     /// Whether `bytes` are the configuration of an upstream filter, perhaps with problems: an object with the member
-    /// `upstream`. Any other is the main plugin's.
+    /// `upstream`. Any other is the main filter's.
     #[must_use]
     pub fn is_meant(bytes: &[u8]) -> bool {
         let Ok(value) = document::parse(bytes) else { return false };

@@ -12,7 +12,7 @@ pub(super) const MESSAGE: &str =
 /// The header that tells the main filter the code, so that it can write the reply in the caller's dialect.
 pub(super) const REASON_HEADER: &str = "x-ai-bridge-reason";
 
-/// 503: the main plugin is not loaded in the VM of the upstream filter, or the request came by another way than a pool's
+/// 503: the main filter is not loaded in the VM of the upstream filter, or the request came by another way than a pool's
 /// route. No key is sent.
 #[must_use]
 pub fn pool_not_ready() -> LocalReply {

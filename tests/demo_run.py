@@ -20,7 +20,7 @@ from client import Http1
 from demo_config import Example, config, examples, real_keys, welcome
 from demo_lines import line_of, summary
 from gateway import TOOLS, Gateway, GatewayDied, die_with_parent
-from render import REPOSITORY, WASM, Address
+from render import HOST, NATIVE, REPOSITORY, WASM, Address
 
 MOCK = REPOSITORY / "target" / "debug" / "mock-upstream"
 FOLDER = REPOSITORY / "target" / "demo"
@@ -269,12 +269,13 @@ def is_free(port: int) -> bool:
 
 def missing_parts(real: bool) -> None:
     """Raises `Problem` for the first part that is not built or installed."""
+    path, magic, kind, target = (NATIVE, b"\x7fELF", "shared library", "native") if HOST == "native" else (WASM, b"\0asm", "WebAssembly module", "build")
     try:
-        with open(WASM, "rb") as module:
-            if module.read(4) != b"\0asm":
-                raise Problem(f"{relative(WASM)} is no WebAssembly module: run `make build`.")
+        with open(path, "rb") as module:
+            if module.read(4) != magic:
+                raise Problem(f"{relative(path)} is no {kind}: run `make {target}`.")
     except OSError:
-        raise Problem(f"{relative(WASM)} is missing: run `make build`.") from None
+        raise Problem(f"{relative(path)} is missing: run `make {target}`.") from None
     if not real and not os.access(MOCK, os.X_OK):
         raise Problem(f"{relative(MOCK)} is missing: run `make mock-upstream`.")
     for program in ("func-e", "envoy"):

@@ -90,13 +90,16 @@ def test_a_taken_port_is_one_sentence():
     assert done.stderr == f"The demo cannot run: port {port} is taken: choose another one with PORT=, or none for the first free one.\n"
 
 
-@pytest.mark.parametrize(("content", "says"), [(None, "is missing: run `make build`."), (b"<html>", "is no WebAssembly module: run `make build`.")])
-def test_a_missing_module_is_one_sentence(content, says, tmp_path):
+@pytest.mark.parametrize(("host", "content", "says"), [
+    ("wasm", None, "is missing: run `make build`."), ("wasm", b"<html>", "is no WebAssembly module: run `make build`."),
+    ("native", None, "is missing: run `make native`."), ("native", b"<html>", "is no shared library: run `make native`."),
+])
+def test_a_missing_module_is_one_sentence(host, content, says, tmp_path):
     module = tmp_path / "ai_bridge.wasm"
     if content is not None:
         module.write_bytes(content)
-    program = f"import pathlib, sys; sys.path[:0] = [{str(DEMO.parent)!r}, {str(DEMO.parent / 'envoy')!r}]; import demo_run; demo_run.WASM = pathlib.Path({str(module)!r}); sys.argv = ['demo']; sys.exit(demo_run.main())"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    program = f"import pathlib, sys; sys.path[:0] = [{str(DEMO.parent)!r}, {str(DEMO.parent / 'envoy')!r}]; import demo_run; demo_run.WASM = demo_run.NATIVE = pathlib.Path({str(module)!r}); sys.argv = ['demo']; sys.exit(demo_run.main())"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, env={**os.environ, "HOST": host})
     assert done.returncode == 1 and done.stderr.endswith(f"{says}\n") and done.stderr.count("\n") == 1, done
 
 

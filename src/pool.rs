@@ -1,4 +1,4 @@
-//! Pools: which member of a provider is asked, and what is learned of the members (`envoy/behaviour.md#pools`).
+//! Pools: which member of a provider's pool is asked, and which members are set aside (`envoy/behaviour.md#pools`).
 //!
 //! The filter runs twice on a request to a pool, in one VM. The main filter chooses a list of members and hands a
 //! [`Ticket`] over. The upstream filter of the member's cluster runs once for each attempt ([`AttemptStream`]): it sets
@@ -47,7 +47,8 @@ pub const POOL_HEADER: &str = "x-ai-bridge-pool";
 pub const RETRY_HEADER: &str = "x-ai-bridge-retry";
 /// The property in which the main filter hands the ticket's id to the upstream filters.
 pub const TICKET_PROPERTY: &str = "ai_bridge_attempt";
-/// What is known of the members of `provider`'s pool now.
+
+/// Which members of `provider`'s pool are set aside, as all workers share it now.
 #[must_use]
 pub fn asides(shared: &dyn SharedData, provider: &Provider) -> Asides {
     Asides::read(&shared.read(&asides::key(&provider.name)).0)
@@ -58,7 +59,7 @@ fn millis(at: Duration) -> u64 {
     u64::try_from(at.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// The text of a ticket's id, in [`TICKET_PROPERTY`].
+/// The text of a ticket's id, in [`TICKET_PROPERTY`]: 16 hexadecimal digits.
 #[must_use]
 pub fn ticket_text(id: u64) -> String {
     let digit = |at: u32| char::from_digit((id >> (60 - 4 * at)) as u32 & 15, 16).unwrap_or_default();
@@ -69,19 +70,19 @@ pub fn ticket_text(id: u64) -> String {
 pub struct Pools {
     /// The data of all workers.
     pub shared: Rc<dyn SharedData>,
-    /// For each provider which members were last shown as usable, a bit each.
+    /// For each provider the last values of its members' gauges in this worker, a bit each.
     shown: RefCell<Vec<(Rc<str>, u8)>>,
 }
 
 impl Pools {
-    /// Nothing was shown yet.
+    /// Pools whose gauges were not set yet.
     #[must_use]
     pub fn new(shared: Rc<dyn SharedData>) -> Self {
         Self { shared, shown: RefCell::default() }
     }
 
-    /// The gauges of the members of `provider` that may have changed since they were last shown: all while something is
-    /// known of a member, because each worker sees other requests, else those that this worker has shown otherwise.
+    /// The gauges of `provider`'s members to set. While a member is set aside, or was until lately, these are all: another
+    /// worker may have set them to an older value. Else they are those whose value differs from the last one of this worker.
     pub fn usable_changes<'p>(
         &self,
         provider: &'p Provider,

@@ -15,7 +15,8 @@ pub fn contains(query: &[u8], name: &str) -> bool {
     parameters(query).any(|parameter| is_named(parameter, name))
 }
 
-/// Removes the parameters whose decoded name and value are `unwanted` from `query`. All other bytes stay. If no parameter is left, the
+/// Removes the parameters whose decoded name and value are `unwanted` from `query`. All other bytes stay. If no
+/// parameter is left, the
 /// result is empty: it has no `?`.
 #[must_use]
 pub fn without(query: &[u8], unwanted: impl Fn(&[u8], &[u8]) -> bool) -> Cow<'_, [u8]> {

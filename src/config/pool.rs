@@ -15,7 +15,7 @@ use crate::credential::{CredentialHeader, Key, Vendor, hint, vendor_of};
 use crate::glob::Glob;
 use crate::provider::{BaseUrl, MOST_MEMBERS, Member, ModelPolicy, Pool, Start, vendor_at};
 
-/// The fewest members: with one there is nobody to fall back to.
+/// The fewest members: a pool of one has no other member to ask.
 const FEWEST_MEMBERS: usize = 2;
 /// Most headers of a member.
 const MOST_HEADERS: usize = 32;

@@ -23,7 +23,7 @@ pub(super) struct Passthrough {
     dialect: Dialect,
     /// Whose credential it uses.
     kind: CredentialKind,
-    /// What the upstream filters share with this one, where the provider has a pool.
+    /// The ticket that this filter shares with the upstream filters; `None`: the provider has no pool.
     pub(super) pool: Option<SharedTicket>,
 }
 
@@ -39,8 +39,8 @@ impl Passthrough {
         refusal::refuse(bridge, (&self.provider.name).into(), rejection, self.dialect)
     }
 
-    /// Counts the response, and rewrites an error reply of Envoy or another filter in the route's dialect.
-    /// `clock` is called where there is a pool.
+    /// Counts the response, and rewrites an error reply of Envoy or another filter in the route's dialect. `clock` is
+    /// called only if the provider has a pool.
     pub(super) fn response_headers(
         &self,
         bridge: &Bridge,

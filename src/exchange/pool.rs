@@ -1,5 +1,5 @@
-//! The main filter's part of a pool: it chooses the members, hands the request over to the upstream filters, and looks at
-//! the answer that Envoy did not replace by another attempt.
+//! The main filter's part of a pool: it chooses the members, gives the ticket to the upstream filters, and reads the headers
+//! of the answer that the client gets.
 
 use super::arrival::Arrival;
 use crate::bridge::Bridge;
@@ -62,7 +62,7 @@ pub(super) fn enter(
     let most = match arrival {
         _ if is_byok => 0,
         Some(_) => MOST_ATTEMPTS,
-        // Passthrough: what one account stores is not at another's.
+        // Passthrough: an object that one account has stored does not exist at another account.
         None => 1,
     };
     let mut choice = pool::choose(pool, session, &asides, &*shared, now, most.max(1));
@@ -102,7 +102,8 @@ fn session(arrival: &Arrival) -> Option<SessionKey> {
     }
 }
 
-/// Looks at the headers of the answer that the client gets. Returns whether the session moved.
+/// Reads the headers of the answer that the client gets: notes, `retry-after`, and the session's new member. Returns whether
+/// the session moved.
 pub(super) fn answered(
     ticket: &SharedTicket,
     headers: &Headers,
@@ -131,15 +132,15 @@ pub(super) fn answered(
     true
 }
 
-/// The reply of an upstream filter that did not know the request. A member cannot answer so: its upstream filter has begun an
-/// attempt.
+/// The reply of an upstream filter that did not know the request. A member cannot imitate it, because its upstream filter
+/// has begun an attempt.
 pub(super) fn not_ready(ticket: Option<&SharedTicket>, headers: &Headers) -> Option<Local> {
     let ticket = ticket?.borrow();
     let is_unknown = !ticket.is_byok && ticket.attempts.is_empty();
     is_unknown.then(|| Local::not_ready(headers))?
 }
 
-/// Looks at a reply that Envoy made because no attempt was answered.
+/// Completes a reply that Envoy made because no attempt was answered: the cause, and `retry-after`.
 pub(super) fn unanswered(
     ticket: &SharedTicket,
     details: Option<&str>,
@@ -168,7 +169,7 @@ fn retry_after(ticket: &Ticket, status: u16, now: Duration) -> Option<String> {
     Some(whole.to_string())
 }
 
-/// The attempts as the record shows them; `ended`: when the stream was over.
+/// The record's `attempts`; `ended`: when the stream was over.
 pub(super) fn attempts(ticket: &Ticket, ended: Duration) -> Vec<AttemptRef<'_>> {
     let attempt = |attempt: &pool::Attempt| {
         let took = attempt.ended.unwrap_or(ended).saturating_sub(attempt.began);
@@ -182,7 +183,7 @@ pub(super) fn attempts(ticket: &Ticket, ended: Duration) -> Vec<AttemptRef<'_>> 
     ticket.attempts.iter().filter_map(attempt).collect()
 }
 
-/// Where the session was served, as the record shows it.
+/// The record's `affinity`: the member that served the session.
 pub(super) fn affinity(ticket: &Ticket, moved: bool) -> Option<AffinityRef<'_>> {
     ticket.session?;
     let served = ticket.served().filter(|attempt| attempt.status.is_some())?;

@@ -1,7 +1,8 @@
-//! Which member a session belongs to (rendezvous hashing), and where a session that had to move went.
+//! Which member a session belongs to (rendezvous hashing), and to which member a session has moved.
 //!
-//! A session keeps its member while the member is usable, and so keeps its prompt cache. If it had to move it stays
-//! where it went for an hour. The sessions that moved are shared by all workers, in shards of a version and 16 bytes a session.
+//! A session keeps its member while the member is usable, because that member has its prompt cache. If it had to move, it
+//! stays on the new member for an hour. All workers share the sessions that moved: 64 shards, each of a version and 16
+//! bytes a session.
 
 use super::shared::{SharedData, update};
 use crate::fnv::Fnv;
@@ -15,14 +16,13 @@ const SHARDS: u64 = 64;
 /// The most sessions in a shard.
 const SHARD_SESSIONS: usize = 156;
 /// The most sessions that are remembered.
-pub const MOST_SESSIONS: usize = 64 * SHARD_SESSIONS;
-/// How long a session stays where it went.
+pub const MOST_SESSIONS: usize = SHARDS as usize * SHARD_SESSIONS;
+/// How long a session stays on the member to which it moved.
 const STAY: Duration = Duration::from_hours(1);
-/// Bytes of a session.
+/// Bytes of a session in a shard.
 const ENTRY_BYTES: usize = 16;
 
-/// What requests with a prompt cache in common have in common: a session with its agent, or an actor. Only its hash is
-/// kept.
+/// The hash of what is kept on one member for the sake of its prompt cache: a session with its agent, or an actor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SessionKey(u64);
 
@@ -88,7 +88,7 @@ impl SessionKey {
 }
 
 impl Moved {
-    /// Whether the session still stays. After a clock was set back a time may be far away.
+    /// Whether the move still holds. A time beyond [`STAY`] means that the clock was set back.
     fn is_valid(&self, now: Duration) -> bool {
         let now = now.as_secs();
         (now..=now.saturating_add(STAY.as_secs())).contains(&u64::from(self.until))
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn sessions_spread_over_the_members_and_lose_only_those_of_a_member_that_goes() {
+    fn sessions_spread_evenly_and_only_those_of_a_removed_member_move() {
         let members = ["a", "b", "c", "d", "e"];
         let best = |n: usize, members: &[&'static str]| {
             *members.iter().max_by_key(|member| session(n).weight(member)).unwrap()

@@ -1,6 +1,6 @@
 //! Which members of one pool are set aside, and until when, as bytes that all workers share.
 //!
-//! The bytes are a version, and 26 bytes for each member that something is known of. Bytes of another version or length
+//! The bytes are a version, and 26 bytes for each member that was set aside and has not answered 2xx since. Bytes of another version or length
 //! count as none: then every member is usable, and the next change replaces them.
 
 use super::affinity::hash;
@@ -11,7 +11,7 @@ use core::time::Duration;
 const VERSION: u8 = 1;
 /// Bytes of an entry.
 const ENTRY_BYTES: usize = 26;
-/// The most entries. A pool has at most five members; more are of configurations that are being replaced.
+/// The most entries. A pool has at most five members; further entries are those of a configuration that is being replaced.
 const MOST_ENTRIES: usize = 16;
 /// The longest time for which a member is set aside.
 pub(super) const LONGEST: Duration = Duration::from_mins(15);
@@ -22,16 +22,16 @@ const FIRST_REFUSAL: Duration = Duration::from_secs(60);
 /// The longest time after a 401.
 const LONGEST_REFUSAL: Duration = Duration::from_mins(10);
 
-/// What is known of the members of one pool.
+/// Which members of one pool are set aside.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Asides(Vec<Entry>);
 
 /// Why a member is set aside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cause {
-    /// It asks to wait so long.
+    /// It answered that it is overloaded or that a limit is reached: for this long.
     Wait(Duration),
-    /// It refuses its key.
+    /// It refused its key.
     Unauthorized,
 }
 
@@ -45,7 +45,7 @@ struct Entry {
     since: u64,
     /// How often it refused its key since the last 2xx; at most 255.
     refusals: u8,
-    /// Reserved.
+    /// Reserved; kept as it was read.
     spare: u8,
 }
 
@@ -82,7 +82,7 @@ impl Asides {
         bytes
     }
 
-    /// Whether nothing is known of any member.
+    /// Whether no member has an entry.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -92,11 +92,11 @@ impl Asides {
     #[must_use]
     pub fn wait(&self, member: &str, now: Duration) -> Option<Duration> {
         let left = Duration::from_millis(self.entry(member)?.until.checked_sub(millis(now))?);
-        // After a clock was set back a deadline may be far away. Workers' clocks differ a little.
+        // A deadline beyond the longest wait means that a clock was set back. Workers' clocks differ a little.
         (!left.is_zero() && left <= LONGEST + CLOCK_SLACK).then_some(left.min(LONGEST))
     }
 
-    /// Whether something is known of `member` that a 2xx answer would change.
+    /// Whether `member` has an entry, which a 2xx answer would remove.
     #[must_use]
     pub fn mentions(&self, member: &str) -> bool {
         self.entry(member).is_some()

@@ -18,7 +18,7 @@ pub struct AttemptStream {
     ticket: Rc<RefCell<Ticket>>,
     /// The index of the member.
     member: usize,
-    /// The index of the attempt; `None`: a caller's own key, of which nothing is learned.
+    /// The index of the attempt; `None`: the request has its caller's own key, and its answer changes nothing.
     attempt: Option<usize>,
     splice: Option<Box<ModelSplice>>,
 }
@@ -28,16 +28,16 @@ pub struct AttemptStream {
 pub struct Failure {
     /// There was no connection.
     pub is_connect_failure: bool,
-    /// How long the answer was waited for at most, where that is limited.
+    /// For how long Envoy would have waited for response headers, if that is limited.
     pub limit: Option<Duration>,
 }
 
 // === impl AttemptStream ===
 
 impl AttemptStream {
-    /// Begins an attempt at the member `member` of the provider `provider`, which are those of the cluster. Returns the
-    /// changes in the request's headers, which may be those of an earlier attempt. `None`: the request is another
-    /// provider's, and must not go on.
+    /// Begins an attempt at `member` of `provider`, to whom the cluster belongs. Returns the changes in the request's
+    /// headers, which may still have the values of an earlier attempt. `None`: the request is for another provider, and
+    /// must not be forwarded.
     pub fn begin(
         ticket: &Rc<RefCell<Ticket>>,
         provider: &str,
@@ -87,7 +87,7 @@ impl AttemptStream {
         self.splice.is_some()
     }
 
-    /// Handles a chunk of the request's body. Returns what goes up instead of it; `None`: the chunk itself.
+    /// Handles a chunk of the request's body. Returns the bytes to forward in its place; `None`: it is forwarded as it is.
     pub fn request_body(&mut self, chunk: &[u8], end: bool) -> Option<Vec<u8>> {
         let splice = self.splice.as_mut()?;
         let ticket = self.ticket.borrow();
@@ -104,8 +104,8 @@ impl AttemptStream {
         self.attempt.is_some() && status >= 400
     }
 
-    /// Handles the headers of the answer: learns from them, and marks an answer that is worth another attempt. Returns the
-    /// changes in the headers, and what is counted.
+    /// Handles the headers of the answer: sets the member aside or makes it usable, and marks an answer that is worth
+    /// another attempt. Returns the changes in the headers, and a measurement.
     pub fn response_headers(
         &mut self,
         headers: &Headers,
@@ -153,8 +153,8 @@ impl AttemptStream {
             let asides = super::asides(&*open.shared, &open.provider);
             measurement = Some(series.measured(u64::from(asides.wait(&name, now).is_none())));
         }
-        let is_worth = cause.is_some() || matches!(status, 500 | 502 | 504);
-        if is_worth && open.has_usable_after(at, now) {
+        let is_retriable = cause.is_some() || matches!(status, 500 | 502 | 504);
+        if is_retriable && open.has_usable_after(at, now) {
             edits.set(RETRY_HEADER, "1");
             if let Some(attempt) = open.attempts.get_mut(at) {
                 attempt.is_marked = true;

@@ -14,11 +14,11 @@ pub const MOST_ATTEMPTS: usize = 3;
 pub struct Choice {
     /// One to `most` members, in the order in which they are asked.
     pub list: Vec<usize>,
-    /// The member that the session belongs to, usable or not; `None`: the order does not depend on a session.
+    /// The member to which the session belongs, even if it is set aside; `None`: the order does not depend on a session.
     pub home: Option<usize>,
 }
 
-/// Chooses at most `most` usable members. Where all are set aside it is the one that is back first.
+/// Chooses at most `most` usable members. If all are set aside, it chooses the one whose time ends first.
 #[must_use]
 pub fn choose(
     pool: &Pool,

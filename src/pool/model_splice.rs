@@ -1,5 +1,5 @@
-//! The member's own name for the model, put in the place of the one `model` string of a body, while the body streams.
-//! Only that string waits until it is whole; every other byte passes at once and unchanged.
+//! Replaces the one `model` string of a streaming body by the member's own name for that model. Only that string is held
+//! until it is whole; every other byte passes at once and unchanged.
 
 use crate::json::{Kind, Name, Scalar, Scanner, Visitor, Want, Writer};
 use crate::provider::Member;
@@ -7,7 +7,7 @@ use crate::text::Text;
 
 /// Bytes kept of the model's name. A longer one matches no pattern.
 const MODEL_BYTES: usize = 1024;
-/// The most bytes that wait: a name of [`MODEL_BYTES`] with every byte escaped.
+/// The most bytes that are held: a name of [`MODEL_BYTES`] with every byte escaped.
 const HELD_BYTES: usize = 6 * MODEL_BYTES + 2;
 
 /// The splice in the body of one attempt.
@@ -53,7 +53,8 @@ impl ModelSplice {
         self.is_over
     }
 
-    /// Takes the next chunk of the body for `member`. Returns what goes upstream instead of it; `None`: the chunk itself.
+    /// Takes the next chunk of the body for `member`. Returns the bytes to forward in its place; `None`: it is forwarded as
+    /// it is.
     pub fn pass(&mut self, chunk: &[u8], end: bool, member: &Member) -> Option<Vec<u8>> {
         if self.is_over {
             return None;

@@ -11,11 +11,11 @@ use core::fmt;
 use core::time::Duration;
 use std::rc::Rc;
 
-/// A request to a pool: what the attempts need to know of it, and what they leave.
+/// A request to a pool: what its attempts read, and the results that they leave here.
 pub struct Ticket {
     /// The provider, as it was configured when the request began.
     pub provider: Rc<Provider>,
-    /// The request carries its caller's own key: it goes up as it is, and nothing is learned from its answer.
+    /// The request carries its caller's own key: it is forwarded as it is, and its answer changes nothing.
     pub is_byok: bool,
     /// The request is inspected, so its body may be changed.
     pub is_bridged: bool,
@@ -27,7 +27,7 @@ pub struct Ticket {
     pub attempts: Vec<Attempt>,
     /// The data of all workers.
     pub shared: Rc<dyn SharedData>,
-    /// What was known of the members when the request began.
+    /// Which members were set aside when the request began.
     pub(super) asides: Asides,
     /// The bytes for nesting of the reader of a body.
     pub(super) depth_bytes: usize,
@@ -35,7 +35,7 @@ pub struct Ticket {
     path: Vec<u8>,
     /// The model that the path names.
     model: Option<PathModel>,
-    /// The client's values of the headers that a member sets, and its `content-length`; `None`: it sent none.
+    /// The client's values of the headers that any member changes, and of `content-length`; `None`: it sent none.
     kept: Vec<(String, Option<Vec<u8>>)>,
 }
 
@@ -83,7 +83,7 @@ pub struct TicketRequest<'a> {
     pub choice: Choice,
     /// The session whose requests are kept on one member.
     pub session: Option<SessionKey>,
-    /// What is known of the members.
+    /// Which members are set aside.
     pub asides: Asides,
     /// The data of all workers.
     pub shared: Rc<dyn SharedData>,

@@ -37,7 +37,8 @@ pub struct Member {
     pub base_url: BaseUrl,
     /// The vendor whose named credentials may go to it.
     pub vendor: Option<Vendor>,
-    /// Where its key goes, if not where the type says. Of the first member: where a caller's own is looked for first.
+    /// The header of its key, if not that of the provider's type. For the first member also the header in which a
+    /// caller's own key is looked for first.
     pub key_header: Option<CredentialHeader>,
     /// Who adds its credential; never [`Key::Absent`].
     pub key: Key,
@@ -47,8 +48,8 @@ pub struct Member {
     pub hint: Option<String>,
     /// Headers of its requests: lower-case names with their values, none of which is a credential.
     pub headers: Vec<(String, String)>,
-    /// Patterns of requested models with its own names for them, the longest pattern first; `None`: models go up as
-    /// requested.
+    /// Patterns of requested models with its own names for them, the longest pattern first; `None`: the requested
+    /// names are forwarded.
     pub models: Option<Vec<(Glob, String)>>,
 }
 
@@ -65,7 +66,7 @@ impl Pool {
 // === impl Member ===
 
 impl Member {
-    /// The member's own name for `model`; `None`: the model goes up as requested.
+    /// The member's own name for `model`; `None`: the name stays as requested.
     #[must_use]
     pub fn model(&self, model: &str) -> Option<&str> {
         let (_, id) = self.models.as_ref()?.iter().find(|(pattern, _)| pattern.matches(model))?;

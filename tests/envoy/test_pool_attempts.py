@@ -361,7 +361,7 @@ def test_a_member_that_is_aside_is_passed_over_by_all_workers_until_its_time(gat
     assert ask(gateway).status == 200 and pool.asked() == ["a"]
 
 
-def test_where_all_are_aside_the_first_one_back_is_asked_and_its_answer_says_when(gateway: Gateway, pool: Pool, records: Records) -> None:
+def test_with_all_set_aside_the_first_one_back_is_asked(gateway: Gateway, pool: Pool, records: Records) -> None:
     pool.begin(a=(429, {"retry-after": "9"}), b=(429, {"retry-after": "3"}), c=(529, {"retry-after": "7"}))
     answer = ask(gateway)
     assert (answer.status, answer.header("retry-after")) == (529, "3")
@@ -391,7 +391,7 @@ def test_no_failure_is_answered_twice_after_response_headers(gateway: Gateway, p
     assert pool.asked() == ["a"]
 
 
-def test_the_first_byte_is_at_the_first_member_before_the_client_has_sent_its_second(gateway: Gateway, pool: Pool, records: Records) -> None:
+def test_the_first_byte_goes_up_before_the_client_sends_its_second(gateway: Gateway, pool: Pool, records: Records) -> None:
     at_b: list[bytes] = []
 
     def early(exchange: Exchange) -> None:
@@ -450,7 +450,7 @@ def test_a_client_cannot_choose_the_member_or_the_number_of_attempts(gateway: Ga
     assert pool.asked() == ["a", "b", "c"]
 
 
-def test_an_upstream_filter_without_its_main_filter_answers_503_and_sends_no_key(gateway: Gateway, pool: Pool, records: Records) -> None:
+def test_without_the_main_filter_the_reply_is_503_and_no_key_is_sent(gateway: Gateway, pool: Pool, records: Records) -> None:
     answer = ask(gateway, "apart")
     assert (answer.status, answer.header("retry-after"), answer.header("x-ai-bridge-reason")) == (503, "1", None)
     assert answer.json()["error"]["type"] == "overloaded_error" and pool.asked() == []

@@ -277,7 +277,7 @@ fn without_notices_central_key_or_actor_nothing_is_told() {
 }
 
 #[test]
-fn without_notices_no_header_of_the_provider_changes_and_only_the_id_is_added() {
+fn without_notices_response_headers_only_gain_the_id() {
     let silent = changed(|all| all["notices"] = json!(false));
     let theirs = [
         ("content-type", "application/json"),

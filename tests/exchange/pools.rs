@@ -98,7 +98,7 @@ fn the_list_holds_at_most_three_usable_members_in_the_configured_order() {
 }
 
 #[test]
-fn each_member_gets_its_own_path_host_key_and_headers_and_none_of_anothers() {
+fn each_member_gets_only_its_own_path_host_key_and_headers() {
     let bridge = pool(|provider| {
         provider["pool"][1]["headers"] = json!({"x-of-b": "b", "x-both": "b"});
         provider["pool"][1]["key_header"] = json!("authorization");
@@ -149,7 +149,7 @@ fn no_filter_in_the_connection_manager_sees_a_key() {
 }
 
 #[test]
-fn answers_about_the_member_get_another_attempt_and_those_about_the_request_none() {
+fn statuses_of_a_failing_member_get_another_attempt_and_others_none() {
     for (status, retried) in [
         (401, true),
         (429, true),
@@ -193,7 +193,7 @@ fn a_401_of_a_member_without_a_key_is_about_the_request() {
 }
 
 #[test]
-fn connect_failures_resets_and_timeouts_are_recorded_and_set_nothing_aside() {
+fn attempts_without_an_answer_are_recorded_and_set_nothing_aside() {
     let bridge = pool(|_| {});
     let script =
         [("a", Member::Refuses), ("b", Member::Resets), ("c", Member::Sleeps(Duration::from_secs(3)))];
@@ -360,7 +360,7 @@ fn a_callers_own_key_goes_once_to_the_first_member_untouched() {
 }
 
 #[test]
-fn passthrough_goes_once_to_the_first_usable_member_in_the_configured_order() {
+fn passthrough_goes_once_to_the_first_usable_member() {
     for start in ["first", "session"] {
         let bridge = pool(|provider| provider["start"] = json!(start));
         let route = |seconds| {
@@ -477,7 +477,7 @@ fn a_cluster_of_another_provider_or_member_gets_no_key() {
 }
 
 #[test]
-fn a_reply_of_an_upstream_filter_that_is_not_ready_is_in_the_callers_dialect() {
+fn pool_not_ready_is_in_the_callers_dialect() {
     let mut world = request_at(&pool(|_| {}), 0, &[]);
     let lines = [("x-ai-bridge-reason", "pool_not_ready"), ("retry-after", "1")];
     // Envoy takes it for an answer of the upstream.

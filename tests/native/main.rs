@@ -205,7 +205,7 @@ fn the_first_part_after_a_refusal_is_not_read_and_the_reply_is_one() {
 }
 
 #[test]
-fn a_reply_that_ends_and_destroys_the_stream_before_it_returns_leaves_one_record() {
+fn a_reply_that_destroys_the_stream_before_it_returns_leaves_one_record() {
     let configuration = Configuration::new(JSON);
     let stream = Stream::new(&configuration, CHAT);
     stream.request_headers();

@@ -1,5 +1,5 @@
-//! The adapters to the hosts. An adapter passes its host's callbacks to the exchange and carries out its steps; it decides
-//! nothing.
+//! The adapters to the two hosts. An adapter passes the host's callbacks to the exchange and carries out its steps; it
+//! decides nothing.
 //!
 //! * `wasm`: proxy-wasm, in every Envoy and Istio. The default.
 //! * `native`: Envoy's dynamic modules (feature `native`). The same core inside Envoy's process: half the CPU, no sandbox.

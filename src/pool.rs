@@ -81,8 +81,9 @@ impl Pools {
         Self { shared, shown: RefCell::default() }
     }
 
-    /// The gauges of `provider`'s members to set. While a member is set aside, or was until lately, these are all: another
-    /// worker may have set them to an older value. Else they are those whose value differs from the last one of this worker.
+    /// The gauges of `provider`'s members to set. While a member is set aside, or was until lately, these are all:
+    /// another worker may have set them to an older value. Else they are those whose value differs from the last one of
+    /// this worker.
     pub fn usable_changes<'p>(
         &self,
         provider: &'p Provider,

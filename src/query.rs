@@ -1,5 +1,5 @@
-//! Parameters of a request's query: `name=value`, separated by `&`. The names are compared after one decoding, in which `+`
-//! is a space (<https://url.spec.whatwg.org/#urlencoded-parsing>), because the upstream decodes them.
+//! Parameters of a request's query: `name=value`, separated by `&`. The names are compared after one decoding, in which
+//! `+` is a space (<https://url.spec.whatwg.org/#urlencoded-parsing>), because the upstream decodes them.
 
 use crate::percent;
 use std::borrow::Cow;

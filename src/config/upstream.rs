@@ -1,5 +1,5 @@
-//! The configuration of the upstream filter in the cluster of a pool's member: which member it is. All else comes from the
-//! main filter in the same VM.
+//! The configuration of the upstream filter in the cluster of a pool's member: which member it is. All else comes from
+//! the main filter in the same VM.
 
 use super::document;
 use super::errors::ConfigErrors;

@@ -1,5 +1,5 @@
-//! The main filter's part of a pool: it chooses the members, gives the ticket to the upstream filters, and reads the headers
-//! of the answer that the client gets.
+//! The main filter's part of a pool: it chooses the members, gives the ticket to the upstream filters, and reads the
+//! headers of the answer that the client gets.
 
 use super::arrival::Arrival;
 use crate::bridge::Bridge;
@@ -102,8 +102,8 @@ fn session(arrival: &Arrival) -> Option<SessionKey> {
     }
 }
 
-/// Reads the headers of the answer that the client gets: notes, `retry-after`, and the session's new member. Returns whether
-/// the session moved.
+/// Reads the headers of the answer that the client gets: notes, `retry-after`, and the session's new member. Returns
+/// whether the session moved.
 pub(super) fn answered(
     ticket: &SharedTicket,
     headers: &Headers,
@@ -132,8 +132,8 @@ pub(super) fn answered(
     true
 }
 
-/// The reply of an upstream filter that did not know the request. A member cannot imitate it, because its upstream filter
-/// has begun an attempt.
+/// The reply of an upstream filter that did not know the request. A member cannot imitate it, because its upstream
+/// filter has begun an attempt.
 pub(super) fn not_ready(ticket: Option<&SharedTicket>, headers: &Headers) -> Option<Local> {
     let ticket = ticket?.borrow();
     let is_unknown = !ticket.is_byok && ticket.attempts.is_empty();

@@ -1,7 +1,7 @@
-//! The adapter to the host, and the only code that names `proxy_wasm`. It carries out steps and decides nothing.
+//! The adapter to proxy-wasm, and the only code that names `proxy_wasm`. It carries out steps and decides nothing.
 //!
-//! The SDK panics where the host returns an unexpected status, and a panic is a trap that ends every stream of the worker.
-//! Therefore each header map is read once, as bytes, in its own callback, and never after the end of a stream.
+//! The SDK panics where the host returns an unexpected status, and a panic is a trap that ends every stream of the
+//! worker. Therefore each header map is read once, as bytes, in its own callback, and never after the end of a stream.
 
 mod attempt;
 mod hostcalls;

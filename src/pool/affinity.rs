@@ -1,8 +1,8 @@
 //! Which member a session belongs to (rendezvous hashing), and to which member a session has moved.
 //!
-//! A session keeps its member while the member is usable, because that member has its prompt cache. If it had to move, it
-//! stays on the new member for an hour. All workers share the sessions that moved: 64 shards, each of a version and 16
-//! bytes a session.
+//! A session keeps its member while the member is usable, because that member has its prompt cache. If it had to move,
+//! it stays on the new member for an hour. All workers share the sessions that moved: 64 shards, each of a version and
+//! 16 bytes a session.
 
 use super::shared::{SharedData, update};
 use crate::fnv::Fnv;

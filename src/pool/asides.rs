@@ -1,7 +1,7 @@
 //! Which members of one pool are set aside, and until when, as bytes that all workers share.
 //!
-//! The bytes are a version, and 26 bytes for each member that was set aside and has not answered 2xx since. Bytes of another version or length
-//! count as none: then every member is usable, and the next change replaces them.
+//! The bytes are a version, and 26 bytes for each member that was set aside and has not answered 2xx since. Bytes of
+//! another version or length count as none: then every member is usable, and the next change replaces them.
 
 use super::affinity::hash;
 use super::{millis, shared};
@@ -11,7 +11,8 @@ use core::time::Duration;
 const VERSION: u8 = 1;
 /// Bytes of an entry.
 const ENTRY_BYTES: usize = 26;
-/// The most entries. A pool has at most five members; further entries are those of a configuration that is being replaced.
+/// The most entries. A pool has at most five members; further entries are those of a configuration that is being
+/// replaced.
 const MOST_ENTRIES: usize = 16;
 /// The longest time for which a member is set aside.
 pub(super) const LONGEST: Duration = Duration::from_mins(15);

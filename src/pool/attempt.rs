@@ -87,7 +87,8 @@ impl AttemptStream {
         self.splice.is_some()
     }
 
-    /// Handles a chunk of the request's body. Returns the bytes to forward in its place; `None`: it is forwarded as it is.
+    /// Handles a chunk of the request's body. Returns the bytes to forward in its place; `None`: it is forwarded as it
+    /// is.
     pub fn request_body(&mut self, chunk: &[u8], end: bool) -> Option<Vec<u8>> {
         let splice = self.splice.as_mut()?;
         let ticket = self.ticket.borrow();

@@ -53,8 +53,8 @@ impl ModelSplice {
         self.is_over
     }
 
-    /// Takes the next chunk of the body for `member`. Returns the bytes to forward in its place; `None`: it is forwarded as
-    /// it is.
+    /// Takes the next chunk of the body for `member`. Returns the bytes to forward in its place; `None`: it is
+    /// forwarded as it is.
     pub fn pass(&mut self, chunk: &[u8], end: bool, member: &Member) -> Option<Vec<u8>> {
         if self.is_over {
             return None;

@@ -1,5 +1,5 @@
-//! Requests to pools: which member is asked in which order and with what, what is learned of its answer, and what the client
-//! and the record get (`envoy/behaviour.md#pools`).
+//! Requests to pools: which member is asked in which order and with what, what is learned of its answer, and what the
+//! client and the record get (`envoy/behaviour.md#pools`).
 
 use ai_bridge::bridge::Bridge;
 use ai_bridge::pool::{AttemptStream, LocalData, SharedData};

@@ -1,7 +1,8 @@
-//! Envoy's interface for dynamic modules, as far as the bridge uses it: `source/extensions/dynamic_modules/abi/abi.h` of
-//! Envoy 1.39 and 1.40. `tests/envoy/test_native_interface.py` compares names and arities with Envoy's binary.
+//! The part of Envoy's interface for dynamic modules that this filter uses:
+//! `source/extensions/dynamic_modules/abi/abi.h` of Envoy 1.39 and 1.40. `tests/envoy/test_native_interface.py`
+//! compares names and arities with Envoy's binary.
 
-#![expect(unsafe_code, reason = "functions of another program can only be declared as unsafe")]
+#![expect(unsafe_code, reason = "functions of another program are declared in an unsafe block")]
 
 use core::ffi::c_void;
 use core::marker::PhantomData;
@@ -39,15 +40,15 @@ pub(super) enum HeaderMap {
 #[derive(Clone, Copy)]
 #[repr(u32)]
 pub(super) enum Body {
-    /// The chunk at hand.
+    /// The current chunk.
     ReceivedRequest = 0,
-    /// What Envoy holds of the request.
+    /// The bytes of the request that Envoy holds.
     BufferedRequest = 1,
-    /// The chunk at hand.
+    /// The current chunk.
     ReceivedResponse = 2,
 }
 
-/// `envoy_dynamic_module_type_attribute_id`, as far as it is used.
+/// `envoy_dynamic_module_type_attribute_id`: the values that are used.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[repr(u32)]
 pub(super) enum Attribute {
@@ -288,7 +289,7 @@ const fn slice<'a>(pointer: *const u8, length: usize) -> &'a [u8] {
     if pointer.is_null() || length == 0 {
         return &[];
     }
-    // SAFETY: the pointer and the length come from a slice, or from Envoy, which promises that many bytes until the end of
-    // the hook or until they are changed; `calls.rs` hands them out for no longer.
+    // SAFETY: the pointer and the length come from a slice, or from Envoy, which promises that many bytes until the end
+    // of the hook or until they are changed; `calls.rs` hands them out for no longer.
     unsafe { core::slice::from_raw_parts(pointer, length) }
 }

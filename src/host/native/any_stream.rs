@@ -1,4 +1,4 @@
-//! What a filter of Envoy is for: a client's stream, or one attempt at a pool's member.
+//! One stream of the filter: a client's, or one attempt at a pool's member.
 
 use super::attempt::Attempt;
 use super::calls::Filter;
@@ -69,7 +69,7 @@ impl AnyStream {
         }
     }
 
-    /// Envoy's part is gone.
+    /// Envoy is about to destroy its part.
     pub(super) fn destroy(&self) {
         match self {
             Self::Main(stream) => stream.destroy(),
@@ -77,7 +77,7 @@ impl AnyStream {
         }
     }
 
-    /// Whether the hooks have to do nothing.
+    /// Whether the hooks do nothing any more.
     pub(super) fn is_over(&self) -> bool {
         match self {
             Self::Main(stream) => stream.is_over(),

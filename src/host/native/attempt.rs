@@ -24,12 +24,12 @@ struct Begun {
     filter: Filter,
     stream: AttemptStream,
     open: Open,
-    /// How long Envoy waits for an answer, where that is limited.
+    /// How long Envoy waits for response headers, if that is limited.
     limit: Option<Duration>,
     over: Cell<bool>,
 }
 
-/// Envoy's header with the time that it waits for an answer, in milliseconds.
+/// Envoy's header with the time for which it waits for response headers, in milliseconds.
 const LIMIT_HEADER: &str = "x-envoy-expected-rq-timeout-ms";
 
 // === impl Attempt ===

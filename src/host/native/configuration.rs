@@ -1,4 +1,5 @@
-//! The filter's configuration. Envoy makes one for all its workers; each worker builds its own bridge at its first stream.
+//! The filter's configuration. Envoy makes one for all its workers; each worker builds its own bridge at its first
+//! stream.
 
 use super::any_stream::AnyStream;
 use super::attempt::Attempt;
@@ -22,7 +23,7 @@ pub(super) enum Configuration {
     Upstream(Arc<Upstream>),
 }
 
-/// A text that is known to be valid, the metrics, and Envoy's own part.
+/// The main filter's configuration: JSON that was parsed once without a problem, the metrics, and Envoy's part.
 pub(super) struct Main {
     json: Vec<u8>,
     metrics: Defined,
@@ -65,7 +66,7 @@ impl Configuration {
         }
     }
 
-    /// This thread's part of the configuration, which is `main`.
+    /// This thread's part of the configuration; `main` is its content.
     fn worker(self: &Arc<Self>, main: &Main) -> Option<Rc<Worker>> {
         let known = |(configuration, worker): &(Weak<Self>, Rc<Worker>)| {
             (configuration.as_ptr() == Arc::as_ptr(self)).then(|| Rc::clone(worker))
@@ -73,7 +74,7 @@ impl Configuration {
         if let Some(worker) = WORKERS.with_borrow(|workers| workers.iter().find_map(known)) {
             return Some(worker);
         }
-        // Only an environment that has changed since makes this fail.
+        // The JSON was valid on the main thread: this fails only if the environment has changed since.
         let (config, actor) = parse(&main.json)?;
         let metrics = Metrics::new(main.metrics, config.limits.label_values);
         let worker = Rc::new(Worker {

@@ -1,8 +1,8 @@
-//! The functions that Envoy calls. Each finds its stream and catches a panic; nothing is decided here.
+//! The functions that Envoy calls. Each finds its stream and catches a panic; it decides nothing.
 
 #![expect(
     unsafe_code,
-    reason = "functions that another program calls by name, with addresses that only it knows"
+    reason = "Envoy calls these functions by name and passes addresses that Rust cannot check"
 )]
 
 use super::abi::{Buffer, ConfigurationPointer, FilterPointer};
@@ -48,8 +48,8 @@ const fn of_body(flow: Flow) -> u32 {
     }
 }
 
-/// Calls `hook`, which is called `name`, with the stream at `stream`, which stays alive meanwhile. After a panic it cuts the
-/// stream.
+/// Runs `hook` on the stream at `stream`, which stays alive meanwhile, and cuts the stream after a panic. `name` is the
+/// hook's name for tests.
 fn with(
     name: &'static str,
     stream: ModuleFilter,
@@ -71,14 +71,14 @@ fn with(
     })
 }
 
-/// The stream at `stream`, in addition to Envoy's reference to it.
+/// A reference to the stream at `stream`, beside the one that Envoy has.
 fn held(stream: ModuleFilter) -> Option<Rc<AnyStream>> {
     let stream = stream.cast::<AnyStream>();
     if stream.is_null() {
         return None;
     }
-    // SAFETY: the address comes from `Rc::into_raw` in `…_new`, and Envoy gives it to no hook after `…_destroy`. Envoy calls
-    // all hooks of a stream on one thread.
+    // SAFETY: the address comes from `Rc::into_raw` in `…_new`, and Envoy gives it to no hook after `…_destroy`. Envoy
+    // calls all hooks of a stream on one thread.
     unsafe {
         Rc::increment_strong_count(stream);
         Some(Rc::from_raw(stream))
@@ -151,8 +151,8 @@ extern "C" fn envoy_dynamic_module_on_http_filter_new(
     if configuration.is_null() {
         return ptr::null();
     }
-    // SAFETY: the address comes from `Arc::into_raw` in `…_config_new`, and Envoy keeps a configuration for as long as it
-    // makes streams of it.
+    // SAFETY: the address comes from `Arc::into_raw` in `…_config_new`, and Envoy keeps a configuration for as long as
+    // it makes streams of it.
     let configuration = unsafe {
         Arc::increment_strong_count(configuration);
         Arc::from_raw(configuration)
@@ -238,8 +238,8 @@ extern "C" fn envoy_dynamic_module_on_http_filter_stream_complete(
 extern "C" fn envoy_dynamic_module_on_http_filter_destroy(stream: ModuleFilter) {
     let stream = stream.cast::<AnyStream>();
     if !stream.is_null() {
-        // SAFETY: the address comes from `Rc::into_raw` in `…_new`, and Envoy destroys a stream once. A hook that Envoy calls
-        // this from holds the stream on its own.
+        // SAFETY: the address comes from `Rc::into_raw` in `…_new`, and Envoy destroys a stream once. A hook that Envoy
+        // calls this from holds the stream on its own.
         let stream = unsafe { Rc::from_raw(stream) };
         let _ = panic::caught(|| {
             stream.destroy();
@@ -250,7 +250,7 @@ extern "C" fn envoy_dynamic_module_on_http_filter_destroy(stream: ModuleFilter) 
 
 // === what Envoy requires of every module and never calls for this one ===
 
-/// Hooks for requests of the module's own, events of its own, and buffers of a filter that is the last one.
+/// Hooks for HTTP calls and events of a module's own, and for watermarks of a terminal filter.
 macro_rules! unused {
     ($($hook:ident($($argument:ty),*);)*) => {
         $(

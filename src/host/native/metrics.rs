@@ -1,7 +1,7 @@
 //! The metrics that Envoy keeps. They are defined with the configuration, and a measurement gives the labels' values.
 //!
-//! Envoy forgets a series with the last configuration that has used it. So before a configuration goes, those that stay use
-//! all known series; histograms cannot be used without a value, and begin again.
+//! Envoy drops a series when the last configuration that has used it is destroyed. So before that, the other
+//! configurations use all known series. A histogram cannot be used without a value, and begins again.
 
 use super::abi::Buffer;
 use super::calls::{Filter, FilterConfiguration};
@@ -28,7 +28,7 @@ static USED: Mutex<BTreeSet<(usize, Vec<String>)>> = Mutex::new(BTreeSet::new())
 /// The most series that are kept over a reload.
 const MOST_USED: usize = 20_000;
 
-/// The configurations of main filters that Envoy has not destroyed. While this is locked, none of them is.
+/// The configurations of main filters that Envoy has not destroyed. Envoy destroys none of them while this is locked.
 static LIVE: Mutex<Vec<(FilterConfiguration, Defined)>> = Mutex::new(Vec::new());
 
 fn live() -> MutexGuard<'static, Vec<(FilterConfiguration, Defined)>> {
@@ -59,7 +59,7 @@ impl Defined {
         defined
     }
 
-    /// Uses every known series.
+    /// Makes `configuration` use every known series.
     fn hold_all(&self, configuration: FilterConfiguration) {
         for (at, values) in used().iter() {
             if let (Some(metric), Some(Some(id))) = (Metric::ALL.get(*at), self.0.get(*at)) {
@@ -69,7 +69,7 @@ impl Defined {
     }
 }
 
-/// To be called in the hook that destroys `configuration`: the others keep its series.
+/// The hook that destroys `configuration` calls this, so that the others keep its series.
 pub(super) fn destroyed(configuration: FilterConfiguration) {
     let mut live = live();
     live.retain(|(other, _)| *other != configuration);

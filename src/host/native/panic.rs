@@ -1,4 +1,4 @@
-//! Panics. None is known to be reachable; one that is would end Envoy if it left a hook.
+//! Panics. None is known to be reachable; a panic that leaves a hook would end Envoy.
 
 use super::calls::Filter;
 use std::panic::{self, AssertUnwindSafe};
@@ -14,7 +14,7 @@ pub(super) fn log_places() {
 
 /// Calls `hook`. `None`: it has panicked.
 pub(super) fn caught<T>(hook: impl FnOnce() -> T) -> Option<T> {
-    // What a panic leaves half done is a stream's exchange, of which only `finish` is used afterwards.
+    // A panic may leave a stream's exchange in an inconsistent state; afterwards only its `finish` is called.
     panic::catch_unwind(AssertUnwindSafe(hook)).ok()
 }
 

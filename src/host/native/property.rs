@@ -4,7 +4,7 @@ use super::abi::Attribute;
 use super::calls::Filter;
 use crate::headers::Headers;
 
-/// A place in which Envoy can be asked for the actor.
+/// A value that Envoy gives to a dynamic module, from which the actor is read.
 pub(super) enum Property {
     /// `["metadata", "filter_metadata", NAMESPACE, KEY]`: a text directly in the namespace.
     Metadata { namespace: String, key: String },
@@ -16,7 +16,7 @@ pub(super) enum Property {
     Attribute(Attribute),
 }
 
-/// The attributes that can be asked for.
+/// The attributes that can name an actor.
 const ATTRIBUTES: [([&str; 2], Attribute); 8] = [
     (["request", "host"], Attribute::RequestHost),
     (["request", "id"], Attribute::RequestId),

@@ -4,7 +4,8 @@ use crate::pool::SharedData;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-/// Values under keys, each with its version, which begins at 1. Grows with the pools that were ever configured.
+/// Values under keys, each with its version, which begins at 1. It holds an entry for each pool that was ever
+/// configured, and 64 for sessions.
 static SHARED: Mutex<BTreeMap<String, (Vec<u8>, u32)>> = Mutex::new(BTreeMap::new());
 
 /// The shared data of this process.
@@ -19,7 +20,7 @@ impl SharedData for ProcessData {
     fn write(&self, key: &str, value: &[u8], version: u32) -> bool {
         let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
         match shared.get_mut(key) {
-            // As Envoy's shared data of VMs does: version 0 writes whatever is there.
+            // As in Envoy's shared data of VMs, version 0 overwrites any version.
             Some((_, current)) if version != 0 && *current != version => false,
             Some((known, current)) => {
                 value.clone_into(known);

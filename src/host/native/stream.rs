@@ -33,9 +33,9 @@ pub(super) struct Stream {
     began: Duration,
     /// The monotonic clock's time at that moment.
     instant: Instant,
-    /// Envoy has destroyed its part of the stream, and must not be called for it.
+    /// Envoy has destroyed its part of the stream: the filter makes no more calls for it.
     destroyed: Cell<bool>,
-    /// A hook has panicked. The exchange is not used any more, except to leave its record.
+    /// A hook has panicked. The exchange is used only to leave its record.
     broken: Cell<bool>,
     /// The bytes of a held body that were given to the exchange.
     held_bytes: Cell<usize>,
@@ -52,7 +52,8 @@ pub(super) const FILTER_STATE: &str = "wasm.";
 const RESET_DETAILS: &str = "ai_bridge_reset";
 /// The same after a panic.
 pub(super) const PANIC_DETAILS: &str = "ai_bridge_panic";
-/// How a stream that this filter has cut is told to the exchange: as one that Envoy has closed itself.
+/// The response code details that the exchange gets for a stream which this filter has cut: those of one that Envoy has
+/// closed.
 const CUT_BY_GATEWAY: &str = "downstream_local_disconnect";
 
 // === impl Stream ===
@@ -72,7 +73,7 @@ impl Stream {
         }
     }
 
-    /// The time that durations are measured with: when the stream began, and what has passed since by the monotonic clock.
+    /// The wall clock's time when the stream began, plus the time since then by the monotonic clock.
     fn now(&self) -> Duration {
         self.began.saturating_add(self.instant.elapsed())
     }
@@ -113,7 +114,7 @@ impl Stream {
         if releases { self.release(filter, Place::RequestBody, &all) } else { flow }
     }
 
-    /// Sends on a held request whose body `all` is whole.
+    /// Forwards a held request, whose whole body is `all`.
     fn release(&self, filter: Filter, place: Place, all: &[u8]) -> Flow {
         let step = self.exchange.borrow_mut().release(all);
         let replaces = step.effects.iter().any(|effect| matches!(effect, Effect::ReplaceRequestChunk(_)));
@@ -177,7 +178,7 @@ impl Stream {
         self.keep_measured(filter);
     }
 
-    /// Keeps what the attempts of a request to a pool have measured.
+    /// Adds the measurements of the attempts of a request to a pool to this configuration's metrics.
     fn keep_measured(&self, filter: Filter) {
         let Some(offered) = self.ticket.get() else { return };
         for measurement in offered.open.measured.take() {
@@ -191,12 +192,12 @@ impl Stream {
         self.complete(filter);
     }
 
-    /// Envoy's part of the stream is gone.
+    /// Envoy is about to destroy its part of the stream.
     pub(super) fn destroy(&self) {
         self.destroyed.set(true);
     }
 
-    /// Whether the hooks of this stream have to do nothing.
+    /// Whether the hooks of this stream do nothing any more.
     pub(super) fn is_over(&self) -> bool {
         self.destroyed.get() || self.broken.get()
     }
@@ -216,8 +217,8 @@ impl Stream {
         }
     }
 
-    /// Gives the parts of the chunk at hand to the exchange, each with whether it is the last one. The bytes are not
-    /// copied, and Envoy is not called meanwhile. If the exchange replaces a part, the step replaces the chunk.
+    /// Passes the parts of the current chunk to the exchange, each with whether it is the last one. The bytes are not
+    /// copied, and no call to Envoy is made meanwhile. If the exchange replaces a part, the step replaces the chunk.
     fn read(
         &self,
         filter: Filter,

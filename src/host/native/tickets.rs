@@ -12,7 +12,7 @@ use std::rc::Rc;
 #[derive(Clone)]
 pub(super) struct Open {
     pub(super) ticket: Rc<RefCell<Ticket>>,
-    /// What attempts have measured. The main filter keeps it, because metrics belong to its configuration.
+    /// The measurements of the attempts. The main filter adds them to its metrics, which belong to its configuration.
     pub(super) measured: Rc<RefCell<Vec<Measurement>>>,
 }
 

@@ -1,4 +1,4 @@
-//! The clock that no one sets: WASI's `clock_time_get`, which Envoy implements.
+//! The monotonic clock: WASI's `clock_time_get`, which Envoy implements.
 //!
 //! `std::time::Instant` calls the same function, but adds 9 KB to the module: the names and texts of all WASI errors, for a
 //! panic that never happens.

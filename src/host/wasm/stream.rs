@@ -36,8 +36,8 @@ impl Stream {
         Self { configured, context, waiting, held_bytes: 0, ahead: Duration::ZERO, ticket: None }
     }
 
-    /// The time that durations are measured with: what the wall clock showed when the request's headers came, and what has
-    /// passed since by the monotonic clock, which nobody sets.
+    /// The time that durations are measured with: what the wall clock showed when the request's headers came, and what
+    /// has passed since by the monotonic clock.
     fn clock(&self) -> impl FnOnce() -> Duration + use<> {
         let ahead = self.ahead;
         move || later(ahead)

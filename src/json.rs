@@ -34,7 +34,7 @@
 //! | `string`, `unescape`, `utf8`, `text_sink` | strings: runs, escapes, UTF-8, and the receivers of the text |
 //! | `text_count` | the bytes of texts, also of those that are skipped |
 //! | `nesting`, `number`, `literal`, `white_space` | one rule each |
-//! | `plain_run`, `byte_classes` | 16 or 64 bytes at a time |
+//! | `plain_run`, `byte_classes` | the end of a run in a string; vectors of 16 or 64 bytes |
 //! | `shape` | documents that repeat an earlier one |
 //! | `whole` | values that are in memory as a whole |
 //! | `writer`, `decimal`, `append` | writing |

@@ -36,7 +36,8 @@ pub(super) fn is_special(byte: u8) -> bool {
     byte == b'"' || byte == b'\\' || byte < 0x20
 }
 
-/// Sixty-four bytes, in four vectors. All is written out four times: the compiler would make loops over memory.
+/// Sixty-four bytes in four vectors. Each operation is written out four times, because the compiler would turn a loop
+/// into one over memory.
 #[derive(Clone, Copy)]
 pub(super) struct Wide(Lanes, Lanes, Lanes, Lanes);
 
@@ -82,7 +83,7 @@ fn joined(a: Lanes, b: Lanes, c: Lanes, d: Lanes) -> u64 {
 }
 
 impl Lanes {
-    /// The same, as a value that is made once: V8 would make a constant anew in each turn of a loop.
+    /// As [`splat`](Self::splat), but kept in a register: V8 would compute a constant in each turn of a loop.
     #[inline(always)]
     pub(super) fn kept(byte: u8) -> Self {
         Self::splat(core::hint::black_box(byte))

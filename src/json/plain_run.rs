@@ -1,4 +1,5 @@
-//! Finds the length of a run in a string without special bytes, 16 or 64 bytes at a time.
+//! Finds the end of a run inside of a string, 16 or 64 bytes at a time: of a *plain* run, which has no special bytes,
+//! and of a *skippable* one, which may have valid escapes.
 
 use super::byte_classes::{BLOCK, Lanes, WIDE, Wide, classify, is_special};
 use super::unescape::{hex_value, letter_value, unit_bytes};
@@ -75,7 +76,7 @@ pub(super) fn skippable_run(bytes: &[u8], begin: usize) -> Run {
 
 /// What is known of the blocks that were skipped.
 struct Skip {
-    /// All their bytes together, which shows whether all are ASCII.
+    /// The bitwise `or` of all their bytes, which shows whether all are ASCII.
     together: Lanes,
     /// 1: the last byte is a backslash that escapes the next block's first byte.
     pending: u64,
@@ -96,8 +97,8 @@ struct Found {
 }
 
 impl Skip {
-    /// Skips blocks up to the first one in which the run ends or an escape is no letter; fills `found` there. Returns how
-    /// many blocks were skipped. It makes no calls, so that all it needs stays in registers.
+    /// Skips blocks up to the first one in which the run ends or an escape is no letter; fills `found` there. Returns
+    /// how many blocks were skipped. It makes no calls, so that all it needs stays in registers.
     #[inline(never)]
     fn blocks(&mut self, blocks: &[[u8; WIDE]], found: &mut Found) -> usize {
         let Self { mut together, mut pending, mut saved } = *self;
@@ -161,8 +162,9 @@ fn padded_wide(bytes: &[u8]) -> [u8; WIDE] {
     padded
 }
 
-/// The bytes that a backslash escapes, and 1 if the block's last byte escapes the first one of the next block. `pending`: 1
-/// if the block's first byte is escaped. In a row of backslashes, each one that is not escaped escapes the next.
+/// The bytes that a backslash escapes, and 1 if the block's last byte escapes the first one of the next block.
+/// `pending`: 1 if the block's first byte is escaped. In a row of backslashes, each one that is not escaped escapes the
+/// next.
 ///
 /// The subtraction turns the bits of each row into those that are escapes, without a branch (G. Langdale, D. Lemire:
 /// Parsing Gigabytes of JSON per Second, 2019, arXiv:1902.08318; in the form of simdjson 3).

@@ -1,7 +1,7 @@
 //! Validates UTF-8 where the text itself is not wanted. Wanted text goes through `core::str::from_utf8`.
 //!
-//! Written by hand beside `simdutf8`: inside Envoy's V8 that takes half as long again, because V8 needs several instructions
-//! for its shifts, comparisons and table look-ups. Here each byte is compared with the three before it (RFC 3629 §4).
+//! Not the package `simdutf8`: inside Envoy's V8 it takes half as long again, because V8 needs several instructions for
+//! its shifts, comparisons and table look-ups. Here each byte is compared with the three before it (RFC 3629 §4).
 
 use super::byte_classes::{BLOCK, Lanes, WIDE};
 
@@ -21,8 +21,8 @@ pub(super) fn is_utf8(bytes: &[u8]) -> bool {
     core::str::from_utf8(head).is_ok() && incomplete_tail(bytes) == 0 && follow(bytes, last)
 }
 
-/// Whether each byte from the fourth on may follow the ones before it. `last`: the end of `bytes`, which overlaps the window
-/// before it.
+/// Whether each byte from the fourth on may follow the ones before it. `last`: the end of `bytes`, which overlaps the
+/// window before it.
 #[inline(never)]
 fn follow(bytes: &[u8], last: &Window) -> bool {
     let bounds = Bounds::new();
@@ -55,7 +55,8 @@ fn has_beyond(window: &Window) -> bool {
     a.beyond().or(b.beyond()).or(c.beyond()).or(d.beyond()).mask() != 0
 }
 
-/// The constants that most blocks need. A byte that is above the first of a range by 0x80 has the highest bit.
+/// The constants that most blocks need. `c0`, `e0`, `f0` are the first byte of a range less 0x80: a byte of the range or
+/// above has the highest bit set after this is subtracted.
 #[derive(Clone, Copy)]
 struct Bounds {
     c0: Lanes,
@@ -112,8 +113,8 @@ impl Bytes {
         }
     }
 
-    /// Adds the bytes that continue a character where none is to be continued, and the other way round. Returns the first
-    /// bytes of characters that not every continuation may follow: `c0`, `c1`, `e0`, `ed`, and from `f0` on.
+    /// Adds the bytes that continue a character where none is to be continued, and the other way round. Returns the
+    /// first bytes of characters that not every continuation may follow: `c0`, `c1`, `e0`, `ed`, and from `f0` on.
     #[inline(always)]
     fn check(self, bounds: &Bounds, errors: &mut Lanes) -> Lanes {
         let needed = self.before.above(bounds.c0).or(self.before_2.above(bounds.e0));

@@ -21,7 +21,7 @@ from clusters import clusters
 from mistake import Mistake
 from plugin import VM_IDS, Plugin
 from routes import routes
-from written import written
+from yaml_text import yaml_text
 
 
 def main() -> int:
@@ -49,7 +49,7 @@ def main() -> int:
         made = kubernetes.patch_policy(*parts, arguments.namespace or "ai-gateway", arguments.gateway)
     else:
         made = {"clusters": parts[0], "routes": parts[1], "virtual_host": {}}
-    sys.stdout.write(written(made))
+    sys.stdout.write(yaml_text(made))
     return 0
 
 

@@ -263,8 +263,8 @@ def places(value: Json, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 def test_no_configuration_makes_it_crash():
     """Each part in turn has a wrong type: a sentence, or a result; never a stack trace."""
     given = {"providers": [provider(byok_cluster="b", base_url="http://h"), {"type": "openai", "key": {"env": "K"}}], "limits": {"request_body_bytes": 5}, "cluster_header": "x-c"}
-    program = f"import sys; sys.path.insert(0, {str(POOLS)!r})\nimport json, configuration, clusters, routes, written\nfrom mistake import Mistake\nfrom plugin import Plugin\n"
-    program += "for line in sys.stdin:\n    try:\n        c = configuration.read(line)\n        written.written({'c': clusters.clusters(c, Plugin(), 'x'), 'r': routes.routes(c)})\n    except Mistake as m:\n        assert '\\n' not in str(m), m\n"
+    program = f"import sys; sys.path.insert(0, {str(POOLS)!r})\nimport json, configuration, clusters, routes, yaml_text\nfrom mistake import Mistake\nfrom plugin import Plugin\n"
+    program += "for line in sys.stdin:\n    try:\n        c = configuration.read(line)\n        yaml_text.yaml_text({'c': clusters.clusters(c, Plugin(), 'x'), 'r': routes.routes(c)})\n    except Mistake as m:\n        assert '\\n' not in str(m), m\n"
     lines = []
     for path in places(given):
         for wrong in (None, 5, "x", "", [], {}, [None], {"x": None}, True, "\n", 1e400):

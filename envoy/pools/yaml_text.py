@@ -13,7 +13,7 @@ PLAIN = re.compile(r"[A-Za-z_/][A-Za-z0-9_./-]*|[0-9]+(\.[0-9]+)?s")
 WORDS = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
 
 
-def written(value: Json) -> str:
+def yaml_text(value: Json) -> str:
     """The YAML text of an object or a list."""
     return "\n".join(block(value, "")) + "\n"
 

@@ -1,4 +1,4 @@
-//! A pool: several homes of one provider's models, with a key each (`envoy/behaviour.md#pools`).
+//! A pool: several hosts or accounts with the same models, each with a key (`envoy/behaviour.md#pools`).
 
 use super::BaseUrl;
 use crate::credential::{CredentialHeader, CredentialKind, Key, Secret, Vendor};

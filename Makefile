@@ -43,7 +43,7 @@ build: prerequisites ## The filter: target/wasm32-wasip1/release/ai_bridge.wasm 
 native: prerequisites ## The filter as an Envoy dynamic module: target/release/libai_bridge.so (envoy/native)
 	cargo rustc --locked --package ai-bridge --lib --profile native --features native $(MODULE_FLAGS) --crate-type cdylib
 	@mkdir -p $(dir $(MODULE))
-	@# By a new name: an Envoy that has loaded the old file keeps it.
+	@# Renamed into place, so that an Envoy that has loaded the old file keeps it.
 	@cp target/native/libai_bridge.so $(MODULE).new && mv $(MODULE).new $(MODULE)
 	@ls -l $(MODULE)
 
@@ -54,7 +54,7 @@ FILTER := $(if $(filter native,$(HOST)),native,build)
 
 .PHONY: run
 run: $(FILTER) mock-upstream tools ## The demo on loopback: a line for each request. KEYS=real: the real providers, with the keys of your environment; PORT=…; HOST=native: as a dynamic module
-	@# Ctrl-C waits until Python can say something.
+	@# Ctrl-C is blocked until Python has a handler for it.
 	@$$(env --block-signal=INT true 2>/dev/null && echo env --block-signal=INT) $(PYTHON) -S tests/demo.py $(if $(KEYS),--keys "$(KEYS)") $(if $(filter command,$(firstword $(origin PORT))),--port "$(PORT)") $(DEMO)
 
 .PHONY: unit
@@ -68,8 +68,8 @@ test: ## Everything: unit and property tests, the filter, the official SDKs, and
 	HOST=wasm $(PYTEST_PARALLEL) tests/envoy tests/records
 	HOST=native $(PYTEST_PARALLEL) $(DECISIVE)
 
-# What decides whether the other host does the same, in two minutes: bytes and records of every transcript, replies, holding and
-# translating, uploads and streams that break off, reloads, values and metrics.
+# The tests that `make test` also runs with the dynamic module, in two minutes: bytes and records of every transcript, replies,
+# holding and translating, uploads and streams that break off, reloads, values and metrics.
 DECISIVE := $(patsubst %,tests/envoy/test_%.py,native native_interface transcripts bedrock callers metrics outcomes protocols reconfigure refusals secrecy streaming upstreams usage_splice)
 
 .PHONY: test-native
@@ -127,14 +127,11 @@ sbom: build $(TOOLS)/python.stamp ## What the filter is made of, as CycloneDX: t
 		| $(PYTHON) envoy/image/sbom.py --wasm $(WASM) --lock Cargo.lock >target/ai_bridge.cdx.json
 	@ls -l target/ai_bridge.cdx.json
 
-# Envoy's dynamic module, once there is one.
-MODULES := $(if $(wildcard src/host/native.rs src/host/native),target/release/libai_bridge.so)
-
 .PHONY: release
 release: ## What a release consists of, reproducible, with checksums: target/dist/ai-bridge-VERSION (envoy/image/release.py lists it)
 	@envoy/image/ready $(VERSION)
-	@$(MAKE) --no-print-directory image artifact sbom $(if $(MODULES),native)
-	@python3 envoy/image/release.py --version $(VERSION) --wasm $(WASM) --built target $(addprefix --also ,$(MODULES)) --out target/dist/ai-bridge-$(VERSION)
+	@$(MAKE) --no-print-directory image artifact sbom native
+	@python3 envoy/image/release.py --version $(VERSION) --wasm $(WASM) --built target --also $(MODULE) --out target/dist/ai-bridge-$(VERSION)
 
 .PHONY: publish
 publish: ## Pushes image, artifact and SBOM: make publish REGISTRY=ghcr.io/you (log in first: target/tools/crane auth login).

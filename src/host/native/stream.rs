@@ -140,7 +140,7 @@ impl Stream {
         self.keep_measured(filter);
         let code_details = if Exchange::asks_who_answers(&headers) { code_details(filter) } else { None };
         let head = ResponseHead { headers, code_details, end };
-        let step = self.exchange.borrow_mut().response_headers(&head, || self.now());
+        let step = self.exchange.borrow_mut().response_headers(&head, wall_time);
         self.carry_out(filter, Place::Response, step)
     }
 

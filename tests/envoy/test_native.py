@@ -135,6 +135,24 @@ def test_numbers_and_the_model_are_dynamic_metadata(upstream):
         }
 
 
+def test_a_value_that_is_set_again_replaces_the_first_one(upstream):
+    """The session is empty until the body names it."""
+    upstream.begin(json_answer(MESSAGE))
+
+    def change(config):
+        line = "%FILTER_STATE(wasm.ai_bridge_session:PLAIN)%\n"
+        connection_manager_of(config)["access_log"].append({"name": "file", "typed_config": {"@type": "type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog", "path": "session.log", "log_format": {"text_format_source": {"inline_string": line}}}})
+
+    body = messages_request(stream=False, metadata={"user_id": json.dumps({"session_id": "s-1"})})
+    with Gateway(render(upstream.address, change=change)) as gateway, Http1(gateway.address) as client:
+        assert client.request("POST", MESSAGES, [JSON, TOKEN, ("user-agent", "claude-cli/1.0")], body).status == 200
+        assert gateway.wait_for_record(1)["session_id"] == "s-1"
+        written = next(gateway.directory.rglob("session.log"))
+        gateway.wait_until(lambda: bool(written.read_text()), "the line is written")
+        assert written.read_text() == "s-1\n"
+        assert "called twice" not in gateway.log()
+
+
 # === reloads ===
 
 

@@ -132,12 +132,14 @@ callbacks! {
         of(filter).measured.update(|measured| measured + 1);
         0
     }
-    fn envoy_dynamic_module_callback_http_filter_set_gauge(_f: Pointer, id: usize, _l: *mut Buffer, _s: usize, _value: u64) -> u32 {
+    fn envoy_dynamic_module_callback_http_filter_set_gauge(filter: Pointer, id: usize, _l: *mut Buffer, _s: usize, _value: u64) -> u32 {
         assert_eq!(id, 2);
+        let _ = of(filter);
         0
     }
-    fn envoy_dynamic_module_callback_http_filter_record_histogram_value(_f: Pointer, id: usize, _l: *mut Buffer, _s: usize, _value: u64) -> u32 {
+    fn envoy_dynamic_module_callback_http_filter_record_histogram_value(filter: Pointer, id: usize, _l: *mut Buffer, _s: usize, _value: u64) -> u32 {
         assert_eq!(id, 3);
+        let _ = of(filter);
         0
     }
     fn envoy_dynamic_module_callback_http_get_headers_size(filter: Pointer, map: u32) -> usize {
@@ -189,7 +191,11 @@ callbacks! {
         of(filter).state.borrow_mut().insert(key.text(), value.bytes().to_vec());
         true
     }
-    fn envoy_dynamic_module_callback_http_get_filter_state_typed(_filter: Pointer, _key: Buffer, _to: *mut Buffer) -> bool { false }
+    fn envoy_dynamic_module_callback_http_get_filter_state_typed(filter: Pointer, key: Buffer, to: *mut Buffer) -> bool {
+        let state = of(filter).state.borrow();
+        write(to, state.get(&key.text()).map(|value| Buffer::of(value)).into_iter());
+        state.contains_key(&key.text())
+    }
     fn envoy_dynamic_module_callback_http_set_dynamic_metadata_number(filter: Pointer, namespace: Buffer, key: Buffer, value: f64) {
         assert_eq!(namespace.text(), "ai_bridge");
         of(filter).numbers.borrow_mut().insert(key.text(), value);
@@ -200,6 +206,10 @@ callbacks! {
     }
     fn envoy_dynamic_module_callback_http_get_metadata_string(_f: Pointer, _source: u32, _n: Buffer, _k: Buffer, _to: *mut Buffer) -> bool { false }
     fn envoy_dynamic_module_callback_http_filter_get_attribute_string(filter: Pointer, attribute: u32, to: *mut Buffer) -> bool {
+        if attribute == 52 {
+            // upstream.transport_failure_reason
+            return false;
+        }
         assert_eq!(attribute, 16, "response.code_details");
         write(to, [Buffer::of(&of(filter).code_details.borrow())].into_iter());
         true

@@ -49,6 +49,7 @@ unsafe extern "C" {
 
 const CONTINUE: u32 = 0;
 const STOP_HEADERS: u32 = 1;
+const HOLD_BODY: u32 = 1;
 const STOP_BODY: u32 = 3;
 const JSON: &str = r#"{"providers": [{"type": "openai", "key": {"value": "k"}}]}"#;
 
@@ -288,5 +289,153 @@ fn one_configuration_serves_many_threads_and_outlives_none_of_its_streams() {
                 });
             }
         });
+    }
+}
+
+#[test]
+fn a_stream_that_could_not_be_made_is_reset() {
+    let filter = Filter::default();
+    // SAFETY: Envoy calls the hooks also where `…_new` has returned no stream.
+    let flow =
+        unsafe { envoy_dynamic_module_on_http_filter_request_headers(address(&filter), ptr::null(), false) };
+    assert_eq!((flow, filter.resets.get()), (STOP_HEADERS, 1));
+}
+
+#[test]
+fn a_held_body_is_translated_alike_in_every_size_of_chunks() {
+    let configuration = Configuration::new(
+        r#"{"providers": [{"type": "anthropic", "key": {"value": "ABSK"}, "bedrock": {"region": "eu-west-1", "mode": "invoke", "host_holds_headers": true, "models": {"claude-opus-*": "eu.anthropic.claude-opus-4-8"}}}]}"#,
+    );
+    let request =
+        br#"{"model":"claude-opus-4-8","max_tokens":64,"messages":[{"role":"user","content":"Why?"}]}"#;
+    let mut sent = Vec::new();
+    for size in [1, 5, 40, 10_000] {
+        let stream = Stream::new(&configuration, "/anthropic/v1/messages");
+        assert_eq!(stream.request_headers(), STOP_HEADERS);
+        let chunks = parts(request, size);
+        for (at, chunk) in chunks.iter().enumerate() {
+            let end = at + 1 == chunks.len();
+            // As Envoy does, what is held already is elsewhere, and the last chunk joins it before the hook.
+            let joins = end && at > 0;
+            if joins {
+                stream.filter.bodies[1].borrow_mut().push(chunk.to_vec());
+            }
+            let received: &[&[u8]] = if joins { &[] } else { &[chunk] };
+            let flow = stream.request_body(received, end);
+            assert_eq!(flow, if end { CONTINUE } else { HOLD_BODY }, "{:?}", stream.filter.replies);
+            if !end {
+                stream.filter.bodies[1].borrow_mut().push(chunk.to_vec());
+            }
+        }
+        sent.push([stream.body(1), stream.body(0)].concat());
+        stream.complete();
+        assert_eq!(stream.record().unwrap()["model"]["requested"], "claude-opus-4-8");
+    }
+    assert!(String::from_utf8_lossy(&sent[0]).contains("anthropic_version"));
+    assert!(sent.iter().all(|each| each == &sent[0]));
+}
+
+// === pools ===
+
+const MEMBERS: [&str; 5] = ["a", "b", "c", "d", "e"];
+
+/// The configuration of a provider that is a pool.
+fn pool(provider: &str) -> Configuration {
+    let member = |name: &str| {
+        format!(
+            r#"{{"name": "{name}", "key": {{"value": "key-of-{name}-0123456789"}}, "base_url": "https://{name}.example"}}"#
+        )
+    };
+    let members = MEMBERS.map(member).join(", ");
+    Configuration::new(&format!(
+        r#"{{"providers": [{{"type": "anthropic", "name": "{provider}", "pool": [{members}]}}]}}"#
+    ))
+}
+
+/// The configuration of the upstream filter of a member.
+fn upstream(provider: &str, member: &str) -> Configuration {
+    Configuration::new(&format!(r#"{{"upstream": {{"provider": "{provider}", "member": "{member}"}}}}"#))
+}
+
+impl Stream {
+    fn to_pool(configuration: &Configuration, provider: &str) -> Self {
+        let stream = Self::new(configuration, &format!("/{provider}/v1/messages"));
+        assert_eq!(stream.request_headers(), CONTINUE);
+        stream
+    }
+
+    /// An attempt at the request of this stream.
+    fn attempt(&self, configuration: &Configuration) -> Self {
+        let attempt = Self::new(configuration, "/v1/messages");
+        (*attempt.filter.state.borrow_mut()).clone_from(&self.filter.state.borrow());
+        assert_eq!(attempt.request_headers(), CONTINUE);
+        attempt
+    }
+
+    fn answers(&self, status: &str) {
+        *self.filter.headers[2].borrow_mut() = pairs(&[(":status", status)]);
+        // SAFETY: as above.
+        let flow = unsafe {
+            envoy_dynamic_module_on_http_filter_response_headers(address(&self.filter), self.module, false)
+        };
+        assert_eq!(flow, CONTINUE);
+    }
+
+    fn sent(&self, name: &str) -> Option<String> {
+        let headers = self.filter.headers[0].borrow();
+        let value = headers.iter().find(|(known, _)| known == name);
+        value.map(|(_, value)| String::from_utf8_lossy(value).into_owned())
+    }
+}
+
+#[test]
+fn an_attempt_that_outlives_its_client_still_sets_its_member_aside() {
+    let (main, first) = (pool("outlives"), upstream("outlives", "a"));
+    let stream = Stream::to_pool(&main, "outlives");
+    let (attempt, unanswered) = (stream.attempt(&first), stream.attempt(&first));
+    assert_eq!(attempt.sent("x-api-key").unwrap(), "key-of-a-0123456789");
+    stream.complete();
+    drop(stream);
+    drop(unanswered);
+    attempt.answers("429");
+    drop(attempt);
+    drop(first);
+    let next = Stream::to_pool(&main, "outlives");
+    assert!(next.sent("x-ai-bridge-pool").unwrap().starts_with("outlives/b"));
+}
+
+#[test]
+fn an_attempt_without_a_ticket_is_refused_even_where_the_reply_destroys_it() {
+    let configuration = upstream("nothing", "a");
+    for destroys in [false, true] {
+        let attempt = Stream::new(&configuration, "/v1/messages");
+        if destroys {
+            attempt.end_by_calls();
+        }
+        assert_eq!(attempt.request_headers(), STOP_HEADERS);
+        assert_eq!(attempt.filter.destroyed.get(), destroys);
+        assert_eq!(attempt.filter.replies.borrow()[0].0, 503);
+    }
+}
+
+#[test]
+fn members_that_workers_set_aside_at_the_same_time_are_all_aside() {
+    for round in 0..300 {
+        let provider = format!("race-{round}");
+        let main = pool(&provider);
+        let upstreams = MEMBERS.map(|member| upstream(&provider, member));
+        let begin = std::sync::Barrier::new(MEMBERS.len() - 1);
+        std::thread::scope(|scope| {
+            for upstream in &upstreams[..MEMBERS.len() - 1] {
+                scope.spawn(|| {
+                    let stream = Stream::to_pool(&main, &provider);
+                    let attempt = stream.attempt(upstream);
+                    begin.wait();
+                    attempt.answers("429");
+                });
+            }
+        });
+        let next = Stream::to_pool(&main, &provider);
+        assert_eq!(next.sent("x-ai-bridge-pool").unwrap(), format!("{provider}/e"));
     }
 }

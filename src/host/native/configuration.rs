@@ -30,6 +30,12 @@ pub(super) struct Main {
     host: FilterConfiguration,
 }
 
+// Envoy's address of a configuration hides from the compiler that all workers use it.
+const _: () = {
+    const fn is_shared<T: Send + Sync>() {}
+    is_shared::<Configuration>();
+};
+
 thread_local! {
     /// This thread's part of each configuration in use.
     static WORKERS: RefCell<Vec<(Weak<Configuration>, Rc<Worker>)>> = const { RefCell::new(Vec::new()) };

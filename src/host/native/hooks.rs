@@ -9,6 +9,7 @@ use super::abi::{Buffer, ConfigurationPointer, FilterPointer};
 use super::any_stream::AnyStream;
 use super::calls::{Filter, FilterConfiguration};
 use super::configuration::Configuration;
+use super::stream::PANIC_DETAILS;
 use super::version::Interface;
 use super::{logger, panic};
 use crate::step::Flow;
@@ -167,6 +168,11 @@ extern "C" fn envoy_dynamic_module_on_http_filter_request_headers(
     stream: ModuleFilter,
     end: bool,
 ) -> u32 {
+    if stream.is_null() {
+        // `…_new` has failed. Without a stream nothing would ever answer.
+        let _ = panic::caught(|| Filter::new(filter).reset(PANIC_DETAILS));
+        return STOP_ITERATION;
+    }
     of_headers(with("request_headers", stream, filter, |stream, filter| stream.request_headers(filter, end)))
 }
 

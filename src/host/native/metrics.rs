@@ -1,14 +1,15 @@
 //! The metrics that Envoy keeps. They are defined with the configuration, and a measurement gives the labels' values.
 //!
-//! Envoy drops a series when the last configuration that has used it is destroyed. So before that, the other
-//! configurations use all known series. A histogram cannot be used without a value, and begins again.
+//! Envoy forgets a series with the last configuration that has used it. So before a configuration goes, those that stay use
+//! all known series, each once, because Envoy may keep label values of every use; histograms cannot be used without a value,
+//! and begin again.
 
 use super::abi::Buffer;
 use super::calls::{Filter, FilterConfiguration};
 use crate::fnv::BuildFnv;
 use crate::metric::{LabelBound, Measurement, Metric, Series};
 use std::cell::RefCell;
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The metrics of a configuration, which all workers share.
@@ -23,19 +24,30 @@ pub(super) struct Metrics {
     used: RefCell<HashSet<Series, BuildFnv>>,
 }
 
-/// The series that any configuration has used, as an index in [`Metric::ALL`] and label values.
-static USED: Mutex<BTreeSet<(usize, Vec<String>)>> = Mutex::new(BTreeSet::new());
+/// A series, as an index in [`Metric::ALL`] and label values.
+type Known = (usize, Vec<String>);
+
+/// The series that any configuration has used, each with its place in the order of their first use.
+static USED: Mutex<BTreeMap<Known, usize>> = Mutex::new(BTreeMap::new());
 /// The most series that are kept over a reload.
 const MOST_USED: usize = 20_000;
 
-/// The configurations of main filters that Envoy has not destroyed. Envoy destroys none of them while this is locked.
-static LIVE: Mutex<Vec<(FilterConfiguration, Defined)>> = Mutex::new(Vec::new());
+/// A configuration of a main filter that Envoy has not destroyed.
+struct Live {
+    configuration: FilterConfiguration,
+    defined: Defined,
+    /// How many of the known series it was made to use: the first ones.
+    held: usize,
+}
 
-fn live() -> MutexGuard<'static, Vec<(FilterConfiguration, Defined)>> {
+/// While this is locked, none of them is destroyed.
+static LIVE: Mutex<Vec<Live>> = Mutex::new(Vec::new());
+
+fn live() -> MutexGuard<'static, Vec<Live>> {
     LIVE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn used() -> MutexGuard<'static, BTreeSet<(usize, Vec<String>)>> {
+fn used() -> MutexGuard<'static, BTreeMap<Known, usize>> {
     USED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -55,25 +67,31 @@ impl Defined {
     pub(super) fn new(configuration: FilterConfiguration) -> Self {
         let define = |metric: Metric| configuration.define(metric.kind(), metric.name(), metric.labels());
         let defined = Self(Metric::ALL.map(define));
-        live().push((configuration, defined));
+        live().push(Live { configuration, defined, held: 0 });
         defined
     }
+}
 
-    /// Makes `configuration` use every known series.
-    fn hold_all(&self, configuration: FilterConfiguration) {
-        for (at, values) in used().iter() {
-            if let (Some(metric), Some(Some(id))) = (Metric::ALL.get(*at), self.0.get(*at)) {
-                configuration.hold(metric.kind(), *id, &mut buffers(values));
+// === impl Live ===
+
+impl Live {
+    /// Uses every known series that this has not been made to use before.
+    fn hold_all(&mut self) {
+        let used = used();
+        for ((at, values), _) in used.iter().filter(|(_, place)| **place >= self.held) {
+            if let (Some(metric), Some(Some(id))) = (Metric::ALL.get(*at), self.defined.0.get(*at)) {
+                self.configuration.hold(metric.kind(), *id, &mut buffers(values));
             }
         }
+        self.held = used.len();
     }
 }
 
 /// The hook that destroys `configuration` calls this, so that the others keep its series.
 pub(super) fn destroyed(configuration: FilterConfiguration) {
     let mut live = live();
-    live.retain(|(other, _)| *other != configuration);
-    live.iter().for_each(|(other, defined)| defined.hold_all(*other));
+    live.retain(|other| other.configuration != configuration);
+    live.iter_mut().for_each(Live::hold_all);
 }
 
 // === impl Metrics ===
@@ -94,8 +112,9 @@ impl Metrics {
         if !self.used.borrow().contains(&series) {
             self.used.borrow_mut().insert(series);
             let mut used = used();
-            if used.len() < MOST_USED {
-                used.insert((at, values));
+            let place = used.len();
+            if place < MOST_USED {
+                used.entry((at, values)).or_insert(place);
             }
         }
     }

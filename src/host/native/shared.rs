@@ -20,8 +20,8 @@ impl SharedData for ProcessData {
     fn write(&self, key: &str, value: &[u8], version: u32) -> bool {
         let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
         match shared.get_mut(key) {
-            // As in Envoy's shared data of VMs, version 0 overwrites any version.
-            Some((_, current)) if version != 0 && *current != version => false,
+            // Also for version 0: another worker was the first to write. (Envoy's shared data of VMs overwrites it.)
+            Some((_, current)) if *current != version => false,
             Some((known, current)) => {
                 value.clone_into(known);
                 *current = current.wrapping_add(1).max(1);

@@ -104,19 +104,20 @@ impl Stream {
         self.carry_out(filter, Place::RequestBody, step)
     }
 
-    /// Reads what has arrived of a held body since the last time.
+    /// Reads what has arrived of a held body since the last time. Only that is copied: a body may come in many chunks.
     fn held_body(&self, filter: Filter, end: bool) -> Flow {
-        let all = arrived(filter);
-        let new = all.get(self.held_bytes.replace(all.len())..).unwrap_or_default();
-        let step = self.exchange.borrow_mut().request_body(new, end);
+        let known = self.held_bytes.get();
+        let new = arrived(filter, known);
+        self.held_bytes.set(known.saturating_add(new.len()));
+        let step = self.exchange.borrow_mut().request_body(&new, end);
         let releases = step.flow == Flow::Release;
         let flow = self.carry_out(filter, Place::RequestBody, step);
-        if releases { self.release(filter, Place::RequestBody, &all) } else { flow }
+        if releases { self.release(filter, Place::RequestBody) } else { flow }
     }
 
-    /// Forwards a held request, whose whole body is `all`.
-    fn release(&self, filter: Filter, place: Place, all: &[u8]) -> Flow {
-        let step = self.exchange.borrow_mut().release(all);
+    /// Sends on a held request, whose body is whole.
+    fn release(&self, filter: Filter, place: Place) -> Flow {
+        let step = self.exchange.borrow_mut().release(&arrived(filter, 0));
         let replaces = step.effects.iter().any(|effect| matches!(effect, Effect::ReplaceRequestChunk(_)));
         if replaces && !filter.received_is_buffered() {
             filter.drain_body(Body::BufferedRequest);
@@ -129,7 +130,7 @@ impl Stream {
         let step = self.exchange.borrow_mut().request_trailers(&trailers);
         let releases = step.flow == Flow::Release;
         let flow = self.carry_out(filter, Place::RequestTrailers, step);
-        if releases { self.release(filter, Place::RequestTrailers, &arrived(filter)) } else { flow }
+        if releases { self.release(filter, Place::RequestTrailers) } else { flow }
     }
 
     pub(super) fn response_headers(&self, filter: Filter, end: bool) -> Flow {
@@ -140,7 +141,7 @@ impl Stream {
         self.keep_measured(filter);
         let code_details = if Exchange::asks_who_answers(&headers) { code_details(filter) } else { None };
         let head = ResponseHead { headers, code_details, end };
-        let step = self.exchange.borrow_mut().response_headers(&head, || self.now());
+        let step = self.exchange.borrow_mut().response_headers(&head, wall_time);
         self.carry_out(filter, Place::Response, step)
     }
 
@@ -330,15 +331,20 @@ impl Merged {
     }
 }
 
-/// All that has arrived of a held request's body.
-fn arrived(filter: Filter) -> Vec<u8> {
-    let mut all = Vec::new();
-    let mut add = |parts: &[Buffer<'_>]| parts.iter().for_each(|part| all.extend_from_slice(part.bytes()));
+/// What has arrived of a held request's body, without the first `skip` bytes.
+fn arrived(filter: Filter, mut skip: usize) -> Vec<u8> {
+    let mut arrived = Vec::new();
+    let mut add = |parts: &[Buffer<'_>]| {
+        for part in parts.iter().map(Buffer::bytes) {
+            arrived.extend_from_slice(part.get(skip..).unwrap_or_default());
+            skip = skip.saturating_sub(part.len());
+        }
+    };
     if !filter.received_is_buffered() {
         filter.with_body(Body::BufferedRequest, &mut add);
     }
     filter.with_body(Body::ReceivedRequest, &mut add);
-    all
+    arrived
 }
 
 /// Envoy's response code details, which say who made the response and why.

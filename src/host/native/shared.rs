@@ -19,8 +19,7 @@ impl SharedData for ProcessData {
     fn write(&self, key: &str, value: &[u8], version: u32) -> bool {
         let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
         match shared.get_mut(key) {
-            // As Envoy's shared data of VMs does: version 0 writes whatever is there.
-            Some((_, current)) if version != 0 && *current != version => false,
+            Some((_, current)) if *current != version => false,
             Some((known, current)) => {
                 value.clone_into(known);
                 *current = current.wrapping_add(1).max(1);

@@ -81,7 +81,9 @@ impl Bridge {
     /// The same, with data that all workers share.
     #[must_use]
     pub fn sharing(self, shared: Rc<dyn SharedData>) -> Self {
-        Self { pools: Pools::new(shared), ..self }
+        let pools = Pools::new(shared);
+        pools.prepare(self.providers.iter().map(Rc::as_ref));
+        Self { pools, ..self }
     }
 
     /// Whether the single value `ai_bridge_{name}` is set.

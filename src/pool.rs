@@ -26,7 +26,7 @@ mod wait;
 
 pub use affinity::{MOST_SESSIONS, SessionKey};
 pub use asides::{Asides, Cause};
-pub use attempt::{AttemptStream, Failure};
+pub use attempt::{AttemptStream, Failure, Moment};
 pub use choice::{Choice, MOST_ATTEMPTS, choose};
 pub use model_splice::ModelSplice;
 pub use shared::{LocalData, SharedData};
@@ -34,7 +34,7 @@ pub use ticket::{Attempt, AttemptError, SharedTicket, Ticket, TicketRequest};
 pub use wait::{after_overload, after_rate_limit};
 
 use crate::metric::{Label, Measurement, Metric, Series};
-use crate::provider::{Member, Provider};
+use crate::provider::{Member, Provider, Start};
 use core::cell::RefCell;
 use core::fmt;
 use core::time::Duration;
@@ -81,9 +81,19 @@ impl Pools {
         Self { shared, shown: RefCell::default() }
     }
 
-    /// The gauges of `provider`'s members to set. While a member is set aside, or was until lately, these are all:
-    /// another worker may have set them to an older value. Else they are those whose value differs from the last one of
-    /// this worker.
+    /// Gives all data a first value. Without one, two workers that write at the same time could not know of each other.
+    pub fn prepare<'p>(&self, providers: impl Iterator<Item = &'p Provider>) {
+        for provider in providers {
+            let Some(pool) = &provider.pool else { continue };
+            shared::prepare(&*self.shared, &asides::key(&provider.name), &Asides::default().to_bytes());
+            if pool.start == Start::Session {
+                affinity::prepare(&*self.shared);
+            }
+        }
+    }
+
+    /// The gauges of the members of `provider` that may have changed since they were last shown: all while something is
+    /// known of a member, because each worker sees other requests, else those that this worker has shown otherwise.
     pub fn usable_changes<'p>(
         &self,
         provider: &'p Provider,

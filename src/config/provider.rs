@@ -125,6 +125,7 @@ pub(super) fn provider(
             check_host_of_bedrock(members, written_vendor.is_some(), at_host);
         }
     } else if let (Some(key), Some(byok)) = (&key, byok) {
+        let key_header = first.as_ref().map_or(key_header, |first| first.key_header);
         check_callers(members, kind.profile(), key_header, key, byok, context.gateway);
     }
     let more_passthrough = passthrough

@@ -18,13 +18,14 @@ use std::rc::Rc;
 
 /// Headers by which a client could have Envoy make more attempts or give up earlier
 /// (<https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_filters/router_filter#http-headers-consumed>).
-const RETRY_HEADERS: [&str; 6] = [
+const RETRY_HEADERS: [&str; 7] = [
     "x-envoy-retry-on",
     "x-envoy-retry-grpc-on",
     "x-envoy-max-retries",
     "x-envoy-retriable-header-names",
     "x-envoy-retriable-status-codes",
     "x-envoy-hedge-on-per-try-timeout",
+    "x-envoy-upstream-rq-per-try-timeout-ms",
 ];
 
 /// A request to a provider that may have a pool.
@@ -152,7 +153,6 @@ pub(super) fn unanswered(
         && let Some(attempt) = open.attempts.last_mut().filter(|attempt| attempt.status.is_none())
     {
         attempt.error = Some(AttemptError::Timeout);
-        attempt.ended.get_or_insert(now);
     }
     if let Some(seconds) = retry_after(&open, reply.status, now) {
         let mut edits = HeaderEdits::default();
@@ -169,10 +169,10 @@ fn retry_after(ticket: &Ticket, status: u16, now: Duration) -> Option<String> {
     Some(whole.to_string())
 }
 
-/// The record's `attempts`; `ended`: when the stream was over.
+/// The attempts as the record shows them; `ended`: when the stream was over, by the clock of durations.
 pub(super) fn attempts(ticket: &Ticket, ended: Duration) -> Vec<AttemptRef<'_>> {
     let attempt = |attempt: &pool::Attempt| {
-        let took = attempt.ended.unwrap_or(ended).saturating_sub(attempt.began);
+        let took = attempt.ended.unwrap_or(ended).saturating_sub(attempt.started);
         Some(AttemptRef {
             member: &ticket.member(attempt.member)?.name,
             status: attempt.status,

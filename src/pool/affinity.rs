@@ -59,10 +59,7 @@ impl SessionKey {
 
     /// The shard with this session.
     fn shard(self) -> String {
-        let mut key = String::from("ai_bridge.moved.1.");
-        let shard = self.0 % SHARDS;
-        key.extend([shard / 8, shard % 8].map(|digit| char::from(b'0'.saturating_add(digit as u8))));
-        key
+        shard_key(self.0 % SHARDS)
     }
 
     /// The member that this session moved to, as a test of its name.
@@ -93,6 +90,18 @@ impl Moved {
         let now = now.as_secs();
         (now..=now.saturating_add(STAY.as_secs())).contains(&u64::from(self.until))
     }
+}
+
+/// The key of a shard.
+fn shard_key(shard: u64) -> String {
+    let mut key = String::from("ai_bridge.moved.1.");
+    key.extend([shard / 8, shard % 8].map(|digit| char::from(b'0'.saturating_add(digit as u8))));
+    key
+}
+
+/// Gives each shard a first value.
+pub(super) fn prepare(shared: &dyn SharedData) {
+    (0..SHARDS).for_each(|shard| super::shared::prepare(shared, &shard_key(shard), &write(&[])));
 }
 
 fn read(bytes: &[u8]) -> Vec<Moved> {

@@ -23,6 +23,15 @@ pub struct AttemptStream {
     splice: Option<Box<ModelSplice>>,
 }
 
+/// A time by two clocks.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment {
+    /// Since the Unix epoch, by the wall clock, which all workers share.
+    pub wall: Duration,
+    /// By the clock that the request's durations are measured with.
+    pub clock: Duration,
+}
+
 /// What the host knows of an attempt that ended without an answer.
 #[derive(Clone, Copy, Debug)]
 pub struct Failure {
@@ -35,25 +44,34 @@ pub struct Failure {
 // === impl AttemptStream ===
 
 impl AttemptStream {
-    /// Begins an attempt at `member` of `provider`, to whom the cluster belongs. Returns the changes in the request's
-    /// headers, which may still have the values of an earlier attempt. `None`: the request is for another provider, and
-    /// must not be forwarded.
+    /// Begins an attempt at the member `member` of the provider `provider`, which are those of the cluster. Returns the
+    /// changes in the request's headers, which may be those of an earlier attempt. `None`: the request is another
+    /// provider's, or its caller's own key would go to another host than the first member's. It must not go on.
+    /// `headers` reads the request's headers; it is called only where another filter may add a member's key.
     pub fn begin(
         ticket: &Rc<RefCell<Ticket>>,
         provider: &str,
         member: &str,
-        now: Duration,
+        now: Moment,
+        headers: impl FnOnce() -> Headers,
     ) -> Option<(Self, HeaderEdits)> {
         let mut open = ticket.borrow_mut();
         let at = open.pool()?.position(member).filter(|_| *open.provider.name == *provider)?;
         let mut edits = HeaderEdits::default();
         edits.remove(POOL_HEADER);
         if open.is_byok {
+            let host = |at| Some(open.member(at)?.base_url.authority.as_str());
+            if host(at) != host(0) {
+                return None;
+            }
             drop(open);
             return Some((
                 Self { ticket: Rc::clone(ticket), member: at, attempt: None, splice: None },
                 edits,
             ));
+        }
+        if open.has_added_key() {
+            open.restore(headers(), &mut edits);
         }
         let member = open.member(at)?;
         edits.set(":path", open.path_for(member));
@@ -71,7 +89,8 @@ impl AttemptStream {
         let attempt = Some(open.attempts.len());
         open.attempts.push(Attempt {
             member: at,
-            began: now,
+            began: now.wall,
+            started: now.clock,
             ended: None,
             status: None,
             error: None,
@@ -105,13 +124,10 @@ impl AttemptStream {
         self.attempt.is_some() && status >= 400
     }
 
-    /// Handles the headers of the answer: sets the member aside or makes it usable, and marks an answer that is worth
-    /// another attempt. Returns the changes in the headers, and a measurement.
-    pub fn response_headers(
-        &mut self,
-        headers: &Headers,
-        now: Duration,
-    ) -> (HeaderEdits, Option<Measurement>) {
+    /// Handles the headers of the answer: learns from them, and marks an answer that is worth another attempt. Returns the
+    /// changes in the headers, and what is counted.
+    pub fn response_headers(&mut self, headers: &Headers, at: Moment) -> (HeaderEdits, Option<Measurement>) {
+        let Moment { wall: now, clock } = at;
         let mut ticket = self.ticket.borrow_mut();
         let mut measurement = None;
         // A member must not ask for another attempt itself.
@@ -122,7 +138,7 @@ impl AttemptStream {
         let status = headers.status().unwrap_or_default();
         let Some(began) =
             open.attempts.get_mut(at).filter(|attempt| attempt.status.is_none()).map(|attempt| {
-                (attempt.status, attempt.ended) = (Some(status), Some(now));
+                (attempt.status, attempt.ended) = (Some(status), Some(clock));
                 attempt.began
             })
         else {
@@ -147,7 +163,7 @@ impl AttemptStream {
                     Series::new(Metric::PoolAside, [provider.into(), Label::from(&name), reason.into()]);
                 measurement = Some(series.measured(1));
             }
-        } else if (200..300).contains(&status) && open.asides.mentions(&name) {
+        } else if (200..300).contains(&status) && open.knows(&name, at) {
             asides::change(&*open.shared, &open.provider.name, &|asides| asides.serves(&name, began));
             let series =
                 Series::new(Metric::PoolUsable, [Label::from(&open.provider.name), Label::from(&name)]);
@@ -172,16 +188,16 @@ impl AttemptStream {
         attempt.is_some_and(|attempt| attempt.status.is_none() && attempt.ended.is_none())
     }
 
-    /// Handles the end of an attempt without an answer.
-    pub fn over(&self, failure: Failure, now: Duration) {
+    /// Handles the end of an attempt without an answer. `clock`: as in [`Moment`].
+    pub fn over(&self, failure: Failure, clock: Duration) {
         let mut ticket = self.ticket.borrow_mut();
         let Some(attempt) = self.attempt.and_then(|at| ticket.attempts.get_mut(at)) else { return };
         if attempt.status.is_some() || attempt.ended.is_some() {
             return;
         }
-        attempt.ended = Some(now);
-        let waited = now.saturating_sub(attempt.began);
-        attempt.error = Some(match failure {
+        attempt.ended = Some(clock);
+        let waited = clock.saturating_sub(attempt.started);
+        attempt.error.get_or_insert_with(|| match failure {
             Failure { is_connect_failure: true, .. } => AttemptError::ConnectFailure,
             Failure { limit: Some(limit), .. } if !limit.is_zero() && waited >= limit => {
                 AttemptError::Timeout
@@ -194,6 +210,15 @@ impl AttemptStream {
 // === impl Ticket ===
 
 impl Ticket {
+    /// Whether something was known of `member` when attempt `at` began. What was known when the request began is too old for
+    /// its later attempts.
+    fn knows(&self, member: &str, at: usize) -> bool {
+        if at == 0 {
+            return self.asides.mentions(member);
+        }
+        super::asides(&*self.shared, &self.provider).mentions(member)
+    }
+
     /// Whether a member that Envoy would ask after attempt `at` is usable.
     fn has_usable_after(&self, at: usize, now: Duration) -> bool {
         let rest = self.choice.list.get(at.saturating_add(1)..).unwrap_or_default();

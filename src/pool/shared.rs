@@ -7,7 +7,8 @@ pub trait SharedData {
     /// The value of `key` with its version; without a value an empty one with version 0.
     fn read(&self, key: &str) -> (Vec<u8>, u32);
 
-    /// Writes the value of `key` if it still has `version`. `false`: another worker wrote it in between.
+    /// Writes the value of `key` if it still has `version`. `false`: another worker wrote it in between. Envoy does not
+    /// compare version 0.
     fn write(&self, key: &str, value: &[u8], version: u32) -> bool;
 }
 
@@ -28,6 +29,14 @@ pub(super) fn update(
         }
     }
     false
+}
+
+/// Writes the first value of `key`. Envoy configures this filter on its main thread before any worker has the configuration,
+/// so that no worker writes at the same time.
+pub(super) fn prepare(shared: &dyn SharedData, key: &str, value: &[u8]) {
+    if shared.read(key).1 == 0 {
+        shared.write(key, value, 0);
+    }
 }
 
 /// Data of one thread.

@@ -3,7 +3,8 @@
 use super::asides::Asides;
 use super::shared::SharedData;
 use super::{affinity::SessionKey, choice::Choice};
-use crate::headers::{HeaderEdits, Headers};
+use crate::credential::Key;
+use crate::headers::{CREDENTIAL_HEADERS, HeaderEdits, Headers, OWN_PREFIX};
 use crate::provider::{Member, Pool, Provider};
 use crate::route::PathModel;
 use core::cell::RefCell;
@@ -11,7 +12,10 @@ use core::fmt;
 use core::time::Duration;
 use std::rc::Rc;
 
-/// A request to a pool: what its attempts read, and the results that they leave here.
+/// More headers that Envoy sets for an attempt itself.
+const ENVOYS_OWN: [&str; 4] = ["content-length", "transfer-encoding", "traceparent", "tracestate"];
+
+/// A request to a pool: what the attempts need to know of it, and what they leave.
 pub struct Ticket {
     /// The provider, as it was configured when the request began.
     pub provider: Rc<Provider>,
@@ -37,6 +41,8 @@ pub struct Ticket {
     model: Option<PathModel>,
     /// The client's values of the headers that any member changes, and of `content-length`; `None`: it sent none.
     kept: Vec<(String, Option<Vec<u8>>)>,
+    /// The headers before the first attempt, where another filter may add a member's key.
+    before: Option<Headers>,
 }
 
 /// The ticket of a request, which its attempts share.
@@ -47,9 +53,11 @@ pub type SharedTicket = Rc<RefCell<Ticket>>;
 pub struct Attempt {
     /// The index of the member.
     pub member: usize,
-    /// When it began.
+    /// When it began, by the wall clock.
     pub began: Duration,
-    /// When its headers came, or when it ended without any.
+    /// When it began, by the clock that the request's durations are measured with.
+    pub started: Duration,
+    /// When its headers came, or when it ended without any, by the same clock.
     pub ended: Option<Duration>,
     /// The status of the answer.
     pub status: Option<u16>,
@@ -128,6 +136,7 @@ impl Ticket {
             path: path.to_vec(),
             model: request.model,
             kept,
+            before: None,
         }
     }
 
@@ -143,11 +152,10 @@ impl Ticket {
         self.pool()?.members.get(index)
     }
 
-    /// The attempt whose answer the client got; where none was answered, the last one.
+    /// The attempt whose answer the client got, or instead of whose answer it got one of Envoy: the last one.
     #[must_use]
     pub fn served(&self) -> Option<&Attempt> {
-        let answered = self.attempts.iter().rev().find(|attempt| attempt.status.is_some());
-        answered.or_else(|| self.attempts.last())
+        self.attempts.last()
     }
 
     /// The member of [`served`](Self::served).
@@ -206,15 +214,47 @@ impl Ticket {
         self.model.is_none()
     }
 
-    /// Sets each header that any member changes as `member` has it, or as the client sent it.
+    /// Whether another filter adds the key of a member, in a header of its own choice.
+    pub(super) fn has_added_key(&self) -> bool {
+        self.pool().is_some_and(|pool| pool.members.iter().any(|member| member.key == Key::External))
+    }
+
+    /// Restores the headers before the first attempt, because filters behind this one may have added a key to `headers`.
+    /// Envoy's own headers may differ from attempt to attempt; [`member_headers`](Self::member_headers) restores those of
+    /// members.
+    pub(super) fn restore(&mut self, headers: Headers, edits: &mut HeaderEdits) {
+        let Some(before) = &self.before else {
+            self.before = Some(headers);
+            return;
+        };
+        for (name, _) in headers.iter().chain(before.iter()) {
+            let is_envoys = [":", "x-envoy-", OWN_PREFIX].iter().any(|prefix| name.starts_with(prefix))
+                || ENVOYS_OWN.contains(&name)
+                || CREDENTIAL_HEADERS.contains(&name)
+                || self.kept.iter().any(|(kept, _)| kept == name);
+            if is_envoys || headers.all(name).eq(before.all(name)) {
+                continue;
+            }
+            match one_list(before.all(name)) {
+                Some(value) => edits.set(name.to_owned(), value),
+                None => edits.remove(name.to_owned()),
+            }
+        }
+    }
+
+    /// Sets each header that any member changes as `member` has it, or as the client sent it. Before the first attempt
+    /// they are as the client sent them.
     pub(super) fn member_headers(&self, member: &Member, edits: &mut HeaderEdits) {
+        let is_first = self.attempts.is_empty();
         for (name, value) in &self.kept {
             let own = member.headers.iter().find(|(own, _)| own == name);
             let drops_length = name == "content-length" && self.is_bridged && member.models.is_some();
             match (own, value) {
                 (Some((_, own)), _) => edits.set(name.clone(), own.as_bytes()),
-                (None, Some(value)) if !drops_length => edits.set(name.clone(), value.as_slice()),
-                (None, _) => edits.remove(name.clone()),
+                (None, _) if drops_length => edits.remove(name.clone()),
+                (None, _) if is_first => {}
+                (None, Some(value)) => edits.set(name.clone(), value.as_slice()),
+                (None, None) => edits.remove(name.clone()),
             }
         }
     }
@@ -240,12 +280,16 @@ impl AttemptError {
     }
 }
 
-/// The value of the header `name` after `edits`. Several values become one list (RFC 9110 §5.3).
+/// The value of the header `name` after `edits`.
 fn value_after(headers: &Headers, edits: &HeaderEdits, name: &str) -> Option<Vec<u8>> {
     if let Some((_, value)) = edits.set.iter().find(|(set, _)| set == name) {
         return Some(value.clone());
     }
-    let mut values = headers.all(name).filter(|_| edits.keeps(name));
+    one_list(headers.all(name).filter(|_| edits.keeps(name)))
+}
+
+/// Several values of a header as one list (RFC 9110 §5.3); `None`: there is none.
+fn one_list<'v>(mut values: impl Iterator<Item = &'v [u8]>) -> Option<Vec<u8>> {
     let mut value = values.next()?.to_vec();
     for more in values {
         value.extend_from_slice(b", ");

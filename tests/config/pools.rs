@@ -293,6 +293,18 @@ fn a_type_without_an_address_needs_one_for_each_member() {
 }
 
 #[test]
+fn an_external_key_of_the_first_member_needs_deny_where_its_key_header_is_another_inlet() {
+    let problems_with = |more: &str| {
+        problems(&format!(
+            r#"{{"providers": [{{"type": "openai", "pool": [{{"name": "a", "key": {{"external": true}}{more}}}, {{"name": "b", "key": {{"value": "k-b"}}}}]}}]}}"#
+        ))
+    };
+    assert_eq!(problems_with(""), [""; 0]);
+    let expected = "providers[0].byok: expected \"deny\", because `key` is external: Envoy would add its key to the caller's own";
+    assert_eq!(problems_with(r#", "key_header": "api-key""#), [expected]);
+}
+
+#[test]
 fn the_upstream_plugin_names_its_provider_and_its_member_and_nothing_else() {
     let read = |text: &str| Upstream::parse(text.as_bytes());
     let upstream = Upstream { provider: "claude-1".to_owned(), member: "main".to_owned() };

@@ -2,10 +2,12 @@
 //! client and the record get (`envoy/behaviour.md#pools`).
 
 use ai_bridge::bridge::Bridge;
-use ai_bridge::pool::{AttemptStream, LocalData, SharedData};
+use ai_bridge::headers::{HeaderEdits, Headers};
+use ai_bridge::pool::{AttemptStream, Failure, LocalData, Moment, SharedData};
 use core::time::Duration;
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use world::{Asked, Member, World, bridge, head};
 
@@ -127,8 +129,11 @@ fn each_member_gets_only_its_own_path_host_key_and_headers() {
     let value = |asked: &Asked, name: &str| asked.headers.text(name).map(str::to_owned);
     assert_eq!(value(a, "x-api-key").as_deref(), Some("key-of-a-0123456789"));
     assert_eq!(value(a, "x-both").as_deref(), Some("client"));
-    assert_eq!(a.headers.all("x-of-b").count(), 1, "as one list");
-    assert_eq!(value(a, "x-of-b").as_deref(), Some("1, 2"));
+    assert_eq!(
+        a.headers.all("x-of-b").collect::<Vec<_>>(),
+        [b"1", b"2"],
+        "the first attempt's are the client's"
+    );
     assert_eq!(value(b, "authorization").as_deref(), Some("Bearer key-of-b-0123456789"));
     assert_eq!(
         (value(b, "x-api-key"), value(b, "x-of-b"), value(b, "x-both")),
@@ -136,6 +141,153 @@ fn each_member_gets_only_its_own_path_host_key_and_headers() {
     );
     assert_eq!((value(c, "x-api-key"), value(c, "authorization")), (None, None), "Envoy adds it");
     assert_eq!((value(c, "x-of-b").as_deref(), value(c, "x-both").as_deref()), (Some("1, 2"), Some("c")));
+}
+
+#[test]
+fn a_key_that_another_filter_added_does_not_reach_the_next_member() {
+    let bridge = pool(|provider| {
+        provider["pool"][0]["key"] = json!({"external": true});
+        provider["byok"] = json!("deny");
+    });
+    let lines = [("x-amz-date", "client"), ("x-two", "1"), ("x-two", "2"), ("x-gone", "g"), ("x-same", "s")];
+    let world = request_at(&bridge, 0, &lines);
+    let ticket = world.ticket();
+    let mut headers = world.upstream_headers.clone().unwrap();
+    let begin = |member: &str, headers: &mut Headers| {
+        let before = headers.clone();
+        let (stream, edits) = AttemptStream::begin(&ticket, "p", member, world.moment(), || before).unwrap();
+        edits.apply(headers);
+        stream
+    };
+    begin("a", &mut headers);
+    // As `aws_request_signing` and `credential_injector` in the cluster of `a` do.
+    let mut added = HeaderEdits::default();
+    for (name, value) in [
+        ("authorization", "AWS4-HMAC-SHA256 of-a"),
+        ("x-amz-security-token", "of-a"),
+        ("x-amz-date", "of-a"),
+        ("x-two", "of-a"),
+        ("x-envoy-attempt-count", "2"),
+    ] {
+        added.set(name, value);
+    }
+    added.remove("x-gone");
+    added.apply(&mut headers);
+    begin("b", &mut headers);
+    let is_of_a = |(_, value): (&str, &[u8])| value.ends_with(b"of-a");
+    assert!(!headers.iter().any(is_of_a), "{headers:?}");
+    for (name, value) in [
+        ("x-amz-security-token", None),
+        ("x-amz-date", Some("client")),
+        ("x-two", Some("1, 2")),
+        ("x-gone", Some("g")),
+        ("x-same", Some("s")),
+        ("x-envoy-attempt-count", Some("2")),
+        ("x-api-key", Some("key-of-b-0123456789")),
+        ("x-ai-bridge-pool", None),
+    ] {
+        assert_eq!(headers.text(name), value, "{name}");
+    }
+}
+
+/// `moment` so many seconds later by the wall clock and by the other one.
+fn later(moment: Moment, wall: u64, clock: u64) -> Moment {
+    Moment { wall: moment.wall + Duration::from_secs(wall), clock: moment.clock + Duration::from_secs(clock) }
+}
+
+#[test]
+fn an_attempts_time_follows_the_clock_that_durations_are_measured_with() {
+    let mut world = request_at(&pool(|_| {}), 0, &[]);
+    let (ticket, now) = (world.ticket(), world.moment());
+    let begin = |member, now| AttemptStream::begin(&ticket, "p", member, now, Headers::default).unwrap().0;
+    // The wall clock is set forward by an hour.
+    begin("a", now).response_headers(&head("500", &[]), later(now, 3602, 2));
+    let failure = Failure { is_connect_failure: false, limit: Some(Duration::from_secs(10)) };
+    begin("b", later(now, 3602, 2)).over(failure, later(now, 3605, 5).clock);
+    let mut answer = head("200", &[]);
+    begin("c", later(now, 3605, 5)).response_headers(&answer, later(now, 5, 6)).0.apply(&mut answer);
+    world.answer(answer, false).download(ANSWER.as_bytes(), true).done();
+    let attempts = world.record()["attempts"].clone();
+    assert_eq!(
+        attempts,
+        json!([
+            {"member": "a", "status": 500, "ms": 2000},
+            {"member": "b", "error": "reset", "ms": 3000},
+            {"member": "c", "status": 200, "ms": 1000},
+        ])
+    );
+}
+
+#[test]
+fn a_member_that_was_set_aside_during_the_first_attempt_is_made_usable_by_the_second() {
+    let bridge = pool(|provider| provider["pool"].as_array_mut().unwrap().truncate(2));
+    let world = request_at(&bridge, 0, &[]);
+    let (ticket, now) = (world.ticket(), world.moment());
+    let begin = |member, now| AttemptStream::begin(&ticket, "p", member, now, Headers::default).unwrap().0;
+    let mut first = begin("a", now);
+    exchange_at(&bridge, 1, &[], &[("a", answers(500, &[])), ("b", answers(429, &[("retry-after", "600")]))]);
+    assert_eq!(list_at(&bridge, 2), "a");
+    first.response_headers(&head("500", &[]), later(now, 5, 5));
+    begin("b", later(now, 6, 6)).response_headers(&head("200", &[]), later(now, 7, 7));
+    assert_eq!(list_at(&bridge, 8), "a,b");
+}
+
+#[test]
+fn where_the_last_attempt_has_no_answer_no_earlier_one_has_served() {
+    let (world, asked) = exchange(
+        &pool(|_| {}),
+        &[("a", answers(429, &[])), ("b", answers(503, &[])), ("c", Member::Refuses)],
+    );
+    assert_eq!(asked.len(), 3);
+    let record = world.record();
+    assert_eq!(record["upstream"], json!({"host": "c.example", "cluster": "p-c"}));
+    assert_eq!(record["outcome"], json!("unavailable"));
+}
+
+#[test]
+fn a_callers_own_key_reaches_no_host_but_the_first_members() {
+    let world = request_at(&pool(|_| {}), 0, &[("x-api-key", "sk-ant-own-0123456789")]);
+    let begin = |member| {
+        AttemptStream::begin(&world.ticket(), "p", member, world.moment(), Headers::default).is_some()
+    };
+    assert_eq!(["a", "b", "e"].map(begin), [true, false, false]);
+}
+
+#[test]
+fn the_first_writers_of_two_workers_do_not_overwrite_each_other() {
+    type Values = BTreeMap<String, (Vec<u8>, u32)>;
+    /// Envoy's shared data: version 0 is not compared.
+    #[derive(Clone, Default)]
+    struct Unconditional(Rc<RefCell<Values>>);
+    impl SharedData for Unconditional {
+        fn read(&self, key: &str) -> (Vec<u8>, u32) {
+            self.0.borrow().get(key).cloned().unwrap_or_default()
+        }
+
+        fn write(&self, key: &str, value: &[u8], version: u32) -> bool {
+            let mut data = self.0.borrow_mut();
+            let current = data.get(key).map_or(0, |(_, version)| *version);
+            if version != 0 && version != current {
+                return false;
+            }
+            data.insert(key.to_owned(), (value.to_vec(), current + 1));
+            true
+        }
+    }
+    let shared = Unconditional::default();
+    let provider =
+        json!({"type": "anthropic", "name": "p", "start": "session", "pool": (["a", "b"].map(member))});
+    let config = json!({"providers": [provider]}).to_string();
+    let build = || {
+        let config = ai_bridge::config::Config::parse(config.as_bytes(), &|_| None).unwrap();
+        Bridge::new(config).sharing(Rc::new(shared.clone()))
+    };
+    build();
+    let before = shared.0.borrow().clone();
+    assert_eq!(before.len(), 1 + 64, "the members, and the sessions that moved");
+    assert!(before.values().all(|(value, version)| *value == [1] && *version == 1));
+    build();
+    assert_eq!(*shared.0.borrow(), before, "a later worker changes nothing");
 }
 
 #[test]
@@ -225,9 +377,9 @@ fn the_record_is_that_of_the_served_attempt() {
 fn a_marked_answer_that_reaches_the_client_is_noted_and_loses_the_mark() {
     let mut world = request_at(&pool(|_| {}), 0, &[]);
     let ticket = world.ticket();
-    let (mut attempt, _) = AttemptStream::begin(&ticket, "p", "a", world.now()).unwrap();
+    let (mut attempt, _) = AttemptStream::begin(&ticket, "p", "a", world.moment(), Headers::default).unwrap();
     let mut answer = head("429", &[("retry-after", "5")]);
-    attempt.response_headers(&answer, world.now()).0.apply(&mut answer);
+    attempt.response_headers(&answer, world.moment()).0.apply(&mut answer);
     assert_eq!(answer.text("x-ai-bridge-retry"), Some("1"));
     world.answer(answer, false).download(b"{}", true).done();
     assert!(!world.client_headers.as_ref().unwrap().contains("x-ai-bridge-retry"));
@@ -289,9 +441,10 @@ fn a_2xx_of_an_attempt_that_began_later_makes_a_member_usable_at_once() {
     let bridge = pool(|provider| provider["pool"].as_array_mut().unwrap().truncate(2));
     let aside = |seconds: &str| answers(429, &[("retry-after", seconds)]);
     let early = request_at(&bridge, 0, &[]);
-    let (mut attempt, _) = AttemptStream::begin(&early.ticket(), "p", "a", early.now()).unwrap();
+    let (mut attempt, _) =
+        AttemptStream::begin(&early.ticket(), "p", "a", early.moment(), Headers::default).unwrap();
     exchange(&bridge, &[("a", aside("50")), ("b", aside("600"))]);
-    attempt.response_headers(&head("200", &[]), early.now() + Duration::from_secs(5));
+    attempt.response_headers(&head("200", &[]), later(early.moment(), 5, 5));
     assert_eq!(list_at(&bridge, 5), "a", "all are aside, and `a` is back first");
     assert_eq!(exchange_at(&bridge, 6, &[], &[]).1[0].member, "a");
     assert_eq!(list_at(&bridge, 7), "a", "usable");
@@ -468,7 +621,10 @@ fn a_models_name_is_the_members_own_in_the_body_and_in_the_path() {
 fn a_cluster_of_another_provider_or_member_gets_no_key() {
     let world = request_at(&pool(|_| {}), 0, &[]);
     for (provider, member) in [("q", "a"), ("p", "x"), ("", "")] {
-        assert!(AttemptStream::begin(&world.ticket(), provider, member, world.now()).is_none());
+        assert!(
+            AttemptStream::begin(&world.ticket(), provider, member, world.moment(), Headers::default)
+                .is_none()
+        );
     }
     assert!(world.ticket().borrow().attempts.is_empty());
     let reply = ai_bridge::reply::pool_not_ready();
@@ -536,6 +692,7 @@ fn a_client_sets_neither_the_list_nor_the_number_of_attempts() {
         ("x-envoy-retry-on", "5xx"),
         ("x-envoy-max-retries", "9"),
         ("x-envoy-retriable-status-codes", "200"),
+        ("x-envoy-upstream-rq-per-try-timeout-ms", "1"),
     ];
     let world = request_at(&pool(|_| {}), 0, &lines);
     assert_eq!(world.sent("x-ai-bridge-pool"), Some("p/a,b,c"));

@@ -1,7 +1,7 @@
 //! One attempt, in the upstream filter of a member's cluster.
 
 use super::abi::{Attribute, Body, HeaderMap};
-use super::calls::{Filter, wall_time};
+use super::calls::Filter;
 use super::stream::{FILTER_STATE, PANIC_DETAILS};
 use super::tickets::{self, Open};
 use crate::config::Upstream;
@@ -44,7 +44,9 @@ impl Attempt {
         let open = ticket.and_then(|id| tickets::find(&id));
         let Upstream { provider, member } = &*self.upstream;
         let begun = open.and_then(|open| {
-            let (stream, edits) = AttemptStream::begin(&open.ticket, provider, member, wall_time())?;
+            let (stream, edits) = AttemptStream::begin(&open.ticket, provider, member, open.now(), || {
+                filter.headers(HeaderMap::Request)
+            })?;
             Some((stream, edits, open))
         });
         let Some((stream, edits, open)) = begun else {
@@ -83,7 +85,7 @@ impl Attempt {
             let mut begun = self.begun.borrow_mut();
             let Some(Begun { stream, open, .. }) = begun.as_mut() else { return Flow::Continue };
             let (edits, measurement) =
-                stream.response_headers(&filter.headers(HeaderMap::Response), wall_time());
+                stream.response_headers(&filter.headers(HeaderMap::Response), open.now());
             open.measured.borrow_mut().extend(measurement);
             edits
         };
@@ -105,12 +107,12 @@ impl Attempt {
     /// Envoy is about to destroy its part of the attempt.
     pub(super) fn destroy(&self) {
         let begun = self.begun.borrow();
-        let Some(Begun { filter, stream, limit, over, .. }) = &*begun else { return };
+        let Some(Begun { filter, stream, open, limit, over }) = &*begun else { return };
         if over.replace(true) || !stream.is_unanswered() {
             return;
         }
         let reason = filter.attribute(Attribute::UpstreamTransportFailureReason);
         let is_connect_failure = reason.is_some_and(|reason| !reason.is_empty());
-        stream.over(Failure { is_connect_failure, limit: *limit }, wall_time());
+        stream.over(Failure { is_connect_failure, limit: *limit }, open.clock());
     }
 }

@@ -20,7 +20,6 @@ impl SharedData for ProcessData {
     fn write(&self, key: &str, value: &[u8], version: u32) -> bool {
         let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
         match shared.get_mut(key) {
-            // Also for version 0: another worker was the first to write. (Envoy's shared data of VMs overwrites it.)
             Some((_, current)) if *current != version => false,
             Some((known, current)) => {
                 value.clone_into(known);

@@ -86,7 +86,7 @@ impl Stream {
         let step = self.exchange.borrow_mut().request_headers(&head, || self.now());
         let (ticket, id) = (self.exchange.borrow().ticket(), self.exchange.borrow().ticket_id());
         if let Some(ticket) = ticket {
-            self.ticket.get_or_init(|| Offered::new(id, ticket));
+            self.ticket.get_or_init(|| Offered::new(id, ticket, self.began, self.instant));
         }
         self.carry_out(filter, Place::RequestHeaders, step)
     }

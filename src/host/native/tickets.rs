@@ -1,12 +1,15 @@
 //! The tickets of the open requests to pools: the main filter of a worker hands them to the upstream filters of the same
 //! worker.
 
+use super::calls::wall_time;
 use crate::fnv::BuildFnv;
 use crate::metric::Measurement;
-use crate::pool::Ticket;
+use crate::pool::{Moment, Ticket};
+use core::time::Duration;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
+use std::time::Instant;
 
 /// A request to a pool.
 #[derive(Clone)]
@@ -14,6 +17,10 @@ pub(super) struct Open {
     pub(super) ticket: Rc<RefCell<Ticket>>,
     /// The measurements of the attempts. The main filter adds them to its metrics, which belong to its configuration.
     pub(super) measured: Rc<RefCell<Vec<Measurement>>>,
+    /// When the request's headers came, by the wall clock.
+    began: Duration,
+    /// The monotonic clock's time at that moment.
+    instant: Instant,
 }
 
 thread_local! {
@@ -27,11 +34,24 @@ pub(super) struct Offered {
     pub(super) open: Open,
 }
 
+// === impl Open ===
+
+impl Open {
+    pub(super) fn clock(&self) -> Duration {
+        self.began.saturating_add(self.instant.elapsed())
+    }
+
+    pub(super) fn now(&self) -> Moment {
+        Moment { wall: wall_time(), clock: self.clock() }
+    }
+}
+
 // === impl Offered ===
 
 impl Offered {
-    pub(super) fn new(id: u64, ticket: Rc<RefCell<Ticket>>) -> Self {
-        let open = Open { ticket, measured: Rc::default() };
+    /// `began` and `instant`: as in [`Open`].
+    pub(super) fn new(id: u64, ticket: Rc<RefCell<Ticket>>, began: Duration, instant: Instant) -> Self {
+        let open = Open { ticket, measured: Rc::default(), began, instant };
         OPEN.with_borrow_mut(|tickets| tickets.insert(id, open.clone()));
         Self { id, open }
     }

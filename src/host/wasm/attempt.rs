@@ -1,8 +1,7 @@
 //! The context of one attempt, in the upstream filter of a member's cluster.
 
 use super::hostcalls::{self, Side};
-use super::metrics::Metrics;
-use super::tickets;
+use super::tickets::{self, Open};
 use crate::config::Upstream;
 use crate::headers::Headers;
 use crate::pool::{AttemptStream, Failure, TICKET_PROPERTY};
@@ -10,13 +9,12 @@ use crate::reply::pool_not_ready;
 use core::time::Duration;
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
-use std::cell::RefCell;
 use std::rc::Rc;
 
 /// An attempt at the member of `upstream`.
 pub(super) struct Attempt {
     upstream: Rc<Upstream>,
-    begun: Option<(AttemptStream, Rc<RefCell<Metrics>>)>,
+    begun: Option<(AttemptStream, Open)>,
 }
 
 impl Attempt {
@@ -27,7 +25,7 @@ impl Attempt {
 
 impl Context for Attempt {
     fn on_done(&mut self) -> bool {
-        if let Some((attempt, _)) = &self.begun
+        if let Some((attempt, open)) = &self.begun
             && attempt.is_unanswered()
         {
             let reason = hostcalls::property(vec!["upstream", "transport_failure_reason"]);
@@ -37,7 +35,7 @@ impl Context for Attempt {
                 is_connect_failure: reason.is_some_and(|reason| !reason.is_empty()),
                 limit: limit.map(Duration::from_millis),
             };
-            attempt.over(failure, hostcalls::now());
+            attempt.over(failure, open.clock());
         }
         true
     }
@@ -48,10 +46,11 @@ impl HttpContext for Attempt {
         let open = hostcalls::property(vec![TICKET_PROPERTY]).and_then(|id| tickets::find(&id));
         let Upstream { provider, member } = &*self.upstream;
         let begun = open.and_then(|open| {
-            let begun = AttemptStream::begin(&open.ticket, provider, member, hostcalls::now())?;
-            Some((begun, open.metrics))
+            let headers = || hostcalls::headers(Side::Request);
+            let begun = AttemptStream::begin(&open.ticket, provider, member, open.now(), headers)?;
+            Some((begun, open))
         });
-        let Some(((attempt, edits), metrics)) = begun else {
+        let Some(((attempt, edits), open)) = begun else {
             log::error!(
                 "a request to member \"{member}\" of the pool of \"{provider}\" answered 503: it did not come by a \
                  route of that pool, or the main filter is not in this VM (the same vm_id, code and vm_config)"
@@ -60,7 +59,7 @@ impl HttpContext for Attempt {
             return Action::Pause;
         };
         hostcalls::edit_headers(Side::Request, &edits);
-        self.begun = Some((attempt, metrics));
+        self.begun = Some((attempt, open));
         Action::Continue
     }
 
@@ -75,7 +74,7 @@ impl HttpContext for Attempt {
     }
 
     fn on_http_response_headers(&mut self, _count: usize, _end: bool) -> Action {
-        let Some((attempt, metrics)) = &mut self.begun else { return Action::Continue };
+        let Some((attempt, open)) = &mut self.begun else { return Action::Continue };
         let status = hostcalls::header(Side::Response, ":status").unwrap_or_default();
         let number = core::str::from_utf8(&status).ok().and_then(|status| status.parse().ok()).unwrap_or(0);
         let headers = if attempt.reads_response(number) {
@@ -83,10 +82,10 @@ impl HttpContext for Attempt {
         } else {
             Headers::new(vec![(":status".to_owned(), status)])
         };
-        let (edits, measurement) = attempt.response_headers(&headers, hostcalls::now());
+        let (edits, measurement) = attempt.response_headers(&headers, open.now());
         hostcalls::edit_headers(Side::Response, &edits);
         if let Some(measurement) = measurement {
-            metrics.borrow_mut().keep(measurement);
+            open.metrics.borrow_mut().keep(measurement);
         }
         Action::Continue
     }

@@ -128,7 +128,7 @@ impl HttpContext for Stream {
         let ticket = exchange.borrow().ticket();
         if let Some(ticket) = ticket {
             let id = exchange.borrow().ticket_id();
-            tickets::open(id, tickets::Open { ticket, metrics: Rc::clone(metrics) });
+            tickets::open(id, tickets::Open { ticket, metrics: Rc::clone(metrics), ahead: self.ahead });
             self.ticket = Some(id);
         }
         let action = self.carry_out(Side::Request, 0, step, Some(&head.headers));

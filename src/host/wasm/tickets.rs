@@ -1,9 +1,12 @@
 //! The tickets of the open requests to pools: the main filter of a worker hands them to the worker's upstream filters, which
 //! run in the same VM.
 
+use super::hostcalls;
 use super::metrics::Metrics;
+use super::monotonic::monotonic;
 use crate::fnv::BuildFnv;
-use crate::pool::Ticket;
+use crate::pool::{Moment, Ticket};
+use core::time::Duration;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -13,6 +16,20 @@ use std::rc::Rc;
 pub(super) struct Open {
     pub(super) ticket: Rc<RefCell<Ticket>>,
     pub(super) metrics: Rc<RefCell<Metrics>>,
+    /// By how much the wall clock was ahead of the monotonic one when the request's headers came.
+    pub(super) ahead: Duration,
+}
+
+// === impl Open ===
+
+impl Open {
+    pub(super) fn clock(&self) -> Duration {
+        monotonic().saturating_add(self.ahead)
+    }
+
+    pub(super) fn now(&self) -> Moment {
+        Moment { wall: hostcalls::now(), clock: self.clock() }
+    }
 }
 
 thread_local! {

@@ -4,7 +4,7 @@
 
 use crate::World;
 use ai_bridge::headers::Headers;
-use ai_bridge::pool::{AttemptStream, Failure, POOL_HEADER, RETRY_HEADER};
+use ai_bridge::pool::{AttemptStream, Failure, Moment, POOL_HEADER, RETRY_HEADER};
 use core::time::Duration;
 
 /// What a member does with a request.
@@ -32,6 +32,12 @@ pub struct Asked {
 }
 
 impl World {
+    /// Now, by both clocks.
+    #[must_use]
+    pub fn moment(&self) -> Moment {
+        Moment { wall: self.now(), clock: self.now() }
+    }
+
     /// Makes the attempts of a request that was uploaded in chunks of `size` bytes. `members` says what each does. The
     /// main filter gets the last answer's headers.
     pub fn attempts(&mut self, size: usize, members: &dyn Fn(&str) -> Member) -> Vec<Asked> {
@@ -50,7 +56,8 @@ impl World {
         for (at, member) in list.iter().enumerate() {
             let is_last = at + 1 == list.len();
             self.wait(Duration::from_millis(10));
-            let (mut attempt, edits) = AttemptStream::begin(&ticket, &provider, member, self.now()).unwrap();
+            let (mut attempt, edits) =
+                AttemptStream::begin(&ticket, &provider, member, self.moment(), || headers.clone()).unwrap();
             edits.apply(&mut headers);
             let mut body = Vec::new();
             for chunk in self.upstream_body.chunks(size.max(1)) {
@@ -62,7 +69,7 @@ impl World {
             let failure = |is_connect_failure, limit| Failure { is_connect_failure, limit };
             let failed = match members(member) {
                 Member::Answers(mut answer) => {
-                    let (edits, measurement) = attempt.response_headers(&answer, self.now());
+                    let (edits, measurement) = attempt.response_headers(&answer, self.moment());
                     edits.apply(&mut answer);
                     self.measured.extend(measurement);
                     if is_last || !answer.contains(RETRY_HEADER) {

@@ -6,9 +6,8 @@ import difflib
 import json
 import re
 from dataclasses import dataclass
-from typing import Iterator
 
-from find import Gateway
+from find import Gateway, route_levels
 from limits import Served, serves
 from place import Findings, Json, Place
 from routing import has_servers
@@ -147,14 +146,6 @@ def answered(findings: Findings, typed: Place, limits: list["Limit"], served: li
             near = difflib.get_close_matches(limit.entries[0][0], [each["key"].text() for each in of_it.root["descriptors"]], 1)
             hint = f'; did you mean "{near[0]}"?' if near and near[0] != limit.entries[0][0] else ""
             findings.error(limit.key_place, f"{of_it.root.file} has no limit for {names}, so this budget never refuses: add it there{hint}")
-
-
-def route_levels(table: Place) -> Iterator[Place]:
-    """Every level at which a route's settings may be: the table, its hosts, their routes."""
-    yield table
-    for host in table["virtual_hosts"]:
-        yield host
-        yield from host["routes"]
 
 
 def each_limit(findings: Findings, gateway: Gateway, limits: list[Limit]) -> None:

@@ -201,6 +201,14 @@ def discovered(findings: Findings | None, root: Place, member: str, kind: str, w
             findings.leave_out(f"{what}: Envoy reads them from {path or 'a server'} (dynamic_resources.{member}), which cannot be read here")
 
 
+def route_levels(table: Place) -> Iterator[Place]:
+    """Every level at which a route's settings may be: the table, its hosts, their routes."""
+    yield table
+    for host in table["virtual_hosts"]:
+        yield host
+        yield from host["routes"]
+
+
 def is_ours(config: Place) -> bool:
     """Whether a Wasm plugin is this filter."""
     words = [config["root_id"], config["name"], config.at("vm_config", "code", "local", "filename")]

@@ -101,7 +101,7 @@ def copies(findings: Findings, root: Place) -> None:
         redirects = place.is_called("internal_redirect_policy") or (place.is_called("path") and "internal_redirect_policy" in place.text())
         if mirrors and ours and place:
             findings.error(place, MIRROR)
-        elif redirects and ours and place:
+        elif redirects and ours and place.value is not None:
             findings.error(place, "a redirect of a provider would be followed inside of Envoy, so that the key could reach another application: remove it; the client gets the 3xx")
     if root["kind"].value == "VirtualService":
         for route in root.at("spec", "http"):

@@ -128,7 +128,8 @@ def copies(findings: Findings, table: Place, host: Place, gateway: Gateway) -> N
             findings.error(level.at_name("request_mirror_policies"), "the mirror gets every prompt, and the key that the filter has put in (only an `external` key is not in the copy): remove it from the way of these requests")
     for route in ours:
         for member in ("internal_redirect_policy", "internal_redirect_action"):
-            if route.at("route", member):
+            # An empty policy is one: it follows a 302.
+            if route.at("route", member).value is not None:
                 findings.error(route["route"].at_name(member), "a redirect of a provider would be followed inside of Envoy, so that the key could reach another application: remove it; the client gets the 3xx")
 
 

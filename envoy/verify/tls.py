@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from find import Gateway, targets
+import ipaddress
+from urllib.parse import urlsplit
+
+from find import Gateway, Target, targets
 from place import Findings, Place
 
 HTTP_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
@@ -10,6 +13,8 @@ HTTP_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 AUTHORITIES = ("trusted_ca", "ca_certificate_provider_instance", "system_root_certs", "custom_validator_config", "verify_certificate_spki", "verify_certificate_hash")
 NAMES = ("match_typed_subject_alt_names", "match_subject_alt_names")
 PINS = ("verify_certificate_spki", "verify_certificate_hash", "custom_validator_config")
+# Hosts in one's own network, by their names.
+PRIVATE = (".local", ".internal", ".svc", ".localhost", ".lan", ".home.arpa", ".test", ".example", ".intranet", ".corp", ".private")
 UNVERIFIED = "lets any certificate pass, so that whoever is in between gets the keys: remove it, and name the authorities (trusted_ca)"
 WRAPPERS = ("proxy_protocol", "http_11_proxy", "tap", "tcp_stats", "starttls", "internal_upstream")
 
@@ -17,10 +22,47 @@ WRAPPERS = ("proxy_protocol", "http_11_proxy", "tap", "tcp_stats", "starttls", "
 def tls(findings: Findings, gateway: Gateway) -> None:
     """Checks the cluster of every provider whose base URL is https."""
     for provider in gateway.enabled():
+        plain: dict[str, list[tuple[Target, Place]]] = {}
         for target in targets(provider):
             cluster = gateway.clusters.get(target.cluster)
-            if cluster is not None and target.base_url.lower().startswith("https://"):
+            if cluster is None:
+                continue
+            if target.base_url.lower().startswith("https://"):
                 encrypted(findings, cluster)
+            elif is_public(target.base_url):
+                plain.setdefault(target.base_url, []).append((target, cluster))
+        for base_url, reached in plain.items():
+            clear(findings, provider, base_url, reached)
+
+
+def is_public(base_url: str) -> bool:
+    """Whether an http URL leads out of one's own network, as far as its host says."""
+    try:
+        url = urlsplit(base_url)
+        host = (url.hostname or "").lower()
+    except ValueError:
+        return False
+    if url.scheme.lower() != "http" or "." not in host or host.endswith(PRIVATE):
+        return False
+    try:
+        return ipaddress.ip_address(host).is_global
+    except ValueError:
+        return True
+
+
+def clear(findings: Findings, provider: Place, base_url: str, reached: list[tuple[Target, Place]]) -> None:
+    """Reports an http base URL of a host in the Internet; where its clusters encrypt all the same, checks them as https."""
+    holder = next((target.place for target, _ in reached if isinstance(target.place.value, dict) and target.place["base_url"].value is not None), provider)
+    sockets = [each for _, cluster in reached for each in [*(match["transport_socket"] for match in cluster["transport_socket_matches"])] or [cluster["transport_socket"]]]
+    if any(tls_context(socket) is None for socket in sockets):
+        findings.error(
+            holder["base_url"],
+            f"http, so that requests, keys included, go to {urlsplit(base_url).hostname} in clear text: write https, and give its clusters a `transport_socket` with UpstreamTlsContext, as in envoy/envoy.yaml",
+        )
+        return
+    findings.warn(holder["base_url"], "http, though its cluster encrypts: write https, so that the two agree")
+    for _, cluster in reached:
+        encrypted(findings, cluster)
 
 
 def encrypted(findings: Findings, cluster: Place) -> None:
@@ -37,6 +79,9 @@ def encrypted(findings: Findings, cluster: Place) -> None:
         if not context:
             findings.leave_out(f"the TLS of {cluster.path} ({cluster.file}:{cluster.line}): its kind is not known here")
             continue
+        if context.type().endswith("DownstreamTlsContext"):
+            findings.error(context.at_name("@type"), "DownstreamTlsContext is for listeners, and Envoy refuses it here: use type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext")
+            continue
         names(findings, cluster, context)
 
 
@@ -45,7 +90,7 @@ def tls_context(socket: Place) -> Place | None:
     for _ in range(4):
         typed = socket["typed_config"]
         kind = typed.type()
-        if kind.endswith("tls.v3.UpstreamTlsContext"):
+        if kind.endswith(("tls.v3.UpstreamTlsContext", "tls.v3.DownstreamTlsContext")):
             return typed
         if not socket or kind.endswith("RawBuffer") or "raw_buffer" in socket["name"].text() or not kind:
             return None

@@ -114,7 +114,8 @@ def names(findings: Findings, cluster: Place, context: Place) -> None:
         findings.leave_out(f"which authorities {context.path} trusts: Envoy reads them from {from_server['name'].text() or 'a server'} (SDS)")
     unverified = validation["trust_chain_verification"].value == "ACCEPT_UNTRUSTED"
     if not any(validation[each] for each in AUTHORITIES) and not from_server and not unverified:
-        place = next((each for each in (validation, common, context) if each.value is not None), cluster)
+        empty = (common.at_name("validation_context"), combined.at_name("default_validation_context"), context.at_name("common_tls_context"), context)
+        place = next((each for each in empty if each.value is not None), cluster)
         findings.error(place, "no certificate authority, so any certificate is believed: add `validation_context: { trusted_ca: { filename: /etc/ssl/certs/ca-certificates.crt } }`")
         return
     if not context["sni"].text() and automatic["auto_sni"].value is not True and context["auto_host_sni"].value is not True:

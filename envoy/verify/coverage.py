@@ -74,8 +74,8 @@ def uncovered(findings: Findings, gateway: Gateway, filters: list[Place]) -> Non
     if not open_paths:
         return
     which = ", ".join(open_paths.values())
-    then = "without one AI Bridge refuses them with 401" if requires else "anyone uses your keys there"
-    findings.error(filters[0]["typed_config"].at_name("rules"), f"no rule asks for a token on {which}, and what no rule matches passes: {then}. Add a rule that does, best `{{ match: {{ prefix: / }}, requires: … }}`")
+    then = "names no caller, so that AI Bridge answers 401" if requires else "uses your keys, whoever sends it"
+    findings.error(filters[0]["typed_config"].at_name("rules"), f"no rule asks for a token on {which}: such a request passes and {then}. Add a rule that does, best `{{ match: {{ prefix: / }}, requires: … }}`")
 
 
 def first(typed: Place, path: str) -> str:

@@ -142,7 +142,9 @@ def settings_of(findings: Findings, given: Place, document: Document) -> Place:
     try:
         inner.node = reading.decode(source, inner)
     except json.JSONDecodeError as problem:
-        place = Place(None, value.path, value.file, source.line(problem.pos))
+        # A comma is missing behind what comes before, which may be in another line.
+        at = len(problem.doc[: problem.pos].rstrip()) - 1 if "',' delimiter" in problem.msg else problem.pos
+        place = Place(None, value.path, value.file, source.line(max(at, 0)))
         rest = problem.doc[problem.pos :].lstrip()
         before = problem.doc[: problem.pos].rstrip()
         if rest.startswith(("//", "/*", "#")):
@@ -152,7 +154,7 @@ def settings_of(findings: Findings, given: Place, document: Document) -> Place:
         elif before.endswith(","):
             findings.error(Place(None, value.path, value.file, source.line(len(before) - 1)), "not one JSON object: a comma without an element behind it")
         else:
-            findings.error(place, f"not one JSON object: {problem.msg[:1].lower()}{problem.msg[1:]} (column {problem.colno} of the JSON)")
+            findings.error(place, f"not one JSON object: {problem.msg[:1].lower()}{problem.msg[1:]} (column {at - problem.doc.rfind(chr(10), 0, max(at, 0))} of the JSON)")
         return Place({})
     except ValueError as problem:
         findings.error(value, f"not one JSON object: {problem}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 import secret
 from bootstrap import Options
 from budgets import Limit, answered
@@ -16,7 +18,7 @@ from place import Findings, Place, place_of
 from prices import age
 from reading import Document
 from resources import Resources, resource_file
-from tls import is_public, unverified
+from tls import is_provider, is_public, unverified
 from validate import filter_validates
 from values import named
 
@@ -94,7 +96,8 @@ def settings(findings: Findings, place: Place, document: Document, options: Opti
         for target in targets(provider):
             holder = target.place if isinstance(target.place.value, dict) and target.place["base_url"].value is not None else provider
             if is_public(target.base_url):
-                findings.error(holder["base_url"], "http, though the host is in the Internet, so that TLS to it is not asked for: write https")
+                report = findings.error if is_provider(urlsplit(target.base_url).hostname or "") else findings.warn
+                report(holder["base_url"], "http, so that this program asks for no TLS to this host: write https, unless it is in a network of your own")
     age(findings, place["prices"], document.source.text, options.prices_of, options.today)
 
 

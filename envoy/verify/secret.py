@@ -88,7 +88,7 @@ def written(findings: Findings, place: Place) -> None:
     reference = REFERENCE.fullmatch(place.text())
     if reference:
         findings.warn(place, f"taken as it is written, for nothing replaces {reference.group()} by the variable's value: name {reference.group(1)} in `env` and in `host_env_keys` instead")
-    elif len(place.text()) >= 20 and KEY.search(place.text()) and not EXAMPLE.search(place.text()):
+    elif len(place.text()) >= 20 and is_secret(place.text()) and not EXAMPLE.search(place.text()):
         findings.warn(place, 'a secret in the file, where everyone who reads it has the key: put it into the environment of Envoy, and name the variable in `env` and `host_env_keys`')
 
 

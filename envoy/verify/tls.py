@@ -15,6 +15,11 @@ NAMES = ("match_typed_subject_alt_names", "match_subject_alt_names")
 PINS = ("verify_certificate_spki", "verify_certificate_hash", "custom_validator_config")
 # Hosts in one's own network, by their names.
 PRIVATE = (".local", ".internal", ".svc", ".localhost", ".lan", ".home.arpa", ".test", ".example", ".intranet", ".corp", ".private")
+# Providers in the Internet (src/provider/hosts.rs has all of them): http to one of these is never meant.
+PROVIDERS = (
+    "anthropic.com", "openai.com", "githubcopilot.com", "googleapis.com", "api.aws", "openai.azure.com", "ai.azure.com", "cognitiveservices.azure.com", "x.ai", "groq.com", "openrouter.ai",
+    "mistral.ai", "deepseek.com", "moonshot.ai", "z.ai", "vercel.com", "perplexity.ai", "together.ai", "fireworks.ai", "cerebras.ai",
+)
 UNVERIFIED = "lets any certificate pass, so that whoever is in between gets the keys: remove it, and name the authorities (trusted_ca)"
 WRAPPERS = ("proxy_protocol", "http_11_proxy", "tap", "tcp_stats", "starttls", "internal_upstream")
 
@@ -50,15 +55,22 @@ def is_public(base_url: str) -> bool:
         return True
 
 
+def is_provider(host: str) -> bool:
+    """Whether a host is one of the known providers'."""
+    return any(host == each or host.endswith(f".{each}") for each in PROVIDERS) or (host.startswith("bedrock") and host.endswith(".amazonaws.com"))
+
+
 def clear(findings: Findings, provider: Place, base_url: str, reached: list[tuple[Target, Place]]) -> None:
     """Reports an http base URL of a host in the Internet; where its clusters encrypt all the same, checks them as https."""
     holder = next((target.place for target, _ in reached if isinstance(target.place.value, dict) and target.place["base_url"].value is not None), provider)
     sockets = [each for _, cluster in reached for each in [*(match["transport_socket"] for match in cluster["transport_socket_matches"])] or [cluster["transport_socket"]]]
     if any(tls_context(socket) is None for socket in sockets):
-        findings.error(
-            holder["base_url"],
-            f"http, so that requests, keys included, go to {urlsplit(base_url).hostname} in clear text: write https, and give its clusters a `transport_socket` with UpstreamTlsContext, as in envoy/envoy.yaml",
-        )
+        host = str(urlsplit(base_url).hostname)
+        fix = "write https, and give its clusters a `transport_socket` with UpstreamTlsContext, as in envoy/envoy.yaml"
+        if is_provider(host):
+            findings.error(holder["base_url"], f"http, so that requests, keys included, go to {host} in clear text: {fix}")
+        else:
+            findings.warn(holder["base_url"], f"http, so that requests, keys included, go to {host} in clear text: unless it is in a network of your own, {fix}")
         return
     findings.warn(holder["base_url"], "http, though its cluster encrypts: write https, so that the two agree")
     for _, cluster in reached:

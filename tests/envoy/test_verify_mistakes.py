@@ -98,6 +98,9 @@ MISTAKES = {
     "a wider price first": Mistake(BUDGETS, '["claude-opus-4-*"]', '["claude-*"]', "warning", "put the narrower one first", line='"claude-haiku-4-*"'),
     "a member twice": Mistake(REFERENCE, '"gateway_credentials": {', '"gateway_credentials": {}, "gateway_credentials": {', "error", "comes twice"),
     "a comment in JSON": Mistake(REFERENCE, '{"type": "copilot"}', '{"type": "copilot"} // later', "error", "JSON has no comments"),
+    "an object that is not closed": Mistake(REFERENCE, '{"type": "copilot"}', '{"type": "copilot"', "error", "expecting ',' delimiter"),
+    "a key that has no known beginning, in the file": Mistake(REFERENCE, '{"env": "OPENAI_API_KEY"}', '{"value": "hT9fK2mQ7xZ4bN8vL3wP5tR6"}', "warning", "a secret in the file"),
+    "keys for everyone on some paths": Mistake(BUDGETS, REQUIRES, REQUIRES.replace('"/"', '"/openai/"'), "error", "no rule asks for a token on /anthropic/v1/messages, /copilot/chat/completions", line="              rules:"),
     "a module that is not there": Mistake(REFERENCE, "filename: /etc/envoy/ai_bridge.wasm", "filename: /opt/envoy/ai_bridge.wasm", "error", "is not there"),
     "a file that is no module": Mistake(REFERENCE, "filename: /etc/envoy/ai_bridge.wasm", "filename: /bin/sh", "error", "is no wasm module"),
 }
@@ -133,6 +136,15 @@ def test_http_to_a_provider_without_tls_is_an_error(tmp_path):
     assert done.returncode == 1 and "go to api.openai.com in clear text" in done.stdout and "1 error, 0 warnings" in done.stdout
 
 
+def test_http_to_another_host_is_a_warning(tmp_path):
+    """It may be in a network of one's own."""
+    text = (ENVOY / REFERENCE).read_text().replace(OPENAI, '{"type": "openai", "base_url": "http://models.company.com/v1", "key"').replace(TLS, "", 1)
+    file = tmp_path / "envoy.yaml"
+    file.write_text(text)
+    done = run("--without-envoy", file)
+    assert done.returncode == 0 and "unless it is in a network of your own" in done.stdout and "0 errors, 1 warning" in done.stdout, done.stdout
+
+
 @pytest.mark.parametrize("base_url", ["http://10.0.0.1:8000/v1", "http://vllm:8000/v1", "http://vllm.models.svc.cluster.local/v1", "http://127.0.0.1:8000/v1", "http://[::1]:8000/v1"])
 def test_http_inside_of_the_network_is_fine(tmp_path, base_url):
     text = (ENVOY / REFERENCE).read_text().replace('{"type": "copilot"}', f'{{"type": "openai", "name": "own", "base_url": "{base_url}"}}').replace("  clusters:\n", "  clusters:\n  - { name: own, type: STATIC }\n")
@@ -158,6 +170,13 @@ def test_keys_for_requests_without_a_token_are_warned_of(tmp_path, requirement):
     shutil.copy(ENVOY / "budgets" / "limits.yaml", tmp_path)
     done = run("--without-envoy", file)
     assert done.returncode == 0 and ("lets requests without a token pass" in done.stdout) != OPTIONAL[requirement], done.stdout
+
+
+def test_an_old_list_of_prices_is_reported_at_its_date(tmp_path):
+    file = tmp_path / "prices.json"
+    file.write_text('{\n "date": "2026-01-01",\n "prices": [{"models": ["*"], "input": 1, "output": 1}]\n}\n')
+    done = run("--without-envoy", file)
+    assert done.returncode == 0 and done.stdout.startswith(f"{file}:2: warning: date: its prices are of 2026-01-01, "), done.stdout
 
 
 @pytest.mark.parametrize("template,says", [

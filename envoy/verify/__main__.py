@@ -21,13 +21,14 @@ import json
 import sys
 import traceback
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 
 import kubernetes
 from bootstrap import Options, bootstrap
 from documents import Kind, kind_of, pieces
 from limits import Served, beside, limits
-from place import Findings, place_of
+from place import Findings, Place, place_of
 from prices import age, day_of
 from reading import Document, Unusable, read
 from secret import redacted, secrets_of
@@ -94,7 +95,7 @@ def check(files: list[Path], limit_files: list[Path], options: Options) -> list[
                 served.append(limits(unit.findings, place_of(document)))
             elif kind is Kind.PRICES:
                 place = place_of(document)
-                age(unit.findings, place["prices"], f"# prices of {place['date'].text()}", options.prices_of, options.today)
+                age_of_list(unit.findings, place["date"], options)
             elif kind is Kind.UNKNOWN:
                 unit.unusable = Unusable("not a complete Envoy configuration: it has no static_resources.listeners", document.node.line)
             else:
@@ -110,6 +111,14 @@ def check(files: list[Path], limit_files: list[Path], options: Options) -> list[
         run(together, lambda: kubernetes.check(together.findings, cluster, served, options))
     secrets = secrets_of(place_of(document) for document in seen)
     return [(unit, secrets) for unit in units]
+
+
+def age_of_list(findings: Findings, given: Place, options: Options) -> None:
+    """Warns of a list of prices that is old. `given`: its date."""
+    try:
+        age(findings, given, "", options.prices_of or date.fromisoformat(given.text()), options.today)
+    except ValueError:
+        findings.warn(given, "no day: write it as YYYY-MM-DD")
 
 
 def run(unit: Unit, what: object) -> None:

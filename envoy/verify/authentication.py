@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
 import fnmatch
 from dataclasses import dataclass, field
 
-from find import Gateway
+from coverage import demands, matches, paths, uncovered
+from find import Gateway, route_levels
 from place import Findings, Place
 
 # Filters that authenticate: what they refuse must not have reached the filter.
@@ -24,17 +26,30 @@ def kind_of(http_filter: Place) -> str:
 def checks_nobody(http_filter: Place) -> bool:
     """Whether a jwt_authn filter has no rule, and so lets everyone pass."""
     typed = http_filter["typed_config"]
-    return kind_of(http_filter) == "jwt_authn" and not any(required(rule) for rule in typed["rules"]) and not typed["filter_state_rules"] and not typed["requirement_map"]
+    if kind_of(http_filter) != "jwt_authn" or typed["filter_state_rules"]:
+        return False
+    return not any(required(rule) for rule in typed["rules"]) and not typed["requirement_map"]
+
+
+def lets_missing_pass(http_filter: Place) -> bool:
+    """Whether no rule of a jwt_authn filter refuses a request that has no token."""
+    typed = http_filter["typed_config"]
+    return kind_of(http_filter) == "jwt_authn" and not typed["filter_state_rules"] and not any(demands(typed, rule["requires"], rule["requirement_name"].text()) for rule in typed["rules"])
+
+
+def switched_off(gateway: Gateway, http_filter: Place) -> bool:
+    """Whether a filter is `disabled`, and no route enables it."""
+    return http_filter["disabled"].value is True and not any(http_filter["name"].text() in level["typed_per_filter_config"].members() for level in route_levels(gateway.manager["route_config"]))
 
 
 def required(rule: Place) -> bool:
     """Whether a rule of jwt_authn asks for a token at all."""
-    return bool(rule["requires"]) or bool(rule["requirement_name"])
+    return bool(rule["requirement_name"]) or any(text.is_called("provider_name") for text in rule["requires"].texts())
 
 
 def guards(gateway: Gateway) -> list[Place]:
     """What in front of the filter can refuse a caller."""
-    found = [each for each in gateway.filters[: gateway.at] if kind_of(each) in (*AUTHENTICATES, *MAY) and each["disabled"].value is not True and not checks_nobody(each)]
+    found = [each for each in gateway.filters[: gateway.at] if kind_of(each) in (*AUTHENTICATES, *MAY) and not switched_off(gateway, each) and not lets_missing_pass(each)]
     found += [each for each in gateway.filters[: gateway.at] if each["config_discovery"]]
     downstream = gateway.chain.at("transport_socket", "typed_config")
     if downstream["require_client_certificate"].value is True:
@@ -49,6 +64,7 @@ class Named:
     headers: set[str] = field(default_factory=set)
     patterns: list[str] = field(default_factory=list)       # headers that ext_authz may set
     claims: dict[str, list[str]] = field(default_factory=dict)      # the headers that each claim is copied to
+    payloads: set[str] = field(default_factory=set)         # headers with the whole payload of a token
     metadata: set[str] = field(default_factory=set)         # keys of jwt_authn's metadata
     programs: list[Place] = field(default_factory=list)     # filters of which only their program says what they set
 
@@ -71,6 +87,7 @@ def named_by(filters: list[Place]) -> Named:
                     named.headers.add(header)
                     named.claims.setdefault(claim["claim_name"].text(), []).append(header)
                 named.headers.add(provider["forward_payload_header"].text().lower())
+                named.payloads.add(provider["forward_payload_header"].text().lower())
                 named.metadata.add(provider["payload_in_metadata"].text())
         elif kind == "api_key_auth":
             named.headers.add(typed.at("forwarding", "header").text().lower())
@@ -101,10 +118,53 @@ def authentication(findings: Findings, gateway: Gateway) -> None:
     behind = [each for each in gateway.filters[gateway.at + 1 :] if kind_of(each) in AUTHENTICATES]
     for each in behind:
         findings.error(each, f"this authentication ({each['name'].text() or kind_of(each)}) stands behind AI Bridge, which has replaced the caller's credentials by then: put it in front of the filter")
-    for each in gateway.filters[: gateway.at]:
-        if checks_nobody(each):
-            findings.error(each, "jwt_authn without a rule that requires a provider lets everyone pass: add `rules: [ { match: { prefix: / }, requires: { provider_name: … } } ]`")
-    actor(findings, gateway, bool(behind))
+    front = [each for each in gateway.filters[: gateway.at] if kind_of(each) in AUTHENTICATES]
+    reported = [idle(findings, gateway, each) for each in front]
+    whole = [each for each, useless in zip(front, reported) if not useless]
+    passes_by(findings, gateway, whole)
+    actor(findings, gateway, bool(behind) or any(reported))
+
+
+def idle(findings: Findings, gateway: Gateway, http_filter: Place) -> bool:
+    """Reports an authentication filter in front that checks nobody. Returns whether it is one."""
+    typed = http_filter["typed_config"]
+    if switched_off(gateway, http_filter):
+        findings.error(http_filter["disabled"], "this authentication is switched off, so it checks nobody: remove `disabled`")
+        return True
+    if checks_nobody(http_filter):
+        findings.error(http_filter, "jwt_authn without a rule that requires a provider lets everyone pass: add `rules: [ { match: { prefix: / }, requires: { provider_name: … } } ]`")
+        return True
+    if kind_of(http_filter) != "jwt_authn":
+        if http_filter["typed_config"]["failure_mode_allow"].value is True:
+            findings.warn(typed["failure_mode_allow"], "while the authorization service does not answer, everyone passes and uses your keys: set it to false")
+        return False
+    known = typed["providers"].members()
+    wrong = [text for rules in (typed["rules"], typed["requirement_map"]) for text in rules.texts() if text.is_called("provider_name") and text.text() not in known]
+    for text in wrong:
+        near = difflib.get_close_matches(text.text(), known, 1)
+        findings.error(text, f'jwt_authn has no provider "{text.text()}", so Envoy refuses the configuration' + (f'; did you mean "{near[0]}"?' if near else ""))
+    return bool(wrong)
+
+
+def passes_by(findings: Findings, gateway: Gateway, front: list[Place]) -> None:
+    """Reports ways past the authentication: paths that no rule names, and routes that switch it off."""
+    tokens = [each for each in front if kind_of(each) == "jwt_authn"]
+    others = [each for each in guards(gateway) if each not in tokens]
+    if tokens and not others:
+        uncovered(findings, gateway, tokens)
+    names = {each["name"].text() for each in front}
+    for level in route_levels(gateway.manager["route_config"]):
+        for name in sorted(names & set(level["typed_per_filter_config"].members())):
+            switch = level["typed_per_filter_config"][name]["disabled"]
+            if switch.value is True and (not level["match"] or reaches_ours(gateway, level)):
+                findings.error(switch, f"{name} is switched off here, so requests reach AI Bridge without authentication: remove it from the way of these requests")
+
+
+def reaches_ours(gateway: Gateway, route: Place) -> bool:
+    """Whether a request to the filter can begin on this route: it is the filter's own, or it matches a path of a provider."""
+    if route.at("route", "cluster_header").text().lower() == gateway.cluster_header():
+        return True
+    return any(matches(route["match"], path) is not False for _, path in paths(gateway))
 
 
 def actor(findings: Findings, gateway: Gateway, reported: bool) -> None:
@@ -127,7 +187,7 @@ def is_named(findings: Findings, given: Place, named: Named | None, removed: set
     wanted = [(given["header"], given["header"].text().lower())] if given["header"].text() else []
     wanted += [(each, each.text().lower()) for _, each in given["metadata_headers"].each() if each.text()]
     for place, header in wanted:
-        if header not in removed:
+        if header not in removed and not (named is not None and not named.sets(header) and named.headers - {name for _, name in wanted} & removed):
             findings.error(where, f"{header} is not removed from what clients send, and {place.path} trusts it: anybody could be anybody. Remove it here, ahead of the authentication")
     if named is None:
         return
@@ -139,8 +199,11 @@ def is_named(findings: Findings, given: Place, named: Named | None, removed: set
         key = path[3] if len(path) > 3 else "…"
         report = findings.error if requires else findings.warn
         report(given["property"], f"no authentication writes this metadata: jwt_authn needs `payload_in_metadata: {key}` in a provider that a rule requires")
-    if not wanted and not path and requires:
+    if not given["header"].text() and not path and requires:
         findings.error(given["required"], "an actor is required, but neither `header` nor `property` says where it is: every request would be 401")
+    for place, header in wanted:
+        if header in named.payloads and header not in (each for headers in named.claims.values() for each in headers):
+            findings.error(place, f"{header} holds the whole payload of the token in base64 (`forward_payload_header`), which differs with every token: copy one claim to it with `claim_to_headers`")
     missing = [(place, header) for place, header in wanted if not named.sets(header)]
     if missing and not guarded and not named.headers:
         if requires and not by_property:

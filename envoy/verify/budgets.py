@@ -6,9 +6,8 @@ import difflib
 import json
 import re
 from dataclasses import dataclass
-from typing import Iterator
 
-from find import Gateway
+from find import Gateway, route_levels
 from limits import Served, serves
 from place import Findings, Json, Place
 from routing import has_servers
@@ -149,20 +148,13 @@ def answered(findings: Findings, typed: Place, limits: list["Limit"], served: li
             findings.error(limit.key_place, f"{of_it.root.file} has no limit for {names}, so this budget never refuses: add it there{hint}")
 
 
-def route_levels(table: Place) -> Iterator[Place]:
-    """Every level at which a route's settings may be: the table, its hosts, their routes."""
-    yield table
-    for host in table["virtual_hosts"]:
-        yield host
-        yield from host["routes"]
-
-
 def each_limit(findings: Findings, gateway: Gateway, limits: list[Limit]) -> None:
     """Checks each rate limit, and that what is asked and what is charged match."""
     formats = any(has_flag(layer["static_layer"].value) for layer in gateway.root.at("layered_runtime", "layers"))
     asked = {each.descriptor for each in limits if not each.charges}
     charged = {each.descriptor for each in limits if each.charges or "ai_bridge_" in each.addend}
-    prices = Place(gateway.plugin)["prices"]
+    prices = gateway.settings["prices"]
+    money: list[Place] = []
     for each in limits:
         place = each.place
         for text in place["actions"].texts():
@@ -180,10 +172,12 @@ def each_limit(findings: Findings, gateway: Gateway, limits: list[Limit]) -> Non
         if each.charges and not late and not each.values & set(AT_END) and each.descriptor not in asked:
             findings.warn(place, "this is charged, but never asked: it counts and never refuses. To enforce it, add the same `actions` with `hits_addend: { number: 0 }`")
         if "ai_bridge_cost_microusd" in each.addend:
-            if not prices:
-                findings.error(place["hits_addend"], "this charges money, but the filter's configuration has no `prices`: every request is charged 0")
-            elif not any(pattern.value == "*" for price in prices for pattern in price["models"]):
-                findings.warn(place["hits_addend"], 'no price is for the models "*": a model that none names is charged no money')
+            money.append(place["hits_addend"])
+    # One finding: what is missing is a price, whatever is charged with it.
+    if money and not prices:
+        findings.error(money[0], "this charges money, but the filter's configuration has no `prices`: every request is charged 0. Add them (envoy/prices)")
+    elif money and not any(pattern.value == "*" for price in prices for pattern in price["models"]):
+        findings.warn(prices, 'no price is for the models "*": a model that none names is charged no money. Add one at the end')
     keys = {key: each.place for each in limits for key in each.keys}
     for key, place in keys.items():
         for other in keys:

@@ -36,7 +36,7 @@ def compose(findings: Findings, root: Place, options: Options) -> None:
 def admin_port(findings: Findings, port: Place) -> None:
     """Warns of Envoy's admin port on every address of the machine."""
     text = str(port.value) if isinstance(port.value, (str, int)) else ""
-    found = re.fullmatch(r"(?:(\[[^\]]+\]|[\d.]+|localhost):)?(?:[^:]*:)?(\d+)(?:/tcp)?", text)
+    found = re.fullmatch(r"(?:(\[[^\]]+\]|\d+(?:\.\d+){3}|localhost):)?(?:[^:]*:)?(\d+)(?:/tcp)?", text)
     address, inside = (found.group(1), found.group(2)) if found else (port["host_ip"].text() or None, str(port["target"].value))
     if inside == ADMIN and not (address and is_loopback(address)):
         findings.warn(port, f"Envoy's admin port is published on {address or 'every address'}; it can stop Envoy and shows its configuration: write 127.0.0.1 in front, or leave it out")

@@ -22,6 +22,8 @@ def entry_alone(findings: Findings, gateway: Gateway) -> None:
         findings.warn(config["failure_policy"], "with FAIL_RELOAD a VM that has stopped is replaced; without it every request fails from then on")
     environment = config.at("vm_config", "environment_variables")
     names = secret.listed(findings, environment["host_env_keys"]) | set(environment["key_values"].members())
+    for _, value in environment["key_values"].each():
+        secret.written(findings, value)
     secret.variables(findings, gateway.settings, names, environment.at_name("host_env_keys"))
 
 

@@ -103,7 +103,7 @@ def breaker(findings: Findings, found: Resources, route: Place, provider: Place)
         passive = check["passive"]
         if not passive:
             continue
-        announced_too_early(findings, passive, passive["baseEjectionTime"], passive["interval"], provider.value, 3.0)
+        announced_too_early(findings, passive, passive["baseEjectionTime"], passive["interval"], provider, 3.0)
         if passive["maxEjectionPercent"].value != 100:
             findings.error(passive.at_name("maxEjectionPercent"), "a provider is one host and needs 100 percent, else its circuit never opens")
         if check["panicThreshold"].value != 0:

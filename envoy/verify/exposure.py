@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 
-from authentication import AUTHENTICATES, guards, kind_of
+from authentication import AUTHENTICATES, checks_nobody, guards, kind_of, lets_missing_pass
 from find import Gateway, has_central_key
 from place import Findings, Place
 
@@ -27,14 +27,18 @@ def exposed(findings: Findings, gateway: Gateway) -> None:
     if not any(has_central_key(each) for each in gateway.providers()) or guards(gateway):
         return
     actor = gateway.settings["actor"]
-    if any(kind_of(each) in AUTHENTICATES for each in gateway.filters) or (actor["required"].value is True and (actor["header"] or actor["property"])):
+    optional = [each for each in gateway.filters[: gateway.at] if lets_missing_pass(each) and not checks_nobody(each)]
+    if any(kind_of(each) in AUTHENTICATES for each in gateway.filters if each not in optional) or (actor["required"].value is True and (actor["header"] or actor["property"])):
         return                  # reported as what it is: authentication that checks nobody, or an actor whom nobody names
+    why = "no authentication stands in front of the filter: listen on 127.0.0.1, or add authentication (budgets/envoy.yaml has jwt_authn)"
+    if optional:
+        why = "jwt_authn in front of the filter lets requests without a token pass (allow_missing): listen on 127.0.0.1, or require a token"
     for each in addresses(gateway.listener):
         address = each["address"].text()
         if address and not is_loopback(address):
             findings.warn(
                 each["address"],
-                f"anyone who reaches {address} uses your keys, because no authentication stands in front of the filter: listen on 127.0.0.1, or add authentication (budgets/envoy.yaml has jwt_authn)",
+                f"anyone who reaches {address} uses your keys, because {why}",
             )
 
 

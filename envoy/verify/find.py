@@ -142,7 +142,9 @@ def settings_of(findings: Findings, given: Place, document: Document) -> Place:
     try:
         inner.node = reading.decode(source, inner)
     except json.JSONDecodeError as problem:
-        place = Place(None, value.path, value.file, source.line(problem.pos))
+        # A comma is missing behind what comes before, which may be in another line.
+        at = len(problem.doc[: problem.pos].rstrip()) - 1 if "',' delimiter" in problem.msg else problem.pos
+        place = Place(None, value.path, value.file, source.line(max(at, 0)))
         rest = problem.doc[problem.pos :].lstrip()
         before = problem.doc[: problem.pos].rstrip()
         if rest.startswith(("//", "/*", "#")):
@@ -152,7 +154,7 @@ def settings_of(findings: Findings, given: Place, document: Document) -> Place:
         elif before.endswith(","):
             findings.error(Place(None, value.path, value.file, source.line(len(before) - 1)), "not one JSON object: a comma without an element behind it")
         else:
-            findings.error(place, f"not one JSON object: {problem.msg[:1].lower()}{problem.msg[1:]} (column {problem.colno} of the JSON)")
+            findings.error(place, f"not one JSON object: {problem.msg[:1].lower()}{problem.msg[1:]} (column {at - problem.doc.rfind(chr(10), 0, max(at, 0))} of the JSON)")
         return Place({})
     except ValueError as problem:
         findings.error(value, f"not one JSON object: {problem}")
@@ -199,6 +201,14 @@ def discovered(findings: Findings | None, root: Place, member: str, kind: str, w
     except Unusable:
         if findings is not None:
             findings.leave_out(f"{what}: Envoy reads them from {path or 'a server'} (dynamic_resources.{member}), which cannot be read here")
+
+
+def route_levels(table: Place) -> Iterator[Place]:
+    """Every level at which a route's settings may be: the table, its hosts, their routes."""
+    yield table
+    for host in table["virtual_hosts"]:
+        yield host
+        yield from host["routes"]
 
 
 def is_ours(config: Place) -> bool:

@@ -116,7 +116,7 @@ def tls(findings: Findings, found: Resources, destination: Place, host: str, sub
             findings.error(given, f"no check of the certificate's name: add `subjectAltNames: [ {host} ]`; whether Istio adds one itself depends on its version and settings")
     detection = policy["outlierDetection"]
     if detection:
-        announced_too_early(findings, detection, detection["baseEjectionTime"], detection["interval"], provider.value)
+        announced_too_early(findings, detection, detection["baseEjectionTime"], detection["interval"], provider)
         if detection["maxEjectionPercent"].value != 100:
             findings.error(detection.at_name("maxEjectionPercent"), "a cluster of one host has to allow 100 percent, else its circuit never opens")
 

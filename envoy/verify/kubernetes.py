@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 import secret
 from bootstrap import Options
 from budgets import Limit, answered
 from compose import compose
 from documents import Kind, kind_of
 from envoy_gateway import envoy_gateway
-from find import duplicates
+from find import duplicates, enabled, targets
 from istio import istio
 from limits import Served
 from patterns import patterns
@@ -16,7 +18,7 @@ from place import Findings, Place, place_of
 from prices import age
 from reading import Document
 from resources import Resources, resource_file
-from tls import unverified
+from tls import is_provider, is_public, unverified
 from validate import filter_validates
 from values import named
 
@@ -90,6 +92,12 @@ def check(findings: Findings, documents: list[Document], served: list[Served], o
 def settings(findings: Findings, place: Place, document: Document, options: Options) -> None:
     """Checks the filter's configuration by itself."""
     patterns(findings, place)
+    for provider in enabled(place):
+        for target in targets(provider):
+            holder = target.place if isinstance(target.place.value, dict) and target.place["base_url"].value is not None else provider
+            if is_public(target.base_url):
+                report = findings.error if is_provider(urlsplit(target.base_url).hostname or "") else findings.warn
+                report(holder["base_url"], "http, so that this program asks for no TLS to this host: write https, unless it is in a network of your own")
     age(findings, place["prices"], document.source.text, options.prices_of, options.today)
 
 
@@ -101,7 +109,7 @@ def copies(findings: Findings, root: Place) -> None:
         redirects = place.is_called("internal_redirect_policy") or (place.is_called("path") and "internal_redirect_policy" in place.text())
         if mirrors and ours and place:
             findings.error(place, MIRROR)
-        elif redirects and ours and place:
+        elif redirects and ours and place.value is not None:
             findings.error(place, "a redirect of a provider would be followed inside of Envoy, so that the key could reach another application: remove it; the client gets the 3xx")
     if root["kind"].value == "VirtualService":
         for route in root.at("spec", "http"):
@@ -134,13 +142,16 @@ def environment(findings: Findings, found: Resources) -> None:
     """Checks that the filter may read the variables that it names, and that the pod has them."""
     for _, plugin in found.plugins():
         names = secret.listed(findings, plugin.variables)
+        for entry in plugin.place.at("vmConfig", "env"):
+            secret.written(findings, entry["value"])
         secret.variables(findings, plugin.settings, names, plugin.variables_place)
         given = [each["name"] for values in found.values for member in ("envVarFrom", "env") for each in values[member]]
         plain = {name for values in found.values for name in values["env"].members()}
         if not given and not plain:
             continue
+        used = {str(holder.at("key", "env").value) for provider in plugin.settings["providers"] for holder in (provider, *provider["pool"])}
         for name in plugin.variables:
-            if name.text() in names and name.text() not in {each.text() for each in given} | plain:
+            if name.text() in used and name.text() in names and name.text() not in {each.text() for each in given} | plain:
                 findings.error(name, f"{name.text()} is in no variable of the pod (`envVarFrom` of {found.values[0].file}), so the filter refuses its configuration: add it there")
     for values in found.values:
         for each in values["envVarFrom"]:

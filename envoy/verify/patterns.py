@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from place import Findings, Place
 
-REGEX = re.compile(r"\\[-.dwsbSDW]|\.\*|\.\+|^\^|\$$|\[[^\]]*\]|\([^)]*\)|\{\d+(?:,\d*)?\}|\|")
+REGEX = re.compile(r"\\[-.dwsbSDW]|\.\*|\.\+|^\^|\$$|\[[^\]]*\]|\([^)]*\)|\{\d+(?:,\d*)?\}|\||\?")
 # Hosts whose OpenAI routes begin elsewhere.
 WITHOUT_VERSION = ("chatgpt.com", "api.perplexity.ai", "api.deepseek.com")
 
@@ -25,6 +25,7 @@ def patterns(findings: Findings, settings: Place) -> None:
                 if REGEX.search(name):
                     findings.warn(value, f'"{name[:80]}" looks like a regular expression, but in patterns only `*` has a meaning (any text)')
         versions(findings, member)
+        twice(findings, member)
     order(findings, settings["prices"])
 
 
@@ -50,6 +51,15 @@ def versions(findings: Findings, provider: Place) -> None:
             continue
         if not any(re.fullmatch(r"v\d+[a-z0-9]*", part) for part in url.path.split("/")):
             findings.warn(place, f"without /v1 requests go to {url.path.rstrip('/')}/chat/completions, which OpenAI-compatible servers mostly answer with 404: end it with /v1")
+
+
+def twice(findings: Findings, provider: Place) -> None:
+    """Warns of an Anthropic base URL with the version that the route has already."""
+    if provider["type"].value != "anthropic" or provider["bedrock"]:
+        return
+    for place in (provider["base_url"], *(each["base_url"] for each in provider["pool"])):
+        if place.text().rstrip("/").endswith("/v1"):
+            findings.warn(place, "with /v1 at its end requests go to /v1/v1/messages, because the route begins with /v1 already: leave it out")
 
 
 def covers(wide: str, narrow: str) -> bool:

@@ -24,7 +24,7 @@ VALUES = 200_000            # with every alias written out
 
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 # As in `{{ .Values.key }}` and `{{- if …`. `{{ $labels.instance }}` of Prometheus is another language, inside of texts.
-TEMPLATE = re.compile(r"\{\{-?\s*(?:\.(?:Values|Release|Chart|Files|Capabilities|Template)\b|(?:if|else|end|range|with|include|define|template|toYaml|tpl|block|required|default|quote|nindent)\b|/\*)")
+TEMPLATE = re.compile(r"\{\{-?\s*(?:\$?\.(?:Values|Release|Chart|Files|Capabilities|Template)\b|(?:if|else|end|range|with|include|define|template|toYaml|tpl|block|required|default|quote|nindent)\b|/\*)")
 
 
 class Unusable(Exception):
@@ -76,6 +76,11 @@ class Source:
         if self.of is not None:
             return self.of(position)
         return self.first + bisect.bisect_right(self.lines, position) - 1
+
+    def text_of(self, line: int) -> str:
+        """A line of a whole file."""
+        at = line - self.first
+        return self.text[self.lines[at] :].split("\n", 1)[0] if self.of is None and 0 <= at < len(self.lines) else ""
 
 
 def read(file: Path) -> list[Document]:
@@ -211,7 +216,8 @@ def member(document: Document, parent: Node, name: Node, node: Node) -> None:
     """Adds a member to an object."""
     assert isinstance(parent.kids, dict) and parent.names is not None
     if name.kids is not None:
-        raise Unusable("a member's name is a list or an object", name.line)
+        template = "{{" in document.source.text_of(name.line)
+        raise Unusable("a template: render it first and check what comes out" if template else "a member's name is a list or an object", name.line)
     if name.value == "<<" and name.at is not None and not name.at[2]:
         document.merges.append(name.line)
         for merged in node.kids if isinstance(node.kids, list) else [node]:

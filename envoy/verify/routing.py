@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
 from typing import Iterator
@@ -20,7 +21,7 @@ def clusters(findings: Findings, gateway: Gateway) -> None:
             cluster = gateway.clusters.get(target.cluster)
             if cluster is not None:
                 if not isinstance(provider.value.get("pool"), list):
-                    breaker(findings, cluster, provider.value)
+                    breaker(findings, cluster, provider)
             elif not has_servers(gateway.root):
                 findings.error(gateway.root["static_resources"].at_name("clusters"), f'no cluster is called "{target.cluster}", the {target.member} of the provider "{name}": its requests would be 503')
     for place, cluster in named_clusters(gateway):
@@ -46,11 +47,20 @@ def named_clusters(gateway: Gateway) -> Iterator[tuple[Place, str]]:
             yield place, str(place.value)
 
 
-def breaker(findings: Findings, cluster: Place, provider: dict[str, Json]) -> None:
+def breaker(findings: Findings, cluster: Place, provider: Place) -> None:
     detection = cluster["outlier_detection"]
     if not detection:
         return
     announced_too_early(findings, detection, detection["base_ejection_time"], detection["interval"], provider)
+    longest = seconds(detection["max_ejection_time"].value, 300.0)
+    base = seconds(detection["base_ejection_time"].value, 30.0)
+    looks = seconds(detection["interval"].value, 10.0)
+    announced = provider.value.get("open_retry_after_seconds", 32)
+    if None not in (longest, base, looks) and isinstance(announced, (int, float)) and base < longest and base + looks <= announced < longest + looks:       # type: ignore[operator]
+        findings.warn(
+            detection.at_name("max_ejection_time"),
+            f"a circuit that opens again stays open longer each time, up to {longest:g} s, but callers are told to come back after {announced:g} s: make it {base:g}s, as base_ejection_time",
+        )
     hosts = [host for locality in cluster.at("load_assignment", "endpoints") for host in locality["lb_endpoints"]]
     if len(hosts) != 1 and cluster["type"].value != "LOGICAL_DNS":
         return
@@ -61,16 +71,20 @@ def breaker(findings: Findings, cluster: Place, provider: dict[str, Json]) -> No
         findings.error(threshold, "a cluster of one host needs `{ value: 0 }`, else Envoy goes on using the host that it has taken out")
 
 
-def announced_too_early(findings: Findings, detection: Place, base: Place, interval: Place, provider: dict[str, Json], every: float = 10.0) -> None:
+def announced_too_early(findings: Findings, detection: Place, base: Place, interval: Place, provider: Place, every: float = 10.0) -> None:
     """Checks that callers are not told to come back before the circuit closes. `every`: the default of `interval`."""
-    announced = provider.get("open_retry_after_seconds", 32)
+    given = provider["open_retry_after_seconds"]
+    announced = 32 if given.value is None else given.value
     ejected, looks = seconds(base.value, 30.0), seconds(interval.value, every)
-    if isinstance(announced, (int, float)) and ejected is not None and looks is not None and announced < ejected + looks:
-        name = base.path.rpartition(".")[2]
-        findings.error(
-            detection.at_name(name),
-            f'an open circuit closes within {ejected + looks:g} s (with `interval`), but the provider "{name_of(provider)}" tells its callers to come back after {announced:g} s (open_retry_after_seconds): they would be refused again',
-        )
+    if not isinstance(announced, (int, float)) or ejected is None or looks is None or announced >= ejected + looks:
+        return
+    name = base.path.rpartition(".")[2]
+    at = detection.at_name(name)
+    if given.value is not None:
+        findings.error(given, f"callers are told to come back after {announced:g} s, but an open circuit closes within {ejected + looks:g} s ({name} and `interval` of its cluster), so that they would be refused again: make it {math.ceil(ejected + looks)}")
+    else:
+        # Without the provider's name: clusters that share these lines have one cause.
+        findings.error(at, f"an open circuit closes within {ejected + looks:g} s (with `interval`), but the provider tells its callers to come back after {announced:g} s, so that they would be refused again: set open_retry_after_seconds to {math.ceil(ejected + looks)}")
 
 
 def routes(findings: Findings, gateway: Gateway) -> None:
@@ -128,7 +142,8 @@ def copies(findings: Findings, table: Place, host: Place, gateway: Gateway) -> N
             findings.error(level.at_name("request_mirror_policies"), "the mirror gets every prompt, and the key that the filter has put in (only an `external` key is not in the copy): remove it from the way of these requests")
     for route in ours:
         for member in ("internal_redirect_policy", "internal_redirect_action"):
-            if route.at("route", member):
+            # An empty policy is one: it follows a 302.
+            if route.at("route", member).value is not None:
                 findings.error(route["route"].at_name(member), "a redirect of a provider would be followed inside of Envoy, so that the key could reach another application: remove it; the client gets the 3xx")
 
 

@@ -16,6 +16,7 @@ KEY = re.compile(
 EXAMPLE = re.compile(r"the key|your[-_ ]|\.\.\.|…|not-a-key|example", re.I)
 ANY = "*"
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+REFERENCE = re.compile(r"\$(?:\{|\()?([A-Z_][A-Z0-9_]*)(?:\}|\))?")       # as a shell writes it
 SECRET_MEMBERS = ("inline_string", "credential", "secret", "password", "client_secret", "hmac_secret", "token_secret")
 
 
@@ -31,6 +32,10 @@ def is_secret(text: str) -> bool:
 
 def typed(findings: Findings, place: Place, text: str) -> bool:
     """Reports a secret in the place of a variable's name, without repeating it. Returns whether it is one."""
+    reference = REFERENCE.fullmatch(text)
+    if reference:
+        findings.error(place, f"the name of the variable belongs here alone: write {reference.group(1)}")
+        return True
     if not is_secret(text):
         return False
     findings.error(place, f"a secret, as it seems ({len(text)} characters), where the name of an environment variable belongs: put it into the environment of Envoy, write the variable's name here, and make a new key, for this one was in a file")
@@ -68,6 +73,7 @@ def variables(findings: Findings, settings: Place, names: set[str], at: Place) -
         if provider["enabled"].value is False:
             continue
         for holder in (provider, *provider["pool"]):
+            written(findings, holder.at("key", "value"))
             variable = holder.at("key", "env")
             if variable.value is None or not isinstance(variable.value, str):
                 continue
@@ -75,6 +81,15 @@ def variables(findings: Findings, settings: Place, names: set[str], at: Place) -
                 continue
             if variable.value not in names and ANY not in names:
                 findings.error(at, f"{variable.value} is not in it, but {variable.path} names it: the filter cannot read the variable")
+
+
+def written(findings: Findings, place: Place) -> None:
+    """Warns of a key that stands in the file itself."""
+    reference = REFERENCE.fullmatch(place.text())
+    if reference:
+        findings.warn(place, f"taken as it is written, for nothing replaces {reference.group()} by the variable's value: name {reference.group(1)} in `env` and in `host_env_keys` instead")
+    elif len(place.text()) >= 20 and is_secret(place.text()) and not EXAMPLE.search(place.text()):
+        findings.warn(place, 'a secret in the file, where everyone who reads it has the key: put it into the environment of Envoy, and name the variable in `env` and `host_env_keys`')
 
 
 def listed(findings: Findings, names: Place) -> set[str]:

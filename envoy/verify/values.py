@@ -27,6 +27,7 @@ def named(findings: Findings, texts: Iterable[Place], settings: Place) -> bool:
     known = [*AT_START, *AT_END, *(f"actor_{key}" for key in settings.at("actor", "metadata_headers").members()), RECORD]
     publish = settings["publish"].value
     recorded = False
+    unset: dict[str, Place] = {}
     for text in texts:
         if "ai_bridge_" not in text.value:
             continue
@@ -43,5 +44,7 @@ def named(findings: Findings, texts: Iterable[Place], settings: Place) -> bool:
                 hint = hint if not name.startswith("actor_") else "; its key is not in actor.metadata_headers"
                 findings.error(text, f"there is no value wasm.ai_bridge_{name}{hint}")
             elif isinstance(publish, list) and name != RECORD and name not in publish:
-                findings.error(text, f"wasm.ai_bridge_{name} is never set: `publish` leaves {name} out")
+                unset.setdefault(name, text)
+    for name, text in unset.items():
+        findings.error(text, f"wasm.ai_bridge_{name} is never set: `publish` leaves {name} out. Add it there, or leave this out")
     return recorded

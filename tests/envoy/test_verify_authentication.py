@@ -71,12 +71,12 @@ NAMES: dict[str, tuple[Change, Found]] = {
     "a team that is copied elsewhere": (lambda config: claims(config)[1].update(header_name="x-group"), [("error", "actor.metadata_headers.team", "no authentication in front sets x-team, so this is never known, and budgets by it hold for nobody; authentication sets x-group: make both the same")]),
     "a team that is read elsewhere": (
         plugin(lambda given: given["actor"]["metadata_headers"].update(team="x-group")),
-        [("error", ".early_header_mutation_extensions", "x-group is not removed"), ("error", "actor.metadata_headers.team", "no authentication in front sets x-group")],
+        [("error", "actor.metadata_headers.team", "no authentication in front sets x-group")],
     ),
     "an actor who is not required": (
         all_of(lambda config: claims(config)[0].update(header_name="x-user"), plugin(lambda given: given["actor"].pop("required"))), [("warning", "actor.header", "no authentication in front sets x-ai-bridge-actor-id, so no caller has a name")],
     ),
-    "rules that require nothing": (lambda config: jwt(config).update(rules=[{"match": {"prefix": "/"}}]), [("error", "http_filters[4]", "jwt_authn without a rule that requires a provider lets everyone pass"), ("error", "actor", "no authentication filter stands in front")]),
+    "rules that require nothing": (lambda config: jwt(config).update(rules=[{"match": {"prefix": "/"}}]), [("error", "http_filters[4]", "jwt_authn without a rule that requires a provider lets everyone pass")]),
     "an actor without a place": (
         all_of(plugin(lambda given: given.update(actor={"required": True})), NO_TEAM_BUDGETS), [("error", "actor.required", "neither `header` nor `property` says where it is")],
     ),

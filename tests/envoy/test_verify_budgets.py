@@ -46,8 +46,8 @@ def called_otherwise(config: Any) -> None:
 
 # name: (what is changed, [(level, the path ends with, the message contains)])
 MISTAKES: dict[str, tuple[Change, Found]] = {
-    "money without prices": (plugin(lambda given: given.pop("prices")), [("error", ".hits_addend", "no `prices`")] * 5),
-    "money without a price for every model": (plugin(lambda given: given["prices"].pop()), [("warning", ".hits_addend", 'no price is for the models "*"')] * 5),
+    "money without prices": (plugin(lambda given: given.pop("prices")), [("error", ".hits_addend", "no `prices`")]),
+    "money without a price for every model": (plugin(lambda given: given["prices"].pop()), [("warning", "prices", 'no price is for the models "*"')]),
     "the rate limit filter in front": (in_front, [("error", ".http_filters[0]", "stands in front of AI Bridge")]),
     "budgets for a filter of another name": (called_otherwise, [("error", ".typed_per_filter_config.budgets", 'no filter in `http_filters` is called "budgets"')]),
     "budgets where Envoy ignores the addend": (to_the_routes_own, [("error", ".route.rate_limits[0]", "Envoy ignores `hits_addend` here")]),

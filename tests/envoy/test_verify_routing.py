@@ -45,7 +45,7 @@ MISTAKES: dict[str, tuple[Change, Found]] = {
     "another ejection time": (lambda config: every(config, "base_ejection_time", "60s"), [("error", ".outlier_detection.base_ejection_time", "closes within 61 s (with `interval`), but the provider")] * 5),
     "Envoy's default interval of ten seconds": (lambda config: [each["outlier_detection"].pop("interval") for each in config["static_resources"]["clusters"] if "interval" in each.get("outlier_detection", {})], [("error", ".outlier_detection.base_ejection_time", "closes within 40 s")] * 5),
     "another retry-after": (
-        plugin(lambda given: given["providers"][2].update(open_retry_after_seconds=5)), [("error", ".clusters[2].outlier_detection.base_ejection_time", "after 5 s (open_retry_after_seconds)")],
+        plugin(lambda given: given["providers"][2].update(open_retry_after_seconds=5)), [("error", "providers[2].open_retry_after_seconds", "told to come back after 5 s, but an open circuit closes within 31 s")],
     ),
     "a circuit that never opens": (lambda config: every(config, "max_ejection_percent", 50), [("error", ".max_ejection_percent", "its circuit never opens")] * 5),
     "a circuit that Envoy ignores": (lambda config: cluster_of(config, "openai").pop("common_lb_config"), [("error", ".clusters[1].common_lb_config.healthy_panic_threshold", "goes on using the host")]),

@@ -60,7 +60,7 @@ MISTAKES: dict[str, tuple[Change, Found]] = {
     "neither SNI nor a check of the name": (lambda config: http(config).pop("upstream_http_protocol_options"), [("error", OPTIONS + '"]', "no SNI")]),
     "an SNI that is switched off": (lambda config: http(config)["upstream_http_protocol_options"].update(auto_sni=False), [("error", ".upstream_http_protocol_options", "no SNI")]),
     "no check of the name": (lambda config: http(config)["upstream_http_protocol_options"].pop("auto_san_validation"), [("error", ".upstream_http_protocol_options", "no check of the certificate's name")]),
-    "no authority": (lambda config: validation(config).pop("trusted_ca"), [("error", ".common_tls_context", "no certificate authority")]),
+    "no authority": (lambda config: validation(config).pop("trusted_ca"), [("error", ".common_tls_context.validation_context", "no certificate authority")]),
     "no validation": (lambda config: context(config)["common_tls_context"].pop("validation_context"), [("error", ".common_tls_context", "no certificate authority")]),
     "no common context": (lambda config: context(config).pop("common_tls_context"), [("error", "clusters[1].transport_socket.typed_config", "no certificate authority")]),
     "certificates that are not verified": (lambda config: validation(config).update(trust_chain_verification="ACCEPT_UNTRUSTED"), [("error", ".trust_chain_verification", "ACCEPT_UNTRUSTED lets any certificate pass")]),

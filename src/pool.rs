@@ -81,7 +81,8 @@ impl Pools {
         Self { shared, shown: RefCell::default() }
     }
 
-    /// Gives all data a first value. Without one, two workers that write at the same time could not know of each other.
+    /// Gives all shared data a first value. Without one, neither of two workers that write it at the same time would
+    /// see the other's value.
     pub fn prepare<'p>(&self, providers: impl Iterator<Item = &'p Provider>) {
         for provider in providers {
             let Some(pool) = &provider.pool else { continue };
@@ -92,8 +93,9 @@ impl Pools {
         }
     }
 
-    /// The gauges of the members of `provider` that may have changed since they were last shown: all while something is
-    /// known of a member, because each worker sees other requests, else those that this worker has shown otherwise.
+    /// The gauges of `provider`'s members to set. While a member is set aside, or was until lately, these are all:
+    /// another worker may have set them to an older value. Else they are those whose value differs from the last one of
+    /// this worker.
     pub fn usable_changes<'p>(
         &self,
         provider: &'p Provider,

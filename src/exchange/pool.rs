@@ -169,7 +169,7 @@ fn retry_after(ticket: &Ticket, status: u16, now: Duration) -> Option<String> {
     Some(whole.to_string())
 }
 
-/// The attempts as the record shows them; `ended`: when the stream was over, by the clock of durations.
+/// The record's `attempts`; `ended`: when the stream was over, by the clock of durations.
 pub(super) fn attempts(ticket: &Ticket, ended: Duration) -> Vec<AttemptRef<'_>> {
     let attempt = |attempt: &pool::Attempt| {
         let took = attempt.ended.unwrap_or(ended).saturating_sub(attempt.started);

@@ -44,10 +44,10 @@ pub struct Failure {
 // === impl AttemptStream ===
 
 impl AttemptStream {
-    /// Begins an attempt at the member `member` of the provider `provider`, which are those of the cluster. Returns the
-    /// changes in the request's headers, which may be those of an earlier attempt. `None`: the request is another
-    /// provider's, or its caller's own key would go to another host than the first member's. It must not go on.
-    /// `headers` reads the request's headers; it is called only where another filter may add a member's key.
+    /// Begins an attempt at `member` of `provider`, to whom the cluster belongs. Returns the changes in the request's
+    /// headers, which may still have the values of an earlier attempt. `None`: the request must not be forwarded,
+    /// because it is for another provider, or its caller's own key would go to another host than the first member's.
+    /// `headers` reads the request's headers; it is called only if another filter may add a member's key.
     pub fn begin(
         ticket: &Rc<RefCell<Ticket>>,
         provider: &str,
@@ -124,8 +124,8 @@ impl AttemptStream {
         self.attempt.is_some() && status >= 400
     }
 
-    /// Handles the headers of the answer: learns from them, and marks an answer that is worth another attempt. Returns the
-    /// changes in the headers, and what is counted.
+    /// Handles the headers of the answer: sets the member aside or makes it usable, and marks an answer that is worth
+    /// another attempt. Returns the changes in the headers, and a measurement.
     pub fn response_headers(&mut self, headers: &Headers, at: Moment) -> (HeaderEdits, Option<Measurement>) {
         let Moment { wall: now, clock } = at;
         let mut ticket = self.ticket.borrow_mut();
@@ -210,7 +210,7 @@ impl AttemptStream {
 // === impl Ticket ===
 
 impl Ticket {
-    /// Whether something was known of `member` when attempt `at` began. What was known when the request began is too old for
+    /// Whether `member` had an entry when attempt `at` began. The entries read when the request began are too old for
     /// its later attempts.
     fn knows(&self, member: &str, at: usize) -> bool {
         if at == 0 {

@@ -12,10 +12,10 @@ use core::fmt;
 use core::time::Duration;
 use std::rc::Rc;
 
-/// More headers that Envoy sets for an attempt itself.
+/// Headers that Envoy itself sets for an attempt, beside those with a prefix of its own.
 const ENVOYS_OWN: [&str; 4] = ["content-length", "transfer-encoding", "traceparent", "tracestate"];
 
-/// A request to a pool: what the attempts need to know of it, and what they leave.
+/// A request to a pool: what its attempts read, and the results that they leave here.
 pub struct Ticket {
     /// The provider, as it was configured when the request began.
     pub provider: Rc<Provider>,
@@ -152,7 +152,7 @@ impl Ticket {
         self.pool()?.members.get(index)
     }
 
-    /// The attempt whose answer the client got, or instead of whose answer it got one of Envoy: the last one.
+    /// The last attempt: the client got its answer, or a reply that Envoy made because there was none.
     #[must_use]
     pub fn served(&self) -> Option<&Attempt> {
         self.attempts.last()
@@ -219,9 +219,9 @@ impl Ticket {
         self.pool().is_some_and(|pool| pool.members.iter().any(|member| member.key == Key::External))
     }
 
-    /// Restores the headers before the first attempt, because filters behind this one may have added a key to `headers`.
-    /// Envoy's own headers may differ from attempt to attempt; [`member_headers`](Self::member_headers) restores those of
-    /// members.
+    /// Restores the headers before the first attempt, because filters behind this one may have added a key to
+    /// `headers`. Envoy's own headers may differ from attempt to attempt; [`member_headers`](Self::member_headers)
+    /// restores those of members.
     pub(super) fn restore(&mut self, headers: Headers, edits: &mut HeaderEdits) {
         let Some(before) = &self.before else {
             self.before = Some(headers);

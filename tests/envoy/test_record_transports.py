@@ -133,6 +133,7 @@ def test_rotation_loses_no_record(upstream, directory):
             gateway.wait_until(file.exists, "Envoy has opened a new file")
         client.request("POST", CHAT, [JSON, TOKEN], chat_request(prompt="the last"))
         gateway.wait_until(lambda: len(lines_of(file)) == 1, "the last record is in the new file")
+        gateway.wait_for_record(16)
         kept = [*gzip.open(directory / "ai_bridge.jsonl.3.gz", "rt"), *gzip.open(directory / "ai_bridge.jsonl.2.gz", "rt")]
         kept += [f"{line}\n" for line in lines_of(directory / "ai_bridge.jsonl.1") + lines_of(file)]
         assert [line.rstrip("\n") for line in kept] == gateway.record_lines()

@@ -161,10 +161,12 @@ def passes_by(findings: Findings, gateway: Gateway, front: list[Place]) -> None:
 
 
 def reaches_ours(gateway: Gateway, route: Place) -> bool:
-    """Whether a request to the filter can begin on this route: it is the filter's own, or it matches a path of a provider."""
+    """Whether a request to the filter can begin on this route: it is the filter's own, or it is the first that takes a path of a provider."""
     if route.at("route", "cluster_header").text().lower() == gateway.cluster_header():
         return True
-    return any(matches(route["match"], path) is not False for _, path in paths(gateway))
+    hosts = gateway.manager["route_config"]["virtual_hosts"]
+    before = next((routes[:at] for routes in ([*host["routes"]] for host in hosts) for at, each in enumerate(routes) if each.path == route.path), [])
+    return any(matches(route["match"], path) is not False and not any(matches(each["match"], path) for each in before) for _, path in paths(gateway))
 
 
 def actor(findings: Findings, gateway: Gateway, reported: bool) -> None:

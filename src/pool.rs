@@ -66,6 +66,12 @@ pub fn ticket_text(id: u64) -> String {
     (0..16).map(digit).collect()
 }
 
+/// The id that [`ticket_text`] wrote; `None` for any other text that is no hexadecimal number.
+#[must_use]
+pub fn ticket_id(text: &[u8]) -> Option<u64> {
+    u64::from_str_radix(core::str::from_utf8(text).ok()?, 16).ok()
+}
+
 /// What the requests to pools of one configuration share.
 pub struct Pools {
     /// The data of all workers.

@@ -4,7 +4,7 @@
 use super::calls::wall_time;
 use crate::fnv::BuildFnv;
 use crate::metric::Measurement;
-use crate::pool::{Moment, Ticket};
+use crate::pool::{Moment, Ticket, ticket_id};
 use core::time::Duration;
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -66,6 +66,6 @@ impl Drop for Offered {
 
 /// The ticket whose id has this text.
 pub(super) fn find(text: &[u8]) -> Option<Open> {
-    let id = u64::from_str_radix(core::str::from_utf8(text).ok()?, 16).ok()?;
+    let id = ticket_id(text)?;
     OPEN.with_borrow(|tickets| tickets.get(&id).cloned())
 }

@@ -5,7 +5,7 @@ use super::hostcalls;
 use super::metrics::Metrics;
 use super::monotonic::monotonic;
 use crate::fnv::BuildFnv;
-use crate::pool::{Moment, Ticket};
+use crate::pool::{Moment, Ticket, ticket_id};
 use core::time::Duration;
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -49,6 +49,6 @@ pub(super) fn close(id: u64) {
 
 /// The ticket whose id has this text.
 pub(super) fn find(text: &[u8]) -> Option<Open> {
-    let id = u64::from_str_radix(core::str::from_utf8(text).ok()?, 16).ok()?;
+    let id = ticket_id(text)?;
     OPEN.with(|tickets| tickets.borrow().get(&id).cloned())
 }

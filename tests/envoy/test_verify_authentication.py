@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import pytest
-
-from verifying import Change, Found, all_of, changed, drop, expect, filter_of, judged, limits_of, manager_of, plugin, run
+from verifying import Change, Found, all_of, changed, drop, each_is_reported, filter_of, judged, limits_of, manager_of, none_is_reported, plugin, run
 
 # name: (what is changed, [(level, the path ends with, the message contains)])
 MISTAKES: dict[str, tuple[Change, Found]] = {
@@ -24,10 +22,7 @@ MISTAKES: dict[str, tuple[Change, Found]] = {
 }
 
 
-@pytest.mark.parametrize("name", MISTAKES)
-def test_each_mistake_is_reported_with_its_place_and_nothing_else(tmp_path, name):
-    change, expected = MISTAKES[name]
-    expect(judged(changed(change), tmp_path), expected)
+test_each_mistake_is_reported_with_its_place_and_nothing_else = each_is_reported(MISTAKES)
 
 
 def jwt(config: Any) -> Any:
@@ -99,15 +94,8 @@ NAMED: dict[str, Change] = {
 }
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_caller_whom_nobody_names_is_reported(tmp_path, name):
-    change, expected = NAMES[name]
-    expect(judged(changed(change), tmp_path), expected)
-
-
-@pytest.mark.parametrize("name", NAMED)
-def test_a_caller_who_is_named_is_not_reported(tmp_path, name):
-    assert judged(changed(NAMED[name]), tmp_path) == []
+test_a_caller_whom_nobody_names_is_reported = each_is_reported(NAMES)
+test_a_caller_who_is_named_is_not_reported = none_is_reported(NAMED)
 
 
 def test_what_only_a_program_knows_is_not_checked(tmp_path):

@@ -10,7 +10,7 @@ import pytest
 
 from budgets import CONFIGURATION, LIMITS
 from render import cluster_of
-from verifying import Change, Found, ai_route, budget, changed, expect, filter_of, found_in, judged, limits_of, manager_of, plugin, run, text
+from verifying import Change, Found, ai_route, budget, changed, each_is_reported, expect, filter_of, found_in, limits_of, manager_of, none_is_reported, plugin, run, text
 
 # Values that the logger by actor reads besides those of budgets.
 BY_ACTOR = ["input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens"]
@@ -89,15 +89,8 @@ FINE: dict[str, Change] = {
 }
 
 
-@pytest.mark.parametrize("name", MISTAKES)
-def test_each_mistake_is_reported_with_its_place_and_nothing_else(tmp_path, name):
-    change, expected = MISTAKES[name]
-    expect(judged(changed(change), tmp_path), expected)
-
-
-@pytest.mark.parametrize("name", FINE)
-def test_what_is_no_mistake_is_not_reported(tmp_path, name):
-    assert judged(changed(FINE[name]), tmp_path) == []
+test_each_mistake_is_reported_with_its_place_and_nothing_else = each_is_reported(MISTAKES)
+test_what_is_no_mistake_is_not_reported = none_is_reported(FINE)
 
 
 # === limits.yaml, and the service ===
@@ -154,7 +147,4 @@ SERVICE: dict[str, tuple[Change, Found]] = {
 }
 
 
-@pytest.mark.parametrize("name", SERVICE)
-def test_a_service_that_would_not_be_asked_is_reported(tmp_path, name):
-    change, expected = SERVICE[name]
-    expect(judged(changed(change), tmp_path), expected)
+test_a_service_that_would_not_be_asked_is_reported = each_is_reported(SERVICE)

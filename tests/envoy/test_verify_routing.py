@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from render import cluster_of
-from verifying import Change, Found, ai_route, changed, expect, judged, manager_of, plugin, routes_of
+from verifying import Change, Found, ai_route, changed, each_is_reported, manager_of, none_is_reported, plugin, routes_of
 
 
 def only_specific_host(config: Any) -> None:
@@ -64,12 +62,5 @@ FINE: dict[str, Change] = {
 }
 
 
-@pytest.mark.parametrize("name", MISTAKES)
-def test_each_mistake_is_reported_with_its_place_and_nothing_else(tmp_path, name):
-    change, expected = MISTAKES[name]
-    expect(judged(changed(change), tmp_path), expected)
-
-
-@pytest.mark.parametrize("name", FINE)
-def test_what_is_no_mistake_is_not_reported(tmp_path, name):
-    assert judged(changed(FINE[name]), tmp_path) == []
+test_each_mistake_is_reported_with_its_place_and_nothing_else = each_is_reported(MISTAKES)
+test_what_is_no_mistake_is_not_reported = none_is_reported(FINE)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from render import SHIPPED, cluster_of
-from verifying import Change, Found, changed, expect, found_in, judged, plugin
+from verifying import Change, Found, changed, each_is_reported, found_in, judged, none_is_reported, plugin
 
 OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 
@@ -77,15 +75,8 @@ FINE: dict[str, Change] = {
 }
 
 
-@pytest.mark.parametrize("name", MISTAKES)
-def test_each_mistake_is_reported_with_its_place_and_nothing_else(tmp_path, name):
-    change, expected = MISTAKES[name]
-    expect(judged(changed(change), tmp_path), expected)
-
-
-@pytest.mark.parametrize("name", FINE)
-def test_what_is_no_mistake_is_not_reported(tmp_path, name):
-    assert judged(changed(FINE[name]), tmp_path) == []
+test_each_mistake_is_reported_with_its_place_and_nothing_else = each_is_reported(MISTAKES)
+test_what_is_no_mistake_is_not_reported = none_is_reported(FINE)
 
 
 def test_what_an_anchor_repeats_is_one_cause(tmp_path):

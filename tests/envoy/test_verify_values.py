@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
-
-from verifying import Change, Found, budget, changed, drop, expect, judged, manager_of, plugin, set_at, text
+from verifying import Change, Found, budget, changed, drop, each_is_reported, manager_of, plugin, set_at, text
 
 # Values that the logger by actor reads besides those of budgets.
 BY_ACTOR = ["input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens"]
@@ -50,7 +48,4 @@ MISTAKES: dict[str, tuple[Change, Found]] = {
 }
 
 
-@pytest.mark.parametrize("name", MISTAKES)
-def test_each_mistake_is_reported_with_its_place_and_nothing_else(tmp_path, name):
-    change, expected = MISTAKES[name]
-    expect(judged(changed(change), tmp_path), expected)
+test_each_mistake_is_reported_with_its_place_and_nothing_else = each_is_reported(MISTAKES)

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any, Callable
 
+import pytest
 import yaml
 
 from budgets import CONFIGURATION, LIMITS
@@ -141,6 +142,25 @@ def expect(found: Found, expected: Found) -> None:
         assert match, f"{level} {path} {message!r} not in {rest}"
         rest.remove(match)
     assert not rest, f"not expected: {rest}"
+
+
+def each_is_reported(mistakes: dict[str, tuple[Change, Found]]) -> Callable[..., None]:
+    """A test for each mistake: its findings are those expected, and no others."""
+    @pytest.mark.parametrize("name", mistakes)
+    def test(tmp_path, name):
+        change, expected = mistakes[name]
+        expect(judged(changed(change), tmp_path), expected)
+
+    return test
+
+
+def none_is_reported(changes: dict[str, Change]) -> Callable[..., None]:
+    """A test for each change that is no mistake: there is no finding."""
+    @pytest.mark.parametrize("name", changes)
+    def test(tmp_path, name):
+        expect(judged(changed(changes[name]), tmp_path), [])
+
+    return test
 
 
 def documents(file: Path) -> list[Any]:

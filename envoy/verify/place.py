@@ -131,7 +131,7 @@ class Findings:
 
     problems: list[Problem] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)       # what could not be checked
-    skipped: list[str] = field(default_factory=list)        # what was not to be checked
+    skipped: list[str] = field(default_factory=list)        # what could not be checked
 
     def error(self, place: Place, message: str) -> None:
         self._add("error", place, message)

@@ -6,7 +6,7 @@ use super::{Kind, MAX_UNREAD_VALUES, Want};
 /// Names that are unknown count as skipped; what is inside of a skipped container does not.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct UnreadValues {
-    /// Offsets in the document, in bytes. The last place takes what is not kept.
+    /// Byte offsets in the document. All values that are not kept share the last element.
     offsets: [u16; MAX_UNREAD_VALUES + 1],
     /// Those that are counted ([`Visitor::counts`](super::Visitor::counts)), one bit each, the first in the lowest bit.
     texts: u32,

@@ -23,7 +23,7 @@ const RESETS: [(&str, &str); 8] = [
     ("ratelimit-remaining", "ratelimit-reset"),
 ];
 
-/// The wait after a 429: `retry-after`, else the latest reset of a limit of which nothing is left, else a minute.
+/// The wait after a 429: `retry-after`, else the latest reset of the limits whose remaining is 0, else a minute.
 #[must_use]
 pub fn after_rate_limit(headers: &Headers, now: Duration) -> Duration {
     retry_after(headers, now).or_else(|| latest_reset(headers, now)).unwrap_or(UNSTATED)

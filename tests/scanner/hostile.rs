@@ -116,7 +116,7 @@ fn a_megabyte_of_one_byte_is_read_in_linear_time() {
     assert_eq!(scanner.finish(&mut ValidateOnly).map_err(|error| error.problem), Err(Problem::Truncated));
 }
 
-/// The verdict on a document of which nothing is read.
+/// Whether a document is valid, where no value of it is read.
 fn validate(chunks: &[&[u8]]) -> Result<(), Error> {
     let mut scanner = Scanner::any(1024);
     chunks.iter().try_for_each(|chunk| scanner.feed(chunk, &mut ValidateOnly))?;

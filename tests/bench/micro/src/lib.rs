@@ -192,7 +192,8 @@ impl Case {
                         Err(_) => return false,
                     }
                 }
-                complete && reader.into_facts().model.is_some()
+                // A request of Gemini's API has its model in the path.
+                complete && (reader.into_facts().model.is_some() || *api == Api::GenerateContent)
             }
             Reader::Yardstick => {
                 self.chunks.iter().all(|chunk| serde_json::from_slice::<serde::de::IgnoredAny>(chunk).is_ok())

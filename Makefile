@@ -144,7 +144,7 @@ report: ## Spend, tokens, errors and times of records: make report FILE=records.
 	@python3 envoy/records/report.py $(REPORT) $(FILE)
 
 .PHONY: bench
-bench: build tools ## What the filter costs, beside Envoy alone and filters that do less: ten minutes. Part of it: tests/bench/run --help
+bench: build native tools ## What the filter costs, beside Envoy alone and filters that do less: 12 minutes. Part of it: tests/bench/run --help
 	tests/bench/run
 
 .PHONY: bench-readers

@@ -19,7 +19,7 @@ from typing import Any
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(REPOSITORY / "tests" / "envoy"))
-from render import connection_manager_of, native, render  # noqa: E402  (needs the line above)
+from render import NATIVE, connection_manager_of, native, render  # noqa: E402  (needs the line above)
 
 START_SECONDS = 60.0
 KEYS = {"ANTHROPIC_API_KEY": "sk-ant-bench-0123456789", "OPENAI_API_KEY": "sk-proj-bench-0123456789"}
@@ -75,7 +75,7 @@ def configuration(variant: str, upstream: tuple[str, int], filters: Path, bridge
         case "native":
             return native(render(upstream))
         case "other":
-            return render(upstream, wasm=other)
+            return native(render(upstream), other) if other and other.suffix == NATIVE.suffix else render(upstream, wasm=other)
     return of_bridge()
 
 

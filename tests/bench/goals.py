@@ -32,6 +32,14 @@ def _ratio(figure: str, of: str = "floor") -> Callable[[Rounds], float]:
     return lambda rounds: rounds.ratio("bridge", of, figure)
 
 
+def _native(figure: str) -> Callable[[Rounds], float]:
+    return lambda rounds: rounds.ratio("native", "envoy", figure)
+
+
+def _native_added(figure: str) -> Callable[[Rounds], float]:
+    return lambda rounds: rounds.added("native", figure)
+
+
 def _throughput(rounds: Rounds) -> float:
     """The ratio of throughputs; computed from the CPU time if something other than Envoy limited the throughput."""
     if min(rounds.median("bridge", "cpu_share"), rounds.median("floor", "cpu_share")) < BUSY:
@@ -58,6 +66,15 @@ GOALS = [
     Goal("uploads", "memory added while 8 uploads of 30 MB pass", "MiB", lambda rounds: rounds.added("bridge", "growth_mib"), at_most=8),
     Goal("start", "time added to Envoy's start", "ms", lambda rounds: rounds.added("bridge", "start_ms"), at_most=100),
     Goal("start", "size of the module", "KiB", lambda rounds: rounds.median("bridge", "module_bytes") / KIB, at_most=500),
+    Goal("json-1k", "dynamic module: CPU of a 1 KB request / Envoy alone", "", _native("cpu_us"), at_most=1.4),
+    Goal("mixed-1m", "dynamic module: CPU of 1 MB of mixed prose / Envoy alone", "", _native("cpu_us"), at_most=1.9),
+    Goal("agent-260k", "dynamic module: CPU of an agent's request / Envoy alone", "", _native("cpu_us"), at_most=1.6),
+    Goal("sse-100", "dynamic module: CPU of a stream of 100 events / Envoy alone", "", _native("cpu_us"), at_most=1.25),
+    Goal("paced", "dynamic module: CPU per paced event / Envoy alone", "", _native("event_cpu_us"), at_most=1.08),
+    Goal("json-1k", "dynamic module: p50 added at 500 requests/s / Envoy's p50", "",
+         lambda rounds: rounds.added("native", "p50_ms") / rounds.median("envoy", "p50_ms"), at_most=0.12),
+    Goal("start", "dynamic module: time added to Envoy's start", "ms", _native_added("start_ms"), at_most=20),
+    Goal("start", "dynamic module: memory added at rest", "MiB", _native_added("memory_mib"), at_most=2),
 ]
 
 

@@ -11,10 +11,10 @@ import random
 from dataclasses import dataclass
 from typing import Any
 
-# The variants that are compared: in every scenario, in those of memory, and those that leave out parts of AI Bridge.
-EVERYWHERE = ("envoy", "empty", "floor", "bridge")
-MEMORY = ("envoy", "floor", "bridge")
-SAVINGS = ("no-metrics", "no-values", "no-texts", "no-condition", "no-line", "bare")
+# The variants that are compared: in every scenario, in those for which the dynamic module has a goal, and with --savings.
+EVERYWHERE = ("envoy", "floor", "bridge")
+BOTH_HOSTS = (*EVERYWHERE, "native")
+SAVINGS = ("no-metrics", "no-values", "no-texts", "no-condition", "no-line", "bare")     # leave out parts of AI Bridge
 
 MESSAGES = "/anthropic/v1/messages"
 CHAT = "/openai/v1/chat/completions"
@@ -38,6 +38,7 @@ class Scenario:
     rate: int = 0                       # `steady`: requests per second that every Envoy serves easily
     events: int = 0                     # `once`: events per request, counted instead of requests
     compared: tuple[str, ...] = EVERYWHERE
+    savings: tuple[str, ...] = ()       # further variants, with --savings
     unread: bool = False                # the mock does not parse the body, because that would limit the rate
     edited: bytes = b""                 # the body after AI Bridge's edit; the other variants are sent this
 
@@ -131,20 +132,21 @@ def scenarios() -> list[Scenario]:
     both = ("flood", "steady")
     chat = _stream(100, stream_options={"include_usage": True})
     return [
-        Scenario("json-1k", "1 KB request, 0.5 KB answer", both, 32, _words(1_024), rate=500, compared=(*EVERYWHERE, "same-calls", *SAVINGS)),
+        Scenario("json-1k", "1 KB request, 0.5 KB answer", both, 32, _words(1_024), rate=500,
+                 compared=("empty", *BOTH_HOSTS), savings=("same-calls", *SAVINGS)),
         Scenario("json-4k", "4 KB request, 0.5 KB answer", ("flood",), 32, _words(4_096)),
         Scenario("json-64k", "64 KB request, 0.5 KB answer", ("flood",), 16, _conversation(64_000), unread=True),
-        Scenario("agent-260k", "260 KB request of a coding agent", ("flood",), 16, _agent(260_000), unread=True),
-        Scenario("mixed-1m", "1 MB of prose with escapes and letters beyond ASCII", ("flood",), 8, _texts(MIXED, 1_000_000), unread=True),
+        Scenario("agent-260k", "260 KB request of a coding agent", ("flood",), 16, _agent(260_000), unread=True, compared=BOTH_HOSTS),
+        Scenario("mixed-1m", "1 MB of prose with escapes and letters beyond ASCII", ("flood",), 8, _texts(MIXED, 1_000_000), unread=True, compared=BOTH_HOSTS),
         Scenario("chinese-1m", "1 MB of Chinese and code", ("flood",), 8, _texts(CHINESE, 1_000_000), unread=True),
         Scenario("picture-1m", "a picture of 1 MB in base64", ("flood",), 8, _picture(1_000_000), unread=True),
         Scenario("json-1m", "1 MB request, 0.5 KB answer", ("flood",), 8, _conversation(1_000_000), unread=True),
-        Scenario("sse-100", "stream of 100 events", both, 32, _stream(100), rate=200),
+        Scenario("sse-100", "stream of 100 events", both, 32, _stream(100), rate=200, compared=BOTH_HOSTS),
         Scenario("sse-1000", "stream of 1,000 events", ("flood",), 16, _stream(1_000)),
-        Scenario("paced", "100 streams of 100 events, one each 20 ms", ("once",), 100, _stream(100, pace_ms=20), events=100),
+        Scenario("paced", "100 streams of 100 events, one each 20 ms", ("once",), 100, _stream(100, pace_ms=20), events=100, compared=BOTH_HOSTS),
         Scenario("chat", "Chat Completions, 100 events, usage spliced in and cut", ("flood",), 32, _stream(100), CHAT, edited=chat),
         Scenario("passthrough", "list of models, not inspected", both, 32, path="/anthropic/v1/models", rate=500,
-                 compared=("envoy", "empty", "headers", "bridge")),
-        Scenario("uploads", "8 uploads of 30 MB at once", ("uploads",), 8, _conversation(30_000_000), unread=True, compared=MEMORY),
-        Scenario("held", "1,000 streams held open, an event each second", ("held",), 1_000, _SLOW, compared=MEMORY),
+                 compared=("envoy", "headers", "bridge", "native")),
+        Scenario("uploads", "8 uploads of 30 MB at once", ("uploads",), 8, _conversation(30_000_000), unread=True),
+        Scenario("held", "1,000 streams held open, an event each second", ("held",), 1_000, _SLOW, compared=BOTH_HOSTS),
     ]

@@ -1,4 +1,4 @@
-"""Formats results: a table for each scenario, the goals, and the tables of README.md."""
+"""Formats results: a table for each scenario, the goals, and what pages of the project say about cost."""
 
 from __future__ import annotations
 
@@ -53,17 +53,17 @@ def of_scenario(name: str, title: str, rounds: Rounds, reference: str) -> str:
 
 def of_goals(judged: list[dict[str, Any]]) -> str:
     """A table of the goals: the figure with its range, and whether the goal is met."""
-    lines = [f"\n{'goal':<62}{'limit':>12}{'measured':>10} {'(range)':>18}"]
+    lines = [f"\n{'goal':<78}{'limit':>12}{'measured':>10} {'(range)':>18}"]
     for goal in judged:
         limit = f"<= {goal['at_most']:g}" if goal["at_most"] is not None else f">= {goal['at_least']:g}"
         digits = 2 if not goal["unit"] else 0 if goal["unit"] in ("us", "ms") else 1
         low, value, high = ("?" if goal[key] is None else format(goal[key], f",.{digits}f") for key in ("low", "value", "high"))
         span = f"({low}..{high})"
-        lines.append(f"{goal['what']:<62}{limit + ' ' + goal['unit']:>12}{value:>10} {span:>18}  {'met' if goal['met'] else 'NOT MET'}")
+        lines.append(f"{goal['what']:<78}{limit + ' ' + goal['unit']:>12}{value:>10} {span:>18}  {'met' if goal['met'] else 'NOT MET'}")
     return "\n".join(lines)
 
 
-# === README.md beside this file ===
+# === pages ===
 
 ROWS = [
     ("json-1k", "cpu_us", "CPU, 1 KB request", "µs"),
@@ -98,31 +98,89 @@ SAVED = {
 }
 
 
-def of_readme(result: dict[str, Any], results: dict[str, Rounds], references: dict[str, str]) -> str:
-    """The tables of README.md, in Markdown."""
-    machine = result["machine"]
+# The rows of envoy/native/README.md; the last member: whether a ratio to Envoy alone is shown, or the difference.
+BESIDE = [
+    ("json-1k", "cpu_us", "CPU, 1 KB request", True),
+    ("agent-260k", "cpu_us", "CPU, 260 KB request of a coding agent", True),
+    ("mixed-1m", "cpu_us", "CPU, 1 MB of prose with escapes and letters beyond ASCII", True),
+    ("sse-100", "cpu_us", "CPU, stream of 100 events", True),
+    ("paced", "event_cpu_us", "CPU, one event (100 streams, an event each 20 ms)", True),
+    ("passthrough", "cpu_us", "CPU, passthrough", True),
+    ("json-1k", "p50_ms", "p50, 1 KB requests, 500 a second", True),
+    ("held", "stream_kib", "memory of a stream held open", True),
+    ("start", "memory_mib", "memory added at rest, MiB", False),
+    ("start", "start_ms", "time added to the start, ms", False),
+]
+
+
+def is_complete(results: dict[str, Rounds]) -> bool:
+    """Whether every row of the figures was measured."""
+    return all(name in results and results[name].has("bridge", figure) for name, figure, *_ in ROWS)
+
+
+def of_figures(result: dict[str, Any], results: dict[str, Rounds], references: dict[str, str]) -> str:
+    """The figures, in Markdown."""
     lines = [
-        f"{result['at'][:10]}, {machine['cpu']}, {machine['cpus']} CPUs, "
-        f"Envoy {result['envoy'].split('/')[1]}, oha {result['oha']}, medians of {result['rounds']} rounds of {result['seconds']:g} s:",
+        _measured(result),
         "",
-        "| | Envoy alone | + everything read | + AI Bridge | AI Bridge / Envoy alone | added / added by reading |",
-        "|---|--:|--:|--:|--:|--:|",
+        "| | Envoy alone | + everything read | + AI Bridge | + as a dynamic module | AI Bridge / Envoy alone | dynamic module / Envoy alone | added / added by reading |",
+        "|---|--:|--:|--:|--:|--:|--:|--:|",
     ]
     for name, figure, title, unit in ROWS:
         rounds = results.get(name)
         if not rounds or not rounds.has("bridge", figure) or not rounds.has("envoy", figure):
             continue
         reference, digits = references.get(name, ""), FIGURES[figure][1]
-        shown = [f"{rounds.median(variant, figure):,.{digits}f}" if rounds.has(variant, figure) else "" for variant in ("envoy", reference, "bridge")]
-        shown.append(f"{rounds.ratio('bridge', 'envoy', figure):.2f}")
+        shown = [f"{rounds.median(variant, figure):,.{digits}f}" if rounds.has(variant, figure) else "" for variant in ("envoy", reference, "bridge", "native")]
+        shown += [f"{rounds.ratio(variant, 'envoy', figure):.2f}" if rounds.has(variant, figure) else "" for variant in ("bridge", "native")]
         is_cost = figure in COSTS and rounds.has(reference, figure) and rounds.added(reference, figure) > 0
         shown.append(f"{rounds.added_ratio('bridge', reference, figure):.2f}" if is_cost else "")
-        lines.append(f"| {title}{', ' + unit if unit else ''} | " + " | ".join(shown) + " |")
-    small = results.get("json-1k")
-    if small and small.has("bare", "cpu_us"):
-        lines += ["", "| without | saves of a 1 KB request's CPU | |", "|---|--:|--:|"]
-        whole = small.added("bridge", "cpu_us")
-        for variant, title in SAVED.items():
-            saved = small.added("bridge", "cpu_us", variant)
-            lines.append(f"| {title} | {saved:.0f} µs | {saved / whole:.0%} of what the filter adds |")
+        lines.append(f"| {title}, {unit} | " + " | ".join(shown) + " |")
     return "\n".join(lines)
+
+
+def of_savings(result: dict[str, Any], results: dict[str, Rounds]) -> str | None:
+    """What can be saved, in Markdown, if it was measured."""
+    small = results.get("json-1k")
+    if not small or not all(small.has(variant, "cpu_us") for variant in ("envoy", "bridge", *SAVED)):
+        return None
+    lines = [_measured(result), "", "| without | saves of a 1 KB request's CPU | |", "|---|--:|--:|"]
+    whole = small.added("bridge", "cpu_us")
+    for variant, title in SAVED.items():
+        saved = small.added("bridge", "cpu_us", variant)
+        lines.append(f"| {title} | {saved:.0f} µs | {saved / whole:.0%} of what the filter adds |")
+    return "\n".join(lines)
+
+
+def of_both_hosts(result: dict[str, Any], results: dict[str, Rounds]) -> str | None:
+    """The cost of either host, in Markdown, if both were measured."""
+    if not all(name in results and results[name].has("native", figure) for name, figure, *_ in BESIDE):
+        return None
+    lines = [_measured(result), "", "| beside Envoy alone | wasm | dynamic module |", "|---|--:|--:|"]
+    for name, figure, title, as_ratio in BESIDE:
+        rounds = results[name]
+        shown = [f"× {rounds.ratio(variant, 'envoy', figure):.2f}" if as_ratio else f"{rounds.added(variant, figure):,.0f}" for variant in ("bridge", "native")]
+        lines.append(f"| {title} | {shown[0]} | {shown[1]} |")
+    return "\n".join(lines)
+
+
+def of_one_request(result: dict[str, Any], results: dict[str, Rounds]) -> str:
+    """The one sentence about cost in the README of the project: the differences of the shown medians."""
+    small = results["json-1k"]
+
+    def more(variant: str) -> int:
+        return round(small.median(variant, "cpu_us")) - round(small.median("envoy", "cpu_us"))
+
+    native = f", {more('native')} µs more with it as a [dynamic module](envoy/native/README.md)" if small.has("native", "cpu_us") else ""
+    return (
+        f"A request of 1 KB takes Envoy {more('bridge')} µs more CPU with the filter than without (measured on {result['at'][:10]}){native}: "
+        "[all figures](tests/bench/README.md)."
+    )
+
+
+def _measured(result: dict[str, Any]) -> str:
+    machine = result["machine"]
+    return (
+        f"{result['at'][:10]}, {machine['cpu']}, {machine['cpus']} CPUs, "
+        f"Envoy {result['envoy'].split('/')[1]}, oha {result['oha']}, medians of {result['rounds']} rounds of {result['seconds']:g} s:"
+    )

@@ -150,10 +150,19 @@ fn every_make_target_that_a_page_names_exists() {
 #[test]
 fn the_readmes_cost_is_that_of_the_table() {
     let table = read("tests/bench/README.md");
-    let row = table.lines().find(|line| line.starts_with("| CPU, 1 KB request")).unwrap();
-    let cells: Vec<&str> = row.split('|').map(str::trim).collect();
-    let [alone, with]: [u32; 2] = [cells[2], cells[4]].map(|cell| cell.parse().unwrap());
+    let cells = |start: &str| {
+        let row = table.lines().find(|line| line.starts_with(start)).unwrap();
+        row.split('|').map(str::trim).collect::<Vec<&str>>()
+    };
+    let (titles, row) = (cells("| | Envoy alone |"), cells("| CPU, 1 KB request"));
+    let figure = |title| row[titles.iter().position(|known| *known == title)?].parse::<u32>().ok();
+    let alone = figure("Envoy alone").unwrap();
     let date = table.lines().find(|line| line.ends_with(" s:")).unwrap().split(',').next().unwrap();
-    let stated = format!("{} µs more CPU with the filter than without (measured on {date})", with - alone);
+    let with = figure("+ AI Bridge").unwrap();
+    let mut stated =
+        format!("{} µs more CPU with the filter than without (measured on {date})", with - alone);
+    if let Some(native) = figure("+ as a dynamic module") {
+        stated += &format!(", {} µs more with it as a [dynamic module](", native - alone);
+    }
     assert!(read("README.md").contains(&stated), "README.md does not say: {stated}");
 }

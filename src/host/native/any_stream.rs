@@ -77,6 +77,11 @@ impl AnyStream {
         }
     }
 
+    /// Whether this is an attempt.
+    pub(super) const fn is_attempt(&self) -> bool {
+        matches!(self, Self::Attempt(_))
+    }
+
     /// Whether the hooks do nothing any more.
     pub(super) fn is_over(&self) -> bool {
         match self {

@@ -40,8 +40,7 @@ impl Attempt {
     }
 
     pub(super) fn request_headers(&self, filter: Filter) -> Flow {
-        let ticket = filter.filter_state(&format!("{FILTER_STATE}{TICKET_PROPERTY}"));
-        let open = ticket.and_then(|id| tickets::find(&id));
+        let open = open(filter);
         let Upstream { provider, member } = &*self.upstream;
         let begun = open.and_then(|open| {
             let (stream, edits) = AttemptStream::begin(&open.ticket, provider, member, open.now(), || {
@@ -97,9 +96,12 @@ impl Attempt {
         self.broken.get()
     }
 
-    /// Ends the attempt after a panic in one of its hooks.
+    /// Ends the attempt after a panic in one of its hooks. Envoy may make another one; the main filter notes and counts it.
     pub(super) fn cut(&self, filter: Filter) {
         if !self.broken.replace(true) {
+            if let Some(open) = open(filter) {
+                open.failures.set(open.failures.get().saturating_add(1));
+            }
             filter.reset(PANIC_DETAILS);
         }
     }
@@ -115,4 +117,9 @@ impl Attempt {
         let is_connect_failure = reason.is_some_and(|reason| !reason.is_empty());
         stream.over(Failure { is_connect_failure, limit: *limit }, open.clock());
     }
+}
+
+/// The ticket of the request, where the main filter has left one.
+fn open(filter: Filter) -> Option<Open> {
+    tickets::find(&filter.filter_state(&format!("{FILTER_STATE}{TICKET_PROPERTY}"))?)
 }

@@ -63,7 +63,7 @@ fn with(
     }
     let filter = Filter::new(filter);
     let hook = || {
-        panic::provoked(name, filter);
+        panic::provoked(name, stream.is_attempt(), filter);
         hook(&stream, filter)
     };
     panic::caught(hook).unwrap_or_else(|| {
@@ -230,7 +230,7 @@ extern "C" fn envoy_dynamic_module_on_http_filter_stream_complete(
     if let Some(stream) = held(stream) {
         let filter = Filter::new(filter);
         let complete = || {
-            panic::provoked("stream_complete", filter);
+            panic::provoked("stream_complete", stream.is_attempt(), filter);
             stream.complete(filter);
         };
         if panic::caught(complete).is_none() {

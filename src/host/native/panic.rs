@@ -18,13 +18,18 @@ pub(super) fn caught<T>(hook: impl FnOnce() -> T) -> Option<T> {
     panic::catch_unwind(AssertUnwindSafe(hook)).ok()
 }
 
-/// Panics in the hook that the request's header `x-test-panic` names: only in the module that the tests build.
+/// Panics in the hook that the request's header `x-test-panic` names, an attempt's with `attempt_` before it: only in the
+/// module that the tests build.
 #[cfg(feature = "native-panics")]
 #[expect(clippy::panic, reason = "the test of what a panic does")]
-pub(super) fn provoked(hook: &str, filter: Filter) {
+pub(super) fn provoked(hook: &str, is_attempt: bool, filter: Filter) {
     let headers = filter.headers(super::abi::HeaderMap::Request);
     let wanted = headers.text("x-test-panic").unwrap_or_default();
-    if wanted.split(',').any(|name| name == hook) {
+    let is_wanted = |name: &str| match name.strip_prefix("attempt_") {
+        Some(name) => is_attempt && name == hook,
+        None => !is_attempt && name == hook,
+    };
+    if wanted.split(',').any(is_wanted) {
         panic!("confidential: this message is not logged");
     }
 }
@@ -32,4 +37,4 @@ pub(super) fn provoked(hook: &str, filter: Filter) {
 /// Does nothing.
 #[cfg(not(feature = "native-panics"))]
 #[inline]
-pub(super) fn provoked(_hook: &str, _filter: Filter) {}
+pub(super) fn provoked(_hook: &str, _is_attempt: bool, _filter: Filter) {}

@@ -162,8 +162,9 @@ impl Stream {
 
     /// The stream is over. Envoy writes its access logs after this.
     pub(super) fn complete(&self, filter: Filter) {
+        self.keep_measured(filter);
         if self.exchange.borrow().is_done() {
-            return self.keep_measured(filter);
+            return;
         }
         let code_details = if self.broken.get() {
             self.exchange.borrow_mut().filter_failed();
@@ -176,14 +177,19 @@ impl Stream {
         let step =
             self.exchange.borrow_mut().finish(&Ending { code_details, now: self.now(), wall: wall_time() });
         self.carry_out(filter, Place::Response, step);
-        self.keep_measured(filter);
     }
 
-    /// Adds the measurements of the attempts of a request to a pool to this configuration's metrics.
+    /// Adds the measurements of the attempts of a request to a pool to this configuration's metrics, and notes the attempts
+    /// that a panic has ended.
     fn keep_measured(&self, filter: Filter) {
         let Some(offered) = self.ticket.get() else { return };
         for measurement in offered.open.measured.take() {
             self.worker.metrics.keep(filter, measurement);
+        }
+        let failures = offered.open.failures.take();
+        if failures > 0 {
+            self.exchange.borrow_mut().filter_failed();
+            self.measure_failures(filter, failures);
         }
     }
 
@@ -212,9 +218,15 @@ impl Stream {
     }
 
     fn count_failure(&self, filter: Filter) {
-        if !self.broken.replace(true) && self.worker.bridge.metrics {
+        if !self.broken.replace(true) {
+            self.measure_failures(filter, 1);
+        }
+    }
+
+    fn measure_failures(&self, filter: Filter, failures: u32) {
+        if self.worker.bridge.metrics {
             let failed = Series::new(Metric::Unread, [Note::FilterFailed.name().into()]);
-            self.worker.metrics.keep(filter, failed.measured(1));
+            self.worker.metrics.keep(filter, failed.measured(failures.into()));
         }
     }
 

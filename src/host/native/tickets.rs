@@ -6,7 +6,7 @@ use crate::fnv::BuildFnv;
 use crate::metric::Measurement;
 use crate::pool::{Moment, Ticket, ticket_id};
 use core::time::Duration;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::Instant;
@@ -17,6 +17,8 @@ pub(super) struct Open {
     pub(super) ticket: Rc<RefCell<Ticket>>,
     /// The measurements of the attempts. The main filter adds them to its metrics, which belong to its configuration.
     pub(super) measured: Rc<RefCell<Vec<Measurement>>>,
+    /// How many attempts a panic has ended since the main filter has looked.
+    pub(super) failures: Rc<Cell<u32>>,
     /// When the request's headers came, by the wall clock.
     began: Duration,
     /// The monotonic clock's time at that moment.
@@ -51,7 +53,7 @@ impl Open {
 impl Offered {
     /// `began` and `instant`: as in [`Open`].
     pub(super) fn new(id: u64, ticket: Rc<RefCell<Ticket>>, began: Duration, instant: Instant) -> Self {
-        let open = Open { ticket, measured: Rc::default(), began, instant };
+        let open = Open { ticket, measured: Rc::default(), failures: Rc::default(), began, instant };
         OPEN.with_borrow_mut(|tickets| tickets.insert(id, open.clone()));
         Self { id, open }
     }

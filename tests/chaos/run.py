@@ -11,6 +11,7 @@ import json
 import random
 import resource
 import signal
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -30,6 +31,9 @@ TRANSCRIPTS = REPOSITORY / "tests" / "transcripts"
 WORKERS = 2
 NEVER = 1_000_000_000        # failures in a row that open a circuit: half of the requests here fail, and an open circuit would stop the run
 SAMPLE_SECONDS = 1.0
+WARM_SECONDS = 30.0          # until then caches fill
+JUDGED_SECONDS = 45.0        # a shorter time says nothing about growth
+GROWTH_MIB_PER_MINUTE = 1.0  # of a load that varies: 35 bytes a request at 500 requests a second
 SHOWN_SAMPLES = 5            # one of so many samples is printed
 GATHERING_SECONDS = 10       # the many streams begin so long before the end: tests/chaos/src/main.rs
 PATIENCE_SECONDS = 15.0      # for Envoy to accept or refuse a configuration
@@ -216,8 +220,15 @@ class Memory:
                 print(f"  Envoy's allocator: {self._samples[-1][1]:.1f} MiB given out, {int(said['heap_size']) / 2**20:.0f} MiB of heap", flush=True)
 
     def problems(self, until: float) -> list[str]:
-        """Whether the memory grows after the warm-up, until the many streams."""
-        return []
+        """Judges the growth between the warm-up and the many streams: the medians of its first and its last third."""
+        warm = [sample for sample in self._samples if WARM_SECONDS <= sample[0] <= until]
+        third = len(warm) // 3
+        if until - WARM_SECONDS < JUDGED_SECONDS or not third:
+            return []
+        (began, first), (ended, last) = (tuple(map(statistics.median, zip(*part))) for part in (warm[:third], warm[-third:]))
+        growth = (last - first) / (ended - began) * 60
+        print(f"Envoy's allocator: {first:.1f} MiB given out after the warm-up, {last:.1f} MiB before the many streams: {growth:+.2f} MiB a minute")
+        return [f"memory grows by {growth:.2f} MiB a minute"] if growth > GROWTH_MIB_PER_MINUTE else []
 
 
 class Reconfiguration:

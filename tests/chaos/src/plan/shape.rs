@@ -89,7 +89,9 @@ pub(super) fn insert(body: &mut Vec<u8>, at: usize, bytes: impl Iterator<Item = 
 fn cut_out(whole: &[u8], rest: &[u8]) -> (usize, usize) {
     let length = whole.len().saturating_sub(rest.len());
     let differ = whole.iter().zip(rest).position(|(left, right)| left != right).unwrap_or(rest.len());
-    if length == 0 { (whole.len(), 0) } else { (last_event(whole, differ), length) }
+    // A CR in front of the first byte that differs ends a blank line unless that byte is an LF.
+    let known = if whole.get(differ) == Some(&b'\n') { differ } else { differ + 1 };
+    if length == 0 { (whole.len(), 0) } else { (last_event(whole, known), length) }
 }
 
 /// The position at which the last event of the first `length` bytes begins.
@@ -126,6 +128,7 @@ mod tests {
         let rest = b"data: {\"a\":1}\n\ndata: [DONE]\n\n";
         assert_eq!(cut_out(whole, rest), (15, 15));
         assert_eq!(cut_out(rest, rest), (rest.len(), 0));
+        assert_eq!(cut_out(b"data: 1\r\rdata: 2\r: ping\r\r", b"data: 1\r\r: ping\r\r"), (9, 8));
     }
 
     #[test]

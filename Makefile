@@ -76,10 +76,14 @@ DECISIVE := $(patsubst %,tests/envoy/test_%.py,native native_interface transcrip
 test-native: native native-panics mock-upstream chaos-program tools sdks ## The tests in real Envoy with the dynamic module. Some of them: E2E='-k streamed -x'
 	HOST=native $(PYTEST_PARALLEL) tests/envoy $(E2E)
 
+SANITIZED = cargo +nightly test --locked --target "$$(rustc -vV | sed -n 's/^host: //p')" --package ai-bridge --features native --test native
 .PHONY: sanitize
-sanitize: ## The native host's tests under the address sanitizer. Needs a nightly toolchain.
+sanitize: ## The native host's tests under the address and the thread sanitizer. Needs a nightly toolchain with rust-src.
 	@rustup run nightly cargo --version >/dev/null 2>&1 || { echo "make sanitize needs the nightly toolchain: rustup toolchain install nightly" >&2; exit 1; }
-	RUSTFLAGS=-Zsanitizer=address CARGO_TARGET_DIR=target/sanitize cargo +nightly test --locked --target "$$(rustc -vV | sed -n 's/^host: //p')" --package ai-bridge --features native --test native
+	@[ -d "$$(rustup run nightly rustc --print sysroot)/lib/rustlib/src/rust" ] || { echo "make sanitize needs the standard library's source: rustup component add rust-src --toolchain nightly" >&2; exit 1; }
+	RUSTFLAGS=-Zsanitizer=address CARGO_TARGET_DIR=target/sanitize/address $(SANITIZED)
+	@# The standard library is built, too: the sanitizer has to see what its locks order.
+	RUSTFLAGS=-Zsanitizer=thread CARGO_TARGET_DIR=target/sanitize/thread $(SANITIZED) -Zbuild-std
 
 # The module with hooks that panic on demand, for envoy/test_native.py.
 .PHONY: native-panics

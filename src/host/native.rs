@@ -20,5 +20,6 @@ mod panic;
 mod property;
 mod shared;
 mod stream;
+mod ticker;
 mod tickets;
 mod version;

@@ -16,6 +16,7 @@ import yaml
 from client import Http1, Http2, Reset
 from conftest import Records
 from gateway import ENVOY, KEYS, Gateway, GatewayDied
+from pools import Member, configuration
 from render import NATIVE, REPOSITORY, DiscoveredFilter, connection_manager_of, native, render, shipped, shipped_plugin
 from samples import JSON, MESSAGE, MESSAGE_STREAM, MESSAGES, TOKEN, messages_request
 from upstream import json_answer, stream_answer
@@ -208,6 +209,28 @@ def test_a_panic_cuts_its_stream_alone_is_counted_and_leaves_a_record(panicking,
     log = panicking.log()
     assert re.search(r"\[error\]\[dynamic_modules\].*a bug of this filter at src/host/native/panic\.rs:\d+ has ended a stream", log)
     assert "confidential" not in log
+
+
+@pytest.mark.parametrize("hook", ["request_headers", "request_body", "response_headers"])
+def test_a_panic_in_an_attempt_ends_that_attempt_alone_is_counted_and_noted(hook):
+    if not PANICS.exists():
+        pytest.skip("built by `make test-native`")
+    members = [Member(name, json_answer(MESSAGE)) for name in ("one", "two")]
+    plugin = {"providers": [{"type": "anthropic", "pool": [each.entry() for each in members]}], "gateway_credentials": {"value_prefixes": ["gw_"]}}
+    try:
+        with Gateway(native(configuration(plugin), PANICS), environment={}) as gateway, Http1(gateway.address) as client:
+            answer = client.request("POST", MESSAGES, [JSON, TOKEN, ("x-test-panic", f"attempt_{hook}")], messages_request(stream=False, prompt="confidential"))
+            assert answer.status == 503 and not [name for name, _ in answer.headers if name == "x-ai-bridge-retry"]
+            record = gateway.wait_for_record(1)
+            assert record["outcome"] != "completed" and "filter_failed" in record["notes"], record
+            assert failures(gateway) == len(re.findall("a bug of this filter", gateway.log())) == 2, "each member was asked"
+            assert client.request("POST", MESSAGES, [JSON, TOKEN], messages_request(stream=False)).json() == MESSAGE
+            record = gateway.wait_for_record(2)
+            assert record["outcome"] == "completed" and "filter_failed" not in record["notes"]
+            assert "confidential" not in gateway.log()
+    finally:
+        for each in members:
+            each.close()
 
 
 def failures(gateway: Gateway) -> float:

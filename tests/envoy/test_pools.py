@@ -257,6 +257,14 @@ def test_many_failovers_at_a_time_are_all_answered(members):
         assert_alive(gateway)
 
 
+def test_a_member_that_is_back_is_shown_while_no_requests_come(members):
+    members[0].script = refusal(429, retry_after="2")
+    with gateway_of(*members) as gateway:
+        shown = lambda value: ({"provider": "anthropic", "member": "one"}, value) in gateway.prometheus("ai_bridge_pool_usable")
+        gateway.wait_until(lambda: ask(gateway).status == 200 and shown(0.0), "one is aside")
+        gateway.wait_until(lambda: shown(1.0), "one is back", 30)
+
+
 def test_the_metrics_say_who_is_aside_and_who_took_over(members):
     members[0].script = refusal(429, retry_after="60")
     with gateway_of(*members) as gateway:

@@ -5,6 +5,7 @@ use core::ffi::c_void;
 use core::{ptr, slice};
 use std::collections::BTreeMap;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 #[derive(Clone, Copy)]
 #[repr(C)]
@@ -42,6 +43,10 @@ pub(crate) struct Filter {
     pub(crate) destroyed: Cell<bool>,
 }
 
+/// How many schedulers there are.
+pub(crate) static SCHEDULERS: AtomicUsize = AtomicUsize::new(0);
+/// How often a gauge was set without a stream.
+pub(crate) static GAUGES: AtomicUsize = AtomicUsize::new(0);
 /// Envoy's log.
 pub(crate) static LOG: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
@@ -126,6 +131,19 @@ callbacks! {
     fn envoy_dynamic_module_callback_http_filter_config_increment_gauge(_c: Pointer, id: usize, _l: *mut Buffer, _s: usize, value: u64) -> u32 {
         assert_eq!((id, value), (2, 0));
         0
+    }
+    fn envoy_dynamic_module_callback_http_filter_config_set_gauge(_c: Pointer, id: usize, _l: *mut Buffer, _s: usize, value: u64) -> u32 {
+        assert!(id == 2 && value <= 1);
+        GAUGES.fetch_add(1, Ordering::Relaxed);
+        0
+    }
+    fn envoy_dynamic_module_callback_http_filter_config_scheduler_new(_c: Pointer) -> Pointer {
+        SCHEDULERS.fetch_add(1, Ordering::Relaxed);
+        ptr::without_provenance_mut(8)
+    }
+    fn envoy_dynamic_module_callback_http_filter_config_scheduler_commit(_scheduler: Pointer, _event: u64) {}
+    fn envoy_dynamic_module_callback_http_filter_config_scheduler_delete(_scheduler: Pointer) {
+        SCHEDULERS.fetch_sub(1, Ordering::Relaxed);
     }
     fn envoy_dynamic_module_callback_http_filter_increment_counter(filter: Pointer, id: usize, _l: *mut Buffer, _s: usize, _value: u64) -> u32 {
         assert_eq!(id, 1);

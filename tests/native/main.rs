@@ -9,7 +9,8 @@ mod envoy;
 use ai_bridge as _;
 use core::ffi::c_void;
 use core::ptr;
-use envoy::{Buffer, Filter, LOG};
+use envoy::{Buffer, Filter, GAUGES, LOG, SCHEDULERS};
+use std::sync::atomic::Ordering;
 use serde_json::Value;
 
 unsafe extern "C" {
@@ -19,6 +20,11 @@ unsafe extern "C" {
         json: Buffer,
     ) -> *const c_void;
     fn envoy_dynamic_module_on_http_filter_config_destroy(configuration: *const c_void);
+    fn envoy_dynamic_module_on_http_filter_config_scheduled(
+        host: *mut c_void,
+        configuration: *const c_void,
+        event: u64,
+    );
     fn envoy_dynamic_module_on_http_filter_new(
         configuration: *const c_void,
         filter: *mut c_void,
@@ -335,6 +341,28 @@ fn a_held_body_is_translated_alike_in_every_size_of_chunks() {
     assert!(sent.iter().all(|each| each == &sent[0]));
 }
 
+#[test]
+fn every_byte_is_read_alike_at_every_place_of_a_vector() {
+    // `wide` reads words where the processor's family has no vectors at all.
+    let family = cfg!(any(target_arch = "x86_64", target_arch = "aarch64"));
+    assert!(!family || cfg!(any(target_feature = "sse2", target_feature = "neon")));
+
+    let configuration = Configuration::new(JSON);
+    for before in 0..130 {
+        for special in ["\"", "\\", "\\\"", "\n", "\u{1}", "\u{7f}", "é", "模", "🦀"] {
+            let text = [&"x".repeat(before), special, &"y".repeat(130 - before)].concat();
+            let question = serde_json::json!({"role": "user", "content": text});
+            let request = serde_json::json!({"unread": text, "messages": [question], "model": "gpt-5.5"});
+            let stream = Stream::new(&configuration, CHAT);
+            stream.request_headers();
+            assert_eq!(stream.request_body(&[request.to_string().as_bytes()], true), CONTINUE);
+            stream.complete();
+            let record = stream.record().unwrap();
+            assert_eq!((&record["prompt"], &record["model"]["requested"]), (&text.into(), &"gpt-5.5".into()));
+        }
+    }
+}
+
 // === pools ===
 
 const MEMBERS: [&str; 5] = ["a", "b", "c", "d", "e"];
@@ -438,4 +466,22 @@ fn members_that_workers_set_aside_at_the_same_time_are_all_aside() {
         let next = Stream::to_pool(&main, &provider);
         assert_eq!(next.sent("x-ai-bridge-pool").unwrap(), format!("{provider}/e"));
     }
+}
+
+#[test]
+fn the_gauges_of_a_pool_are_shown_without_a_request() {
+    let configuration = pool("idle");
+    let before = GAUGES.load(Ordering::Relaxed);
+    // SAFETY: the configuration is not destroyed.
+    unsafe { envoy_dynamic_module_on_http_filter_config_scheduled(ptr::null_mut(), configuration.0, 0) };
+    assert_eq!(GAUGES.load(Ordering::Relaxed), before + MEMBERS.len());
+}
+
+#[test]
+fn no_thread_outlives_its_configuration() {
+    let configurations: Vec<_> = (0..50).map(|_| pool("threads")).collect();
+    assert!(SCHEDULERS.load(Ordering::Relaxed) >= configurations.len());
+    drop(configurations);
+    // Other tests have pools of their own at this time, at most this many.
+    assert!(SCHEDULERS.load(Ordering::Relaxed) < 20);
 }

@@ -77,8 +77,16 @@ pub(super) enum LogLevel {
 
 /// `envoy_dynamic_module_type_metadata_source`: the stream's dynamic metadata.
 pub(super) const DYNAMIC_METADATA: u32 = 0;
-/// `envoy_dynamic_module_type_http_filter_stream_reset_reason`: a local reset.
-pub(super) const LOCAL_RESET: u32 = 0;
+/// `envoy_dynamic_module_type_http_filter_stream_reset_reason`
+#[derive(Clone, Copy)]
+#[repr(u32)]
+pub(super) enum Reset {
+    /// Of the client's stream, also where an upstream filter makes it.
+    Local = 0,
+    /// Of an upstream filter's attempt, in a hook of the response: Envoy may make another one.
+    LocalRefused = 1,
+}
+
 /// `envoy_dynamic_module_type_metrics_result`: success.
 pub(super) const METRIC_SUCCESS: u32 = 0;
 
@@ -86,6 +94,8 @@ pub(super) const METRIC_SUCCESS: u32 = 0;
 pub(super) type FilterPointer = *mut c_void;
 /// Envoy's configuration of the filter, as an address.
 pub(super) type ConfigurationPointer = *mut c_void;
+/// Envoy's means to call a configuration on the main thread, as an address.
+pub(super) type SchedulerPointer = *mut c_void;
 
 unsafe extern "C" {
     pub(super) fn envoy_dynamic_module_callback_log(level: LogLevel, message: Buffer<'_>);
@@ -126,6 +136,23 @@ unsafe extern "C" {
         labels: usize,
         value: u64,
     ) -> u32;
+    pub(super) fn envoy_dynamic_module_callback_http_filter_config_set_gauge(
+        configuration: ConfigurationPointer,
+        id: usize,
+        label_values: *mut Buffer<'_>,
+        labels: usize,
+        value: u64,
+    ) -> u32;
+    pub(super) fn envoy_dynamic_module_callback_http_filter_config_scheduler_new(
+        configuration: ConfigurationPointer,
+    ) -> SchedulerPointer;
+    pub(super) fn envoy_dynamic_module_callback_http_filter_config_scheduler_commit(
+        scheduler: SchedulerPointer,
+        event: u64,
+    );
+    pub(super) fn envoy_dynamic_module_callback_http_filter_config_scheduler_delete(
+        scheduler: SchedulerPointer,
+    );
     pub(super) fn envoy_dynamic_module_callback_http_filter_increment_counter(
         filter: FilterPointer,
         id: usize,
@@ -173,7 +200,7 @@ unsafe extern "C" {
     );
     pub(super) fn envoy_dynamic_module_callback_http_filter_reset_stream(
         filter: FilterPointer,
-        reason: u32,
+        reason: Reset,
         details: Buffer<'_>,
     );
     pub(super) fn envoy_dynamic_module_callback_http_clear_route_cache(filter: FilterPointer);

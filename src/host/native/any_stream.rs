@@ -90,11 +90,11 @@ impl AnyStream {
         }
     }
 
-    /// Cuts the stream, or the attempt, after a panic in one of its hooks.
-    pub(super) fn cut(&self, filter: Filter) {
+    /// Cuts the stream, or the attempt, after a panic in one of its hooks; `is_answered`: in one of the response.
+    pub(super) fn cut(&self, filter: Filter, is_answered: bool) {
         match self {
             Self::Main(stream) => stream.cut(filter),
-            Self::Attempt(attempt) => attempt.cut(filter),
+            Self::Attempt(attempt) => attempt.cut(filter, is_answered),
         }
     }
 }

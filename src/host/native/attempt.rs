@@ -5,7 +5,7 @@ use super::calls::Filter;
 use super::stream::{FILTER_STATE, PANIC_DETAILS};
 use super::tickets::{self, Open};
 use crate::config::Upstream;
-use crate::pool::{AttemptStream, Failure, TICKET_PROPERTY};
+use crate::pool::{AttemptStream, Failure, RETRY_HEADER, TICKET_PROPERTY};
 use crate::reply::pool_not_ready;
 use crate::step::Flow;
 use core::time::Duration;
@@ -96,14 +96,22 @@ impl Attempt {
         self.broken.get()
     }
 
-    /// Ends the attempt after a panic in one of its hooks. Envoy may make another one; the main filter notes and counts it.
-    pub(super) fn cut(&self, filter: Filter) {
-        if !self.broken.replace(true) {
-            if let Some(open) = open(filter) {
-                open.failures.set(open.failures.get().saturating_add(1));
-            }
-            filter.reset(PANIC_DETAILS);
+    /// Ends the attempt after a panic in one of its hooks, so that Envoy may make another one. The main filter notes and
+    /// counts it.
+    pub(super) fn cut(&self, filter: Filter, is_answered: bool) {
+        if self.broken.replace(true) {
+            return;
         }
+        if let Some(open) = open(filter) {
+            open.failures.set(open.failures.get().saturating_add(1));
+        }
+        if is_answered {
+            return filter.reset_attempt(PANIC_DETAILS);
+        }
+        // Envoy crashes if an upstream filter resets its attempt in a hook of the request.
+        let mut reply = pool_not_ready();
+        reply.headers.push((RETRY_HEADER.to_owned(), b"1".to_vec()));
+        filter.reply(&reply);
     }
 
     /// Envoy is about to destroy its part of the attempt.

@@ -4,7 +4,8 @@
 #![expect(unsafe_code, reason = "a call into Envoy is a call of a function that Rust cannot check")]
 
 use super::abi::{
-    self, Attribute, Body, Buffer, ConfigurationPointer, FilterPointer, Header, HeaderMap, LogLevel,
+    self, Attribute, Body, Buffer, ConfigurationPointer, FilterPointer, Header, HeaderMap, LogLevel, Reset,
+    SchedulerPointer,
 };
 use crate::headers::{HeaderEdits, Headers};
 use crate::metric::MetricKind;
@@ -21,6 +22,11 @@ pub(super) struct Filter(FilterPointer);
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct FilterConfiguration(ConfigurationPointer);
 
+/// Has Envoy call a configuration on its main thread. Valid until the configuration is destroyed.
+pub(super) struct Scheduler(SchedulerPointer);
+
+// SAFETY: Envoy can be asked for a call on any thread.
+unsafe impl Send for Scheduler {}
 // SAFETY: Envoy creates and destroys configurations, and takes their metrics, on any of its threads.
 unsafe impl Send for FilterConfiguration {}
 // SAFETY: as above.
@@ -139,10 +145,19 @@ impl Filter {
 
     /// Resets the stream. Envoy may call other hooks of this stream before this returns.
     pub(super) fn reset(self, details: &str) {
+        self.reset_for(Reset::Local, details);
+    }
+
+    /// Resets the attempt of an upstream filter, as a member might. Envoy may call other hooks before this returns.
+    pub(super) fn reset_attempt(self, details: &str) {
+        self.reset_for(Reset::LocalRefused, details);
+    }
+
+    fn reset_for(self, reason: Reset, details: &str) {
         let details = Buffer::of(details.as_bytes());
         // SAFETY: see `Filter`; Envoy copies the details.
         unsafe {
-            abi::envoy_dynamic_module_callback_http_filter_reset_stream(self.0, abi::LOCAL_RESET, details);
+            abi::envoy_dynamic_module_callback_http_filter_reset_stream(self.0, reason, details);
         }
     }
 
@@ -255,6 +270,23 @@ impl FilterConfiguration {
         (result == abi::METRIC_SUCCESS).then_some(id)
     }
 
+    /// Sets the series of the gauge `id` with these label values. To be called on the main thread only.
+    pub(super) fn set_gauge(self, id: usize, labels: &mut [Buffer<'_>], value: u64) {
+        let (to, size) = (labels.as_mut_ptr(), labels.len());
+        // SAFETY: see `FilterConfiguration`; Envoy copies the labels. A result as for `Filter::measure`.
+        let _ = unsafe {
+            abi::envoy_dynamic_module_callback_http_filter_config_set_gauge(self.0, id, to, size, value)
+        };
+    }
+
+    /// To be called by the hook that creates the configuration only.
+    pub(super) fn scheduler(self) -> Option<Scheduler> {
+        // SAFETY: see `FilterConfiguration`.
+        let scheduler =
+            unsafe { abi::envoy_dynamic_module_callback_http_filter_config_scheduler_new(self.0) };
+        (!scheduler.is_null()).then_some(Scheduler(scheduler))
+    }
+
     /// Adds 0 to the series of the counter or gauge `id` with these label values: Envoy keeps a series for as long as a
     /// configuration has used it.
     pub(super) fn hold(self, kind: MetricKind, id: usize, labels: &mut [Buffer<'_>]) {
@@ -266,6 +298,23 @@ impl FilterConfiguration {
         };
         // SAFETY: see `FilterConfiguration`; Envoy copies the labels. A result as for `Filter::measure`.
         let _ = unsafe { call(self.0, id, labels.as_mut_ptr(), labels.len(), 0) };
+    }
+}
+
+// === impl Scheduler ===
+
+impl Scheduler {
+    /// Asks for a call on the main thread.
+    pub(super) fn commit(&self) {
+        // SAFETY: see `Scheduler`; `ticker.rs` drops it before its configuration is destroyed.
+        unsafe { abi::envoy_dynamic_module_callback_http_filter_config_scheduler_commit(self.0, 0) }
+    }
+}
+
+impl Drop for Scheduler {
+    fn drop(&mut self) {
+        // SAFETY: as above; deleted once.
+        unsafe { abi::envoy_dynamic_module_callback_http_filter_config_scheduler_delete(self.0) }
     }
 }
 

@@ -3,17 +3,19 @@
 
 use super::any_stream::AnyStream;
 use super::attempt::Attempt;
-use super::calls::FilterConfiguration;
+use super::calls::{FilterConfiguration, wall_time};
 use super::metrics::{self, Defined, Metrics};
 use super::property::Property;
 use super::shared::ProcessData;
 use super::stream::{Stream, Worker};
+use super::ticker::Ticker;
 use crate::bridge::Bridge;
 use crate::config::{Config, Upstream};
 use crate::host::process;
+use crate::pool;
 use std::cell::RefCell;
 use std::rc::Rc;
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 /// What all workers share.
 pub(super) enum Configuration {
@@ -28,6 +30,8 @@ pub(super) struct Main {
     json: Vec<u8>,
     metrics: Defined,
     host: FilterConfiguration,
+    /// Runs where the gauges of pools are shown.
+    ticker: Mutex<Option<Ticker>>,
 }
 
 // Envoy's address of a configuration hides from the compiler that all workers use it.
@@ -54,13 +58,34 @@ impl Configuration {
         }
         let (config, _) = parse(json)?;
         log::info!("configured with {} provider(s)", config.providers.len());
-        Some(Self::Main(Box::new(Main { json: json.to_vec(), metrics: Defined::new(host), host })))
+        let has_gauges = config.metrics && config.providers.iter().any(|provider| provider.pool.is_some());
+        let scheduler = if has_gauges { host.scheduler() } else { None };
+        Some(Self::Main(Box::new(Main {
+            json: json.to_vec(),
+            metrics: Defined::new(host),
+            host,
+            ticker: Mutex::new(scheduler.and_then(Ticker::start)),
+        })))
     }
 
     /// Envoy is about to destroy its part of the configuration.
     pub(super) fn destroy(&self) {
         if let Self::Main(main) = self {
+            drop(main.ticker.lock().unwrap_or_else(PoisonError::into_inner).take());
             metrics::destroyed(main.host);
+        }
+    }
+
+    /// Shows the members of pools that became usable or were set aside. Envoy's main thread calls this.
+    pub(super) fn show_pools(self: &Arc<Self>) {
+        let Self::Main(main) = &**self else { return };
+        let Some(worker) = self.worker(main) else { return };
+        let Worker { bridge, metrics, .. } = &*worker;
+        for provider in bridge.providers.iter().filter(|provider| provider.pool.is_some()) {
+            let asides = pool::asides(&*bridge.pools.shared, provider);
+            for measurement in bridge.pools.usable_changes(provider, &asides, wall_time()) {
+                metrics.set(main.host, measurement);
+            }
         }
     }
 

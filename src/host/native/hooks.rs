@@ -50,7 +50,7 @@ const fn of_body(flow: Flow) -> u32 {
 }
 
 /// Runs `hook` on the stream at `stream`, which stays alive meanwhile, and cuts the stream after a panic. `name` is the
-/// hook's name for tests.
+/// hook's name.
 fn with(
     name: &'static str,
     stream: ModuleFilter,
@@ -67,7 +67,7 @@ fn with(
         hook(&stream, filter)
     };
     panic::caught(hook).unwrap_or_else(|| {
-        let _ = panic::caught(|| stream.cut(filter));
+        let _ = panic::caught(|| stream.cut(filter, name.starts_with("response_")));
         Flow::Stop
     })
 }
@@ -83,6 +83,20 @@ fn held(stream: ModuleFilter) -> Option<Rc<AnyStream>> {
     unsafe {
         Rc::increment_strong_count(stream);
         Some(Rc::from_raw(stream))
+    }
+}
+
+/// A reference to the configuration at this address, beside the one that Envoy has.
+fn kept(configuration: ModuleConfiguration) -> Option<Arc<Configuration>> {
+    let configuration = configuration.cast::<Configuration>();
+    if configuration.is_null() {
+        return None;
+    }
+    // SAFETY: the address comes from `Arc::into_raw` in `…_config_new`, and Envoy keeps a configuration for as long as
+    // it makes streams of it or calls it on the main thread.
+    unsafe {
+        Arc::increment_strong_count(configuration);
+        Some(Arc::from_raw(configuration))
     }
 }
 
@@ -126,6 +140,18 @@ extern "C" fn envoy_dynamic_module_on_http_filter_config_destroy(configuration: 
     }
 }
 
+/// What the configuration's scheduler has asked for.
+#[unsafe(no_mangle)]
+extern "C" fn envoy_dynamic_module_on_http_filter_config_scheduled(
+    _host: ConfigurationPointer,
+    configuration: ModuleConfiguration,
+    _event: u64,
+) {
+    if let Some(configuration) = kept(configuration) {
+        let _ = panic::caught(|| configuration.show_pools());
+    }
+}
+
 /// Routes have no configuration of their own: it would be ignored, so it is refused.
 #[unsafe(no_mangle)]
 extern "C" fn envoy_dynamic_module_on_http_filter_per_route_config_new(
@@ -148,18 +174,8 @@ extern "C" fn envoy_dynamic_module_on_http_filter_new(
     configuration: ModuleConfiguration,
     _filter: FilterPointer,
 ) -> ModuleFilter {
-    let configuration = configuration.cast::<Configuration>();
-    if configuration.is_null() {
-        return ptr::null();
-    }
-    // SAFETY: the address comes from `Arc::into_raw` in `…_config_new`, and Envoy keeps a configuration for as long as
-    // it makes streams of it.
-    let configuration = unsafe {
-        Arc::increment_strong_count(configuration);
-        Arc::from_raw(configuration)
-    };
-    let stream = panic::caught(|| configuration.stream());
-    stream.flatten().map_or(ptr::null(), |stream| Rc::into_raw(Rc::new(stream)).cast())
+    let stream = kept(configuration).map(|configuration| panic::caught(|| configuration.stream()));
+    stream.flatten().flatten().map_or(ptr::null(), |stream| Rc::into_raw(Rc::new(stream)).cast())
 }
 
 #[unsafe(no_mangle)]

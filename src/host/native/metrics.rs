@@ -7,7 +7,7 @@
 use super::abi::Buffer;
 use super::calls::{Filter, FilterConfiguration};
 use crate::fnv::BuildFnv;
-use crate::metric::{LabelBound, Measurement, Metric, Series};
+use crate::metric::{LabelBound, Measurement, Metric, MetricKind, Series};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -103,12 +103,25 @@ impl Metrics {
 
     /// Adds a measurement.
     pub(super) fn keep(&self, filter: Filter, measurement: Measurement) {
+        self.add(measurement, |kind, id, labels, value| filter.measure(kind, id, labels, value));
+    }
+
+    /// Sets a gauge where there is no stream.
+    pub(super) fn set(&self, host: FilterConfiguration, measurement: Measurement) {
+        self.add(measurement, |_, id, labels, value| host.set_gauge(id, labels, value));
+    }
+
+    fn add(
+        &self,
+        measurement: Measurement,
+        measure: impl FnOnce(MetricKind, usize, &mut [Buffer<'_>], u64),
+    ) {
         let Measurement { mut series, value } = measurement;
         series.bound_model(&mut self.models.borrow_mut());
         let Some(at) = index(series.metric) else { return };
         let Some(Some(id)) = self.defined.0.get(at) else { return };
         let values: Vec<String> = series.label_values().collect();
-        filter.measure(series.metric.kind(), *id, &mut buffers(&values), value);
+        measure(series.metric.kind(), *id, &mut buffers(&values), value);
         if !self.used.borrow().contains(&series) {
             self.used.borrow_mut().insert(series);
             let mut used = used();

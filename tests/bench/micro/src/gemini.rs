@@ -50,9 +50,11 @@ fn document(bytes: usize) -> String {
     let text = WORDS.repeat(bytes / 2 / WORDS.len());
     let parts =
         format!(r#"{{"text":"{text}"}},{{"functionCall":{{"name":"edit","args":{{"text":"{text}"}}}}}}"#);
-    object(&parts)
-        .replacen("\"index\":0", "\"index\":0,\"finishReason\":\"STOP\"", 1)
-        .replacen("\"totalTokenCount\":25", "\"candidatesTokenCount\":120,\"totalTokenCount\":145", 1)
+    object(&parts).replacen("\"index\":0", "\"index\":0,\"finishReason\":\"STOP\"", 1).replacen(
+        "\"totalTokenCount\":25",
+        "\"candidatesTokenCount\":120,\"totalTokenCount\":145",
+        1,
+    )
 }
 
 /// Its cases, the same in every run.

@@ -1,0 +1,35 @@
+//! `retry-after` where every member is set aside.
+
+use super::{answers, exchange, exchange_at, pool};
+use serde_json::json;
+use world::Member;
+
+#[test]
+fn where_every_member_is_aside_retry_after_is_the_shortest_time() {
+    let bridge = pool(|provider| provider["pool"].as_array_mut().unwrap().truncate(2));
+    let script = [
+        ("a", answers(429, &[("retry-after", "30")])),
+        ("b", answers(529, &[("retry-after", "90"), ("retry-after-ms", "1")])),
+    ];
+    let (world, _) = exchange(&bridge, &script);
+    let client = world.client_headers.as_ref().unwrap();
+    assert_eq!((client.text("retry-after"), client.contains("retry-after-ms")), (Some("30"), false));
+    assert_eq!(world.record()["response"]["status"], json!(529));
+    for status in [500, 502, 400, 403, 404] {
+        let (world, _) = exchange_at(&bridge, 10, &[], &[("a", answers(status, &[("retry-after", "77")]))]);
+        let after = world.client_headers.as_ref().unwrap().text("retry-after").unwrap();
+        assert_eq!(after, if status < 500 { "77" } else { "20" }, "{status}");
+    }
+    // Envoy's own reply, too.
+    let (world, _) = exchange_at(&bridge, 10, &[], &[("a", Member::Refuses), ("b", Member::Refuses)]);
+    assert_eq!(world.reply.as_ref().map(|reply| reply.status), Some(503));
+    assert!(world.reply_header("retry-after").is_some());
+}
+
+#[test]
+fn while_a_member_is_usable_an_answer_keeps_its_retry_after() {
+    let failing = |n| answers(429, &[("retry-after", n)]);
+    let (world, asked) =
+        exchange(&pool(|_| {}), &[("a", failing("5")), ("b", failing("6")), ("c", failing("7"))]);
+    assert_eq!((asked.len(), world.client_headers.unwrap().text("retry-after")), (3, Some("7")));
+}

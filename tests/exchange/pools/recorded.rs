@@ -1,0 +1,121 @@
+//! What the record and the metrics say of the attempts.
+
+use super::{ANSWER, answers, attempts, exchange, exchange_at, later, list_at, pool, request_at};
+use ai_bridge::headers::Headers;
+use ai_bridge::pool::{AttemptStream, Failure};
+use core::time::Duration;
+use serde_json::json;
+use world::{Member, World, head};
+
+#[test]
+fn an_attempts_time_follows_the_clock_that_durations_are_measured_with() {
+    let mut world = request_at(&pool(|_| {}), 0, &[]);
+    let (ticket, now) = (world.ticket(), world.moment());
+    let begin = |member, now| AttemptStream::begin(&ticket, "p", member, now, Headers::default).unwrap().0;
+    // The wall clock is set forward by an hour.
+    begin("a", now).response_headers(&head("500", &[]), later(now, 3602, 2));
+    let failure = Failure { is_connect_failure: false, limit: Some(Duration::from_secs(10)) };
+    begin("b", later(now, 3602, 2)).over(failure, later(now, 3605, 5).clock);
+    let mut answer = head("200", &[]);
+    begin("c", later(now, 3605, 5)).response_headers(&answer, later(now, 5, 6)).0.apply(&mut answer);
+    world.answer(answer, false).download(ANSWER.as_bytes(), true).done();
+    let attempts = world.record()["attempts"].clone();
+    assert_eq!(
+        attempts,
+        json!([
+            {"member": "a", "status": 500, "ms": 2000},
+            {"member": "b", "error": "reset", "ms": 3000},
+            {"member": "c", "status": 200, "ms": 1000},
+        ])
+    );
+}
+
+#[test]
+fn where_the_last_attempt_has_no_answer_no_earlier_one_has_served() {
+    let (world, asked) = exchange(
+        &pool(|_| {}),
+        &[("a", answers(429, &[])), ("b", answers(503, &[])), ("c", Member::Refuses)],
+    );
+    assert_eq!(asked.len(), 3);
+    let record = world.record();
+    assert_eq!(record["upstream"], json!({"host": "c.example", "cluster": "p-c"}));
+    assert_eq!(record["outcome"], json!("unavailable"));
+}
+
+#[test]
+fn attempts_without_an_answer_are_recorded_and_set_nothing_aside() {
+    let bridge = pool(|_| {});
+    let script =
+        [("a", Member::Refuses), ("b", Member::Resets), ("c", Member::Sleeps(Duration::from_secs(3)))];
+    let (world, _) = exchange(&bridge, &script);
+    let failed = [("a", "connect_failure"), ("b", "reset"), ("c", "timeout")];
+    assert_eq!(attempts(&world), failed.map(|(member, error)| (member.to_owned(), json!(error))));
+    let record = world.record();
+    assert_eq!(
+        (record["outcome"].as_str(), record["attempts"][2]["ms"].as_u64()),
+        (Some("unavailable"), Some(3020))
+    );
+    assert_eq!(list_at(&bridge, 4), "a,b,c");
+}
+
+#[test]
+fn the_record_is_that_of_the_served_attempt() {
+    let (world, _) = exchange(&pool(|_| {}), &[("a", answers(429, &[("request-id", "of-a")]))]);
+    let record = world.record();
+    assert_eq!(record["upstream"], json!({"host": "b.example", "cluster": "p-b"}));
+    assert_eq!(record["credential"], json!({"kind": "centralized", "hint": "ke...89"}));
+    assert_eq!(
+        (record["response"]["status"].as_u64(), record["usage"]["output_tokens"].as_u64()),
+        (Some(200), Some(5))
+    );
+    assert_eq!(record["attempts"][0]["ms"], json!(20));
+}
+
+#[test]
+fn pools_are_measured() {
+    let bridge = pool(|provider| provider["pool"].as_array_mut().unwrap().truncate(3));
+    let script = [("a", answers(429, &[])), ("b", Member::Resets)];
+    let (world, _) = exchange(&bridge, &script);
+    let measured = |world: &World| -> Vec<String> {
+        let all = world.measured.iter().map(|m| format!("{}{}", m.series.raw_name(), m.value));
+        all.filter(|name| name.contains("pool") || name.contains("failover")).collect()
+    };
+    assert_eq!(
+        measured(&world),
+        [
+            "ai_bridge_pool_usable.provider=.=p;.;member=.=a;.;1",
+            "ai_bridge_pool_usable.provider=.=p;.;member=.=b;.;1",
+            "ai_bridge_pool_usable.provider=.=p;.;member=.=c;.;1",
+            "ai_bridge_pool_aside_total.provider=.=p;.;member=.=a;.;reason=.=429;.;1",
+            "ai_bridge_failover_total.provider=.=p;.;from=.=a;.;to=.=b;.;reason=.=429;.;1",
+            "ai_bridge_failover_total.provider=.=p;.;from=.=b;.;to=.=c;.;reason=.=reset;.;1",
+        ]
+    );
+    let (world, _) = exchange_at(&bridge, 1, &[], &[]);
+    let usable = |states: [u8; 3]| {
+        let gauge =
+            |(member, state)| format!("ai_bridge_pool_usable.provider=.=p;.;member=.={member};.;{state}");
+        ["a", "b", "c"].into_iter().zip(states).map(gauge).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        measured(&world),
+        usable([0, 1, 1]),
+        "all, because other workers may have shown something else"
+    );
+    let (world, _) = exchange_at(&bridge, 70, &[], &[]);
+    assert_eq!(measured(&world)[..3], usable([1, 1, 1]));
+    assert_eq!(measured(&exchange_at(&bridge, 71, &[], &[]).0), [""; 0]);
+    exchange_at(&bridge, 72, &[], &[("a", answers(429, &[("retry-after", "1")]))]);
+    let remaining = answers(
+        200,
+        &[("anthropic-ratelimit-requests-remaining", "7"), ("content-type", "application/json")],
+    );
+    let (world, _) = exchange_at(&bridge, 2, &[], &[("b", remaining)]);
+    let names: Vec<String> = world.measured.iter().map(|m| m.series.raw_name()).collect();
+    assert!(
+        names.contains(
+            &"ai_bridge_upstream_remaining.provider=.=p;.;of=.=requests;.;member=.=b;.;".to_owned()
+        ),
+        "{names:?}"
+    );
+}

@@ -47,11 +47,11 @@ def generated(plugin: Json, *arguments: str) -> Json:
     return yaml.safe_load(done.stdout)
 
 
-def configuration(plugin: Json, **changes: Any) -> Json:
-    """The reference configuration with this configuration of the filter and its pools."""
+def configuration(plugin: Json, *arguments: str, **changes: Any) -> Json:
+    """The reference configuration with this configuration of the filter and its pools. `arguments`: more of envoy/pools."""
     config = render(("127.0.0.1", 1), plugin=plugin, **changes)
     variables = [key["env"] for provider in plugin["providers"] for each in (provider, *provider.get("pool", [])) if "env" in (key := each.get("key", {}))]
-    made = generated(plugin, "--wasm", str(WASM))
+    made = generated(plugin, "--wasm", str(WASM), *arguments)
     for http_filter in connection_manager_of(config)["http_filters"]:
         if http_filter["name"] == "ai_bridge":
             http_filter["typed_config"]["config"]["vm_config"]["environment_variables"] = {"host_env_keys": variables}
@@ -70,6 +70,11 @@ def gateway_of(*members: Member, start: str = "first", root: str = "", copied: i
         if copied is not None and "request_body_buffer_limit" in route:
             route["request_body_buffer_limit"] = copied
     return Gateway(config, concurrency=2, environment={})
+
+
+def tried(record: Json) -> list[tuple[str, Any]]:
+    """The attempts of a record: each member with its status, or why there is none."""
+    return [(each["member"], each.get("status", each.get("error"))) for each in record["attempts"]]
 
 
 def key_of(received: Received) -> str | None:

@@ -12,7 +12,7 @@ import pytest
 from client import Http1, Reset
 from conftest import Records, assert_alive
 from gateway import Gateway
-from pools import Member, configuration, gateway_of, key_of, refusal
+from pools import Member, configuration, gateway_of, key_of, refusal, tried
 from samples import JSON, MESSAGE, MESSAGES, TOKEN, messages_request
 from upstream import Exchange, json_answer
 
@@ -35,10 +35,6 @@ def ask(gateway: Gateway, *more: tuple[str, str], path: str = MESSAGES, body: by
 
 def asked(members: list[Member]) -> list[int]:
     return [len(each.requests) for each in members]
-
-
-def tried(record: Any) -> list[tuple[str, Any]]:
-    return [(each["member"], each.get("status", each.get("error"))) for each in record["attempts"]]
 
 
 def test_the_next_member_answers_and_each_gets_only_its_own_key(members):

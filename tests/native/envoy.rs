@@ -224,9 +224,10 @@ callbacks! {
     }
     fn envoy_dynamic_module_callback_http_get_metadata_string(_f: Pointer, _source: u32, _n: Buffer, _k: Buffer, _to: *mut Buffer) -> bool { false }
     fn envoy_dynamic_module_callback_http_filter_get_attribute_string(filter: Pointer, attribute: u32, to: *mut Buffer) -> bool {
-        if attribute == 52 {
-            // upstream.transport_failure_reason
-            return false;
+        if attribute == 51 {
+            // upstream.local_address: no member has refused a connection
+            write(to, [Buffer::of(b"127.0.0.1:1")].into_iter());
+            return true;
         }
         assert_eq!(attribute, 16, "response.code_details");
         write(to, [Buffer::of(&of(filter).code_details.borrow())].into_iter());

@@ -61,7 +61,7 @@ pub(super) enum Attribute {
     DnsSanPeerCertificate = 35,
     UriSanPeerCertificate = 37,
     Sha256PeerCertificateDigest = 38,
-    UpstreamTransportFailureReason = 52,
+    UpstreamLocalAddress = 51,
 }
 
 /// `envoy_dynamic_module_type_log_level`

@@ -121,8 +121,8 @@ impl Attempt {
         if over.replace(true) || !stream.is_unanswered() {
             return;
         }
-        let reason = filter.attribute(Attribute::UpstreamTransportFailureReason);
-        let is_connect_failure = reason.is_some_and(|reason| !reason.is_empty());
+        // Envoy knows it as soon as there is a connection, be it a new one or not.
+        let is_connect_failure = filter.attribute(Attribute::UpstreamLocalAddress).is_none();
         stream.over(Failure { is_connect_failure, limit: *limit }, open.clock());
     }
 }

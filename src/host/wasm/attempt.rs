@@ -28,11 +28,12 @@ impl Context for Attempt {
         if let Some((attempt, open)) = &self.begun
             && attempt.is_unanswered()
         {
-            let reason = hostcalls::property(vec!["upstream", "transport_failure_reason"]);
+            // Envoy knows it as soon as there is a connection, be it a new one or not.
+            let local_address = hostcalls::property(vec!["upstream", "local_address"]);
             let limit = hostcalls::property(vec!["request", "headers", "x-envoy-expected-rq-timeout-ms"]);
             let limit = limit.and_then(|limit| core::str::from_utf8(&limit).ok()?.parse().ok());
             let failure = Failure {
-                is_connect_failure: reason.is_some_and(|reason| !reason.is_empty()),
+                is_connect_failure: local_address.is_none_or(|address| address.is_empty()),
                 limit: limit.map(Duration::from_millis),
             };
             attempt.over(failure, open.clock());

@@ -169,8 +169,9 @@ fn retry_after(ticket: &Ticket, status: u16, now: Duration) -> Option<String> {
     Some(whole.to_string())
 }
 
-/// The record's `attempts`; `ended`: when the stream was over, by the clock of durations.
-pub(super) fn attempts(ticket: &Ticket, ended: Duration) -> Vec<AttemptRef<'_>> {
+/// The record's `attempts`; `ended`: when the stream was over, by the clock of durations; `is_refused`: the last attempt has
+/// not failed, because the request was refused.
+pub(super) fn attempts(ticket: &Ticket, ended: Duration, is_refused: bool) -> Vec<AttemptRef<'_>> {
     let attempt = |attempt: &pool::Attempt| {
         let took = attempt.ended.unwrap_or(ended).saturating_sub(attempt.started);
         Some(AttemptRef {
@@ -180,7 +181,11 @@ pub(super) fn attempts(ticket: &Ticket, ended: Duration) -> Vec<AttemptRef<'_>> 
             ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
         })
     };
-    ticket.attempts.iter().filter_map(attempt).collect()
+    let mut attempts: Vec<_> = ticket.attempts.iter().filter_map(attempt).collect();
+    if let Some(last) = attempts.last_mut().filter(|_| is_refused) {
+        last.error = None;
+    }
+    attempts
 }
 
 /// The record's `affinity`: the member that served the session.

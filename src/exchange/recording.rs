@@ -97,7 +97,9 @@ pub(super) fn finish(mut interception: Box<Interception>, bridge: &Bridge, endin
             Some(member) => CredentialRef::new(member.credential_kind(), member.hint.as_deref()),
             None => CredentialRef::new(arrival.credential_kind, arrival.credential_hint.as_deref()),
         },
-        attempts: ticket.map(|ticket| pool::attempts(ticket, ending.now)).unwrap_or_default(),
+        attempts: ticket
+            .map(|ticket| pool::attempts(ticket, ending.now, is_refused(&interception)))
+            .unwrap_or_default(),
         affinity: ticket.and_then(|ticket| pool::affinity(ticket, progress.moved)),
         response: ResponseRef {
             id: answer.and_then(|answer| answer.id.as_deref()),
@@ -150,6 +152,13 @@ fn status(interception: &Interception) -> Option<u16> {
         Download::Local(local) => Some(local.status),
         Download::Awaiting | Download::Replied => interception.upload.rejection().map(Rejection::status),
     }
+}
+
+/// Whether the request was refused, or was not sent whole in time, before a response began: then the member that got its
+/// beginning has not failed.
+fn is_refused(interception: &Interception) -> bool {
+    let local = matches!(&interception.download, Download::Local(local) if local.status < 500);
+    local || interception.upload.rejection().is_some()
 }
 
 /// Why this filter or one behind it refused the request.

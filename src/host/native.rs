@@ -12,6 +12,7 @@ mod abi;
 mod any_stream;
 mod attempt;
 mod calls;
+mod clock;
 mod configuration;
 mod hooks;
 mod logger;
@@ -21,5 +22,6 @@ mod property;
 mod shared;
 mod stream;
 mod ticker;
-mod tickets;
 mod version;
+
+pub(super) use clock::{Clock, Measured};

@@ -10,8 +10,10 @@ mod monotonic;
 mod root;
 mod shared;
 mod stream;
-mod tickets;
 mod waiting;
+
+pub(super) use metrics::SharedMetrics as Measured;
+pub(super) use monotonic::Clock;
 
 use proxy_wasm::types::LogLevel;
 

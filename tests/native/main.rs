@@ -10,8 +10,8 @@ use ai_bridge as _;
 use core::ffi::c_void;
 use core::ptr;
 use envoy::{Buffer, Filter, GAUGES, LOG, SCHEDULERS};
-use std::sync::atomic::Ordering;
 use serde_json::Value;
+use std::sync::atomic::Ordering;
 
 unsafe extern "C" {
     fn envoy_dynamic_module_on_http_filter_config_new(

@@ -3,8 +3,8 @@
 use super::abi::{Attribute, Body, HeaderMap};
 use super::calls::Filter;
 use super::stream::{FILTER_STATE, PANIC_DETAILS};
-use super::tickets::{self, Open};
 use crate::config::Upstream;
+use crate::host::tickets::{self, Open};
 use crate::pool::{AttemptStream, Failure, RETRY_HEADER, TICKET_PROPERTY};
 use crate::reply::pool_not_ready;
 use crate::step::Flow;
@@ -85,7 +85,7 @@ impl Attempt {
             let Some(Begun { stream, open, .. }) = begun.as_mut() else { return Flow::Continue };
             let (edits, measurement) =
                 stream.response_headers(&filter.headers(HeaderMap::Response), open.now());
-            open.measured.borrow_mut().extend(measurement);
+            open.measured.measurements.borrow_mut().extend(measurement);
             edits
         };
         filter.edit_headers(HeaderMap::Response, &edits);
@@ -103,7 +103,8 @@ impl Attempt {
             return;
         }
         if let Some(open) = open(filter) {
-            open.failures.set(open.failures.get().saturating_add(1));
+            let failures = &open.measured.failures;
+            failures.set(failures.get().saturating_add(1));
         }
         if is_answered {
             return filter.reset_attempt(PANIC_DETAILS);
@@ -123,7 +124,7 @@ impl Attempt {
         }
         // Envoy knows it as soon as there is a connection, be it a new one or not.
         let is_connect_failure = filter.attribute(Attribute::UpstreamLocalAddress).is_none();
-        stream.over(Failure { is_connect_failure, limit: *limit }, open.clock());
+        stream.over(Failure { is_connect_failure, limit: *limit }, open.clock.now());
     }
 }
 

@@ -111,11 +111,7 @@ impl Metrics {
         self.add(measurement, |_, id, labels, value| host.set_gauge(id, labels, value));
     }
 
-    fn add(
-        &self,
-        measurement: Measurement,
-        measure: impl FnOnce(MetricKind, usize, &mut [Buffer<'_>], u64),
-    ) {
+    fn add(&self, measurement: Measurement, measure: impl FnOnce(MetricKind, usize, &mut [Buffer<'_>], u64)) {
         let Measurement { mut series, value } = measurement;
         series.bound_model(&mut self.models.borrow_mut());
         let Some(at) = index(series.metric) else { return };

@@ -2,12 +2,13 @@
 
 use super::abi::{Attribute, Body, Buffer, HeaderMap};
 use super::calls::{Filter, wall_time};
+use super::clock::{Clock, Measured};
 use super::metrics::Metrics;
 use super::property::Property;
-use super::tickets::Offered;
 use crate::bridge::Bridge;
 use crate::exchange::Exchange;
 use crate::host::process;
+use crate::host::tickets::{Offered, Open};
 use crate::metric::{Metric, Series};
 use crate::note::Note;
 use crate::step::{Effect, Ending, Flow, RequestHead, ResponseHead, Step};
@@ -15,7 +16,6 @@ use crate::values;
 use core::time::Duration;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
-use std::time::Instant;
 
 /// What the streams of one worker share.
 pub(super) struct Worker {
@@ -29,10 +29,7 @@ pub(super) struct Worker {
 pub(super) struct Stream {
     worker: Rc<Worker>,
     exchange: RefCell<Exchange>,
-    /// The wall clock's time when the stream began.
-    began: Duration,
-    /// The monotonic clock's time at that moment.
-    instant: Instant,
+    clock: Clock,
     /// Envoy has destroyed its part of the stream: the filter makes no more calls for it.
     destroyed: Cell<bool>,
     /// A hook has panicked. The exchange is used only to leave its record.
@@ -40,7 +37,7 @@ pub(super) struct Stream {
     /// The bytes of a held body that were given to the exchange.
     held_bytes: Cell<usize>,
     /// What upstream filters need to know of a request to a pool.
-    ticket: OnceCell<Offered>,
+    ticket: OnceCell<(Offered, Measured)>,
 }
 
 /// The namespace of this filter's dynamic metadata.
@@ -64,8 +61,7 @@ impl Stream {
         Self {
             worker,
             exchange: RefCell::new(exchange),
-            began: wall_time(),
-            instant: Instant::now(),
+            clock: Clock::begin(),
             destroyed: Cell::new(false),
             broken: Cell::new(false),
             held_bytes: Cell::new(0),
@@ -73,9 +69,8 @@ impl Stream {
         }
     }
 
-    /// The wall clock's time when the stream began, plus the time since then by the monotonic clock.
     fn now(&self) -> Duration {
-        self.began.saturating_add(self.instant.elapsed())
+        self.clock.now()
     }
 
     pub(super) fn request_headers(&self, filter: Filter, end: bool) -> Flow {
@@ -86,7 +81,9 @@ impl Stream {
         let step = self.exchange.borrow_mut().request_headers(&head, || self.now());
         let (ticket, id) = (self.exchange.borrow().ticket(), self.exchange.borrow().ticket_id());
         if let Some(ticket) = ticket {
-            self.ticket.get_or_init(|| Offered::new(id, ticket, self.began, self.instant));
+            let measured = Measured::default();
+            let open = Open { ticket, clock: self.clock, measured: Rc::clone(&measured) };
+            self.ticket.get_or_init(|| (Offered::new(id, open), measured));
         }
         self.carry_out(filter, Place::RequestHeaders, step)
     }
@@ -182,11 +179,11 @@ impl Stream {
     /// Adds the measurements of the attempts of a request to a pool to this configuration's metrics, and notes the attempts
     /// that a panic has ended.
     fn keep_measured(&self, filter: Filter) {
-        let Some(offered) = self.ticket.get() else { return };
-        for measurement in offered.open.measured.take() {
+        let Some((_, measured)) = self.ticket.get() else { return };
+        for measurement in measured.measurements.take() {
             self.worker.metrics.keep(filter, measurement);
         }
-        let failures = offered.open.failures.take();
+        let failures = measured.failures.take();
         if failures > 0 {
             self.exchange.borrow_mut().filter_failed();
             self.measure_failures(filter, failures);

@@ -36,7 +36,8 @@ impl Ticker {
             }
         };
         let builder = Builder::new().name("ai_bridge".to_owned()).stack_size(STACK_BYTES);
-        let thread = builder.spawn(tick).map_err(|error| log::warn!("no thread for the gauges of pools: {error}"));
+        let thread =
+            builder.spawn(tick).map_err(|error| log::warn!("no thread for the gauges of pools: {error}"));
         Some(Self { over, thread: Some(thread.ok()?) })
     }
 }

@@ -1,9 +1,9 @@
 //! The context of one attempt, in the upstream filter of a member's cluster.
 
 use super::hostcalls::{self, Side};
-use super::tickets::{self, Open};
 use crate::config::Upstream;
 use crate::headers::Headers;
+use crate::host::tickets::{self, Open};
 use crate::pool::{AttemptStream, Failure, TICKET_PROPERTY};
 use crate::reply::pool_not_ready;
 use core::time::Duration;
@@ -16,6 +16,9 @@ pub(super) struct Attempt {
     upstream: Rc<Upstream>,
     begun: Option<(AttemptStream, Open)>,
 }
+
+/// How much of a chunk is read at once.
+const PIECE_BYTES: usize = 64 * 1024;
 
 impl Attempt {
     pub(super) const fn new(upstream: Rc<Upstream>) -> Self {
@@ -36,7 +39,7 @@ impl Context for Attempt {
                 is_connect_failure: local_address.is_none_or(|address| address.is_empty()),
                 limit: limit.map(Duration::from_millis),
             };
-            attempt.over(failure, open.clock());
+            attempt.over(failure, open.clock.now());
         }
         true
     }
@@ -65,11 +68,27 @@ impl HttpContext for Attempt {
     }
 
     fn on_http_request_body(&mut self, size: usize, end: bool) -> Action {
-        if let Some((attempt, _)) = &mut self.begun
-            && attempt.reads_request()
-            && let Some(bytes) = attempt.request_body(&hostcalls::chunk(Side::Request, size), end)
-        {
-            hostcalls::replace_chunk(Side::Request, size, &bytes);
+        let Some((attempt, _)) = &mut self.begun else { return Action::Continue };
+        // Envoy replays a body in one chunk. It is read in pieces until its model is found.
+        let (mut passed, mut left) = (0_usize, size);
+        while attempt.reads_request() {
+            let piece = left.min(PIECE_BYTES);
+            left = left.saturating_sub(piece);
+            let read = passed.saturating_add(piece);
+            if let Some(bytes) =
+                attempt.request_body(&hostcalls::part(Side::Request, passed, read), end && left == 0)
+            {
+                // Envoy replaces only the beginning of a chunk.
+                let mut begin = hostcalls::part(Side::Request, 0, passed);
+                begin.extend_from_slice(&bytes);
+                hostcalls::replace_chunk(Side::Request, read, &begin);
+                passed = begin.len();
+            } else {
+                passed = read;
+            }
+            if left == 0 {
+                break;
+            }
         }
         Action::Continue
     }
@@ -86,7 +105,7 @@ impl HttpContext for Attempt {
         let (edits, measurement) = attempt.response_headers(&headers, open.now());
         hostcalls::edit_headers(Side::Response, &edits);
         if let Some(measurement) = measurement {
-            open.metrics.borrow_mut().keep(measurement);
+            open.measured.borrow_mut().keep(measurement);
         }
         Action::Continue
     }

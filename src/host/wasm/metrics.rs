@@ -3,20 +3,25 @@
 use super::hostcalls;
 use crate::fnv::BuildFnv;
 use crate::metric::{LabelBound, Measurement, MetricKind, Series};
+use std::cell::RefCell;
 use std::collections::HashMap;
+use std::rc::Rc;
 
 /// One for each worker and plugin configuration. It grows with the distinct series, which [`LabelBound`] bounds.
-pub(super) struct Metrics {
+pub(in crate::host) struct Metrics {
     ids: HashMap<Series, u32, BuildFnv>,
     models: LabelBound,
 }
+
+/// The metrics that the streams of one configuration share.
+pub(in crate::host) type SharedMetrics = Rc<RefCell<Metrics>>;
 
 impl Metrics {
     pub(super) fn new(label_values: usize) -> Self {
         Self { ids: HashMap::default(), models: LabelBound::new(label_values) }
     }
 
-    pub(super) fn keep(&mut self, measurement: Measurement) {
+    pub(in crate::host) fn keep(&mut self, measurement: Measurement) {
         let Measurement { mut series, value } = measurement;
         series.bound_model(&mut self.models);
         let kind = series.metric.kind();

@@ -1,46 +1,43 @@
 //! The context of one stream: passes callbacks to the exchange and carries out its steps.
 
 use super::hostcalls::{self, Side};
-use super::metrics::Metrics;
-use super::monotonic::monotonic;
-use super::tickets;
+use super::metrics::SharedMetrics;
+use super::monotonic::Clock;
 use super::waiting::{SharedExchange, Waiting};
 use crate::exchange::Exchange;
 use crate::headers::Headers;
+use crate::host::tickets::{Offered, Open};
 use crate::step::{Effect, Ending, Flow, RequestHead, ResponseHead, Step};
 use core::time::Duration;
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
-use std::cell::RefCell;
 use std::rc::Rc;
 
 /// An HTTP stream. Without a configuration it passes unchanged.
 pub(super) struct Stream {
-    configured: Option<(SharedExchange, Rc<RefCell<Metrics>>)>,
+    configured: Option<(SharedExchange, SharedMetrics)>,
     context: u32,
     waiting: Rc<Waiting>,
     /// The bytes of a held body that were given to the exchange.
     held_bytes: usize,
-    /// By how much the wall clock was ahead of the monotonic one when the request's headers came.
-    ahead: Duration,
-    /// The id of the ticket of a request to a pool.
-    ticket: Option<u64>,
+    clock: Clock,
+    /// What upstream filters need to know of a request to a pool.
+    offered: Option<Offered>,
 }
 
 impl Stream {
-    pub(super) const fn new(
-        configured: Option<(SharedExchange, Rc<RefCell<Metrics>>)>,
+    pub(super) fn new(
+        configured: Option<(SharedExchange, SharedMetrics)>,
         context: u32,
         waiting: Rc<Waiting>,
     ) -> Self {
-        Self { configured, context, waiting, held_bytes: 0, ahead: Duration::ZERO, ticket: None }
+        Self { configured, context, waiting, held_bytes: 0, clock: Clock::default(), offered: None }
     }
 
-    /// The time that durations are measured with: what the wall clock showed when the request's headers came, and what
-    /// has passed since by the monotonic clock.
+    /// The time that durations are measured with.
     fn clock(&self) -> impl FnOnce() -> Duration + use<> {
-        let ahead = self.ahead;
-        move || later(ahead)
+        let clock = self.clock;
+        move || clock.now()
     }
 
     /// Calls `callback` and carries out its step. `side` and `size` describe the current chunk.
@@ -90,12 +87,6 @@ impl Stream {
     }
 }
 
-/// The monotonic clock's time as time since the Unix epoch.
-#[inline(never)]
-fn later(ahead: Duration) -> Duration {
-    monotonic().saturating_add(ahead)
-}
-
 /// Envoy's response code details, which say who made the response and why.
 fn code_details() -> Option<String> {
     let details = hostcalls::property(vec!["response", "code_details"])?;
@@ -107,7 +98,6 @@ impl Context for Stream {}
 impl Drop for Stream {
     fn drop(&mut self) {
         self.waiting.end(self.context);
-        self.ticket.into_iter().for_each(tickets::close);
     }
 }
 
@@ -119,17 +109,17 @@ impl HttpContext for Stream {
             property.and_then(|path| hostcalls::property(path.iter().map(String::as_str).collect()));
         let headers = hostcalls::headers(Side::Request);
         let head = RequestHead { headers, actor_property, end };
-        let ahead = &mut self.ahead;
+        let clock = &mut self.clock;
         let step = exchange.borrow_mut().request_headers(&head, || {
             let now = hostcalls::now();
-            *ahead = now.saturating_sub(monotonic());
+            *clock = Clock::beginning_at(now);
             now
         });
         let ticket = exchange.borrow().ticket();
         if let Some(ticket) = ticket {
             let id = exchange.borrow().ticket_id();
-            tickets::open(id, tickets::Open { ticket, metrics: Rc::clone(metrics), ahead: self.ahead });
-            self.ticket = Some(id);
+            let open = Open { ticket, clock: self.clock, measured: Rc::clone(metrics) };
+            self.offered = Some(Offered::new(id, open));
         }
         let action = self.carry_out(Side::Request, 0, step, Some(&head.headers));
         if self.holds_request() {

@@ -154,7 +154,10 @@ pub(super) fn unanswered(
     {
         attempt.error = Some(AttemptError::Timeout);
     }
-    if let Some(seconds) = retry_after(&open, reply.status, now) {
+    // A 4xx is another filter's refusal, such as a budget's, and keeps its own.
+    if reply.status >= 500
+        && let Some(seconds) = retry_after(&open, reply.status, now)
+    {
         let mut edits = HeaderEdits::default();
         edits.set("retry-after", seconds);
         reply.edit(edits);

@@ -13,7 +13,7 @@ pub enum RouteHint {
     /// The path ends, or begins too late, like these routes: each one's whole path, and the path of the base URL with which
     /// clients ask for it.
     Routes(Vec<(String, String)>),
-    /// The path is a bridged route only after decoding.
+    /// The path is a bridged route only after decoding, or in another letter case.
     Escaped,
     /// The path is below a provider, whose `passthrough` can open it.
     Passthrough,
@@ -109,7 +109,9 @@ impl fmt::Display for RouteHint {
                 }
                 f.write_str(".")
             }
-            Self::Escaped => f.write_str("Write the path without escapes and parameters."),
+            Self::Escaped => {
+                f.write_str("Write the path without escapes and parameters, in the letter case of the route.")
+            }
             Self::Passthrough => f.write_str(
                 "The provider is right, but this route is not open; the operator can open it with \"passthrough\".",
             ),

@@ -15,6 +15,7 @@ fn a_404_names_the_right_base_url_or_who_can_open_the_route() {
     let of_copilot = "/copilot for /copilot";
     let closed =
         "The provider is right, but this route is not open; the operator can open it with \"passthrough\".";
+    let plain = "Write the path without escapes and parameters, in the letter case of the route.";
     let unknown = "Check the client's base URL and the path.";
     let ends = |ends: &str| format!("The client's base URL must end in {ends}.");
     for (path, hint) in [
@@ -30,8 +31,10 @@ fn a_404_names_the_right_base_url_or_who_can_open_the_route() {
         ("/anthropic/v1/chat/completions", ends(&format!("{chat}, or in {of_copilot}/chat/completions"))),
         ("/openai/v1/messages", ends(&format!("{messages}, or in {of_copilot}/v1/messages"))),
         ("/openai/models", ends("/openai/v1 for /openai/v1/models")),
-        ("/openai/v1/chat/completion%73", "Write the path without escapes and parameters.".to_owned()),
-        ("/openai/v1/responses/comp%61ct", "Write the path without escapes and parameters.".to_owned()),
+        ("/openai/v1/chat/completion%73", plain.to_owned()),
+        ("/openai/v1/responses/comp%61ct", plain.to_owned()),
+        ("/openai/v1/Chat/Completions", plain.to_owned()),
+        ("/anthropic/v1/MESSAGES/", plain.to_owned()),
         ("/openai/v1/embeddings", closed.to_owned()),
         ("/anthropic/v1/files/a", closed.to_owned()),
         ("/openai/v1/chat/completions/a", unknown.to_owned()),

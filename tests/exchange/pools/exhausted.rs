@@ -33,3 +33,22 @@ fn while_a_member_is_usable_an_answer_keeps_its_retry_after() {
         exchange(&pool(|_| {}), &[("a", failing("5")), ("b", failing("6")), ("c", failing("7"))]);
     assert_eq!((asked.len(), world.client_headers.unwrap().text("retry-after")), (3, Some("7")));
 }
+
+#[test]
+fn a_refusal_of_another_filter_keeps_its_retry_after_where_every_member_is_aside() {
+    let bridge = pool(|provider| provider["pool"].as_array_mut().unwrap().truncate(2));
+    let aside = |seconds| answers(429, &[("retry-after", seconds)]);
+    exchange(&bridge, &[("a", aside("30")), ("b", aside("90"))]);
+    let budget = [
+        ("x-ratelimit-limit", "10, 10;w=86400"),
+        ("x-ratelimit-remaining", "0"),
+        ("x-ratelimit-reset", "7200"),
+    ];
+    for (status, lines, wait) in
+        [("429", &budget[..], Some("7200")), ("429", &[], Some("60")), ("401", &[], None)]
+    {
+        let mut world = request_at(&bridge, 1, &[("x-actor", "ada")]);
+        world.answer_by("request_rate_limited", head(status, lines), true);
+        assert_eq!(world.reply_header("retry-after"), wait, "{status} {lines:?}");
+    }
+}

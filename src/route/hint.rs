@@ -107,7 +107,9 @@ impl fmt::Display for RouteHint {
                     let before = if at == 0 { "" } else { ", or" };
                     write!(f, "{before} in {base} for {route}")?;
                 }
-                f.write_str(".")
+                let names_model = routes.iter().any(|(route, _)| route.contains("{model}"));
+                // Claude Code in Bedrock's format shows a 404 that speaks of a model ID.
+                f.write_str(if names_model { ". {model} is the model ID." } else { "." })
             }
             Self::Escaped => {
                 f.write_str("Write the path without escapes and parameters, in the letter case of the route.")

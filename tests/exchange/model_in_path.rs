@@ -18,7 +18,7 @@ fn with(models: &Value) -> Rc<Bridge> {
             {"type": "vertex", "base_url": "https://eu-aiplatform.googleapis.com/v1", "key": {"value": "ya29.central-0000000000"}, "models": models},
             {"type": "gemini", "key": {"value": "AIzaCentralCentral0000"}, "models": models},
             {"type": "anthropic", "name": "runtime", "bedrock": {"region": "eu-west-1", "mode": "runtime"}, "models": models},
-        ], "gateway_credentials": {"value_prefixes": ["gw_"]}})
+        ], "gateway_credentials": {"value_prefixes": ["gw_"]}, "actor": {"header": "x-actor"}})
         .to_string(),
     )
 }
@@ -235,6 +235,76 @@ fn each_route_has_the_error_shape_of_its_clients() {
     let mut world = World::new(&open());
     world.request(head("POST /runtime/model/m/invoke", &[("upgrade", "websocket")]), false);
     assert_eq!(world.reply_header("x-amzn-errortype"), Some("ValidationException"));
+}
+
+/// Each case: the path, the member with the error's type, its type for an open circuit and for a used-up budget, and the
+/// header with the id that clients show.
+#[test]
+fn an_open_circuit_and_a_used_up_budget_have_the_dialect_and_the_id() {
+    let messages = ("/error/type", "overloaded_error", "billing_error", "request-id");
+    let chat = ("/error/type", "server_error", "insufficient_quota", "x-request-id");
+    let budget = [
+        ("x-ratelimit-limit", "10, 10;w=86400"),
+        ("x-ratelimit-remaining", "0"),
+        ("x-ratelimit-reset", "7200"),
+    ];
+    for (path, (member, open_circuit, used_up, request_id)) in [
+        ("/azure/openai/deployments/gpt-5/chat/completions", chat),
+        (
+            "/azure/openai/v1/responses",
+            ("/error/type", "server_error", "usage_limit_reached", "x-request-id"),
+        ),
+        ("/azure/anthropic/v1/messages", messages),
+        (&*format!("{CLAUDE}claude-opus:streamRawPredict"), messages),
+        ("/vertex/projects/p/locations/eu/endpoints/openapi/chat/completions", chat),
+        (
+            "/gemini/v1beta/models/g:generateContent",
+            ("/error/status", "UNAVAILABLE", "RESOURCE_EXHAUSTED", "x-request-id"),
+        ),
+        (
+            "/runtime/model/m/invoke",
+            ("", "ServiceUnavailableException", "ThrottlingException", "x-request-id"),
+        ),
+    ] {
+        for (details, status, lines, kind, wait) in [
+            ("no_healthy_upstream", "503", &[][..], open_circuit, "32"),
+            ("request_rate_limited", "429", &budget[..], used_up, "7200"),
+        ] {
+            let at = format!("{path} {status}");
+            let mut world = sent(&open(), &format!("POST {path}"), &[("x-actor", "ada")], MESSAGES);
+            world.answer_by(details, head(status, lines), false).finish(details);
+            let (replied, body) = world.replied();
+            assert_eq!(replied.to_string(), status, "{at}");
+            let stated = if member.is_empty() {
+                world.reply_header("x-amzn-errortype")
+            } else {
+                body.pointer(member).and_then(Value::as_str)
+            };
+            assert_eq!(stated, Some(kind), "{at}");
+            let message = body.pointer("/error/message").or_else(|| body.get("message"));
+            let message = message.and_then(Value::as_str).unwrap();
+            assert!(message.starts_with("AI gateway: "), "{at}: {message}");
+            assert_eq!(message.contains("circuit breaker is open"), status == "503", "{at}");
+            assert_eq!(world.reply_header("retry-after"), Some(wait), "{at}");
+            assert_eq!(world.reply_header("x-should-retry"), (status == "429").then_some("false"), "{at}");
+            let record = world.record();
+            assert_eq!(world.reply_header("x-ai-bridge-id"), record["id"].as_str(), "{at}");
+            assert_eq!(world.reply_header(request_id), record["id"].as_str(), "{at}");
+            let code = if status == "429" { "budget_exhausted" } else { "service_unavailable" };
+            assert_eq!((&record["error"]["code"], &record["error"]["type"]), (&json!(code), &json!(kind)));
+        }
+    }
+}
+
+#[test]
+fn a_404_of_a_path_with_a_model_says_what_the_model_is() {
+    let mut world = World::new(&open());
+    world.request(head("POST /model/m/invoke", &[]), false);
+    assert_eq!(
+        world.replied().1["error"]["message"],
+        "AI gateway: no route for POST /model/m/invoke. The client's base URL must end in /runtime for \
+         /runtime/model/{model}/invoke. {model} is the model ID."
+    );
 }
 
 #[test]

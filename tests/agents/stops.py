@@ -14,7 +14,6 @@ from budgets import CONFIGURATION, trust
 from render import connection_manager_of
 
 LONG = {"interval": "0.1s", "base_ejection_time": "600s", "max_ejection_time": "600s"}
-SHORT = {"interval": "0.1s", "base_ejection_time": "6s", "max_ejection_time": "6s"}
 MESSAGE = "Ask in #ai-budgets."          # `budget.message`
 OF_ANTHROPIC, OF_OPENAI = "sk-ant-api03-0123456789abcdefghij", "sk-proj-0123456789abcdefghij"
 
@@ -155,13 +154,13 @@ STOPS = {
     "authentication": Stop(
         "authentication refuses", 401, ("the gateway token was not accepted",), change=lambda config, directory: trust(config, directory), render={"file": CONFIGURATION},
     ),
-    "open": Stop("circuit open", 503, ("You said: ", "circuit breaker is open"), each_provider(open_retry_after_seconds=7), render={"breaker": SHORT}),
+    "open": Stop("circuit open", 503, ("You said: ", "circuit breaker is open"), each_provider(open_retry_after_seconds=5), render={"breaker": LONG}),
     "down": Stop("circuit stays open", 503, ("circuit breaker is open",), each_provider(open_retry_after_seconds=1), render={"breaker": LONG}),
 }
 # What a client cannot meet: its credential is always its own; Envoy signs for AWS, so a key is never missing.
 IMPOSSIBLE = {("credential", "copilot"), ("credential", "claude-bedrock")}
-# Some formats of other clouds, and Gemini CLI, ask for minutes; LiteLLM starts longer than the circuit is open.
-TOO_LONG = {("down", name) for name in ("claude-vertex", "claude-bedrock", "claude-foundry", "codex-default", "gemini")} | {("open", "litellm-anthropic"), ("open", "litellm-openai")}
+# Some formats of other clouds, and Gemini CLI, ask for minutes.
+TOO_LONG = {("down", name) for name in ("claude-vertex", "claude-bedrock", "claude-foundry", "codex-default", "gemini")}
 
 
 def meets(stop: str, name: str) -> bool:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import re
+import threading
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Iterator
 
@@ -27,8 +29,8 @@ PATHS = {"anthropic": MESSAGES, "openai": RESPONSES, "copilot": "/copilot/respon
 BESIDE = re.compile(r"/api/hello|/inference-profiles|/mcp/|\.well-known")
 # Where more than two requests are the client's own decision: see envoy/clients.
 MORE = {("model", "claude-code"), ("down", "claude-code"), ("down", "copilot-own")}
-# Copilot asks for the list of models at its start, and ends where it gets none.
-LEAVES = {"copilot"}
+# Copilot asks for the list of models at its start, and ends where it gets none. LiteLLM does not ask Anthropic again.
+LEAVES = {"copilot", "litellm-anthropic"}
 FEW = {"claude-code", "codex", "copilot", "copilot-own"}
 
 
@@ -42,8 +44,13 @@ class Trouble:
     def requests(self) -> list[Any]:
         """All of clients that name themselves, which ours do not."""
         self.gateway.settle()
-        lines = self._log.read_text().splitlines() if self._log.exists() else []
-        return [request for request in map(json.loads, lines) if request["agent"]]
+        total = self.gateway.stats("^http.ai_gateway.downstream_rq_total$").get("http.ai_gateway.downstream_rq_total", 0)
+        self.gateway.wait_until(lambda: len(self._lines()) >= total, "every request has its line")
+        return [request for request in map(json.loads, self._lines()) if request["agent"]]
+
+    def _lines(self) -> list[str]:
+        """The whole lines."""
+        return self._log.read_text().split("\n")[:-1] if self._log.exists() else []
 
 
 def log_requests(config: Any, file: Path) -> None:
@@ -61,6 +68,7 @@ def trouble(request: pytest.FixtureRequest, mock: LoggedMock, tmp_path_factory: 
 
     def change(config: Any) -> None:
         log_requests(config, directory / "requests")
+        config.setdefault("layered_runtime", {}).setdefault("layers", []).append({"name": "tests", "admin_layer": {}})
         stop.change(config, directory)
 
     settings = {"breaker": LONG, **stop.render}
@@ -73,21 +81,51 @@ def trouble(request: pytest.FixtureRequest, mock: LoggedMock, tmp_path_factory: 
         envoy_conftest.assert_alive(gateway)
 
 
+def is_open(gateway: Gateway, cluster: str) -> bool:
+    name = f"cluster.{cluster}.outlier_detection.ejections_active"
+    return gateway.stats(f"^{name}$").get(name) == 1
+
+
 def open_circuit(gateway: Gateway, cluster: str) -> None:
     """Five failures of the provider, and Envoy has taken it out."""
-    name = f"cluster.{cluster}.outlier_detection.ejections_active"
-
-    def ejected() -> bool:
-        return gateway.stats(f"^{name}$").get(name) == 1
-
-    if ejected():
+    if is_open(gateway, cluster):
         return
     token = f"Bearer {GITHUB_TOKEN if cluster == 'copilot' else TOKEN}"
     body = messages_request(model="mock-error-503") if cluster == "anthropic" else responses_request(model="mock-error-503")
     for _ in range(5):
         with Http1(gateway.address) as client:
             assert client.request("POST", PATHS[cluster], [JSON, ("authorization", token)], body).status == 503
-    gateway.wait_until(ejected, f"the circuit of {cluster} opens")
+    gateway.wait_until_open(cluster)
+
+
+@contextmanager
+def closing(gateway: Gateway, cluster: str) -> Iterator[None]:
+    """Closes the circuit once a client was refused by it: before the `retry-after` that the client was told is over."""
+    over = threading.Event()
+
+    def refused() -> int:
+        return gateway.stats("^http.ai_gateway.downstream_rq_5xx$").get("http.ai_gateway.downstream_rq_5xx", 0)
+
+    def close() -> None:
+        while refused() == before and not over.wait(0.1):
+            pass
+        set_ejection(gateway, "1")
+
+    before = refused()
+    thread = threading.Thread(target=close)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+        gateway.wait_until(lambda: not is_open(gateway, cluster), f"the circuit of {cluster} closes")
+        set_ejection(gateway, "")
+
+
+def set_ejection(gateway: Gateway, milliseconds: str) -> None:
+    """How long Envoy takes a provider out; empty: as configured."""
+    gateway.admin_post(f"/runtime_modify?outlier_detection.base_ejection_time_ms={milliseconds}")
 
 
 def is_beside(request: Any) -> bool:
@@ -104,7 +142,8 @@ def test_stop(trouble: Trouble, mock: LoggedMock, name: str, measured: Any) -> N
     if trouble.name in ("open", "down"):
         open_circuit(trouble.gateway, client.cluster)
     agent = stop.agent(client)
-    ran = agent.run(trouble.gateway, mock.address, "hello", environment=stop.environment(client), seconds=SECONDS)
+    with closing(trouble.gateway, client.cluster) if trouble.name == "open" else nullcontext():
+        ran = agent.run(trouble.gateway, mock.address, "hello", environment=stop.environment(client), seconds=SECONDS)
     requests = [request for request in trouble.requests()[before:] if not is_beside(request)]
     screen = agent.screen(ran).replace('\\"', '"')
     print(ran.code, ran.output, ran.errors, *requests, sep="\n")

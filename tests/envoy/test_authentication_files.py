@@ -1,4 +1,5 @@
 """What authentication in front refuses reaches the caller as JSON and is final: the files of envoy/istio and envoy/envoy-gateway.
+The health path stands in front of it in every sample for plain Envoy.
 
 Their replies run in plain Envoy, with the filters that Istio and Envoy Gateway make of their policies.
 """
@@ -12,11 +13,11 @@ from typing import Any, Iterator
 import pytest
 import yaml
 
-from budgets import as_key, base64url, SIGNING_KEY
+from budgets import CONFIGURATION, as_key, base64url, trust, SIGNING_KEY
 from client import Http1
 from conftest import assert_alive
 from gateway import Gateway
-from render import REPOSITORY, connection_manager_of, render
+from render import REPOSITORY, connection_manager_of, render, shipped
 from samples import JSON, messages_request
 
 ENVOY = REPOSITORY / "envoy"
@@ -114,3 +115,19 @@ def test_the_filters_own_refusals_stay(address):
     answer = ask(address, "/ai/anthropic/v1/messages", as_key("ada"), ("x-api-key", "sk-ant-own-key-0123456789"))
     assert answer.status == 403 and "callers' own credentials are not accepted here" in answer.json()["error"]["message"]
     assert answer.header("x-ai-bridge-id")
+
+
+@pytest.mark.parametrize("sample", ["envoy.yaml", "budgets/envoy.yaml", "native/envoy.yaml", "pools/envoy.yaml"])
+def test_every_sample_has_the_health_path_in_front_of_all_filters(sample):
+    first = connection_manager_of(shipped(ENVOY / sample))["http_filters"][0]
+    assert first["name"] == "envoy.filters.http.health_check"
+    assert first["typed_config"]["headers"] == [{"name": ":path", "string_match": {"exact": "/healthz"}}]
+    assert first["typed_config"]["pass_through_mode"] is False
+
+
+def test_the_health_path_needs_no_token(tmp_path):
+    with Gateway(render(("127.0.0.1", 1), file=CONFIGURATION, change=lambda config: trust(config, tmp_path))) as gateway:
+        with Http1(gateway.address) as client:
+            assert client.request("GET", "/healthz", [], b"").status == 200
+            assert client.request("GET", "/anthropic/v1/models", [], b"").status == 401
+        assert_alive(gateway)

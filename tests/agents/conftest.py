@@ -41,8 +41,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--write", action="store_true", help="write measured.json and the page of clients anew, in place of comparing")
 
 
-def pytest_configure() -> None:
-    envoy_conftest.pytest_configure()
+def pytest_configure(config: pytest.Config) -> None:
+    envoy_conftest.pytest_configure(config)
     try:
         leave_the_network()
     except OSError as error:

@@ -25,15 +25,14 @@ from datetime import date
 from pathlib import Path
 
 import kubernetes
-from bootstrap import Options, bootstrap
+from bootstrap import bootstrap
 from documents import Kind, kind_of, pieces
 from limits import Served, beside, limits
+from options import LIBRARY, MODULE, Options
 from place import Findings, Place, place_of
 from prices import age, day_of
 from reading import Document, Unusable, read
 from secret import redacted, secrets_of
-
-MODULE = Path(__file__).resolve().parents[2] / "target" / "wasm32-wasip1" / "release" / "ai_bridge.wasm"
 
 
 @dataclass
@@ -51,6 +50,7 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="one JSON object for each file, a line each")
     parser.add_argument("--envoy", help="the envoy program (default: target/tools/envoy, else the one in PATH)")
     parser.add_argument("--wasm", type=Path, help=f"the module, where the one that the file names is not on this machine (default: {MODULE})")
+    parser.add_argument("--native", type=Path, metavar="LIBRARY", help=f"the same of the dynamic module (default: {LIBRARY})")
     parser.add_argument("--limits", type=Path, action="append", default=[], metavar="FILE", help="the rate limit service's configuration; a FILE may be one too")
     parser.add_argument("--without-envoy", action="store_true", help="leave `envoy --mode validate` out")
     parser.add_argument("--prices", type=Path, metavar="LIST", help="the list that the prices are from, such as envoy/prices/prices.json: its date counts instead of a comment `# prices of YYYY-MM-DD`")
@@ -59,7 +59,7 @@ def main() -> int:
         prices_of = day_of(arguments.prices) if arguments.prices else None
     except Unusable as problem:
         parser.error(str(problem))
-    options = Options(arguments.envoy, not arguments.without_envoy, arguments.wasm or MODULE, arguments.wasm is not None, prices_of)
+    options = Options(arguments.envoy, not arguments.without_envoy, arguments.wasm, arguments.native, prices_of)
     status = 0
     for unit, secrets in check(arguments.files, arguments.limits, options):
         say = print_json if arguments.json else print_text

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import date
-from pathlib import Path
-
 from authentication import authentication
 from budgets import budgets
 from entry import entry, metrics
@@ -13,6 +9,7 @@ from exposure import admin, exposed
 from find import Gateway, discovered, duplicates, find
 from limits import Served
 from module import module
+from options import Options
 from patterns import patterns
 from place import Findings, Place, place_of
 from pools import pools
@@ -24,18 +21,6 @@ from validate import envoy_validates
 from values import values
 
 
-@dataclass
-class Options:
-    """What the command line says."""
-
-    envoy: str | None = None
-    runs_envoy: bool = True
-    module: Path = Path()
-    module_given: bool = False
-    prices_of: date | None = None
-    today: date = field(default_factory=date.today)
-
-
 def bootstrap(findings: Findings, document: Document, served: list[Served], options: Options) -> None:
     """Checks a configuration. `served`: what the rate limit service was given. Raises `Unusable` if it cannot be checked."""
     root = place_of(document)
@@ -45,7 +30,7 @@ def bootstrap(findings: Findings, document: Document, served: list[Served], opti
     gateways = find(findings, root, document)
     if not gateways:
         left_out = "".join(f" ({each})" for each in findings.left_out)
-        raise Unusable(f"no listener loads AI Bridge (a Wasm HTTP filter with `root_id: ai_bridge`){left_out}")
+        raise Unusable(f"no listener loads AI Bridge (a Wasm HTTP filter with `root_id: ai_bridge`, or a dynamic module with `filter_name: ai_bridge`){left_out}")
     unverified(findings, root)
     known = clusters_of(findings, root)
     for gateway in gateways:
@@ -53,14 +38,14 @@ def bootstrap(findings: Findings, document: Document, served: list[Served], opti
         check(findings, gateway, served, options)
     admin(findings, root)
     if options.runs_envoy:
-        envoy_validates(findings, root, gateways, options.envoy, options.module)
+        envoy_validates(findings, root, gateways, options)
     else:
         findings.skipped.append("Envoy's own check, and the filter's of its configuration: as asked")
 
 
 def check(findings: Findings, gateway: Gateway, served: list[Served], options: Options) -> None:
     """Checks one connection manager and what it uses."""
-    module(findings, gateway, options.module if options.module_given else None)
+    module(findings, gateway, options)
     for rule in (entry, authentication, exposed, clusters, tls, routes, pools, values, metrics) if gateway.plugin else ():
         rule(findings, gateway)
     if gateway.plugin:

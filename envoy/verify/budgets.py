@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from find import Gateway, route_levels
 from limits import Served, serves
-from place import Findings, Json, Place
+from place import Findings, Place, flag
 from routing import has_servers
 from values import AT_END
 
@@ -150,7 +150,7 @@ def answered(findings: Findings, typed: Place, limits: list["Limit"], served: li
 
 def each_limit(findings: Findings, gateway: Gateway, limits: list[Limit]) -> None:
     """Checks each rate limit, and that what is asked and what is charged match."""
-    formats = any(has_flag(layer["static_layer"].value) for layer in gateway.root.at("layered_runtime", "layers"))
+    formats = any(flag(layer["static_layer"].value, FORMATTER) for layer in gateway.root.at("layered_runtime", "layers"))
     asked = {each.descriptor for each in limits if not each.charges}
     charged = {each.descriptor for each in limits if each.charges or "ai_bridge_" in each.addend}
     prices = gateway.settings["prices"]
@@ -183,16 +183,3 @@ def each_limit(findings: Findings, gateway: Gateway, limits: list[Limit]) -> Non
         for other in keys:
             if other.startswith(f"{key}_"):
                 findings.error(place["actions"], f'"{key}" begins "{other}": a value could be chosen so that it spends the other\'s budget. Rename one of them')
-
-
-def has_flag(layer: Json, prefix: str = "") -> bool:
-    """Whether a runtime layer, flat or nested, sets FORMATTER."""
-    if not isinstance(layer, dict):
-        return False
-    for name, value in layer.items():
-        full = f"{prefix}{name}"
-        if full == FORMATTER:
-            return value is True or str(value).lower() == "true"
-        if FORMATTER.startswith(f"{full}.") and has_flag(value, f"{full}."):
-            return True
-    return False

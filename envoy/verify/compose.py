@@ -6,7 +6,8 @@ import re
 from pathlib import Path
 
 import secret
-from bootstrap import Options, bootstrap
+from bootstrap import bootstrap
+from options import Options
 from exposure import is_loopback
 from limits import beside
 from place import Findings, Place, place_of

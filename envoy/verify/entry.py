@@ -5,15 +5,19 @@ from __future__ import annotations
 import json
 
 import secret
-from find import Gateway
-from place import Findings
+from find import Gateway, route_levels
+from place import Findings, flag
 
 LABELS = ("provider", "api", "model", "outcome", "type", "reason", "status_class", "of", "member", "from", "to")
+STRIPS = "envoy.reloadable_features.dynamic_modules_strip_custom_stat_prefix"
 
 
 def entry_alone(findings: Findings, gateway: Gateway) -> None:
     """Checks the filter's entry by itself."""
     config = gateway.config
+    if gateway.native():
+        dynamic_module(findings, gateway)
+        return
     if config["root_id"].value != "ai_bridge":
         findings.warn(config["root_id"], f'expected "ai_bridge", found {json.dumps(config["root_id"].value)}')
     if config["failure_policy"].value == "FAIL_OPEN" or config["fail_open"].value is True:
@@ -27,10 +31,20 @@ def entry_alone(findings: Findings, gateway: Gateway) -> None:
     secret.variables(findings, gateway.settings, names, environment.at_name("host_env_keys"))
 
 
+def dynamic_module(findings: Findings, gateway: Gateway) -> None:
+    """Checks the entry of a dynamic module. It may read every variable of Envoy."""
+    name = gateway.config["filter_name"]
+    if name.value != "ai_bridge":
+        findings.error(gateway.config.at_name("filter_name"), f'expected "ai_bridge", found {json.dumps(name.value)}: the module refuses another name')
+    secret.variables(findings, gateway.settings, {secret.ANY}, gateway.config)
+
+
 def entry(findings: Findings, gateway: Gateway) -> None:
     """Checks the filter's entry, and the connection manager's settings that it depends on."""
     entry_alone(findings, gateway)
     manager = gateway.manager
+    if gateway.native():
+        per_route(findings, gateway)
     if not any(str(each["upgrade_type"].value).lower() == "websocket" for each in manager["upgrade_configs"]):
         findings.warn(manager.at_name("upgrade_configs"), "without `upgrade_type: websocket` Envoy answers 403 to an upgrade; with it the filter answers 426, and Codex and Copilot go on with HTTP at once")
     for member in ("normalize_path", "merge_slashes"):
@@ -41,12 +55,35 @@ def entry(findings: Findings, gateway: Gateway) -> None:
         findings.warn(slashes, "the filter judges paths as the client wrote them: use KEEP_UNCHANGED")
 
 
+def per_route(findings: Findings, gateway: Gateway) -> None:
+    """Reports configurations of the dynamic module on routes; a Wasm filter has none."""
+    name = gateway.filters[gateway.at]["name"].text()
+    for level in route_levels(gateway.manager["route_config"]):
+        given = level["typed_per_filter_config"]
+        if name in given.members() and not given[name].type().endswith("route.v3.FilterConfig"):
+            findings.error(given.at_name(name), "the filter has one configuration, and refuses one for a route: remove it")
+
+
 def metrics(findings: Findings, gateway: Gateway) -> None:
-    """Checks that `stats_tags` extracts every label."""
+    """Checks that the metrics have the documented names and labels."""
     if gateway.plugin.get("metrics") is False:
+        return
+    buckets(findings, gateway)
+    if gateway.native():
+        if not any(flag(layer["static_layer"].value, STRIPS) for layer in gateway.root.at("layered_runtime", "layers")):
+            findings.warn(gateway.root.at_name("layered_runtime"), f"without {STRIPS} the metrics are called envoy_dynamicmodulescustom_ai_bridge_…, so that dashboards and alerts show nothing: set it to true, as in envoy/native/envoy.yaml")
         return
     tags = gateway.root.at("stats_config", "stats_tags")
     patterns = [str(each["regex"].value).replace("\\", "") for each in tags]
     missing = [label for label in LABELS if not any(f"{label}=" in pattern for pattern in patterns)]
     if missing:
         findings.warn(tags, f"none for {', '.join(missing)}: these labels stay in the names of the metrics (envoy.yaml has all of them; or set `metrics` to false)")
+
+
+def buckets(findings: Findings, gateway: Gateway) -> None:
+    """Checks that buckets that are meant for the filter's histograms match their names in its host."""
+    own, other = ("dynamicmodulescustom.", "wasmcustom.") if gateway.native() else ("wasmcustom.", "dynamicmodulescustom.")
+    for each in gateway.root.at("stats_config", "histogram_bucket_settings"):
+        for pattern in each["match"].texts():
+            if f"{other}ai_bridge" in pattern.value:
+                findings.warn(pattern, f"matches no metric of the filter here: their names begin with {own}")

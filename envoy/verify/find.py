@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Iterator
 
 import reading
 from base_urls import BASE_URLS
+from loaded import configuration_of, entry_of, is_native
 from place import Findings, Json, Place, place_of
 from reading import Document, Node, Unusable
 
@@ -22,13 +22,17 @@ class Gateway:
     manager: Place
     filters: list[Place]
     at: int                     # the index of the filter in `filters`
-    config: Place               # its PluginConfig
+    config: Place               # its entry: a PluginConfig, or a DynamicModuleFilter
     plugin: dict[str, Json]     # the filter's configuration; empty if it is unreadable
     source: str = ""            # the text of the file that holds it
     settings: Place = field(default_factory=lambda: Place({}))      # the filter's configuration, with lines
     listener: Place = field(default_factory=lambda: Place({}))
     chain: Place = field(default_factory=lambda: Place({}))
     clusters: dict[str, Place] = field(default_factory=dict)
+
+    def native(self) -> bool:
+        """Whether a dynamic module is the filter."""
+        return is_native(self.config)
 
     def providers(self) -> list[dict[str, Json]]:
         """The enabled providers."""
@@ -101,10 +105,9 @@ def find(findings: Findings, root: Place, document: Document) -> list[Gateway]:
         sources = [resolved(findings, each, document) for each in manager["http_filters"]]
         filters = [each for each, _ in sources]
         for at, (each, source) in enumerate(sources):
-            typed = each["typed_config"]
-            if typed.type().endswith("http.wasm.v3.Wasm") and is_ours(typed["config"]):
-                config = typed["config"]
-                settings = settings_of(findings, config["configuration"], source)
+            config = entry_of(each["typed_config"])
+            if config is not None:
+                settings = settings_of(findings, config, source)
                 plugin = settings.value if isinstance(settings.value, dict) else {}
                 found.append(Gateway(root, manager, filters, at, config, plugin, source.source.text, settings, listener, chain))
     return found
@@ -128,9 +131,12 @@ def resolved(findings: Findings, http_filter: Place, document: Document) -> tupl
     return http_filter, document
 
 
-def settings_of(findings: Findings, given: Place, document: Document) -> Place:
-    """The filter's configuration, with the lines of the file; nothing if it is unreadable."""
+def settings_of(findings: Findings, entry: Place, document: Document) -> Place:
+    """The filter's configuration in an entry, with the lines of the file; nothing if it is unreadable."""
+    given = configuration_of(entry)
     value = given["value"]
+    if given.type().endswith("google.protobuf.Struct") and is_native(entry) and isinstance(value.value, dict):
+        return value.named("")
     if given.type().endswith("google.protobuf.Struct"):
         findings.error(given.at_name("@type"), "the filter takes one JSON text: use type.googleapis.com/google.protobuf.StringValue; Envoy does not hand a Struct over as JSON")
         return value.named("") if isinstance(value.value, dict) else Place({})
@@ -209,14 +215,3 @@ def route_levels(table: Place) -> Iterator[Place]:
     for host in table["virtual_hosts"]:
         yield host
         yield from host["routes"]
-
-
-def is_ours(config: Place) -> bool:
-    """Whether a Wasm plugin is this filter."""
-    words = [config["root_id"], config["name"], config.at("vm_config", "code", "local", "filename")]
-    if any(re.search("ai[_-]?bridge", str(word.value)) for word in words):
-        return True
-    value = config.at("configuration", "value").value
-    return '"providers"' in value if isinstance(value, str) else isinstance(value, dict) and "providers" in value
-
-

@@ -6,7 +6,7 @@ import re
 from urllib.parse import urlsplit
 
 from authentication import Named, is_named
-from bootstrap import Options
+from options import Options
 from find import Target, has_central_key, enabled, name_of, targets
 from module import file_of_module
 from place import Findings, Place
@@ -44,7 +44,7 @@ def loading(findings: Findings, plugin: Plugin, options: Options) -> None:
     if not url.text():
         findings.error(spec, "no `url`: nothing is loaded")
     elif url.text().startswith("file://"):
-        file_of_module(findings, url, urlsplit(url.text()).path, options.module if options.module_given else None)
+        file_of_module(findings, url, urlsplit(url.text()).path, options.wasm)
     elif PLACEHOLDER.fullmatch(digest.text()):
         findings.warn(digest, "the digest is the sample's: put the one here that `make publish` prints")
     elif url.text().startswith("http") and not digest.text():

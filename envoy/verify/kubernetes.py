@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 import secret
-from bootstrap import Options
+from options import Options
 from budgets import Limit, answered
 from compose import compose
 from documents import Kind, kind_of
@@ -54,7 +54,7 @@ def check(findings: Findings, documents: list[Document], served: list[Served], o
         elif kind is Kind.PLUGIN:
             settings(findings, root, document, options)
             if options.runs_envoy:
-                filter_validates(findings, root, options.envoy, options.module)
+                filter_validates(findings, root, options)
             findings.leave_out(f"everything around the filter's configuration: {document.file} has nothing else")
         else:
             resource_file(findings, root, document, options)
@@ -86,7 +86,7 @@ def check(findings: Findings, documents: list[Document], served: list[Served], o
         findings.skipped.append("Envoy's own check, and the filter's of its configuration: as asked")
     for _, plugin in plugins if options.runs_envoy else []:
         if plugin.settings:
-            filter_validates(findings, plugin.settings, options.envoy, options.module)
+            filter_validates(findings, plugin.settings, options)
 
 
 def settings(findings: Findings, place: Place, document: Document, options: Options) -> None:

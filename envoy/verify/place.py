@@ -9,7 +9,7 @@ from typing import Any, Iterator
 
 from reading import Document, Node, Unusable
 
-__all__ = ["Findings", "Json", "Place", "Problem", "Unusable", "camel", "place_of"]
+__all__ = ["Findings", "Json", "Place", "Problem", "Unusable", "camel", "flag", "place_of"]
 
 Json = Any
 PLAIN = re.compile(r"[A-Za-z0-9_@-]+")      # a name that needs no quotes in a path
@@ -123,6 +123,19 @@ def place_of(document: Document, path: str = "") -> Place:
 def camel(name: str) -> str:
     """The other spelling that Envoy accepts: `rootId` for `root_id`."""
     return re.sub(r"_([a-z0-9])", lambda match: match.group(1).upper(), name)
+
+
+def flag(layer: Json, name: str, prefix: str = "") -> bool:
+    """Whether a runtime layer, flat or nested, sets this feature to true."""
+    if not isinstance(layer, dict):
+        return False
+    for each, value in layer.items():
+        full = f"{prefix}{each}"
+        if full == name:
+            return value is True or str(value).lower() == "true"
+        if name.startswith(f"{full}.") and flag(value, name, f"{full}."):
+            return True
+    return False
 
 
 @dataclass

@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any, Iterator
 
-from find import Gateway, enabled, is_ours
+from find import Gateway, enabled
+from loaded import NATIVE, WASM, configuration_of, is_native, is_ours
 from place import Findings, Json, Place
 from resources import Plugin, Resources
 from routing import virtual_host
@@ -125,16 +126,22 @@ def upstream_filter(findings: Findings, gateway: Gateway, cluster: Place, option
     """Checks the filter in a member's cluster: without it the member gets no key."""
     who = f"{names['provider']}/{names['member']}"
     filters = list(options["http_filters"])
-    ours = [index for index, each in enumerate(filters) if is_wasm(each) and configured(each) is not None]
+    ours = [index for index, each in enumerate(filters) if is_upstream_filter(each) and configured(each) is not None]
     if len(ours) != 1:
         place = options.at_name("http_filters") if options else cluster
         findings.error(place, f"{len(ours)} upstream filters of AI Bridge, where {who} needs one in front of envoy.filters.http.upstream_codec: {AGAIN}")
         return
     if not filters[-1]["typed_config"].type().endswith("UpstreamCodec"):
         findings.error(filters[-1], "the last upstream filter has to be envoy.filters.http.upstream_codec")
-    config = filters[ours[0]].at("typed_config", "config")
+    config = filters[ours[0]]["typed_config"] if is_native(filters[ours[0]]["typed_config"]) else filters[ours[0]].at("typed_config", "config")
     if configured(filters[ours[0]]) != names:
-        findings.error(config["configuration"].at_name("value"), f'expected {json.dumps({"upstream": names})}: this cluster would get another member\'s key, or none')
+        findings.error(configuration_of(config).at_name("value"), f'expected {json.dumps({"upstream": names})}: this cluster would get another member\'s key, or none')
+    if is_native(config) != gateway.native():
+        findings.error(config, f"{'a dynamic module' if is_native(config) else 'a Wasm filter'}, where the main filter is {'a dynamic module' if gateway.native() else 'a Wasm filter'}: the two have to be the same, else this member gets no key")
+        return
+    if gateway.native():
+        same_library(findings, gateway, config)
+        return
     if config["root_id"].value != gateway.config["root_id"].value:
         findings.error(config.at_name("root_id"), f"differs from the main filter's {json.dumps(gateway.config['root_id'].value)}")
     if config["failure_policy"].value != "FAIL_RELOAD":
@@ -150,14 +157,26 @@ def upstream_filter(findings: Findings, gateway: Gateway, cluster: Place, option
         findings.error(vm.at_name("environment_variables"), f"differs from the main filter's (missing here: {missing}): so the two share no VM and this member answers 503 `pool_not_ready`")
 
 
-def is_wasm(http_filter: Place) -> bool:
-    return http_filter["typed_config"].type().endswith("http.wasm.v3.Wasm") and (is_ours(http_filter.at("typed_config", "config")) or configured(http_filter) is not None)
+def same_library(findings: Findings, gateway: Gateway, config: Place) -> None:
+    """Checks that a member's dynamic module is the main filter's."""
+    for member in ("filter_name", "dynamic_module_config"):
+        if config[member].value != gateway.config[member].value:
+            findings.error(config.at_name(member), f"differs from the main filter's ({gateway.config.path}.{member}), so the two share nothing and this member answers 503 `pool_not_ready`")
+
+
+def is_upstream_filter(http_filter: Place) -> bool:
+    """Whether an HTTP filter of a cluster is this filter."""
+    typed = http_filter["typed_config"]
+    if not typed.type().endswith((WASM, NATIVE)):
+        return False
+    return is_ours(typed if is_native(typed) else typed["config"]) or configured(http_filter) is not None
 
 
 def configured(http_filter: Place) -> Json | None:
     """The `upstream` object of an upstream filter's configuration."""
     try:
-        given = json.loads(http_filter.at("typed_config", "config", "configuration", "value").value)
+        typed = http_filter["typed_config"]
+        given = json.loads(configuration_of(typed if is_native(typed) else typed["config"])["value"].value)
     except (TypeError, ValueError, RecursionError):
         return None
     return given.get("upstream") if isinstance(given, dict) else None
@@ -171,7 +190,7 @@ def variables(vm: Place) -> set[str]:
 def strangers(findings: Findings, gateway: Gateway, known: set[str]) -> None:
     """Finds clusters with an upstream filter for a member that no pool has."""
     for name, cluster in gateway.clusters.items():
-        if name not in known and any(configured(each) is not None for each in cluster.at("typed_extension_protocol_options", HTTP_OPTIONS)["http_filters"] if is_wasm(each)):
+        if name not in known and any(configured(each) is not None for each in cluster.at("typed_extension_protocol_options", HTTP_OPTIONS)["http_filters"] if is_upstream_filter(each)):
             findings.error(cluster, f'the cluster "{name}" has the upstream filter, but is no member of a pool: remove it, or {AGAIN}')
 
 

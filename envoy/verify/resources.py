@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from find import Gateway, is_ours, settings_of
+from find import Gateway, settings_of
+from loaded import entry_of
 from module import module
 from place import Findings, Place, place_of
 from reading import Document
@@ -68,7 +69,7 @@ def looks_ours(*places: Place) -> bool:
 
 def resource_file(findings: Findings, root: Place, document: Document, options: object) -> None:
     """Checks a file of resources that Envoy reads while it runs: the filter in it; the rest needs the configuration around it."""
-    from bootstrap import Options
+    from options import Options
     from entry import entry_alone
     from patterns import patterns
     from prices import age
@@ -76,11 +77,11 @@ def resource_file(findings: Findings, root: Place, document: Document, options: 
     assert isinstance(options, Options)
     for each in root["resources"]:
         typed = each["typed_config"] if each["typed_config"] else each
-        if typed.type().endswith("http.wasm.v3.Wasm") and is_ours(typed["config"]):
-            config = typed["config"]
-            settings = settings_of(findings, config["configuration"], document)
+        config = entry_of(typed)
+        if config is not None:
+            settings = settings_of(findings, config, document)
             gateway = Gateway(place_of(document), Place({}), [], 0, config, settings.value if isinstance(settings.value, dict) else {}, document.source.text, settings)
-            module(findings, gateway, options.module if options.module_given else None)
+            module(findings, gateway, options)
             entry_alone(findings, gateway)
             patterns(findings, settings)
             age(findings, settings["prices"], document.source.text, options.prices_of, options.today)

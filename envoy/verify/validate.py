@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Iterator
 
 import placeholders
-from find import Gateway, connection_managers, is_ours
+from find import Gateway, connection_managers
+from loaded import WASM, configuration_of, entry_of, is_native
+from options import Options
 from place import Findings, Place
 from tls import HTTP_OPTIONS
 
@@ -22,9 +24,9 @@ WHAT = "Envoy's own check, and the filter's of its configuration"
 PROBLEM = re.compile(r"((?:[A-Za-z_][\w-]*|\[\d+\])(?:\.[A-Za-z_@*][^\s:\[\]]*|\[(?:\d+|\"[^\"]*\")\])*): (.+)")
 
 
-def envoy_validates(findings: Findings, root: Place, gateways: list[Gateway], envoy: str | None, module: Path) -> None:
+def envoy_validates(findings: Findings, root: Place, gateways: list[Gateway], options: Options) -> None:
     """Runs `envoy --mode validate`, in which the filter checks its configuration."""
-    program = envoy or (str(ENVOY) if ENVOY.exists() else shutil.which("envoy"))
+    program = options.envoy or (str(ENVOY) if ENVOY.exists() else shutil.which("envoy"))
     if program is None:
         findings.leave_out(f"{WHAT}: no envoy here (`make tools`, or --envoy)")
         return
@@ -35,13 +37,10 @@ def envoy_validates(findings: Findings, root: Place, gateways: list[Gateway], en
     environment = dict(os.environ)
     with tempfile.TemporaryDirectory() as directory:
         for plugin in plugins(Place(config)):
-            code = plugin.at("vm_config", "code", "local")
-            file = code["filename"].value
-            if isinstance(file, str) and not Path(file).exists():
-                if not module.exists():
-                    findings.leave_out(f"{WHAT}: neither {file} nor {module} is there (`make build`, or --wasm)")
-                    return
-                code.value["filename"] = str(module)
+            missing = put_module(plugin, options)
+            if missing:
+                findings.leave_out(f"{WHAT}: {missing}")
+                return
             variables(plugin, environment)
         placeholders.put(config, Path(directory))
         file = Path(directory) / "envoy.json"
@@ -56,8 +55,9 @@ def envoy_validates(findings: Findings, root: Place, gateways: list[Gateway], en
         report(findings, root, gateways, complaints(log))
 
 
-def filter_validates(findings: Findings, settings: Place, envoy: str | None, module: Path) -> None:
+def filter_validates(findings: Findings, settings: Place, options: Options) -> None:
     """Runs Envoy with the filter alone, which checks its configuration `settings`."""
+    module = options.module(native=False)
     names = [each.value for provider in settings["providers"] for holder in (provider, *provider["pool"]) if isinstance((each := holder.at("key", "env")).value, str)]
     config = {
         "name": "ai_bridge", "root_id": "ai_bridge", "failure_policy": "FAIL_RELOAD", "allow_on_headers_stop_iteration": True,
@@ -67,7 +67,7 @@ def filter_validates(findings: Findings, settings: Place, envoy: str | None, mod
     manager = {
         "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager", "stat_prefix": "x", "route_config": {},
         "http_filters": [
-            {"name": "ai_bridge", "typed_config": {"@type": "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm", "config": config}},
+            {"name": "ai_bridge", "typed_config": {"@type": f"type.googleapis.com/envoy.extensions.filters.{WASM}", "config": config}},
             {"name": "router", "typed_config": {"@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"}},
         ],
     }
@@ -77,11 +77,38 @@ def filter_validates(findings: Findings, settings: Place, envoy: str | None, mod
         findings.leave_out(f"the filter's check of its configuration: {module} is not there (`make build`, or --wasm)")
         return
     gateway = Gateway(root, Place({}), [], 0, Place({}), settings.value if isinstance(settings.value, dict) else {}, "", settings)
-    envoy_validates(findings, root, [gateway], envoy, module)
+    envoy_validates(findings, root, [gateway], options)
+
+
+def put_module(plugin: Place, options: Options) -> str:
+    """Replaces a module that is not on this machine. Returns what is missing, else nothing. Changes the entry."""
+    native = is_native(plugin)
+    modules = plugin["dynamic_module_config"]
+    module = options.module(native)
+    build = "`make native`, or --native" if native else "`make build`, or --wasm"
+    if native and modules["name"].text() and not modules["module"]:
+        if not module.exists():
+            return f"{module} is not there ({build})"
+        del modules.value["name"]
+        modules.value["module"] = {"local": {"filename": str(module)}}
+        return ""
+    code = modules.at("module", "local") if native else plugin.at("vm_config", "code", "local")
+    file = code["filename"].value
+    if isinstance(file, str) and not Path(file).exists():
+        if not module.exists():
+            return f"neither {file} nor {module} is there ({build})"
+        code.value["filename"] = str(module)
+    return ""
 
 
 def variables(plugin: Place, environment: dict[str, str]) -> None:
     """Gives the filter every variable that it names; which are missing in `host_env_keys` is reported elsewhere."""
+    given = configuration_of(plugin)["value"].value
+    wanted = re.findall(r'"env"\s*:\s*"([A-Za-z_][A-Za-z0-9_]*)"', given if isinstance(given, str) else json.dumps(given))
+    if is_native(plugin):
+        for name in wanted:
+            environment.setdefault(name, "a-key-that-is-not-set-here")
+        return
     vm = plugin["vm_config"]
     if not isinstance(vm.value, dict):
         return
@@ -91,10 +118,6 @@ def variables(plugin: Place, environment: dict[str, str]) -> None:
         return
     keys = "hostEnvKeys" if "hostEnvKeys" in given else "host_env_keys"
     listed = given.setdefault(keys, [])
-    try:
-        wanted = re.findall(r'"env"\s*:\s*"([A-Za-z_][A-Za-z0-9_]*)"', plugin.at("configuration", "value").text())
-    except TypeError:
-        wanted = []
     if isinstance(listed, list):
         values = given.get("keyValues", given.get("key_values"))
         listed += [name for name in wanted if name not in listed and not (isinstance(values, dict) and name in values)]
@@ -109,8 +132,9 @@ def plugins(root: Place) -> Iterator[Place]:
     members = [cluster.at("typed_extension_protocol_options", HTTP_OPTIONS)["http_filters"] for cluster in root.at("static_resources", "clusters")]
     for http_filters in (*managers, *members):
         for http_filter in http_filters:
-            if http_filter["typed_config"].type().endswith("http.wasm.v3.Wasm") and is_ours(http_filter.at("typed_config", "config")):
-                yield http_filter.at("typed_config", "config")
+            entry = entry_of(http_filter["typed_config"])
+            if entry is not None:
+                yield entry
 
 
 def complaints(log: str) -> list[str]:

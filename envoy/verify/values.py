@@ -7,6 +7,7 @@ import re
 from typing import Iterable
 
 from find import Gateway
+from loaded import configuration_of
 from place import Findings, Place
 
 # envoy/records/README.md#single-values: the single values, by when they are set.
@@ -17,7 +18,7 @@ RECORD = "record"
 
 def values(findings: Findings, gateway: Gateway) -> None:
     """Checks every `wasm.ai_bridge_…` in formats, tags, rate limits and expressions."""
-    own = gateway.config["configuration"].path
+    own = configuration_of(gateway.config).path
     if not named(findings, [text for text in gateway.root.texts() if not text.path.startswith(own)], gateway.settings):
         findings.warn(gateway.manager.at_name("access_log"), "no access logger writes wasm.ai_bridge_record: the records go nowhere")
 

@@ -1,0 +1,37 @@
+"""What loads the filter: a Wasm plugin or a dynamic module. The two have the same configuration in different entries."""
+
+from __future__ import annotations
+
+import re
+
+from place import Place
+
+WASM = "http.wasm.v3.Wasm"
+NATIVE = "http.dynamic_modules.v3.DynamicModuleFilter"
+
+
+def entry_of(typed: Place) -> Place | None:
+    """This filter's entry in the `typed_config` of an HTTP filter: the `config` of a Wasm filter, or all of it; `None` if it is another filter."""
+    if typed.type().endswith(WASM):
+        return typed["config"] if is_ours(typed["config"]) else None
+    return typed if is_native(typed) and is_ours(typed) else None
+
+
+def is_native(entry: Place) -> bool:
+    """Whether an entry is a dynamic module's."""
+    return entry.type().endswith(NATIVE)
+
+
+def configuration_of(entry: Place) -> Place:
+    """The filter's configuration in an entry, with its type."""
+    return entry["filter_config" if is_native(entry) else "configuration"]
+
+
+def is_ours(entry: Place) -> bool:
+    """Whether an entry loads this filter."""
+    module = entry["dynamic_module_config"]
+    words = [entry["root_id"], entry["name"], entry.at("vm_config", "code", "local", "filename"), entry["filter_name"], module["name"], module.at("module", "local", "filename")]
+    if any(re.search("ai[_-]?bridge", str(word.value)) for word in words):
+        return True
+    value = configuration_of(entry)["value"].value
+    return '"providers"' in value if isinstance(value, str) else isinstance(value, dict) and "providers" in value

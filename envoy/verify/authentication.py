@@ -6,8 +6,9 @@ import difflib
 import fnmatch
 from dataclasses import dataclass, field
 
-from coverage import demands, matches, paths, uncovered
-from find import Gateway, route_levels
+from coverage import demands, uncovered
+from find import Gateway, leads, route_levels
+from paths import entered
 from place import Findings, Place
 
 # Filters that authenticate: what they refuse must not have reached the filter.
@@ -39,7 +40,14 @@ def lets_missing_pass(http_filter: Place) -> bool:
 
 def switched_off(gateway: Gateway, http_filter: Place) -> bool:
     """Whether a filter is `disabled`, and no route enables it."""
-    return http_filter["disabled"].value is True and not any(http_filter["name"].text() in level["typed_per_filter_config"].members() for level in route_levels(gateway.manager["route_config"]))
+    return http_filter["disabled"].value is True and not any(http_filter["name"].text() in level["typed_per_filter_config"].members() for level in route_levels(gateway.table))
+
+
+def checked(fraction: Place) -> float:
+    """The share of requests that a runtime fraction takes."""
+    default = fraction["default_value"]
+    numerator, of = default["numerator"].value or 0, {"TEN_THOUSAND": 10_000, "MILLION": 1_000_000, 1: 10_000, 2: 1_000_000}.get(default["denominator"].value, 100)
+    return numerator / of if isinstance(numerator, int) else 1.0
 
 
 def required(rule: Place) -> bool:
@@ -134,6 +142,11 @@ def idle(findings: Findings, gateway: Gateway, http_filter: Place) -> bool:
     if checks_nobody(http_filter):
         findings.error(http_filter, "jwt_authn without a rule that requires a provider lets everyone pass: add `rules: [ { match: { prefix: / }, requires: { provider_name: … } } ]`")
         return True
+    enabled = typed.at("filter_enabled", "default_value", "numerator")
+    if kind_of(http_filter) == "ext_authz" and typed["filter_enabled"] and checked(typed["filter_enabled"]) < 1:
+        none = not enabled.value
+        findings.error(enabled, "ext_authz checks no request" if none else f"ext_authz lets {100 * (1 - checked(typed['filter_enabled'])):g} % of all requests pass unchecked: leave `filter_enabled` out")
+        return none
     if kind_of(http_filter) != "jwt_authn":
         if http_filter["typed_config"]["failure_mode_allow"].value is True:
             findings.warn(typed["failure_mode_allow"], "while the authorization service does not answer, everyone passes and uses your keys: set it to false")
@@ -153,20 +166,31 @@ def passes_by(findings: Findings, gateway: Gateway, front: list[Place]) -> None:
     if tokens and not others:
         uncovered(findings, gateway, tokens)
     names = {each["name"].text() for each in front}
-    for level in route_levels(gateway.manager["route_config"]):
+    for level in route_levels(gateway.table):
         for name in sorted(names & set(level["typed_per_filter_config"].members())):
-            switch = level["typed_per_filter_config"][name]["disabled"]
-            if switch.value is True and (not level["match"] or reaches_ours(gateway, level)):
+            given = level["typed_per_filter_config"][name]
+            if reaches_ours(gateway, level):
+                by_name(findings, next(each for each in front if each["name"].text() == name), given)
+            switch = given["disabled"]
+            if switch.value is True and reaches_ours(gateway, level):
                 findings.error(switch, f"{name} is switched off here, so requests reach AI Bridge without authentication: remove it from the way of these requests")
 
 
-def reaches_ours(gateway: Gateway, route: Place) -> bool:
-    """Whether a request to the filter can begin on this route: it is the filter's own, or it is the first that takes a path of a provider."""
-    if route.at("route", "cluster_header").text().lower() == gateway.cluster_header():
-        return True
-    hosts = gateway.manager["route_config"]["virtual_hosts"]
-    before = next((routes[:at] for routes in ([*host["routes"]] for host in hosts) for at, each in enumerate(routes) if each.path == route.path), [])
-    return any(matches(route["match"], path) is not False and not any(matches(each["match"], path) for each in before) for _, path in paths(gateway))
+def reaches_ours(gateway: Gateway, level: Place) -> bool:
+    """Whether requests to the filter can enter at this level: a table, a host, the filter's own route, or the first that takes a provider's path."""
+    return not level["match"] or leads(level, gateway.cluster_header()) or level.path in entered(gateway)
+
+
+def by_name(findings: Findings, http_filter: Place, given: Place) -> None:
+    """Checks the requirement of jwt_authn that a route names."""
+    name = given["requirement_name"]
+    if kind_of(http_filter) != "jwt_authn" or not name.text():
+        return
+    known = http_filter.at("typed_config", "requirement_map")
+    if name.text() not in known.members():
+        findings.error(name, f'jwt_authn has no requirement "{name.text()}" in its `requirement_map`, so that it refuses every request here with 403')
+    elif not demands(http_filter["typed_config"], known[name.text()]):
+        findings.error(name, f'the requirement "{name.text()}" lets requests without a token pass, so they reach AI Bridge without authentication')
 
 
 def actor(findings: Findings, gateway: Gateway, reported: bool) -> None:
@@ -212,6 +236,11 @@ def is_named(findings: Findings, given: Place, named: Named | None, removed: set
             findings.error(given, "no authentication filter stands in front of the filter, so nobody sets the headers that `actor` names, and every request is 401: add one, as in budgets/envoy.yaml")
         else:
             findings.warn(filters, "no authentication filter stands in front of the filter, so nobody sets the headers that `actor` names")
+        return
+    if len(missing) == len(wanted) > 1 and not named.headers and not named.patterns and not named.programs:
+        which = " and ".join(header for _, header in wanted)
+        report = findings.error if requires and not by_property else findings.warn
+        report(given, f"authentication in front sets neither {which}, so nobody is named" .replace("neither", "none of" if len(wanted) > 2 else "neither").replace(" and ", " nor ", 1 if len(wanted) == 2 else 0) + (", and every request is 401" if requires and not by_property else "") + ": let it copy claims to them (`claim_to_headers`)")
         return
     for place, header in missing:
         set_by_nobody(findings, place, header, named, requires, by_property, [name for _, name in wanted])

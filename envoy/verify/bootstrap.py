@@ -46,7 +46,7 @@ def bootstrap(findings: Findings, document: Document, served: list[Served], opti
 def check(findings: Findings, gateway: Gateway, served: list[Served], options: Options) -> None:
     """Checks one connection manager and what it uses."""
     module(findings, gateway, options)
-    for rule in (entry, authentication, exposed, clusters, tls, routes, pools, values, metrics) if gateway.plugin else ():
+    for rule in (entry, authentication, exposed, pools, clusters, tls, routes, values, metrics) if gateway.plugin else ():
         rule(findings, gateway)
     if gateway.plugin:
         budgets(findings, gateway, served)

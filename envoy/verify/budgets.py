@@ -67,7 +67,7 @@ def budgets(findings: Findings, gateway: Gateway, served: list[Served]) -> None:
     names = {each["name"].text(): (index, each) for index, each in enumerate(gateway.filters)}
     limits: list[Limit] = []
     asked: dict[str, list[Limit]] = {}          # by the name of the filter
-    for level in route_levels(gateway.manager["route_config"]):
+    for level in route_levels(gateway.table):
         for name, typed in ((name, level["typed_per_filter_config"][name]) for name in level["typed_per_filter_config"].members()):
             if not typed.type().endswith("http.ratelimit.v3.RateLimitPerRoute"):
                 continue

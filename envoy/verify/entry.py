@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 
 import secret
+from authentication import reaches_ours, switched_off
 from find import Gateway, route_levels
-from place import Findings, flag
+from place import Findings, Place, flag
 
 LABELS = ("provider", "api", "model", "outcome", "type", "reason", "status_class", "of", "member", "from", "to")
 STRIPS = "envoy.reloadable_features.dynamic_modules_strip_custom_stat_prefix"
@@ -20,9 +21,9 @@ def entry_alone(findings: Findings, gateway: Gateway) -> None:
         return
     if config["root_id"].value != "ai_bridge":
         findings.warn(config["root_id"], f'expected "ai_bridge", found {json.dumps(config["root_id"].value)}')
-    if config["failure_policy"].value == "FAIL_OPEN" or config["fail_open"].value is True:
+    if config["failure_policy"].value in ("FAIL_OPEN", 3) or config["fail_open"].value is True:
         findings.error(config["failure_policy"], "FAIL_OPEN lets requests past the filter when its VM has stopped: use FAIL_RELOAD")
-    elif config["failure_policy"].value != "FAIL_RELOAD":
+    elif config["failure_policy"].value not in ("FAIL_RELOAD", 1):
         findings.warn(config["failure_policy"], "with FAIL_RELOAD a VM that has stopped is replaced; without it every request fails from then on")
     environment = config.at("vm_config", "environment_variables")
     names = secret.listed(findings, environment["host_env_keys"]) | set(environment["key_values"].members())
@@ -43,6 +44,13 @@ def entry(findings: Findings, gateway: Gateway) -> None:
     """Checks the filter's entry, and the connection manager's settings that it depends on."""
     entry_alone(findings, gateway)
     manager = gateway.manager
+    own = gateway.filters[gateway.at]
+    if switched_off(gateway, own):
+        findings.error(own["disabled"], "the filter is switched off, so that nothing reaches a provider: remove `disabled`")
+    for level in route_levels(gateway.table):
+        switch = level["typed_per_filter_config"][own["name"].text()]["disabled"] if own["name"].text() in level["typed_per_filter_config"].members() else Place(None)
+        if switch.value is True and reaches_ours(gateway, level):
+            findings.error(switch, "the filter is switched off here, so requests pass it with all that the client has sent, and a client can name a cluster itself: remove it from the way of these requests")
     if gateway.native():
         per_route(findings, gateway)
     if not any(str(each["upgrade_type"].value).lower() == "websocket" for each in manager["upgrade_configs"]):
@@ -58,7 +66,7 @@ def entry(findings: Findings, gateway: Gateway) -> None:
 def per_route(findings: Findings, gateway: Gateway) -> None:
     """Reports configurations of the dynamic module on routes; a Wasm filter has none."""
     name = gateway.filters[gateway.at]["name"].text()
-    for level in route_levels(gateway.manager["route_config"]):
+    for level in route_levels(gateway.table):
         given = level["typed_per_filter_config"]
         if name in given.members() and not given[name].type().endswith("route.v3.FilterConfig"):
             findings.error(given.at_name(name), "the filter has one configuration, and refuses one for a route: remove it")

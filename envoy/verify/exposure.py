@@ -12,7 +12,8 @@ from place import Findings, Place
 def is_loopback(address: str) -> bool:
     """Whether only this machine reaches an address."""
     try:
-        return ipaddress.ip_address(address.strip("[]")).is_loopback
+        ip = ipaddress.ip_address(address.strip("[]"))
+        return (getattr(ip, "ipv4_mapped", None) or ip).is_loopback
     except ValueError:
         return address == "localhost"
 

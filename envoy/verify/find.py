@@ -29,6 +29,9 @@ class Gateway:
     listener: Place = field(default_factory=lambda: Place({}))
     chain: Place = field(default_factory=lambda: Place({}))
     clusters: dict[str, Place] = field(default_factory=dict)
+    table: Place = field(default_factory=lambda: Place({}))         # its routes
+    anew: set[str] = field(default_factory=set)         # providers whose pools have another name than their clusters
+    entered: set[str] | None = None     # the routes by which requests to the providers can enter
 
     def native(self) -> bool:
         """Whether a dynamic module is the filter."""
@@ -109,7 +112,7 @@ def find(findings: Findings, root: Place, document: Document) -> list[Gateway]:
             if config is not None:
                 settings = settings_of(findings, config, source)
                 plugin = settings.value if isinstance(settings.value, dict) else {}
-                found.append(Gateway(root, manager, filters, at, config, plugin, source.source.text, settings, listener, chain))
+                found.append(Gateway(root, manager, filters, at, config, plugin, source.source.text, settings, listener, chain, table=route_table(findings, manager)))
     return found
 
 
@@ -207,6 +210,30 @@ def discovered(findings: Findings | None, root: Place, member: str, kind: str, w
     except Unusable:
         if findings is not None:
             findings.leave_out(f"{what}: Envoy reads them from {path or 'a server'} (dynamic_resources.{member}), which cannot be read here")
+
+
+def route_table(findings: Findings, manager: Place) -> Place:
+    """The routes of a connection manager, also those in a file; nothing if they cannot be read here."""
+    if manager["route_config"]:
+        return manager["route_config"]
+    source = manager.at("rds", "config_source")
+    path = source.at("path_config_source", "path").text() or source["path"].text()
+    name = manager.at("rds", "route_config_name").text()
+    try:
+        for document in reading.read(Path(path)) if path else ():
+            for each in place_of(document)["resources"]:
+                if each.type().endswith("RouteConfiguration") and each["name"].text() == name:
+                    return each
+    except Unusable:
+        pass
+    findings.leave_out(f"the routes: Envoy reads them from {path or 'a server'} ({'rds' if manager['rds'] else 'scoped_routes'})" + (", which cannot be read here" if path else ""))
+    return Place({})
+
+
+def leads(route: Place, header: str) -> bool:
+    """Whether a route sends to the cluster that this header names, all requests or some."""
+    action = route["route"]
+    return any(each["cluster_header"].text().lower() == header for each in (action, *action.at("weighted_clusters", "clusters")))
 
 
 def route_levels(table: Place) -> Iterator[Place]:

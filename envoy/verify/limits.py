@@ -56,7 +56,10 @@ def descriptor(findings: Findings, given: Place) -> None:
             unit, most = limit["unit"], limit["requests_per_unit"]
             if str(unit.value).lower() not in UNITS:
                 findings.error(unit, f"not a unit, so the rate limit service refuses the file: one of {', '.join(UNITS)}")
-            if not isinstance(most.value, int) or isinstance(most.value, bool) or not 0 <= most.value <= MOST:
+            misspelt = any(difflib.get_close_matches(name, ["requests_per_unit"]) for name in limit.members() if name not in OF_A_LIMIT)
+            if misspelt and most.value is None:
+                pass                # said already
+            elif not isinstance(most.value, int) or isinstance(most.value, bool) or not 0 <= most.value <= MOST:
                 findings.error(most, f"not a whole number from 0 to {MOST:_}: the rate limit service refuses the file")
     for each in given["descriptors"]:
         descriptor(findings, each)

@@ -69,14 +69,18 @@ def covers(wide: str, narrow: str) -> bool:
 
 
 def order(findings: Findings, prices: Place) -> None:
-    """Warns of a price that is never used, because a wider one stands ahead of it."""
+    """Warns of prices that are never used, because a wider one stands ahead of them."""
     before: list[tuple[str, Place]] = []
+    hidden: dict[str, tuple[tuple[str, Place], list[Place]]] = {}       # by the wider one's place
     for price in prices:
         here = [each for each in price["models"] if each.text()]
         for each in here:
             wider = next(((pattern, place) for pattern, place in before if covers(pattern, each.text())), None)
             if wider:
-                findings.warn(each, f'this price of "{each.text()[:80]}" is never used, because "{wider[0][:80]}" in line {wider[1].line} is wider and stands ahead of it: put the narrower one first')
+                hidden.setdefault(wider[1].path, (wider, []))[1].append(each)
         before += [(each.text(), each) for each in here]
         if len(before) > 2000:
-            return
+            break
+    for (pattern, place), narrower in hidden.values():
+        more = f" (and {len(narrower) - 1} more, to line {narrower[-1].line})" if len(narrower) > 1 else ""
+        findings.warn(narrower[0], f'this price of "{narrower[0].text()[:80]}"{more} is never used, because "{pattern[:80]}" in line {place.line} is wider and stands ahead of it: put the narrower one first')

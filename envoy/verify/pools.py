@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any, Iterator
 
-from find import Gateway, enabled
+from find import Gateway, enabled, name_of
 from loaded import NATIVE, WASM, configuration_of, is_native, is_ours
 from place import Findings, Json, Place
 from resources import Plugin, Resources
@@ -28,13 +28,14 @@ def pools(findings: Findings, gateway: Gateway) -> None:
     expected = expectation(findings, gateway.settings)
     if expected is None:
         return
-    check_clusters(findings, gateway, expected)
-    table = gateway.manager["route_config"]
+    anew = gateway.anew = renamed(findings, gateway, expected)
+    check_clusters(findings, gateway, expected, anew)
+    table = gateway.table
     # Without a table: reported with the other routes. A route is chosen before a member is: the filter writes the first
     # member's host.
     hosts = [virtual_host(table, pool.members[0].address.authority) for pool in expected.pools] if table else []
     for host in {each.path: each for each in hosts if each is not None}.values():
-        check_routes(findings, list(host["routes"]), host.at_name("routes"), [host, table], expected)
+        check_routes(findings, list(host["routes"]), host.at_name("routes"), [host, table], expected, anew)
 
 
 def pools_of_resources(findings: Findings, plugin: Plugin, found: Resources) -> None:
@@ -58,8 +59,10 @@ def pools_of_resources(findings: Findings, plugin: Plugin, found: Resources) -> 
         findings.error(plugin.settings.at_name("providers"), f"no EnvoyPatchPolicy adds the clusters of its pools ({', '.join(missing)}): python3 envoy/pools --for envoy-gateway")
         return
     config = Place({"root_id": "ai_bridge", "vm_config": {"environment_variables": {"host_env_keys": [each.value for each in plugin.variables]}}})
-    check_clusters(findings, Gateway(Place({}), Place({}), [], 0, config, {}, settings=plugin.settings, clusters=clusters), expected)
-    check_routes(findings, routes, plugin.settings.at_name("providers"), [], expected)
+    gateway = Gateway(Place({}), Place({}), [], 0, config, {}, settings=plugin.settings, clusters=clusters)
+    anew = renamed(findings, gateway, expected)
+    check_clusters(findings, gateway, expected, anew)
+    check_routes(findings, routes, plugin.settings.at_name("providers"), [], expected, anew)
 
 
 def expectation(findings: Findings, settings: Place) -> Any:
@@ -88,13 +91,41 @@ def expected_clusters(expected: Any) -> list[str]:
     return [cluster for pool in expected.pools for cluster in (*(each.cluster for each in pool.members), pool.extra_cluster) if cluster]
 
 
-def check_clusters(findings: Findings, gateway: Gateway, expected: Any) -> None:
+def renamed(findings: Findings, gateway: Gateway, expected: Any) -> set[str]:
+    """Finds pools with a member, or under a name, that the clusters do not know while they know another one. That is one
+    mistake: the rest of what it changes is not reported. Returns the providers, and the names that the clusters know."""
+    known: dict[str, set[str]] = {}
+    for cluster in gateway.clusters.values():
+        for each in cluster.at("typed_extension_protocol_options", HTTP_OPTIONS)["http_filters"]:
+            names = configured(each) if is_upstream_filter(each) else None
+            if isinstance(names, dict):
+                known.setdefault(str(names.get("provider")), set()).add(str(names.get("member")))
+    others = sorted(set(known) - {pool.provider for pool in expected.pools})
+    anew: set[str] = set()
     for pool in expected.pools:
+        provider = next(each for each in gateway.enabled() if name_of(each.value) == pool.provider)
+        has, wants = known.get(pool.provider, set()), [each.name for each in pool.members]
+        missing, strange = [each for each in wants if each not in has], sorted(has - set(wants))
+        if not has and others:
+            place = provider["name"] if provider["name"].value is not None else provider
+            findings.error(place, f'no cluster or route is for the pool of "{pool.provider}"; they are for {", ".join(json.dumps(each) for each in others)}: take the old name again, or {AGAIN}')
+            anew |= {pool.provider, *others}
+        elif missing and strange:
+            place = next((each["name"] for each in provider["pool"] if each["name"].value == missing[0]), provider)
+            findings.error(place, f'no cluster or route is for "{missing[0]}" of the pool of {pool.provider}; they are for {", ".join(json.dumps(each) for each in strange)}: take the old name again, or {AGAIN}')
+            anew.add(pool.provider)
+    return anew
+
+
+def check_clusters(findings: Findings, gateway: Gateway, expected: Any, anew: set[str]) -> None:
+    for pool in expected.pools:
+        if pool.provider in anew:
+            continue
         for member in pool.members:
             check_cluster(findings, gateway, member.cluster, pool.provider, member)
         if pool.extra_cluster:
             check_cluster(findings, gateway, pool.extra_cluster, pool.provider, pool.members[0])
-    strangers(findings, gateway, set(expected_clusters(expected)))
+    strangers(findings, gateway, set(expected_clusters(expected)), anew)
 
 
 def check_cluster(findings: Findings, gateway: Gateway, name: str, provider: str, member: Any) -> None:
@@ -179,7 +210,8 @@ def configured(http_filter: Place) -> Json | None:
         given = json.loads(configuration_of(typed if is_native(typed) else typed["config"])["value"].value)
     except (TypeError, ValueError, RecursionError):
         return None
-    return given.get("upstream") if isinstance(given, dict) else None
+    upstream = given.get("upstream") if isinstance(given, dict) else None
+    return upstream if isinstance(upstream, dict) else None
 
 
 def variables(vm: Place) -> set[str]:
@@ -187,21 +219,22 @@ def variables(vm: Place) -> set[str]:
     return {str(each.value) for each in environment["host_env_keys"]} | set(environment["key_values"].members())
 
 
-def strangers(findings: Findings, gateway: Gateway, known: set[str]) -> None:
+def strangers(findings: Findings, gateway: Gateway, known: set[str], anew: set[str]) -> None:
     """Finds clusters with an upstream filter for a member that no pool has."""
     for name, cluster in gateway.clusters.items():
-        if name not in known and any(configured(each) is not None for each in cluster.at("typed_extension_protocol_options", HTTP_OPTIONS)["http_filters"] if is_upstream_filter(each)):
+        if name not in known and any((names := configured(each)) is not None and names.get("provider") not in anew for each in cluster.at("typed_extension_protocol_options", HTTP_OPTIONS)["http_filters"] if is_upstream_filter(each)):
             findings.error(cluster, f'the cluster "{name}" has the upstream filter, but is no member of a pool: remove it, or {AGAIN}')
 
 
 # === routes ===
 
 
-def check_routes(findings: Findings, given: list[Place], place: Place, levels: list[Place], expected: Any) -> None:
+def check_routes(findings: Findings, given: list[Place], place: Place, levels: list[Place], expected: Any, anew: set[str]) -> None:
     """Checks routes in their order. `place` is that of their list, `levels` what surrounds it."""
     from routes import buffer_limit, routes
 
     made = {route["match"]["headers"][0]["string_match"]["exact"]: route for route in routes(expected)}
+    made = {value: route for value, route in made.items() if value.partition("/")[0] not in anew}
     found: dict[str, Place] = {}
     others: Place | None = None
     for route in given:
@@ -213,7 +246,7 @@ def check_routes(findings: Findings, given: list[Place], place: Place, levels: l
             findings.error(route, f"a pool's route has to be in front of all others: what matches before it ({others.path}) gets the request without its members")
         if value in found:
             findings.warn(route, f'"{value}" has a route already, in front of this one')
-        elif value not in made:
+        elif value not in made and value.partition("/")[0] not in anew:
             findings.warn(route, f'the filter never chooses "{value}": remove it, or {AGAIN}')
         found.setdefault(value, route)
     missing = [value for value in made if value not in found]

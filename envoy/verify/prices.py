@@ -36,5 +36,7 @@ def age(findings: Findings, prices: Place, source: str, given: date | None, toda
         return
     day, place = min(dates, key=lambda each: each[0])
     old = (today - day).days
+    if old < 0:
+        findings.warn(place, f"its prices are of {day}, which is in the future")
     if old > OLD_DAYS:
         findings.warn(place, f"its prices are of {day}, {old} days ago: compare them with the providers' or take a newer list (envoy/prices)")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 import re
 from pathlib import Path
 from typing import Iterator
 
-from find import Gateway, name_of, targets
+from find import Gateway, Target, leads, name_of, targets
 from place import Findings, Json, Place
 
 LONG_ANSWER_SECONDS = 600
@@ -15,18 +16,28 @@ LONG_ANSWER_SECONDS = 600
 
 def clusters(findings: Findings, gateway: Gateway) -> None:
     """Checks each provider's clusters and their circuit breakers."""
+    used = {target.cluster for provider in gateway.enabled() for target in targets(provider)}
     for provider in gateway.enabled():
-        name = name_of(provider.value)
         for target in targets(provider):
             cluster = gateway.clusters.get(target.cluster)
             if cluster is not None:
                 if not isinstance(provider.value.get("pool"), list):
                     breaker(findings, cluster, provider)
-            elif not has_servers(gateway.root):
-                findings.error(gateway.root["static_resources"].at_name("clusters"), f'no cluster is called "{target.cluster}", the {target.member} of the provider "{name}": its requests would be 503')
+            elif not has_servers(gateway.root) and name_of(provider.value) not in gateway.anew:
+                missing(findings, gateway, provider, target, used)
     for place, cluster in named_clusters(gateway):
         if cluster not in gateway.clusters and not has_servers(gateway.root):
             findings.error(place, f'no cluster is called "{cluster}", so nothing answers here: correct the name, or add the cluster')
+
+
+def missing(findings: Findings, gateway: Gateway, provider: Place, target: Target, used: set[str]) -> None:
+    """Reports a cluster that is not there, where its name is written; a name that nothing writes comes from the provider's type."""
+    given = target.place if isinstance(target.place.value, str) else target.place["cluster"] if target.place["cluster"].value is not None else target.place["name"]
+    given = given if given.value is not None else provider["name"]
+    near = difflib.get_close_matches(target.cluster, [each for each in gateway.clusters if each not in used], 1)
+    hint = f'; did you mean "{near[0]}"?' if near else ""
+    place = given if given.value is not None else gateway.clusters[near[0]]["name"] if near else provider
+    findings.error(place, f'no cluster is called "{target.cluster}", the {target.member} of the provider "{name_of(provider.value)}": its requests would be 503{hint}')
 
 
 def has_servers(root: Place) -> bool:
@@ -89,10 +100,9 @@ def announced_too_early(findings: Findings, detection: Place, base: Place, inter
 
 def routes(findings: Findings, gateway: Gateway) -> None:
     """Checks the route that sends rewritten requests to the cluster that the filter has named."""
-    table = gateway.manager["route_config"]
+    table = gateway.table
     if not table:
-        findings.leave_out("the routes: Envoy reads them from a server (rds)")
-        return
+        return                  # said already
     hosts = {}
     for provider in gateway.enabled():
         # Of a pool the first member's host decides the route.
@@ -111,8 +121,11 @@ def routes(findings: Findings, gateway: Gateway) -> None:
 
 def first_route(findings: Findings, table: Place, host: Place, header: str) -> None:
     for index, route in enumerate(host["routes"]):
-        if route.at("route", "cluster_header").text().lower() != header:
+        if not leads(route, header):
             continue
+        for each in route.at("route", "weighted_clusters", "clusters"):
+            if each["cluster_header"].text().lower() != header:
+                findings.error(each, f'a part of the requests, with keys in them, goes to "{each["name"].text() or each["cluster_header"].text()}", whatever cluster the filter has named: leave only `cluster_header: {header}`')
         if any(not is_pools(each) for each in [*host["routes"]][:index]):
             findings.error(route, f"the route with `cluster_header: {header}` has to be the first: what matches before it gets the provider's request, with a key in it")
         if route.at("match", "prefix").value != "/":
@@ -126,6 +139,11 @@ def first_route(findings: Findings, table: Place, host: Place, header: str) -> N
         if 0 < (seconds(timeout.value, 15.0) or 0) < LONG_ANSWER_SECONDS:
             findings.warn(route["route"].at_name("timeout"), "a short timeout (Envoy's default is 15 s) cuts long answers: use 0s, which is none")
         return
+    meant = next((route for route in host["routes"] if any(each["name"].text().lower() == header for each in route.at("match", "headers")) and not is_pools(route)), None)
+    if meant is not None:
+        action = meant["route"]
+        findings.error(action["cluster_header"] if action["cluster_header"] else action if action else meant, f"expected `cluster_header: {header}`: else nothing that the filter rewrites reaches the provider that it has named")
+        return
     findings.error(host.at_name("routes"), f"none has `cluster_header: {header}`: nothing that the filter rewrites reaches a provider")
 
 
@@ -136,14 +154,14 @@ def is_pools(route: Place) -> bool:
 
 def copies(findings: Findings, table: Place, host: Place, gateway: Gateway) -> None:
     """Finds what sends a request, with its prompt and its key, to somebody else as well."""
-    ours = [route for route in host["routes"] if route.at("route", "cluster_header").text().lower() == gateway.cluster_header()]
+    ours = [route for route in host["routes"] if leads(route, gateway.cluster_header())]
     for level in [*(route["route"] for route in ours), host, table]:
         if level["request_mirror_policies"] and (level.path.endswith(".route") or not any(each.at("route", "request_mirror_policies") for each in ours)):
             findings.error(level.at_name("request_mirror_policies"), "the mirror gets every prompt, and the key that the filter has put in (only an `external` key is not in the copy): remove it from the way of these requests")
     for route in ours:
         for member in ("internal_redirect_policy", "internal_redirect_action"):
             # An empty policy is one: it follows a 302.
-            if route.at("route", member).value is not None:
+            if route.at("route", member).value not in (None, 0, "PASS_THROUGH_INTERNAL_REDIRECT"):
                 findings.error(route["route"].at_name(member), "a redirect of a provider would be followed inside of Envoy, so that the key could reach another application: remove it; the client gets the 3xx")
 
 

@@ -54,7 +54,7 @@ def secrets_of(roots: Iterable[Place]) -> set[str]:
                 continue
             found |= {match.group() for match in KEY.finditer(text)}
             last = re.sub(r"\[\d+\]", "", place.path).rpartition(".")[2]
-            of_a_key = place.path.endswith(".key.value") or place.path.endswith(".key.env") or last in SECRET_MEMBERS or ".key_values" in place.path or ".keyValues" in place.path or "stringData" in place.path
+            of_a_key = re.search(r"(?:providers|pool)\[\d+\]\.key$", place.path) or place.path.endswith(".key.value") or place.path.endswith(".key.env") or last in SECRET_MEMBERS or ".key_values" in place.path or ".keyValues" in place.path or "stringData" in place.path
             if of_a_key and len(text) >= 8 and (is_secret(text) or not VARIABLE.fullmatch(text)):
                 found.add(text)
     return {each for each in found if not EXAMPLE.search(each) and "\n" not in each}
@@ -73,6 +73,10 @@ def variables(findings: Findings, settings: Place, names: set[str], at: Place) -
         if provider["enabled"].value is False:
             continue
         for holder in (provider, *provider["pool"]):
+            if holder["key"].text():
+                if not typed(findings, holder["key"], holder["key"].text()):
+                    findings.error(holder["key"], f'write {{"env": "{holder["key"].text()}"}}: a key is an object')
+                continue
             written(findings, holder.at("key", "value"))
             variable = holder.at("key", "env")
             if variable.value is None or not isinstance(variable.value, str):

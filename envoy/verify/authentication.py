@@ -55,9 +55,18 @@ def required(rule: Place) -> bool:
     return bool(rule["requirement_name"]) or any(text.is_called("provider_name") for text in rule["requires"].texts())
 
 
+def lets_any_pass(http_filter: Place) -> bool:
+    """Whether an RBAC filter names no principal, and so refuses no one who asks for what it permits."""
+    policies = http_filter.at("typed_config", "rules", "policies")
+    action = http_filter.at("typed_config", "rules", "action").value
+    return kind_of(http_filter) == "rbac" and not http_filter.at("typed_config", "matcher") and (
+        not http_filter.at("typed_config", "rules") or (action in (None, 0, "ALLOW") and any(any(each["any"].value is True for each in policy["principals"]) for _, policy in policies.each())) or action in ("LOG", 2)
+    )
+
+
 def guards(gateway: Gateway) -> list[Place]:
     """What in front of the filter can refuse a caller."""
-    found = [each for each in gateway.filters[: gateway.at] if kind_of(each) in (*AUTHENTICATES, *MAY) and not switched_off(gateway, each) and not lets_missing_pass(each)]
+    found = [each for each in gateway.filters[: gateway.at] if kind_of(each) in (*AUTHENTICATES, *MAY) and not switched_off(gateway, each) and not lets_missing_pass(each) and not lets_any_pass(each)]
     found += [each for each in gateway.filters[: gateway.at] if each["config_discovery"]]
     downstream = gateway.chain.at("transport_socket", "typed_config")
     if downstream["require_client_certificate"].value is True:

@@ -15,6 +15,7 @@ from place import Findings, Place, place_of
 from pools import pools
 from prices import age
 from reading import Document, Unusable
+from secret import in_headers
 from routing import clusters, routes
 from tls import tls, unverified
 from validate import envoy_validates
@@ -32,6 +33,7 @@ def bootstrap(findings: Findings, document: Document, served: list[Served], opti
         left_out = "".join(f" ({each})" for each in findings.left_out)
         raise Unusable(f"no listener loads AI Bridge (a Wasm HTTP filter with `root_id: ai_bridge`, or a dynamic module with `filter_name: ai_bridge`){left_out}")
     unverified(findings, root)
+    in_headers(findings, root)
     known = clusters_of(findings, root)
     for gateway in gateways:
         gateway.clusters = known

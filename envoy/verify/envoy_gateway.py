@@ -9,6 +9,7 @@ from place import Findings, Place
 from pools import pools_of_resources
 from resources import Plugin, Resources
 from routing import announced_too_early
+from tls import host_of, is_provider, names_none
 
 AUTHENTICATION = ("jwt", "apiKeyAuth", "basicAuth", "extAuth", "oidc")
 FILTERS = ("jwt_authn", "ext_authz", "api_key_auth", "basic_auth", "oauth2")
@@ -19,7 +20,7 @@ def envoy_gateway(findings: Findings, found: Resources) -> None:
     for _, plugin in found.plugins():
         if plugin.istio:
             continue
-        loading(findings, plugin)
+        loading(findings, plugin, found)
         header = str(plugin.settings["cluster_header"].value or "x-ai-bridge-cluster").lower()
         for provider in enabled(plugin.settings):
             for target in targets(provider) if not isinstance(provider["pool"].value, list) else ():
@@ -29,12 +30,21 @@ def envoy_gateway(findings: Findings, found: Resources) -> None:
         order(findings, found)
 
 
-def loading(findings: Findings, plugin: Plugin) -> None:
+def loading(findings: Findings, plugin: Plugin, found: Resources) -> None:
     spec = plugin.place
     if spec["failOpen"].value is True:
         findings.error(spec["failOpen"], "with failOpen requests pass without the filter when it cannot be loaded: use false")
-    if spec["rootID"].value != "ai_bridge":
+    if not plugin.native and spec["rootID"].value != "ai_bridge":
         findings.warn(spec.at_name("rootID"), "expected `rootID: ai_bridge`")
+    if plugin.native:
+        listed = [each["name"].text() for proxy in found.all("EnvoyProxy") for each in proxy.at("spec", "dynamicModules")]
+        if not found.all("EnvoyProxy"):
+            findings.leave_out("whether Envoy Gateway knows the dynamic module: no EnvoyProxy with `dynamicModules` among the files")
+        elif spec["name"].text() not in listed:
+            findings.error(spec.at_name("name"), f'no EnvoyProxy lists the dynamic module "{spec["name"].text()}" in `dynamicModules`: nothing is loaded')
+        if spec["filterName"].value != "ai_bridge":
+            findings.error(spec.at_name("filterName"), "expected `filterName: ai_bridge`: the module refuses another name")
+        return
     digest = spec.at("code", "image", "sha256")
     if PLACEHOLDER.fullmatch(digest.text()):
         findings.warn(digest, "the digest is the sample's: put the one here that `make publish` prints")
@@ -61,11 +71,11 @@ def way(findings: Findings, found: Resources, provider: Place, target: Target, h
             findings.error(rule.at_name("filters"), f"{header} is not removed: the provider would see the name of your cluster")
         for reference in rule["backendRefs"]:
             if target.base_url.lower().startswith("https://"):
-                tls(findings, found, reference)
+                tls(findings, found, reference, host_of(target.base_url))
         breaker(findings, found, route, provider)
 
 
-def tls(findings: Findings, found: Resources, reference: Place) -> None:
+def tls(findings: Findings, found: Resources, reference: Place, host: str) -> None:
     name, kind = reference["name"].text(), reference["kind"].text() or "Service"
     backend = next((each for each in found.all("Backend") if each.at("metadata", "name").value == name), None)
     if kind == "Backend" and backend is None:
@@ -88,8 +98,16 @@ def tls(findings: Findings, found: Resources, reference: Place) -> None:
         validation = policy.at("spec", "validation")
         if not validation["hostname"].text():
             findings.error(validation if validation.value is not None else policy["spec"], "no `hostname`: neither SNI nor the certificate's name is known: add it")
+        elif names_none([validation["hostname"].text()], host):
+            findings.error(validation["hostname"], f"the base URL here has the host {host}: its requests, keys included, would go to the holder of another certificate")
+        elif names_none([each["hostname"].text() for each in validation["subjectAltNames"] if each["hostname"].text()], host):
+            findings.error(validation["subjectAltNames"], f"the base URL here has the host {host}, which is not among these names: either each request fails, or the key goes to another host")
         if not validation["wellKnownCACertificates"].text() and not validation["caCertificateRefs"]:
             findings.error(validation if validation.value is not None else policy["spec"], "no certificate authority, so any certificate is believed, or none: add `wellKnownCACertificates: System`")
+    for endpoint in backend.at("spec", "endpoints") if backend is not None else ():
+        name = endpoint.at("fqdn", "hostname")
+        if is_provider(name.text().lower()) and is_provider(host) and name.text().lower() != host:
+            findings.warn(name, f"the base URL of this provider has the host {host}, whose certificate is not this one's: each request would be 503. Make both the same")
     if own and not policies and not own["wellKnownCACertificates"].text() and not own["caCertificateRefs"] and own["insecureSkipVerify"].value is not True:
         findings.error(own, "no certificate authority: add `wellKnownCACertificates: System`")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 
-from authentication import AUTHENTICATES, checks_nobody, guards, kind_of, lets_missing_pass
+from authentication import AUTHENTICATES, PROGRAMS, checks_nobody, guards, kind_of, lets_missing_pass
 from find import Gateway, has_central_key
 from place import Findings, Place
 
@@ -25,7 +25,13 @@ def addresses(listener: Place) -> list[Place]:
 
 def exposed(findings: Findings, gateway: Gateway) -> None:
     """Warns of a key that everyone who reaches the listener may use."""
-    if not any(has_central_key(each) for each in gateway.providers()) or guards(gateway):
+    if not any(has_central_key(each) for each in gateway.providers()):
+        return
+    opened = [each["address"] for each in addresses(gateway.listener) if each["address"].text() and not is_loopback(each["address"].text())]
+    guarding = guards(gateway)
+    if guarding:
+        if opened and all(kind_of(each) in PROGRAMS for each in guarding):
+            findings.leave_out(f"whether {guarding[0]['name'].text() or kind_of(guarding[0])} authenticates callers, who else use your keys: only its program says so")
         return
     actor = gateway.settings["actor"]
     optional = [each for each in gateway.filters[: gateway.at] if lets_missing_pass(each) and not checks_nobody(each)]
@@ -34,13 +40,8 @@ def exposed(findings: Findings, gateway: Gateway) -> None:
     why = "no authentication stands in front of the filter: listen on 127.0.0.1, or add authentication (budgets/envoy.yaml has jwt_authn)"
     if optional:
         why = "jwt_authn in front of the filter lets requests without a token pass (allow_missing): listen on 127.0.0.1, or require a token"
-    for each in addresses(gateway.listener):
-        address = each["address"].text()
-        if address and not is_loopback(address):
-            findings.warn(
-                each["address"],
-                f"anyone who reaches {address} uses your keys, because {why}",
-            )
+    for address in opened:
+        findings.warn(address, f"anyone who reaches {address.text()} uses your keys, because {why}")
 
 
 def admin(findings: Findings, root: Place) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from urllib.parse import urlsplit
 
@@ -12,6 +13,7 @@ from module import file_of_module
 from place import Findings, Place
 from pools import pools_of_resources
 from resources import Plugin, Resources
+from tls import host_of, names_none
 from routing import LONG_ANSWER_SECONDS, announced_too_early, seconds
 
 PLACEHOLDER = re.compile(r"(?:sha256:)?0{64}")
@@ -89,7 +91,16 @@ def tls(findings: Findings, found: Resources, destination: Place, host: str, sub
     rules = [each for each in found.all("DestinationRule") if each.at("spec", "host").text() == host]
     entries = [each for each in found.all("ServiceEntry") if host in [str(name.value) for name in each.at("spec", "hosts")]]
     if found.all("ServiceEntry") and not entries and "." in host and not host.endswith(".svc.cluster.local"):
-        findings.error(destination.at("destination", "host"), f"no ServiceEntry has {host}: its requests would be 503")
+        # A name that no route uses is the one that is mistyped.
+        used = {each.at("destination", "host").text() for service in found.all("VirtualService") for route in service.at("spec", "http") for each in route["route"]}
+        idle = [name for each in found.all("ServiceEntry") for name in each.at("spec", "hosts") if name.text() not in used and difflib.get_close_matches(host, [name.text()])]
+        findings.error(idle[0] if idle else destination.at("destination", "host"), f"no ServiceEntry has {host}: its requests would be 503")
+        return
+    if not rules and found.all("DestinationRule"):
+        idle = [each.at("spec", "host") for each in found.all("DestinationRule") if difflib.get_close_matches(host, [each.at("spec", "host").text()], cutoff=0.9)]
+        if idle:
+            findings.error(idle[0], f"no DestinationRule is for {host}, so that its requests, keys included, go in clear text: correct the host")
+            return
     secure = target.base_url.lower().startswith("https://")
     if not found.all("DestinationRule") and not found.all("ServiceEntry"):
         findings.leave_out("the TLS to the providers: neither DestinationRule nor ServiceEntry among the files")
@@ -110,6 +121,10 @@ def tls(findings: Findings, found: Resources, destination: Place, host: str, sub
     if secure:
         if str(given["mode"].value) not in ("SIMPLE", "MUTUAL"):
             findings.error(place, f"without TLS the requests to {host}, keys included, go in clear text, though the base URL is https: add `tls: {{ mode: SIMPLE, sni: {host}, subjectAltNames: [ {host} ] }}` to the trafficPolicy of its DestinationRule")
+        elif given["sni"].text() and names_none([given["sni"].text()], host_of(target.base_url)):
+            findings.error(given["sni"], f"the base URL here has the host {host_of(target.base_url)}: its requests, keys included, would go to the holder of another certificate")
+        elif names_none([each.text() for each in given["subjectAltNames"]], host_of(target.base_url)):
+            findings.error(given["subjectAltNames"], f"the base URL here has the host {host_of(target.base_url)}, which is not among these names: either each request fails, or the key goes to another host")
         elif not given["sni"].text():
             findings.error(given, f"no SNI: add `sni: {host}`; whether Istio adds one itself depends on its version and settings")
         elif not given["subjectAltNames"]:

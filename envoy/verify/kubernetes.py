@@ -141,7 +141,7 @@ def rate_limits(findings: Findings, root: Place, served: list[Served]) -> None:
 def environment(findings: Findings, found: Resources) -> None:
     """Checks that the filter may read the variables that it names, and that the pod has them."""
     for _, plugin in found.plugins():
-        names = secret.listed(findings, plugin.variables)
+        names = {secret.ANY} if plugin.native else secret.listed(findings, plugin.variables)
         for entry in plugin.place.at("vmConfig", "env"):
             secret.written(findings, entry["value"])
         secret.variables(findings, plugin.settings, names, plugin.variables_place)

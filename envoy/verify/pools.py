@@ -58,6 +58,9 @@ def pools_of_resources(findings: Findings, plugin: Plugin, found: Resources) -> 
     if missing:
         findings.error(plugin.settings.at_name("providers"), f"no EnvoyPatchPolicy adds the clusters of its pools ({', '.join(missing)}): python3 envoy/pools --for envoy-gateway")
         return
+    if plugin.native:
+        findings.leave_out("the clusters of its pools: the generator makes those of the wasm module")
+        return
     config = Place({"root_id": "ai_bridge", "vm_config": {"environment_variables": {"host_env_keys": [each.value for each in plugin.variables]}}})
     gateway = Gateway(Place({}), Place({}), [], 0, config, {}, settings=plugin.settings, clusters=clusters)
     anew = renamed(findings, gateway, expected)

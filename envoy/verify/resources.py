@@ -21,6 +21,7 @@ class Plugin:
     variables_place: Place
     namespace: str
     istio: bool
+    native: bool = False        # a dynamic module, which may read every variable
 
 
 @dataclass
@@ -59,6 +60,9 @@ class Resources:
                 if looks_ours(wasm["rootID"], wasm["name"], wasm["config"], wasm.at("code", "image", "url")):
                     env = wasm["env"]
                     found.append((document, Plugin(wasm, wasm["config"].named(""), list(env["hostKeys"]), env.at_name("hostKeys") if env.value else wasm, root.at("metadata", "namespace").text(), False)))
+            for module in root.at("spec", "dynamicModule"):
+                if looks_ours(module["filterName"], module["name"], module["config"]):
+                    found.append((document, Plugin(module, module["config"].named(""), [], module, root.at("metadata", "namespace").text(), False, True)))
         return found
 
 

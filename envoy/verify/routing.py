@@ -16,6 +16,9 @@ LONG_ANSWER_SECONDS = 600
 
 def clusters(findings: Findings, gateway: Gateway) -> None:
     """Checks each provider's clusters and their circuit breakers."""
+    if not gateway.clusters and not has_servers(gateway.root):
+        findings.error(gateway.root["static_resources"].at_name("clusters"), "there are no clusters, so that no provider is reached: add one for each, as in envoy/envoy.yaml")
+        return
     used = {target.cluster for provider in gateway.enabled() for target in targets(provider)}
     for provider in gateway.enabled():
         for target in targets(provider):

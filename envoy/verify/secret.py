@@ -87,6 +87,13 @@ def variables(findings: Findings, settings: Place, names: set[str], at: Place) -
                 findings.error(at, f"{variable.value} is not in it, but {variable.path} names it: the filter cannot read the variable")
 
 
+def in_headers(findings: Findings, root: Place) -> None:
+    """Warns of secrets in headers that Envoy adds."""
+    for place in root.all():
+        if place.is_called("value") and ".header." in place.path and KEY.search(place.text()) and not EXAMPLE.search(place.text()):
+            findings.warn(place, "a secret in the file, where everyone who reads it has the key: let the filter add the key (`key` of the provider), or take it from a file (envoy/keys)")
+
+
 def written(findings: Findings, place: Place) -> None:
     """Warns of a key that stands in the file itself."""
     reference = REFERENCE.fullmatch(place.text())

@@ -196,6 +196,11 @@ def addresses(cluster: Place) -> list[Place]:
     return [host["endpoint"]["address"]["socket_address"] for place in cluster.at("load_assignment", "endpoints") for host in place["lb_endpoints"]]
 
 
+def names_none(names: list[str], host: str) -> bool:
+    """Whether these names of certificates are all others' than a host's."""
+    return bool(names) and bool(host) and not any(each.lower() in (host, "*." + host.partition(".")[2]) for each in names)
+
+
 def wrong_name(cluster: Place, context: Place, host: str) -> tuple[Place, str] | None:
     """What in a TLS context names another host, and what follows."""
     automatic = cluster.at("typed_extension_protocol_options", HTTP_OPTIONS, "upstream_http_protocol_options")

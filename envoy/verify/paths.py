@@ -36,13 +36,23 @@ def matches(match: Place, path: str) -> bool | None:
         prefix = match["path_separated_prefix"].text()
         taken = path == prefix or path.startswith(f"{prefix}/")
     elif match["safe_regex"]:
-        try:
-            taken = re.fullmatch(match.at("safe_regex", "regex").text(), path) is not None
-        except re.error:
+        expression = match.at("safe_regex", "regex").text()
+        if not is_cheap(expression):
             return None
+        taken = re.fullmatch(expression, path) is not None
     if taken and (match["headers"] or match["query_parameters"]):
         return None
     return taken
+
+
+def is_cheap(expression: str) -> bool:
+    """Whether Python, which tries one way after the other, matches an expression against a path as soon as Envoy does."""
+    try:
+        re.compile(expression)
+    except (re.error, RecursionError, OverflowError):
+        return False
+    repeats = re.findall(r"(?<!\\)(?:[*+]|\{\d*,?\d*\})", expression)
+    return len(expression) <= 500 and len(repeats) <= 4 and not re.search(r"[*+}]\??\)+[*+{]", expression) and not re.search(r"\\\d|\(\?[=!<]", expression)
 
 
 def first(entries: Iterable[Place], path: str) -> tuple[Place | None, list[Place]]:

@@ -63,9 +63,20 @@ def twice(findings: Findings, provider: Place) -> None:
 
 
 def covers(wide: str, narrow: str) -> bool:
-    """Whether a pattern matches all that another one matches."""
-    pattern = ".*".join(re.escape(part) for part in wide.split("*"))
-    return re.fullmatch(pattern, narrow.replace("*", "\0"), re.S) is not None
+    """Whether a pattern matches all that another one matches. Each `*` of the other one stands for a character of its own."""
+    first, *middle, last = wide.split("*") if "*" in wide else (wide, wide)
+    text = narrow.replace("*", "\0")
+    if "*" not in wide:
+        return wide == narrow
+    if not text.startswith(first) or not text.endswith(last) or len(text) < len(first) + len(last):
+        return False
+    at, end = len(first), len(text) - len(last)
+    for part in middle:
+        found = text.find(part, at, end)
+        if found < 0:
+            return False
+        at = found + len(part)
+    return True
 
 
 def order(findings: Findings, prices: Place) -> None:
@@ -79,7 +90,7 @@ def order(findings: Findings, prices: Place) -> None:
             if wider:
                 hidden.setdefault(wider[1].path, (wider, []))[1].append(each)
         before += [(each.text(), each) for each in here]
-        if len(before) > 2000:
+        if len(before) > 1000:
             break
     for (pattern, place), narrower in hidden.values():
         more = f" (and {len(narrower) - 1} more, to line {narrower[-1].line})" if len(narrower) > 1 else ""

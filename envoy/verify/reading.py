@@ -24,6 +24,8 @@ VALUES = 200_000            # with every alias written out
 
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 # As in `{{ .Values.key }}` and `{{- if …`. `{{ $labels.instance }}` of Prometheus is another language, inside of texts.
+# As in `{% if … %}` of Jinja, at the beginning of a line.
+STATEMENT = re.compile(r"^[ \t]*\{%", re.M)
 TEMPLATE = re.compile(r"\{\{-?\s*(?:\$?\.(?:Values|Release|Chart|Files|Capabilities|Template)\b|(?:if|else|end|range|with|include|define|template|toYaml|tpl|block|required|default|quote|nindent)\b|/\*)")
 
 
@@ -104,6 +106,9 @@ def parse(source: Source, file: str) -> list[Document]:
     template = TEMPLATE.search(source.text)
     if template:
         raise Unusable("a Helm template: render it first (`helm template …`) and check what comes out", source.line(template.start()))
+    statement = STATEMENT.search(source.text)
+    if statement:
+        raise Unusable("a template: render it first and check what comes out", source.line(statement.end()))
     begins = source.text.lstrip()[:1]
     collects = gc.isenabled()
     gc.disable()                # nothing becomes garbage while it reads, and looking for it costs more than reading
@@ -114,10 +119,14 @@ def parse(source: Source, file: str) -> list[Document]:
             except ValueError as problem:
                 # YAML has braces too.
                 comment = re.search(r'^[^"\n]*?(?:"(?:[^"\\\n]|\\.)*"[^"\n]*?)*(//|/\*)', source.text, re.M)
-                if comment and not isinstance(problem, TooDeep):
+                if comment and not isinstance(problem, (TooDeep, TooMany)):
                     raise Unusable("JSON has no comments: take `//` and `/* … */` out, or write it as YAML with `#`", source.line(comment.start(1))) from None
                 if isinstance(problem, TooDeep):
                     raise Unusable("nested too deeply") from None
+                if isinstance(problem, TooMany):
+                    raise Unusable(str(problem)) from None
+                if file.endswith(".json") and isinstance(problem, json.JSONDecodeError):
+                    raise Unusable(f"no JSON, though its name says so: {problem.msg[:1].lower()}{problem.msg[1:]}", source.line(problem.pos)) from None
         return list(yaml_documents(source, file))
     finally:
         if collects:
@@ -139,6 +148,9 @@ def yaml_documents(source: Source, file: str) -> Iterator[Document]:
     except yaml.MarkedYAMLError as problem:
         mark = problem.problem_mark or problem.context_mark
         says = " ".join(filter(None, (problem.context, problem.problem)))
+        here = source.text_of(source.line(mark.index)) if mark else ""
+        if re.search(r"\$\{\w+\}", here):
+            raise Unusable("a template with variables of the shell (`${…}`): render it first (`envsubst`) and check what comes out", source.line(mark.index)) from None
         raise Unusable(f"neither YAML nor JSON: {says}", source.line(mark.index) if mark else 0) from None
     except (yaml.YAMLError, ValueError) as problem:
         raise Unusable(f"neither YAML nor JSON: {' '.join(str(problem).split())[:200]}") from None
@@ -234,6 +246,10 @@ def member(document: Document, parent: Node, name: Node, node: Node) -> None:
 # === JSON ===
 
 
+class TooMany(ValueError):
+    """The text has more values than a configuration."""
+
+
 class TooDeep(ValueError):
     """The text is nested deeper than Python reads."""
 
@@ -249,12 +265,16 @@ def json_document(source: Source, file: str) -> Document:
 
 def decode(source: Source, document: Document) -> Node:
     decoder = json.JSONDecoder(object_pairs_hook=list)
-    pairs: dict[int, list[tuple[str, Node]]] = {}
+    values = 0
 
     def placed(scan: Callable[[str, int], tuple[Any, int]]) -> Callable[[str, int], tuple[Node, int]]:
         """Puts each value that the decoder finds into a node."""
 
         def scans(text: str, at: int) -> tuple[Node, int]:
+            nonlocal values
+            values += 1
+            if values > VALUES:
+                raise TooMany(f"more than {VALUES:,} values")
             value, end = scan(text, at)
             return node_of(value, text[at : at + 1], source.line(at), source), end
 

@@ -1,8 +1,8 @@
 //! `retry-after` where every member is set aside.
 
-use super::{answers, exchange, exchange_at, pool};
+use super::{answers, exchange, exchange_at, pool, request_at};
 use serde_json::json;
-use world::Member;
+use world::{Member, head};
 
 #[test]
 fn where_every_member_is_aside_retry_after_is_the_shortest_time() {

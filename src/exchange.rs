@@ -266,8 +266,8 @@ impl Exchange {
         self.with_values(step)
     }
 
-    /// Notes that a bug of this filter was caught. The host cuts the attempt at a pool's member that it was in, or the
-    /// stream; then only [`finish`](Self::finish) is called.
+    /// Notes that a bug of this filter was caught. If it was in a hook of this stream, and not of an
+    /// attempt at a pool's member, only [`finish`](Self::finish) is called after this.
     pub fn filter_failed(&mut self) {
         if let Some(interception) = self.bridged_mut() {
             interception.progress.notes.add(Note::FilterFailed);

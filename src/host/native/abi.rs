@@ -77,16 +77,8 @@ pub(super) enum LogLevel {
 
 /// `envoy_dynamic_module_type_metadata_source`: the stream's dynamic metadata.
 pub(super) const DYNAMIC_METADATA: u32 = 0;
-/// `envoy_dynamic_module_type_http_filter_stream_reset_reason`
-#[derive(Clone, Copy)]
-#[repr(u32)]
-pub(super) enum Reset {
-    /// Of the client's stream, also where an upstream filter makes it.
-    Local = 0,
-    /// Of an upstream filter's attempt, in a hook of the response: Envoy may make another one.
-    LocalRefused = 1,
-}
-
+/// `envoy_dynamic_module_type_http_filter_stream_reset_reason`: a local reset.
+pub(super) const LOCAL_RESET: u32 = 0;
 /// `envoy_dynamic_module_type_metrics_result`: success.
 pub(super) const METRIC_SUCCESS: u32 = 0;
 
@@ -200,7 +192,7 @@ unsafe extern "C" {
     );
     pub(super) fn envoy_dynamic_module_callback_http_filter_reset_stream(
         filter: FilterPointer,
-        reason: Reset,
+        reason: u32,
         details: Buffer<'_>,
     );
     pub(super) fn envoy_dynamic_module_callback_http_clear_route_cache(filter: FilterPointer);

@@ -91,9 +91,12 @@ impl AnyStream {
     }
 
     /// Cuts the stream, or the attempt, after a panic in one of its hooks; `is_answered`: in one of the response.
-    pub(super) fn cut(&self, filter: Filter, is_answered: bool) {
+    pub(super) fn cut(&self, filter: Filter, is_answered: bool) -> Flow {
         match self {
-            Self::Main(stream) => stream.cut(filter),
+            Self::Main(stream) => {
+                stream.cut(filter);
+                Flow::Stop
+            }
             Self::Attempt(attempt) => attempt.cut(filter, is_answered),
         }
     }

@@ -2,10 +2,10 @@
 
 use super::abi::{Attribute, Body, HeaderMap};
 use super::calls::Filter;
-use super::stream::{FILTER_STATE, PANIC_DETAILS};
+use super::stream::FILTER_STATE;
 use crate::config::Upstream;
 use crate::host::tickets::{self, Open};
-use crate::pool::{AttemptStream, Failure, RETRY_HEADER, TICKET_PROPERTY};
+use crate::pool::{AttemptStream, Failure, TICKET_PROPERTY};
 use crate::reply::pool_not_ready;
 use crate::step::Flow;
 use core::time::Duration;
@@ -16,7 +16,7 @@ use std::sync::Arc;
 pub(super) struct Attempt {
     upstream: Arc<Upstream>,
     begun: RefCell<Option<Begun>>,
-    /// A hook has panicked.
+    /// A hook of the request has panicked.
     broken: Cell<bool>,
 }
 
@@ -96,23 +96,20 @@ impl Attempt {
         self.broken.get()
     }
 
-    /// Ends the attempt after a panic in one of its hooks, so that Envoy may make another one. The main filter notes and
-    /// counts it.
-    pub(super) fn cut(&self, filter: Filter, is_answered: bool) {
-        if self.broken.replace(true) {
-            return;
-        }
+    /// Ends the attempt after a panic in one of its hooks; the main filter notes and counts it. A reply takes the place of
+    /// the request, but an answer that is there passes on: the main filter reads it.
+    pub(super) fn cut(&self, filter: Filter, is_answered: bool) -> Flow {
         if let Some(open) = open(filter) {
             let failures = &open.measured.failures;
             failures.set(failures.get().saturating_add(1));
         }
         if is_answered {
-            return filter.reset_attempt(PANIC_DETAILS);
+            self.begun.take();
+            return Flow::Continue;
         }
-        // Envoy crashes if an upstream filter resets its attempt in a hook of the request.
-        let mut reply = pool_not_ready();
-        reply.headers.push((RETRY_HEADER.to_owned(), b"1".to_vec()));
-        filter.reply(&reply);
+        self.broken.set(true);
+        filter.reply(&pool_not_ready());
+        Flow::Stop
     }
 
     /// Envoy is about to destroy its part of the attempt.

@@ -4,7 +4,7 @@
 #![expect(unsafe_code, reason = "a call into Envoy is a call of a function that Rust cannot check")]
 
 use super::abi::{
-    self, Attribute, Body, Buffer, ConfigurationPointer, FilterPointer, Header, HeaderMap, LogLevel, Reset,
+    self, Attribute, Body, Buffer, ConfigurationPointer, FilterPointer, Header, HeaderMap, LogLevel,
     SchedulerPointer,
 };
 use crate::headers::{HeaderEdits, Headers};
@@ -143,21 +143,13 @@ impl Filter {
         }
     }
 
-    /// Resets the stream. Envoy may call other hooks of this stream before this returns.
+    /// Resets the stream. Envoy may call other hooks of this stream before this returns. Not for an upstream filter: Envoy
+    /// 1.40 uses the attempt after it has freed it.
     pub(super) fn reset(self, details: &str) {
-        self.reset_for(Reset::Local, details);
-    }
-
-    /// Resets the attempt of an upstream filter, as a member might. Envoy may call other hooks before this returns.
-    pub(super) fn reset_attempt(self, details: &str) {
-        self.reset_for(Reset::LocalRefused, details);
-    }
-
-    fn reset_for(self, reason: Reset, details: &str) {
         let details = Buffer::of(details.as_bytes());
         // SAFETY: see `Filter`; Envoy copies the details.
         unsafe {
-            abi::envoy_dynamic_module_callback_http_filter_reset_stream(self.0, reason, details);
+            abi::envoy_dynamic_module_callback_http_filter_reset_stream(self.0, abi::LOCAL_RESET, details);
         }
     }
 

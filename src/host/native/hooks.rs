@@ -66,10 +66,8 @@ fn with(
         panic::provoked(name, stream.is_attempt(), filter);
         hook(&stream, filter)
     };
-    panic::caught(hook).unwrap_or_else(|| {
-        let _ = panic::caught(|| stream.cut(filter, name.starts_with("response_")));
-        Flow::Stop
-    })
+    let cut = || stream.cut(filter, name.starts_with("response_"));
+    panic::caught(hook).or_else(|| panic::caught(cut)).unwrap_or(Flow::Stop)
 }
 
 /// A reference to the stream at `stream`, beside the one that Envoy has.

@@ -77,9 +77,11 @@ impl AttemptStream {
         edits.set(":path", open.path_for(member));
         edits.set(":authority", member.base_url.authority.as_str());
         let header = member.credential.as_ref().map(|(header, _)| *header);
-        edits
-            .remove
-            .extend(CREDENTIAL_HEADERS.into_iter().filter(|name| Some(*name) != header).map(Cow::Borrowed));
+        // The main filter has removed the client's before the first attempt.
+        if !open.attempts.is_empty() {
+            let others = CREDENTIAL_HEADERS.into_iter().filter(|name| Some(*name) != header);
+            edits.remove.extend(others.map(Cow::Borrowed));
+        }
         open.member_headers(member, &mut edits);
         if let Some((header, value)) = &member.credential {
             edits.set(*header, value.expose());

@@ -21,6 +21,8 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(REPOSITORY / "tests" / "envoy"))
 from render import NATIVE, connection_manager_of, native, render  # noqa: E402  (needs the line above)
 
+import pool  # noqa: E402
+
 START_SECONDS = 60.0
 KEYS = {"ANTHROPIC_API_KEY": "sk-ant-bench-0123456789", "OPENAI_API_KEY": "sk-proj-bench-0123456789"}
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
@@ -39,6 +41,7 @@ TITLES = {
     "no-condition": "  without the log's condition",
     "no-line": "  without the access log line",
     "bare": "  without all of these",
+    "pool": "+ AI Bridge with a pool",
     "other": "+ the other build",
 }
 BARE: dict[str, Any] = {
@@ -74,6 +77,8 @@ def configuration(variant: str, upstream: tuple[str, int], filters: Path, bridge
             return of_bridge(*BARE, change=_no_access_log)
         case "native":
             return native(render(upstream))
+        case "pool":
+            return pool.configuration(upstream, bridge)
         case "other":
             return native(render(upstream), other) if other and other.suffix == NATIVE.suffix else render(upstream, wasm=other)
     return of_bridge()

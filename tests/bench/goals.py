@@ -75,6 +75,7 @@ GOALS = [
          lambda rounds: rounds.added("native", "p50_ms") / rounds.median("envoy", "p50_ms"), at_most=0.12),
     Goal("start", "dynamic module: time added to Envoy's start", "ms", _native_added("start_ms"), at_most=20),
     Goal("start", "dynamic module: memory added at rest", "MiB", _native_added("memory_mib"), at_most=2),
+    Goal("pool-1k", "CPU that a pool adds to a 1 KB request", "us", lambda rounds: rounds.added("pool", "cpu_us", "bridge"), at_most=15),
 ]
 
 

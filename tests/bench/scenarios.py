@@ -149,4 +149,5 @@ def scenarios() -> list[Scenario]:
                  compared=("envoy", "headers", "bridge", "native")),
         Scenario("uploads", "8 uploads of 30 MB at once", ("uploads",), 8, _conversation(30_000_000), unread=True),
         Scenario("held", "1,000 streams held open, an event each second", ("held",), 1_000, _SLOW, compared=BOTH_HOSTS),
+        Scenario("pool-1k", "1 KB request to a pool of which no member fails", ("flood",), 32, _words(1_024), compared=("envoy", "bridge", "pool")),
     ]

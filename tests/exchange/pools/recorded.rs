@@ -59,6 +59,29 @@ fn attempts_without_an_answer_are_recorded_and_set_nothing_aside() {
 }
 
 #[test]
+fn a_refused_request_is_no_failure_of_the_member_that_got_its_beginning() {
+    let bridge = pool(|provider| provider["models"] = json!({"deny": ["denied"]}));
+    let refused: [(&str, &dyn Fn(&mut World)); 3] = [
+        ("model_denied", &|world| drop(world.upload(br#"{"messages":[],"model":"denied"}"#, true))),
+        ("request_timeout", &|world| drop(world.answer_by("stream_idle_timeout", head("408", &[]), false))),
+        ("forbidden", &|world| drop(world.answer_by("rbac_access_denied", head("403", &[]), false))),
+    ];
+    for (code, refuse) in refused {
+        let mut world = World::new(&bridge);
+        world.request(head("POST /p/v1/messages", &[]), false);
+        let attempt =
+            AttemptStream::begin(&world.ticket(), "p", "a", world.moment(), Headers::default).unwrap();
+        // Envoy ends the attempt before it hands the reply on.
+        attempt.0.over(Failure { is_connect_failure: false, limit: None }, world.now());
+        refuse(&mut world);
+        world.done();
+        let record = world.record();
+        assert_eq!(record["error"]["code"], json!(code));
+        assert_eq!(record["attempts"], json!([{"member": "a", "ms": 0}]), "{code}");
+    }
+}
+
+#[test]
 fn the_record_is_that_of_the_served_attempt() {
     let (world, _) = exchange(&pool(|_| {}), &[("a", answers(429, &[("request-id", "of-a")]))]);
     let record = world.record();

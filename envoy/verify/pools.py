@@ -81,7 +81,8 @@ def expectation(findings: Findings, settings: Place) -> Any:
     from mistake import Mistake
 
     try:
-        return configuration.read(json.dumps({**settings.value, "providers": [each.value for each in providers]}))
+        # With the others, too: a member's cluster must not be that of another provider.
+        return configuration.read(json.dumps({**settings.value, "providers": [each.value for each in enabled(settings)]}))
     except Mistake as mistake:
         findings.error(settings if mistake.path.startswith("limits") else providers[0], f"no clusters and routes can be made for its pools: {mistake.problem}")
         return None

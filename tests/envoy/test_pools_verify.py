@@ -134,6 +134,12 @@ MISTAKES: dict[str, tuple[Change, list[tuple[str, str, str]]]] = {
     ]),
     "own keys go elsewhere": (lambda config: route_of(config, "openai")["route"].update(cluster="openai-azure"), [("error", ".route", 'go to the cluster "openai-openai", found "openai-azure"')]),
     "a path": (lambda config: route_of(config, "openai")["match"].update(prefix="/v1"), [("error", ".match", 'expected `prefix: "/"`')]),
+    "two members have one cluster": (plugin(lambda given: given["providers"][1]["pool"][0].update(cluster="anthropic-main")), [
+        ("error", "providers[0]", 'the cluster "anthropic-main" is that of anthropic/main and of openai/openai: each needs one of its own'),
+    ]),
+    "a provider without a pool has a member's cluster": (plugin(lambda given: given["providers"][2].update(cluster="anthropic-main")), [
+        ("error", "providers[0]", 'the cluster "anthropic-main" is that of the provider copilot and of anthropic/main: each needs one of its own'),
+    ]),
     "no pool can be made": (plugin(lambda given: given["providers"][0]["pool"].pop()), [("error", "providers[0]", "no clusters and routes can be made for its pools: expected a list of 2 to 5 members, found 1")]),
 }
 

@@ -51,7 +51,7 @@ class Terminal:
     def type(self, text: str) -> None:
         os.write(self._terminal, text.encode())
 
-    def wait_for(self, words: str, seconds: float = 30.0) -> bool:
+    def wait_for(self, words: str, seconds: float = 60.0) -> bool:
         """Waits until these words were on the screen, at most so long."""
         end = time.monotonic() + seconds
         while words not in self.text() and time.monotonic() < end:

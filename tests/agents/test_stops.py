@@ -23,7 +23,7 @@ from render import connection_manager_of, render
 from samples import JSON, MESSAGES, RESPONSES, messages_request, responses_request
 from stops import CLIENTS, LONG, STOPS, meets, plugin_for
 
-SECONDS = 60.0
+SECONDS = 120.0         # an agent takes five to twenty; two busy cores take longer
 PATHS = {"anthropic": MESSAGES, "openai": RESPONSES, "copilot": "/copilot/responses"}
 # What clients ask beside their questions: whether the gateway is there, AWS's profiles, GitHub's tools.
 BESIDE = re.compile(r"/api/hello|/inference-profiles|/mcp/|\.well-known")

@@ -7,7 +7,9 @@ Their replies run in plain Envoy, with the filters that Istio and Envoy Gateway 
 from __future__ import annotations
 
 import json
+import re
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Iterator
 
 import pytest
@@ -18,7 +20,7 @@ from client import Http1
 from conftest import assert_alive
 from gateway import Gateway
 from render import REPOSITORY, connection_manager_of, render, shipped
-from samples import JSON, messages_request
+from samples import JSON, MESSAGES, messages_request
 
 ENVOY = REPOSITORY / "envoy"
 HTTP = "type.googleapis.com/envoy.extensions.filters.http"
@@ -115,6 +117,31 @@ def test_the_filters_own_refusals_stay(address):
     answer = ask(address, "/ai/anthropic/v1/messages", as_key("ada"), ("x-api-key", "sk-ant-own-key-0123456789"))
     assert answer.status == 403 and "callers' own credentials are not accepted here" in answer.json()["error"]["message"]
     assert answer.header("x-ai-bridge-id")
+
+
+def of_the_reference(directory: Path) -> Any:
+    """The lines of authentication in a comment of envoy.yaml, uncommented, with keys of these tests."""
+    [first, second] = re.findall(r"^ *# (- \{ name: envoy\.filters\.http\.jwt_authn.*)\n *# (.*)$", (ENVOY / "envoy.yaml").read_text(), re.MULTILINE)[0]
+
+    def change(config: Any) -> None:
+        filters = connection_manager_of(config)["http_filters"]
+        filters[-2:-2] = yaml.safe_load(f"{first}\n{second}")
+        trust(config, directory)
+
+    return change
+
+
+def test_the_references_own_authentication_is_final_and_json(tmp_path):
+    with Gateway(render(("127.0.0.1", 1), change=of_the_reference(tmp_path))) as gateway:
+        for token in (("x-other", "none"), ("authorization", "Bearer gw_x.y.z"), as_key("ada", exp=1)):
+            answer = ask(gateway.address, MESSAGES, token)
+            assert (answer.status, answer.header("content-type"), answer.header("x-should-retry")) == (401, "application/json", "false"), token
+            error = answer.json()["error"]
+            assert error["type"] == "authentication_error" and error["message"].startswith("AI gateway: the gateway token was not accepted (Jwt"), error
+        answer = ask(gateway.address, MESSAGES, as_key("ada", aud="other"))
+        assert (answer.status, answer.header("x-should-retry"), answer.json()["error"]["type"]) == (403, "false", "permission_error")
+        assert ask(gateway.address, MESSAGES, as_key("ada")).status == 503
+        assert_alive(gateway)
 
 
 @pytest.mark.parametrize("sample", ["envoy.yaml", "budgets/envoy.yaml", "native/envoy.yaml", "pools/envoy.yaml"])

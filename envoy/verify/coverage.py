@@ -24,6 +24,7 @@ def uncovered(findings: Findings, gateway: Gateway, filters: list[Place]) -> Non
     if any(each["typed_config"]["filter_state_rules"] for each in filters):
         return
     open_paths: dict[str, str] = {}
+    unknown: list[str] = []
     for provider, path in paths(gateway):
         if not requires and not has_central_key(provider.value):
             continue
@@ -31,7 +32,9 @@ def uncovered(findings: Findings, gateway: Gateway, filters: list[Place]) -> Non
         if all(state == "open" for state in states):
             open_paths.setdefault(name_of(provider.value), path)
         elif "asks" not in states and "unknown" in states:
-            findings.leave_out(f"whether jwt_authn asks for a token on {path}: its rule looks at more than the path")
+            unknown.append(path)
+    if unknown:
+        findings.leave_out(f"whether jwt_authn asks for a token on {', '.join(unknown)}: its rule looks at more than the path, or has an expression that is not judged here")
     if not open_paths:
         return
     which = ", ".join(open_paths.values())

@@ -31,6 +31,7 @@ class Gateway:
     clusters: dict[str, Place] = field(default_factory=dict)
     table: Place = field(default_factory=lambda: Place({}))         # its routes
     anew: set[str] = field(default_factory=set)         # providers whose pools have another name than their clusters
+    said: set[str] = field(default_factory=set)         # clusters of which another finding says that they are missing
     entered: set[str] | None = None     # the routes by which requests to the providers can enter
 
     def native(self) -> bool:

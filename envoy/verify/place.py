@@ -144,7 +144,8 @@ class Findings:
 
     problems: list[Problem] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)       # what could not be checked
-    skipped: list[str] = field(default_factory=list)        # what could not be checked
+    skipped: list[str] = field(default_factory=list)        # what was not asked for, or does not concern this machine
+    _causes: set[tuple[str, int | str, str]] = field(default_factory=set, repr=False)
 
     def error(self, place: Place, message: str) -> None:
         self._add("error", place, message)
@@ -161,7 +162,7 @@ class Findings:
 
     def _add(self, level: str, place: Place, message: str) -> None:
         # What an alias repeats is one cause: the same line with the same words.
-        known = any(each.file == place.file and each.line == place.line and each.message == message and each.line for each in self.problems)
-        problem = Problem(level, place.path, message, place.file, place.line)
-        if not known and problem not in self.problems:
-            self.problems.append(problem)
+        cause = (place.file, place.line, message) if place.line else (place.file, place.path, level + message)
+        if cause not in self._causes:
+            self._causes.add(cause)
+            self.problems.append(Problem(level, place.path, message, place.file, place.line))

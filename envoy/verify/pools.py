@@ -29,13 +29,15 @@ def pools(findings: Findings, gateway: Gateway) -> None:
     if expected is None:
         return
     anew = gateway.anew = renamed(findings, gateway, expected)
+    # Of a member that has no cluster it is not reported that it has no route either.
+    absent = {f"{pool.provider}/{each.name}" for pool in expected.pools for each in pool.members if each.cluster not in gateway.clusters}
     check_clusters(findings, gateway, expected, anew)
     table = gateway.table
     # Without a table: reported with the other routes. A route is chosen before a member is: the filter writes the first
     # member's host.
     hosts = [virtual_host(table, pool.members[0].address.authority) for pool in expected.pools] if table else []
     for host in {each.path: each for each in hosts if each is not None}.values():
-        check_routes(findings, list(host["routes"]), host.at_name("routes"), [host, table], expected, anew)
+        check_routes(findings, list(host["routes"]), host.at_name("routes"), [host, table], expected, anew, absent)
 
 
 def pools_of_resources(findings: Findings, plugin: Plugin, found: Resources) -> None:
@@ -65,7 +67,7 @@ def pools_of_resources(findings: Findings, plugin: Plugin, found: Resources) -> 
     gateway = Gateway(Place({}), Place({}), [], 0, config, {}, settings=plugin.settings, clusters=clusters)
     anew = renamed(findings, gateway, expected)
     check_clusters(findings, gateway, expected, anew)
-    check_routes(findings, routes, plugin.settings.at_name("providers"), [], expected, anew)
+    check_routes(findings, routes, plugin.settings.at_name("providers"), [], expected, anew, set())
 
 
 def expectation(findings: Findings, settings: Place) -> Any:
@@ -129,7 +131,7 @@ def check_clusters(findings: Findings, gateway: Gateway, expected: Any, anew: se
             check_cluster(findings, gateway, member.cluster, pool.provider, member)
         if pool.extra_cluster:
             check_cluster(findings, gateway, pool.extra_cluster, pool.provider, pool.members[0])
-    strangers(findings, gateway, set(expected_clusters(expected)), anew)
+    strangers(findings, gateway, expected, anew)
 
 
 def check_cluster(findings: Findings, gateway: Gateway, name: str, provider: str, member: Any) -> None:
@@ -223,17 +225,23 @@ def variables(vm: Place) -> set[str]:
     return {str(each.value) for each in environment["host_env_keys"]} | set(environment["key_values"].members())
 
 
-def strangers(findings: Findings, gateway: Gateway, known: set[str], anew: set[str]) -> None:
+def strangers(findings: Findings, gateway: Gateway, expected: Any, anew: set[str]) -> None:
     """Finds clusters with an upstream filter for a member that no pool has."""
+    known = set(expected_clusters(expected))
     for name, cluster in gateway.clusters.items():
-        if name not in known and any((names := configured(each)) is not None and names.get("provider") not in anew for each in cluster.at("typed_extension_protocol_options", HTTP_OPTIONS)["http_filters"] if is_upstream_filter(each)):
+        names = [] if name in known else [each for http_filter in cluster.at("typed_extension_protocol_options", HTTP_OPTIONS)["http_filters"] if is_upstream_filter(http_filter) and (each := configured(http_filter))]
+        of = next((member.cluster for pool in expected.pools for member in pool.members if {"provider": pool.provider, "member": member.name} in names and member.cluster not in gateway.clusters), None)
+        if of is not None:
+            gateway.said.add(of)
+            findings.error(cluster["name"], f'this cluster has the key of the pool\'s "{of}", and no other is called so: take that name again, or {AGAIN}')
+        elif any(each.get("provider") not in anew for each in names):
             findings.error(cluster, f'the cluster "{name}" has the upstream filter, but is no member of a pool: remove it, or {AGAIN}')
 
 
 # === routes ===
 
 
-def check_routes(findings: Findings, given: list[Place], place: Place, levels: list[Place], expected: Any, anew: set[str]) -> None:
+def check_routes(findings: Findings, given: list[Place], place: Place, levels: list[Place], expected: Any, anew: set[str], absent: set[str]) -> None:
     """Checks routes in their order. `place` is that of their list, `levels` what surrounds it."""
     from routes import buffer_limit, routes
 
@@ -253,7 +261,7 @@ def check_routes(findings: Findings, given: list[Place], place: Place, levels: l
         elif value not in made and value.partition("/")[0] not in anew:
             findings.warn(route, f'the filter never chooses "{value}": remove it, or {AGAIN}')
         found.setdefault(value, route)
-    missing = [value for value in made if value not in found]
+    missing = [value for value in made if value not in found and not any(f"{value.partition('/')[0]}/{member}" in absent for member in value.partition("/")[2].split(","))]
     if missing:
         more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
         findings.error(place, f"no route for {POOL_HEADER}: {', '.join(missing[:3])}{more}: such a request is asked of one member only, or of none; {AGAIN}")

@@ -26,7 +26,7 @@ def clusters(findings: Findings, gateway: Gateway) -> None:
             if cluster is not None:
                 if not isinstance(provider.value.get("pool"), list):
                     breaker(findings, cluster, provider)
-            elif not has_servers(gateway.root) and name_of(provider.value) not in gateway.anew:
+            elif not has_servers(gateway.root) and name_of(provider.value) not in gateway.anew and target.cluster not in gateway.said:
                 missing(findings, gateway, provider, target, used)
     for place, cluster in named_clusters(gateway):
         if cluster not in gateway.clusters and not has_servers(gateway.root):

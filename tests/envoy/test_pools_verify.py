@@ -89,7 +89,7 @@ def extra(config: Json) -> None:
 ANOTHER_VM = "so the two share no VM"
 MISTAKES: dict[str, tuple[Change, list[tuple[str, str, str]]]] = {
     "a cluster is missing": (rename, [
-        ("error", "static_resources.clusters", 'no cluster is called "anthropic-spare"'), ("error", ".clusters[1]", 'the cluster "anthropic-other" has the upstream filter, but is no member'),
+        ("error", ".clusters[1].name", 'this cluster has the key of the pool\'s "anthropic-spare", and no other is called so'),
     ]),
     "a cluster of a former member": (extra, [("error", ".clusters[5]", 'the cluster "anthropic-old" has the upstream filter, but is no member')]),
     "outlier detection": (lambda config: cluster_of(config, "openai-azure").update(outlier_detection={"consecutive_5xx": 5}), [("error", ".outlier_detection", "it answers 503 and asks no other member")]),
@@ -111,7 +111,7 @@ MISTAKES: dict[str, tuple[Change, list[tuple[str, str, str]]]] = {
     "a route is missing": (lambda config: routes_of(config).remove(route_of(config, "anthropic/spare,main")), [("error", ".routes", "no route for x-ai-bridge-pool: anthropic/spare,main: ")]),
     "all routes are missing": (lambda config: routes_of(config).__delitem__(slice(0, LISTS + 2)), [("error", ".routes", "anthropic/main,spare, anthropic/spare,main, anthropic/main and 6 more")]),
     "a member more": (plugin(lambda given: given["providers"][1]["pool"].append({"name": "third", "key": {"env": "OPENAI_API_KEY"}})), [
-        ("error", "static_resources.clusters", 'no cluster is called "openai-third"'), ("error", ".routes", "no route for x-ai-bridge-pool: openai/openai,azure,third, openai/openai,third, openai/azure,third and 1 more"),
+        ("error", "providers[1].pool[2].name", 'no cluster is called "openai-third"'),
     ]),
     "a list that is never chosen": (plugin(lambda given: given["providers"][0].pop("start")), [("warning", ".routes[1]", 'the filter never chooses "anthropic/spare,main"')]),
     "a route behind others": (to_the_end, [("error", ".routes[10]", "a pool's route has to be in front of all others")]),

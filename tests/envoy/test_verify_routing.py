@@ -21,10 +21,10 @@ def every(config: Any, member: str, value: Any) -> None:
 # name: (what is changed, [(level, the path ends with, the message contains)])
 MISTAKES: dict[str, tuple[Change, Found]] = {
     "a cluster that there is not": (
-        lambda config: cluster_of(config, "copilot").update(name="copilot-2"), [("error", "static_resources.clusters", 'no cluster is called "copilot", the cluster of the provider "copilot"')],
+        lambda config: cluster_of(config, "copilot").update(name="copilot-2"), [("error", ".clusters[2].name", 'no cluster is called "copilot", the cluster of the provider "copilot"')],
     ),
     "a byok_cluster that there is not": (
-        plugin(lambda given: given["providers"][0].update(byok_cluster="nowhere")), [("error", "static_resources.clusters", 'no cluster is called "nowhere", the byok_cluster of the provider "anthropic"')],
+        plugin(lambda given: given["providers"][0].update(byok_cluster="nowhere")), [("error", "providers[0].byok_cluster", 'no cluster is called "nowhere", the byok_cluster of the provider "anthropic"')],
     ),
     "no route with cluster_header": (
         lambda config: routes_of(config).pop(0), [("error", ".virtual_hosts[0].routes", "none has `cluster_header: x-ai-bridge-cluster`")],

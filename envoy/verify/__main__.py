@@ -97,7 +97,8 @@ def check(files: list[Path], limit_files: list[Path], options: Options) -> list[
                 place = place_of(document)
                 age_of_list(unit.findings, place["date"], options)
             elif kind is Kind.UNKNOWN:
-                unit.unusable = Unusable("not a complete Envoy configuration: it has no static_resources.listeners", document.node.line)
+                of_pools = {"clusters", "routes", "virtual_host"} <= set(place_of(document).members())
+                unit.unusable = Unusable("what envoy/pools prints: put it into the configuration, and check that") if of_pools else Unusable("not a complete Envoy configuration: it has no static_resources.listeners", document.node.line)
             else:
                 cluster.append(document)
     for unit, document in envoys:

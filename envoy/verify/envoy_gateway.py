@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import shared
 from authentication import Named, is_named
-from find import Target, enabled, has_central_key, name_of, targets
-from istio import PLACEHOLDER
+from find import Target, enabled, has_central_key, targets
 from place import Findings, Place
 from pools import pools_of_resources
 from resources import Plugin, Resources
@@ -45,11 +45,8 @@ def loading(findings: Findings, plugin: Plugin, found: Resources) -> None:
         if spec["filterName"].value != "ai_bridge":
             findings.error(spec.at_name("filterName"), "expected `filterName: ai_bridge`: the module refuses another name")
         return
-    digest = spec.at("code", "image", "sha256")
-    if PLACEHOLDER.fullmatch(digest.text()):
-        findings.warn(digest, "the digest is the sample's: put the one here that `make publish` prints")
-    if spec.at("code", "http", "url") and not spec.at("code", "http", "sha256").text():
-        findings.error(spec.at("code", "http"), "a module from elsewhere needs `sha256`, else anyone in between chooses what gets your keys")
+    code = spec["code"]["http" if spec.at("code", "http", "url") else "image"]
+    shared.digest(findings, code, code["sha256"], pinned=code.is_called("http"))
 
 
 def way(findings: Findings, found: Resources, provider: Place, target: Target, header: str) -> None:
@@ -62,13 +59,8 @@ def way(findings: Findings, found: Resources, provider: Place, target: Target, h
         (route, rule) for route in routes for rule in route.at("spec", "rules")
         if any(each["name"].text().lower() == header and each["value"].value == target.cluster for match in rule["matches"] for each in match["headers"])
     ]
-    if not matching:
-        findings.error(routes[0].at("spec"), f'no HTTPRoute matches {header}: {target.cluster}, the {target.member} of the provider "{name_of(provider.value)}": its requests would be 404')
-        return
-    for route, rule in matching[:1]:
-        removed = [str(name.value).lower() for each in rule["filters"] for name in each.at("requestHeaderModifier", "remove")]
-        if header not in removed:
-            findings.error(rule.at_name("filters"), f"{header} is not removed: the provider would see the name of your cluster")
+    for route, rule in shared.way(findings, matching, "HTTPRoute", routes[0].at("spec"), header, target, provider):
+        shared.removes(findings, rule.at_name("filters"), [name for each in rule["filters"] for name in each.at("requestHeaderModifier", "remove")], header)
         for reference in rule["backendRefs"]:
             if target.base_url.lower().startswith("https://"):
                 tls(findings, found, reference, host_of(target.base_url))

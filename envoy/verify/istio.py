@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import difflib
-import re
 from urllib.parse import urlsplit
 
+import shared
 from authentication import Named, is_named
 from options import Options
-from find import Target, has_central_key, enabled, name_of, targets
+from find import Target, has_central_key, enabled, targets
 from module import file_of_module
 from place import Findings, Place
 from pools import pools_of_resources
 from resources import Plugin, Resources
 from tls import host_of, names_none
 from routing import LONG_ANSWER_SECONDS, announced_too_early, seconds
-
-PLACEHOLDER = re.compile(r"(?:sha256:)?0{64}")
 
 
 def istio(findings: Findings, found: Resources, options: Options) -> None:
@@ -38,7 +36,7 @@ def istio(findings: Findings, found: Resources, options: Options) -> None:
 
 def loading(findings: Findings, plugin: Plugin, options: Options) -> None:
     spec = plugin.place
-    url, digest = spec["url"], spec["sha256"]
+    url = spec["url"]
     if spec["failStrategy"].value == "FAIL_OPEN":
         findings.error(spec["failStrategy"], "FAIL_OPEN lets requests past the filter when its VM has stopped: use FAIL_RELOAD")
     elif spec["failStrategy"].value != "FAIL_RELOAD":
@@ -47,10 +45,8 @@ def loading(findings: Findings, plugin: Plugin, options: Options) -> None:
         findings.error(spec, "no `url`: nothing is loaded")
     elif url.text().startswith("file://"):
         file_of_module(findings, url, urlsplit(url.text()).path, options.wasm)
-    elif PLACEHOLDER.fullmatch(digest.text()):
-        findings.warn(digest, "the digest is the sample's: put the one here that `make publish` prints")
-    elif url.text().startswith("http") and not digest.text():
-        findings.error(url, "a module from elsewhere needs `sha256`, else anyone in between chooses what gets your keys")
+    else:
+        shared.digest(findings, url, spec["sha256"], url.text().startswith("http"))
 
 
 def phase(findings: Findings, plugin: Plugin, found: Resources) -> None:
@@ -72,13 +68,8 @@ def way(findings: Findings, found: Resources, provider: Place, target: Target, h
         (service, route) for service in services for route in service.at("spec", "http")
         if any(match.at("headers", header, "exact").value == target.cluster for match in route["match"])
     ]
-    if not matching:
-        findings.error(services[0].at("spec").at_name("http"), f'no route matches {header}: {target.cluster}, the {target.member} of the provider "{name_of(provider.value)}": its requests would be 404')
-        return
-    for service, route in matching[:1]:
-        removed = [str(each.value).lower() for each in [*route.at("headers", "request", "remove"), *(each for destination in route["route"] for each in destination.at("headers", "request", "remove"))]]
-        if header not in removed:
-            findings.error(route.at_name("headers"), f"{header} is not removed: the provider would see the name of your cluster")
+    for _, route in shared.way(findings, matching, "route", services[0].at("spec").at_name("http"), header, target, provider):
+        shared.removes(findings, route.at_name("headers"), [*route.at("headers", "request", "remove"), *(each for destination in route["route"] for each in destination.at("headers", "request", "remove"))], header)
         if 0 < (seconds(route["timeout"].value, 0.0) or 0) < LONG_ANSWER_SECONDS:
             findings.warn(route.at_name("timeout"), "a short timeout cuts long answers: leave it out, which is none")
         for destination in route["route"]:

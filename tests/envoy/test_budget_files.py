@@ -12,7 +12,7 @@ import yaml
 from budgets import AUDIENCE, CONFIGURATION, ISSUER, LIMITS, rate_limit_service
 from budgets import redis, service  # noqa: F401 (fixtures)
 from render import SHIPPED, connection_manager_of, shipped, wasm_of
-from traffic import ACTORS
+from traffic import ACTORS, TEAMS
 
 
 def test_the_file_is_the_reference_and_the_parts_for_budgets():
@@ -23,7 +23,8 @@ def test_the_file_is_the_reference_and_the_parts_for_budgets():
     # With authentication others may come.
     for config, address in ((found, "0.0.0.0"), (reference, "127.0.0.1")):
         assert config["static_resources"]["listeners"][0]["address"]["socket_address"].pop("address") == address
-    # The access logger by actor is an exact copy of the shipped file.
+    # The access loggers by actor and by team are exact copies of the shipped files.
+    assert [manager["access_log"].pop()] == yaml.safe_load(TEAMS.read_text())
     assert [manager["access_log"].pop()] == yaml.safe_load(ACTORS.read_text())
     added = {"envoy.filters.http.jwt_authn", "envoy.filters.http.ratelimit"}
     manager["http_filters"] = [each for each in manager["http_filters"] if each["name"] not in added]

@@ -42,6 +42,10 @@ UNUSABLE = {
     "a Helm template with conditions": ("{{- if .enabled }}\na: 1\n{{- end }}\n", ":1: a Helm template: render it first"),
     "JSON with comments": ('{\n  "static_resources": {\n    // the listeners\n    "listeners": []\n  }\n}', ":3: JSON has no comments"),
     "JSON with a comment at the end": ('{\n  "a": "http://x", "b": 1 /* why */\n}', ":2: JSON has no comments"),
+    "a Jinja template": ("{% if open %}\na: 1\n{% endif %}\n", ":1: a template: render it first"),
+    "variables of the shell": ("a: { port: ${PORT} }\n", ":1: a template with variables of the shell"),
+    "what envoy/pools prints": ("clusters: []\nroutes: []\nvirtual_host: {}\n", "what envoy/pools prints"),
+    "a JSON list of many values": ("[" + "1," * 1_000_000 + "1]", "more than 200,000 values"),
     "a large file": ("# " + "x" * 10_000_000, "larger than 4 MiB"),
     "a large YAML file": ("static_resources:\n" + "- {name: x, value: [1, 2]}\n" * 400_000, "larger than 4 MiB"),
     "a large JSON file": (json.dumps([{"name": "x" * 50, "value": [1, 2, 3]}] * 130_000), "larger than 4 MiB"),
@@ -132,3 +136,22 @@ def test_anchors_that_are_used_as_envoy_uses_them_are_fine(tmp_path):
     file = tmp_path / "envoy.yaml"
     file.write_text("x-nothing: &nothing {}\n" + SHIPPED.read_text())
     assert found_in(file) == []
+
+
+EXPENSIVE = {
+    "an expression that backtracks": ("budgets/envoy.yaml", 'match: { prefix: "/" }, requires', 'match: { safe_regex: { regex: "(/[a-z0-9]*)*([a-z0-9/]*)*!" } }, requires'),
+    "a pattern of many stars": ("budgets/envoy.yaml", '["claude-opus-4-*"]', json.dumps(["*a" * 200 + "*", "a" * 400 + "b"])),
+    "many prices": ("budgets/envoy.yaml", '{"models": ["*"]', ",".join(f'{{"models": ["m{n}-*"], "input": 1, "output": 1}}' for n in range(2000)) + ',{"models": ["*"]'),
+}
+
+
+@pytest.mark.parametrize("name", EXPENSIVE)
+def test_expensive_patterns_take_bounded_time(tmp_path, name):
+    """`limited` ends the program after its processor time."""
+    shipped_file, old, new = EXPENSIVE[name]
+    text = (REPOSITORY / "envoy" / shipped_file).read_text()
+    assert old in text
+    file = tmp_path / "envoy.yaml"
+    file.write_text(text.replace(old, new, 1))
+    done = bounded(file)
+    assert done.returncode in (0, 1, 2) and done.stderr == "", done.stderr

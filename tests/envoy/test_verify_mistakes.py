@@ -14,7 +14,7 @@ from verifying import LINE, run
 
 ENVOY = REPOSITORY / "envoy"
 KEY = "sk-proj-" + "abcDEF0123456789" * 3
-REFERENCE, BUDGETS, POOLS = "envoy.yaml", "budgets/envoy.yaml", "pools/envoy.yaml"
+REFERENCE, BUDGETS, POOLS, NATIVE = "envoy.yaml", "budgets/envoy.yaml", "pools/envoy.yaml", "native/envoy.yaml"
 TLS = "    transport_socket: *verified_tls\n"
 OPENAI = '{"type": "openai",    "key"'
 REQUIRES = 'match: { prefix: "/" }, requires: { provider_name: company }'
@@ -102,6 +102,52 @@ MISTAKES = {
     "a key that has no known beginning, in the file": Mistake(REFERENCE, '{"env": "OPENAI_API_KEY"}', '{"value": "hT9fK2mQ7xZ4bN8vL3wP5tR6"}', "warning", "a secret in the file"),
     "keys for everyone on some paths": Mistake(BUDGETS, REQUIRES, REQUIRES.replace('"/"', '"/openai/"'), "error", "no rule asks for a token on /anthropic/v1/messages, /copilot/chat/completions", line="              rules:"),
     "a module that is not there": Mistake(REFERENCE, "filename: /etc/envoy/ai_bridge.wasm", "filename: /opt/envoy/ai_bridge.wasm", "error", "is not there"),
+    # names of certificates, and hosts
+    "a name of another host": Mistake(
+        REFERENCE, "ca-certificates.crt } }\n", "ca-certificates.crt }, match_typed_subject_alt_names: [ { san_type: DNS, matcher: { exact: evil.example.com } } ] }\n",
+        "error", "api.anthropic.com or api.openai.com or api.individual.githubcopilot.com: no name here is its own"),
+    "an authority without a file": Mistake(REFERENCE, "trusted_ca: { filename: /etc/ssl/certs/ca-certificates.crt }", 'trusted_ca: { filename: "" }', "error", "no certificate authority"),
+    "an authority that is not used, as a number": Mistake(REFERENCE, "validation_context: { trusted_ca", "validation_context: { trust_chain_verification: 1, trusted_ca", "error", "ACCEPT_UNTRUSTED lets any certificate pass"),
+    "expired certificates": Mistake(REFERENCE, "validation_context: { trusted_ca", "validation_context: { allow_expired_certificate: true, trusted_ca", "warning", "no longer valid"),
+    "TLS for some hosts": Mistake(REFERENCE, TLS, "    transport_socket_matches: [ { name: a, match: { a: b }, transport_socket: *verified_tls } ]\n", "error", "in clear text", line="  - name: openai", count=1),
+    "another provider's address": Mistake(REFERENCE, "address: api.openai.com", "address: api.anthropic.com", "warning", "each request would be 503", count=1),
+    "the port of http": Mistake(REFERENCE, "address: api.openai.com, port_value: 443", "address: api.openai.com, port_value: 80", "warning", "80 is the port of http", count=1),
+    "the client's destination": Mistake(REFERENCE, "  - name: openai\n    type: LOGICAL_DNS", "  - name: openai\n    type: ORIGINAL_DST", "error", "ORIGINAL_DST sends to where the client has connected"),
+    # ways past the filter and its authentication
+    "the filter is switched off": Mistake(REFERENCE, FILTER, FILTER.replace("            typed", "            disabled: true\n            typed"), "error", "the filter is switched off"),
+    "the filter is switched off on a route": Mistake(
+        REFERENCE, f"                {ROUTE}", f'                typed_per_filter_config: {{ ai_bridge: {{ "@type": type.googleapis.com/envoy.config.route.v3.FilterConfig, disabled: true }} }}\n                {ROUTE}', "error", "the filter is switched off here"),
+    "authorization of no request": Mistake(REFERENCE, FILTER, (EXT_AUTHZ % "false").replace("grpc_service", "filter_enabled: { default_value: { numerator: 0 } }, grpc_service") + FILTER, "error", "ext_authz checks no request"),
+    "a requirement that there is not": Mistake(
+        BUDGETS, "                typed_per_filter_config:\n", '                typed_per_filter_config:\n                  envoy.filters.http.jwt_authn: { "@type": type.googleapis.com/envoy.extensions.filters.http.jwt_authn.v3.PerRouteConfig, requirement_name: none }\n',
+        "error", 'no requirement "none"', count=1),
+    "no claim is copied": Mistake(
+        BUDGETS, "                  claim_to_headers:\n                  - { header_name: x-ai-bridge-actor-id, claim_name: sub }\n                  - { header_name: x-team, claim_name: team }\n", "",
+        "error", "sets neither x-ai-bridge-actor-id nor x-team", line='"actor": {'),
+    "a route to one cluster": Mistake(REFERENCE, ROUTE, "route: { cluster: openai, timeout: 0s", "error", "expected `cluster_header: x-ai-bridge-cluster`"),
+    "a part of the requests goes elsewhere": Mistake(
+        REFERENCE, ROUTE, "route: { weighted_clusters: { clusters: [ { cluster_header: x-ai-bridge-cluster, weight: 90 }, { name: openai, weight: 10 } ] }, timeout: 0s", "error", 'a part of the requests, with keys in them, goes to "openai"'),
+    # the filter's configuration
+    "a cluster that is mistyped in JSON": Mistake(REFERENCE, '"byok_cluster": "openai-byok"', '"byok_cluster": "openai-boyk"', "error", 'did you mean "openai-byok"?'),
+    "a cluster that is mistyped in YAML": Mistake(REFERENCE, "  - name: copilot\n", "  - name: copilto\n", "error", 'no cluster is called "copilot"'),
+    "a key that is no object": Mistake(REFERENCE, '{"env": "OPENAI_API_KEY"}', f'"{KEY}"', "error", "a secret, as it seems"),
+    "a key in a header": Mistake(REFERENCE, f"                {ROUTE}", f"                request_headers_to_add: [ {{ header: {{ key: x-api-key, value: {KEY} }} }} ]\n                {ROUTE}", "warning", "a secret in the file"),
+    "one wide price ahead of all": Mistake(BUDGETS, '                        {"models": ["claude-opus-4-*"]', '                        {"models": ["*"], "input": 1, "output": 1},\n                        {"models": ["claude-opus-4-*"]', "warning", "and 2 more", line='"claude-opus-4-*"'),
+    # pools: one cause once
+    "a member of a pool under another name": Mistake(POOLS, '{"name": "main"', '{"name": "first"', "error", 'they are for "main"'),
+    "a pool under another name": Mistake(POOLS, '"type": "anthropic", ', '"type": "anthropic", "name": "claude", ', "error", 'they are for "anthropic"'),
+    "a cluster of a pool under another name": Mistake(POOLS, "  - name: anthropic-main\n", "  - name: anthropic-first\n", "error", 'the key of the pool\'s "anthropic-main"'),
+    # the dynamic module
+    "native: a cluster without TLS": Mistake(NATIVE, TLS, "", "error", "in clear text", line="  - name: openai", count=1),
+    "native: a listener for everyone": Mistake(NATIVE, "address: 127.0.0.1, port_value: 10000", "address: 0.0.0.0, port_value: 10000", "warning", "uses your keys", count=1),
+    "native: a library that is not there": Mistake(NATIVE, "filename: /etc/envoy/libai_bridge.so", "filename: /opt/envoy/libai_bridge.so", "error", "is not there"),
+    "native: a file that is no library": Mistake(NATIVE, "filename: /etc/envoy/libai_bridge.so", "filename: /etc/passwd", "error", "is no shared library"),
+    "native: another name": Mistake(NATIVE, "filter_name: ai_bridge", "filter_name: bridge", "error", "the module refuses another name"),
+    "native: names of the metrics": Mistake(NATIVE, "dynamic_modules_strip_custom_stat_prefix: true", "dynamic_modules_strip_custom_stat_prefix: false", "warning", "envoy_dynamicmodulescustom_ai_bridge_", line="layered_runtime:"),
+    "native: buckets": Mistake(NATIVE, "prefix: dynamicmodulescustom.ai_bridge_duration_ms", "prefix: wasmcustom.ai_bridge_duration_ms", "warning", "matches no metric"),
+    "native: a key as the name of a variable": Mistake(NATIVE, '{"env": "OPENAI_API_KEY"}', f'{{"env": "{KEY}"}}', "error", "a secret, as it seems"),
+    "native: a configuration of a route": Mistake(
+        NATIVE, f"                {ROUTE}", f'                typed_per_filter_config: {{ ai_bridge: {{ "@type": type.googleapis.com/envoy.extensions.filters.http.dynamic_modules.v3.DynamicModuleFilterPerRoute }} }}\n                {ROUTE}', "error", "refuses one for a route"),
     "a file that is no module": Mistake(REFERENCE, "filename: /etc/envoy/ai_bridge.wasm", "filename: /bin/sh", "error", "is no wasm module"),
 }
 
@@ -150,6 +196,30 @@ def test_http_inside_of_the_network_is_fine(tmp_path, base_url):
     text = (ENVOY / REFERENCE).read_text().replace('{"type": "copilot"}', f'{{"type": "openai", "name": "own", "base_url": "{base_url}"}}').replace("  clusters:\n", "  clusters:\n  - { name: own, type: STATIC }\n")
     file = tmp_path / "envoy.yaml"
     file.write_text(text)
+    done = run("--without-envoy", file)
+    assert done.returncode == 0 and "0 errors, 0 warnings" in done.stdout, done.stdout
+
+
+# What looks like a mistake and is none.
+RIGHT = {
+    "authorities of the system": (REFERENCE, "validation_context: { trusted_ca: { filename: /etc/ssl/certs/ca-certificates.crt } }", "validation_context: { system_root_certs: {} }"),
+    "a watched directory": (REFERENCE, "ca-certificates.crt } }", "ca-certificates.crt }, watched_directory: { path: /etc/ssl } }"),
+    "a socket for every host": (REFERENCE, TLS, "    transport_socket_matches: [ { name: a, match: {}, transport_socket: *verified_tls } ]\n"),
+    "sockets for some hosts, and TLS for the others": (REFERENCE, TLS, "    transport_socket_matches: [ { name: a, match: { a: b }, transport_socket: *verified_tls } ]\n    transport_socket: *verified_tls\n"),
+    "loopback, mapped": (REFERENCE, "address: 127.0.0.1, port_value: 10000", 'address: "::ffff:127.0.0.1", port_value: 10000'),
+    "a redirect that is passed on": (REFERENCE, ROUTE, f"{ROUTE}, internal_redirect_action: PASS_THROUGH_INTERNAL_REDIRECT"),
+    "one weighted cluster": (REFERENCE, ROUTE, "route: { weighted_clusters: { clusters: [ { cluster_header: x-ai-bridge-cluster, weight: 1 } ] }, timeout: 0s"),
+    "a library by its name": (NATIVE, "module: { local: { filename: /etc/envoy/libai_bridge.so } }", "name: ai_bridge"),
+}
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_what_is_right_is_no_finding(tmp_path, name):
+    shipped, old, new = RIGHT[name]
+    text = (ENVOY / shipped).read_text()
+    assert old in text
+    file = tmp_path / "envoy.yaml"
+    file.write_text(text.replace(old, new))
     done = run("--without-envoy", file)
     assert done.returncode == 0 and "0 errors, 0 warnings" in done.stdout, done.stdout
 

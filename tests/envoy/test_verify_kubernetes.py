@@ -97,7 +97,6 @@ OF_ISTIO: dict[str, tuple[Change, Found]] = {
         lambda given: of(given, "EnvoyFilter", "ai-bridge-routes")["spec"]["configPatches"][2]["patch"]["value"]["route"].update(internal_redirect_policy={"max_internal_redirects": 1}), [("error", ".internal_redirect_policy", "another application")],
     ),
     "a subset that there is not": (lambda given: of(given, "DestinationRule", "ai-bridge-openai")["spec"].pop("subsets"), [("error", ".destination.subset", 'no subset "byok"')]),
-    "a host that there is not": (lambda given: of(given, "ServiceEntry", "ai-bridge-openai")["spec"].update(hosts=["api.openal.com"]), [("error", ".destination.host", "no ServiceEntry has api.openai.com")] * 2),
     "a longer ejection": (lambda given: rule(given, "ai-bridge-copilot")["outlierDetection"].update(baseEjectionTime="60s"), [("error", ".baseEjectionTime", "closes within 61 s")]),
     "a circuit that never opens": (lambda given: rule(given, "ai-bridge-copilot")["outlierDetection"].pop("maxEjectionPercent"), [("error", ".maxEjectionPercent", "never opens")]),
     "a variable that the filter may not read": (lambda given: filter_of(given)["vmConfig"]["env"].pop(), [("error", ".env", "OPENAI_API_KEY is not in it, but providers[1].key.env names it")]),
@@ -139,6 +138,12 @@ OF_GATEWAY: dict[str, tuple[Change, Found]] = {
     "no TLS": (lambda given: given["providers.yaml"].remove(of(given, "BackendTLSPolicy", "openai")), [("error", "spec", CLEAR)]),
     "TLS for another backend": (lambda given: of(given, "BackendTLSPolicy", "copilot")["spec"]["targetRefs"][0].update(name="copilto"), [("error", "spec", CLEAR)]),
     "no host name": (lambda given: of(given, "BackendTLSPolicy", "openai")["spec"]["validation"].pop("hostname"), [("error", ".validation", "neither SNI nor the certificate's name")]),
+    "the host name of another provider": (lambda given: of(given, "BackendTLSPolicy", "openai")["spec"]["validation"].update(hostname="api.anthropic.com"), [("error", ".validation.hostname", "the base URL here has the host api.openai.com")]),
+    "names of another host": (
+        lambda given: of(given, "BackendTLSPolicy", "openai")["spec"]["validation"].update(subjectAltNames=[{"type": "Hostname", "hostname": "evil.example.com"}]),
+        [("error", ".subjectAltNames", "which is not among these names")],
+    ),
+    "the address of another provider": (lambda given: of(given, "Backend", "openai")["spec"]["endpoints"][0]["fqdn"].update(hostname="api.anthropic.com"), [("warning", ".fqdn.hostname", "each request would be 503")]),
     "no authority": (lambda given: of(given, "BackendTLSPolicy", "openai")["spec"]["validation"].pop("wellKnownCACertificates"), [("error", ".validation", "no certificate authority")]),
     "certificates that are not verified": (lambda given: of(given, "Backend", "openai")["spec"].update(tls={"insecureSkipVerify": True}), [("error", ".insecureSkipVerify", "lets any certificate pass")]),
     "no backend": (lambda given: given["providers.yaml"].remove(of(given, "Backend", "copilot")), [("error", "backendRefs[0]", 'no Backend is called "copilot"')]),
@@ -159,6 +164,9 @@ OF_GATEWAY: dict[str, tuple[Change, Found]] = {
     "a secret instead of a variable": (lambda given: eg_filter(given).update(env={"hostKeys": ["sk-proj-abcdefgh1234"]}), [("error", ".hostKeys[0]", "a secret, as it seems")]),
     "a value that there is not": (lambda given: of(given, "EnvoyProxy")["spec"]["telemetry"]["accessLog"]["settings"][0]["format"].update(text="%FILTER_STATE(wasm.ai_bridge_recrod:PLAIN)%"), [("error", ".format.text", "did you mean wasm.ai_bridge_record?")]),
 }
+OF_ISTIO["SNI of another host"] = (lambda given: rule(given)["tls"].update(sni="api.anthropic.com"), [("error", ".tls.sni", "the base URL here has the host api.openai.com")])
+OF_ISTIO["a host of a rule that is mistyped"] = (lambda given: of(given, "DestinationRule", "ai-bridge-openai")["spec"].update(host="api.openai.co"), [("error", "spec.host", "no DestinationRule is for api.openai.com")])
+OF_ISTIO["a host of an entry that is mistyped"] = (lambda given: of(given, "ServiceEntry", "ai-bridge-openai")["spec"].update(hosts=["api.openai.co"]), [("error", "spec.hosts[0]", "no ServiceEntry has api.openai.com")])
 OF_ISTIO["a value that there is not"] = (
     lambda given: of(given, "EnvoyFilter", "ai-bridge-routes")["spec"]["configPatches"][2]["patch"]["value"].update(x="%FILTER_STATE(wasm.ai_bridge_modle:PLAIN)%"), [("error", ".x", "did you mean wasm.ai_bridge_model?")],
 )
@@ -174,6 +182,24 @@ def test_each_mistake_with_istio_is_reported(tmp_path, name):
 def test_each_mistake_with_envoy_gateway_is_reported(tmp_path, name):
     change, expected = OF_GATEWAY[name]
     expect(judged(tmp_path, GATEWAY, change), expected)
+
+
+def as_native(given: Set) -> None:
+    """The dynamic module instead of the wasm module, as envoy/native/envoy-gateway.yaml."""
+    wasm = of(given, "EnvoyExtensionPolicy")["spec"].pop("wasm")[0]
+    of(given, "EnvoyExtensionPolicy")["spec"]["dynamicModule"] = [{"name": "ai-bridge", "filterName": "ai_bridge", "config": wasm["config"]}]
+    of(given, "EnvoyProxy")["spec"]["dynamicModules"] = [{"name": "ai-bridge"}]
+
+
+def test_a_dynamic_module_on_envoy_gateway_is_judged(tmp_path):
+    assert judged(tmp_path, GATEWAY, as_native) == []
+
+    def unlisted(given: Set) -> None:
+        as_native(given)
+        of(given, "EnvoyProxy")["spec"]["dynamicModules"][0]["name"] = "another"
+
+    ((level, path, message),) = judged(tmp_path, GATEWAY, unlisted)
+    assert (level, path) == ("error", "spec.dynamicModule[0].name") and "no EnvoyProxy lists the dynamic module" in message
 
 
 def test_named_callers_are_fine(tmp_path):

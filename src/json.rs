@@ -68,7 +68,7 @@ mod writer;
 
 pub use decimal::{MAX_DIGITS, push_number, set_digits};
 pub use scanner::Scanner;
-pub use shape::Shape;
+pub use shape::{Fit, Shape, Vary, VaryRead};
 pub use unread_values::UnreadValues;
 pub use validate_only::{Nameless, ValidateOnly};
 pub(crate) use whole::{RawMember, RawMembers, TextMember, Value, text_members};
@@ -83,6 +83,9 @@ pub const MAX_NUMBER_BYTES: usize = 32;
 
 /// Most [`UnreadValues`] of a document that a [`Shape`] learns.
 const MAX_UNREAD_VALUES: usize = 16;
+
+/// Most places in a document that a [`Shape`] learns: its unread values, and the counts of a raw value.
+const MAX_PLACES: usize = 28;
 
 /// Longest document that a [`Shape`] learns, in bytes, with what surrounds it. A document that matches may be longer.
 pub const MAX_SHAPE_BYTES: usize = 2048;
@@ -118,9 +121,10 @@ pub enum Kind {
 }
 
 /// What a visitor wants of a value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Want {
     /// Nothing. The scanner validates the value, and makes no call for it or for anything inside.
+    #[default]
     Skip,
     /// Its content. Of a container: its members or elements, then `end`; of a string: its text, then `end`; of any other
     /// value: `scalar`.
@@ -128,6 +132,9 @@ pub enum Want {
     /// As `Read`, but the visitor decides later whether this string or number mattered. It counts among the
     /// [`UnreadValues`]; the visitor must not let a [`Shape`] learn a document in which it mattered.
     Tentative,
+    /// As `Tentative`, of a string that may be the next piece of a longer text. A [`Shape`] can find it in the documents
+    /// that fit.
+    Piece,
     /// Its own bytes, verbatim with quotes, escapes and the white space inside, then `end`.
     Raw,
 }

@@ -25,7 +25,7 @@ use error_body::ErrorBody;
 use event_stream_reader::EventStreamReader;
 
 pub use format::Format;
-pub use object_reader::{Change, ObjectReader, Texts};
+pub use object_reader::{Change, Effect, ObjectReader, Piece, Place, Texts};
 
 /// Bytes for nesting, one bit per level. A deeper event or document is unreadable.
 const DEPTH_BYTES: usize = 1024;
@@ -120,12 +120,15 @@ impl ResponseReader {
     /// The body is over. Returns the bytes that waited and pass to the client after the last chunk; there can be some
     /// only if that chunk was empty or [`feed`](Self::feed) returned other bytes instead of it.
     pub fn finish(&mut self) -> Vec<u8> {
-        self.body.0.finish(&mut self.answer)
+        let waited = self.body.0.finish(&mut self.answer);
+        self.answer.usage.take_repeated();
+        waited
     }
 
     /// The body breaks off. What a document stated so far counts; an unfinished event does not.
     pub fn abandon(&mut self) {
         self.body.0.abandon(&mut self.answer);
+        self.answer.usage.take_repeated();
     }
 
     /// Whether an event was read.

@@ -72,7 +72,7 @@ impl Dispatch {
         let read = want != Want::Skip;
         self.count.begin(counts && (skipped || !container), read, container, chunk.offset(at));
         self.unread.note(self.want, kind, chunk.offset(at), counts);
-        if self.want == Want::Tentative {
+        if matches!(want, Want::Tentative | Want::Piece) {
             self.want = Want::Read;
         }
         match (self.want, kind) {
@@ -100,8 +100,10 @@ impl Dispatch {
         self.count.end(chunk.offset(at));
         match (self.want, scalar) {
             (Want::Skip, _) => {}
-            (Want::Read | Want::Tentative, Some(scalar)) => visitor.scalar(self.depth, scalar),
-            (Want::Read | Want::Tentative, None) => visitor.end(self.depth, kind, chunk.offset(at)),
+            (Want::Read | Want::Tentative | Want::Piece, Some(scalar)) => visitor.scalar(self.depth, scalar),
+            (Want::Read | Want::Tentative | Want::Piece, None) => {
+                visitor.end(self.depth, kind, chunk.offset(at));
+            }
             (Want::Raw, _) => {
                 self.deliver_raw(chunk, at, visitor);
                 self.raw = false;
@@ -269,6 +271,24 @@ impl Dispatch {
 pub(super) struct VisitorText<'a> {
     visitor: &'a mut dyn ErasedVisitor,
     depth: usize,
+}
+
+impl<'a> VisitorText<'a> {
+    /// Passes on the text of a string that is no part of a document.
+    pub(super) fn of(visitor: &'a mut dyn ErasedVisitor) -> Self {
+        Self { visitor, depth: 0 }
+    }
+
+    /// Reads a string as [`StringReader::read`].
+    #[inline(never)]
+    pub(super) fn read(
+        &mut self,
+        string: &mut StringReader,
+        chunk: Chunk<'_>,
+        at: usize,
+    ) -> Result<Option<usize>, Error> {
+        string.read(chunk, at, self)
+    }
 }
 
 impl TextSink for VisitorText<'_> {

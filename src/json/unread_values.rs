@@ -2,16 +2,26 @@
 
 use super::{Kind, MAX_UNREAD_VALUES, Want};
 
-/// Where the strings and numbers of one document begin that the visitor skipped, or wanted as [`Want::Tentative`].
-/// Names that are unknown count as skipped; what is inside of a skipped container does not.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// Where the strings and numbers of one document begin that the visitor skipped, or wanted as [`Want::Tentative`] or
+/// [`Want::Piece`], and where its raw values begin. Names that are unknown count as skipped; what is inside of a skipped
+/// container does not.
+#[derive(Clone, Copy, Debug, Default)]
 pub struct UnreadValues {
-    /// Byte offsets in the document. All values that are not kept share the last element.
-    offsets: [u16; MAX_UNREAD_VALUES + 1],
-    /// Those that are counted ([`Visitor::counts`](super::Visitor::counts)), one bit each, the first in the lowest bit.
-    texts: u32,
+    /// All values that are not kept share the last element.
+    values: [UnreadValue; MAX_UNREAD_VALUES + 1],
     /// How many values there are, also beyond those that fit.
     count: usize,
+}
+
+/// A value that the visitor did not read.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct UnreadValue {
+    /// The position of its first byte in the document.
+    pub(super) offset: u16,
+    /// What the visitor wanted of it.
+    pub(super) want: Want,
+    /// Its text is counted ([`Visitor::counts`](super::Visitor::counts)).
+    pub(super) is_text: bool,
 }
 
 impl UnreadValues {
@@ -21,14 +31,12 @@ impl UnreadValues {
     /// written, too, and the next one overwrites it. An offset that is too large wraps around; it does no harm, because
     /// [`Shape::learn`](super::Shape::learn) refuses long documents.
     #[inline(always)]
-    pub(super) fn note(&mut self, want: Want, kind: Kind, offset: u64, text: bool) {
+    pub(super) fn note(&mut self, want: Want, kind: Kind, offset: u64, is_text: bool) {
         let at = self.count.min(MAX_UNREAD_VALUES);
-        if let Some(place) = self.offsets.get_mut(at) {
-            *place = offset as u16;
+        if let Some(place) = self.values.get_mut(at) {
+            *place = UnreadValue { offset: offset as u16, want, is_text };
         }
-        self.texts = self.texts & !(1 << at) | u32::from(text) << at;
-        let counts =
-            matches!(kind, Kind::String | Kind::Number) & matches!(want, Want::Skip | Want::Tentative);
+        let counts = matches!(kind, Kind::String | Kind::Number) & (want != Want::Read) | (want == Want::Raw);
         self.count = self.count.wrapping_add(usize::from(counts));
     }
 
@@ -37,16 +45,8 @@ impl UnreadValues {
         self.count = 0;
     }
 
-    /// Whether the value at `at` in [`offsets`](Self::offsets) is counted.
-    pub(super) fn is_text(&self, at: usize) -> bool {
-        self.texts >> at.min(MAX_UNREAD_VALUES) & 1 == 1
-    }
-
-    /// The offsets in the document, in order. Empty also if there were more than [`MAX_UNREAD_VALUES`].
-    pub(super) fn offsets(&self) -> &[u16] {
-        self.offsets
-            .get(..self.count)
-            .filter(|offsets| offsets.len() <= MAX_UNREAD_VALUES)
-            .unwrap_or_default()
+    /// The values, in order. Empty also if there were more than [`MAX_UNREAD_VALUES`].
+    pub(super) fn values(&self) -> &[UnreadValue] {
+        self.values.get(..self.count).filter(|values| values.len() <= MAX_UNREAD_VALUES).unwrap_or_default()
     }
 }

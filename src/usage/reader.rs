@@ -18,6 +18,8 @@ pub struct UsageReader {
     iterations_are_final: bool,
     /// The usage object that was taken last.
     verbatim: Option<Verbatim>,
+    /// An object that replaces the last one and differs from it only in counts: it is read when it is needed.
+    repeated: String,
     /// A usage object was taken.
     any: bool,
     /// The final usage was taken.
@@ -50,6 +52,7 @@ impl UsageReader {
             iterations: None,
             iterations_are_final: false,
             verbatim: None,
+            repeated: String::new(),
             any: false,
             last: false,
             unreadable: false,
@@ -64,6 +67,31 @@ impl UsageReader {
 
     /// Takes one usage object. `last`: the API states its final usage here.
     pub fn take(&mut self, object: UsageObject, last: bool) {
+        self.take_repeated();
+        self.take_object(object, last);
+    }
+
+    /// Takes a usage object that is no final one, and that differs from the last one only in its integers of at most 15
+    /// digits. `raw`: its bytes.
+    pub fn repeat(&mut self, raw: &str) {
+        self.repeated.clear();
+        self.repeated.push_str(raw);
+        if self.last || !self.convention.replaces_whole {
+            self.take_repeated();
+        }
+    }
+
+    /// Reads the repeated object that waits.
+    pub fn take_repeated(&mut self) {
+        if !self.repeated.is_empty() {
+            let mut object = UsageObject::new(self.convention);
+            object.push(&self.repeated);
+            self.repeated.clear();
+            self.take_object(object, false);
+        }
+    }
+
+    fn take_object(&mut self, object: UsageObject, last: bool) {
         let (facts, verbatim) = match object.read() {
             Ok(read) => read,
             Err(is_null) => {
@@ -115,7 +143,10 @@ impl UsageReader {
     }
 
     /// Sets whether the usage object taken last is the final one, for APIs where later events decide that.
-    pub const fn settle(&mut self, last: bool) {
+    pub fn settle(&mut self, last: bool) {
+        if last {
+            self.take_repeated();
+        }
         self.last = last && self.any;
     }
 
@@ -177,6 +208,11 @@ impl UsageReader {
     /// The numbers in the meaning that [`Usage`] has for all providers.
     #[must_use]
     pub fn usage(&self) -> Usage {
+        if !self.repeated.is_empty() {
+            let mut known = self.clone();
+            known.take_repeated();
+            return known.usage();
+        }
         let numbers = &self.numbers;
         let of = |number| match &self.iterations {
             Some(iterations) => iterations.sum(number),

@@ -2,6 +2,7 @@
 
 use super::chunk_fields::CallFields;
 use crate::json::{Nameless, Scanner, ValidateOnly};
+use crate::text::Text;
 
 /// Bytes of nesting of arguments that are followed: 512 levels.
 const DEPTH_BYTES: usize = 64;
@@ -40,7 +41,14 @@ impl ArgumentsState {
         let Some(piece) = &fields.arguments else { return };
         if fields.custom {
             *self = Self::Other;
-        } else if piece.is_cut() {
+        } else {
+            self.take_piece(piece);
+        }
+    }
+
+    /// Takes a piece of the arguments of a function.
+    pub(super) fn take_piece(&mut self, piece: &Text) {
+        if piece.is_cut() {
             *self = Self::Unread;
         } else if !piece.is_empty() {
             self.read(piece.as_str());

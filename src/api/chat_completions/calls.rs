@@ -110,6 +110,28 @@ impl Calls {
         Some(at)
     }
 
+    /// The position of the kept call of which this is only the next piece of the arguments. `None`: it states more, or of
+    /// another call.
+    pub(super) fn continued(
+        &self,
+        choice: u64,
+        fields: &CallFields,
+        of_choice: &ChoiceCalls,
+    ) -> Option<usize> {
+        let CallFields { index, legacy, custom, id, name, arguments } = fields;
+        let states_more = *legacy || *custom || !id.is_empty() || !name.is_empty() || arguments.is_none();
+        // It is the only call of its chunk.
+        let at = self.last_at(choice, Some(index.unwrap_or(0)))?;
+        (!states_more && of_choice.dropped.is_none()).then_some(at)
+    }
+
+    /// Takes a piece of the arguments of the call at `at`.
+    pub(super) fn take_piece(&mut self, at: usize, piece: &Text) {
+        if let Some(known) = self.0.get_mut(at) {
+            known.arguments.take_piece(piece);
+        }
+    }
+
     /// The positions of the calls of a choice.
     pub(super) fn of_choice(&self, choice: u64) -> Range<usize> {
         let begin = self.0.partition_point(|known| known.key.choice < choice);

@@ -1,9 +1,10 @@
 //! The choices of a stream: their tool calls, thoughts and finish reasons, in the order of the choices.
 
 use super::calls::{Calls, ChoiceCalls};
-use super::chunk_fields::ChoiceFields;
+use super::chunk_fields::{ChoiceFields, Field};
 use super::whole_choice::complete_calls;
 use crate::answer::{Answer, NAME_BYTES};
+use crate::api::response::{Piece, Place};
 use crate::text::{self, Text};
 
 /// Limit of choices in one stream; `n` is at most 128.
@@ -81,13 +82,36 @@ impl Choices {
         }
     }
 
-    /// Whether a chunk states no more of a choice than its index, and the choice is known.
-    pub(super) fn knows(&self, position: u64, fields: &ChoiceFields) -> bool {
+    /// What a chunk does that states no more of a known choice than its index and the piece of a text. `field`: the
+    /// chunk's last field that may be one. `None`: it does more.
+    pub(super) fn piece(&self, position: u64, fields: &ChoiceFields, field: Option<Field>) -> Option<Piece> {
         let index = fields.index.unwrap_or(position);
-        fields.thought().is_none()
-            && fields.calls.is_empty()
-            && fields.finish_reason.is_empty()
-            && self.seen.binary_search_by_key(&index, |choice| choice.index).is_ok()
+        let at = self.seen.binary_search_by_key(&index, |choice| choice.index).ok()?;
+        let choice = self.seen.get(at).filter(|_| fields.finish_reason.is_empty())?;
+        match (fields.thought(), fields.calls.as_slice(), field) {
+            (None, [], _) => Some(Piece::Same),
+            (None, [call], Some(Field::CallArguments)) => {
+                let at = self.calls.continued(index, call, &choice.calls)?;
+                Some(Piece::Appended(Place::Arguments(at)))
+            }
+            (Some(_), [], Some(field)) if fields.has_only(field) && choice.thought == ThoughtState::Kept => {
+                Some(Piece::Appended(Place::Thought(self.thoughts_before(at))))
+            }
+            _ => None,
+        }
+    }
+
+    /// Appends a piece to the arguments of the call at `at`, as [`piece`](Self::piece) has said.
+    pub(super) fn append_arguments(&mut self, at: usize, piece: &Text, answer: &mut Answer) {
+        self.calls.take_piece(at, piece);
+        if answer.keep().arguments {
+            answer.add_arguments_piece(at, piece);
+        }
+    }
+
+    /// How many choices before the one at `at` have a thought in the answer.
+    fn thoughts_before(&self, at: usize) -> usize {
+        self.seen.iter().take(at).filter(|choice| choice.thought == ThoughtState::Kept).count()
     }
 
     /// Whether there are choices and all of them have a finish reason.
@@ -96,8 +120,7 @@ impl Choices {
     }
 
     fn add_thought(&mut self, at: usize, run: &Text, answer: &mut Answer) {
-        let position =
-            self.seen.iter().take(at).filter(|choice| choice.thought == ThoughtState::Kept).count();
+        let position = self.thoughts_before(at);
         let Some(choice) = self.seen.get_mut(at) else { return };
         if choice.thought == ThoughtState::None {
             let kept = answer.begin_thought_at(position, "reasoning");

@@ -5,7 +5,7 @@ use super::chunk_fields::{ChunkFields, ErrorFields, Field};
 use super::names::Name;
 use super::whole_choice::{take_choice, take_cut_choice, take_tool_call};
 use crate::answer::{Answer, Keep, NAME_BYTES};
-use crate::api::response::{Change, ObjectReader};
+use crate::api::response::{Change, Effect, ObjectReader, Piece, Place};
 use crate::api::usage_edit::UsageEvent;
 use crate::json::{Kind, Scalar, Want};
 use crate::text::Text;
@@ -16,6 +16,8 @@ use crate::usage::{Convention, UsageObject};
 pub(in crate::api) struct ChatCompletionsReader {
     /// The text field being read.
     current: Option<Field>,
+    /// The last field of the current chunk that may be a piece of a text.
+    piece: Option<Field>,
     /// The fields of the current chunk or of the document.
     fields: ChunkFields,
     /// The choices of all chunks of a stream.
@@ -223,7 +225,7 @@ impl ObjectReader for ChatCompletionsReader {
         let ended = answer.ended;
         let limit = text_limit(answer.keep());
         self.fields.choices.iter_mut().for_each(|choice| choice.end_part(limit));
-        let mut change = if self.repeats_known() { Change::None } else { Change::Possible };
+        let mut change = self.change();
         self.usage_apart |= self.fields.usage_event() == UsageEvent::Yes;
         self.take_top_level(answer);
         for _ in 0..self.fields.calls_beyond {
@@ -239,7 +241,7 @@ impl ObjectReader for ChatCompletionsReader {
         answer.ended = self.done || self.choices.all_finished();
         answer.usage.settle(answer.ended || self.usage_apart);
         self.fields.clear();
-        self.current = None;
+        (self.current, self.piece) = (None, None);
         if answer.ended != ended {
             change = Change::Possible;
         }
@@ -250,11 +252,19 @@ impl ObjectReader for ChatCompletionsReader {
         self.done = true;
         answer.ended = true;
         answer.usage.settle(true);
-        self.fields.clear();
+        self.forget();
+    }
+
+    fn append(&mut self, place: Place, piece: &Text, answer: &mut Answer) {
+        match place {
+            Place::Arguments(at) => self.choices.append_arguments(at, piece, answer),
+            Place::Thought(at) => answer.add_thought_piece(at, piece),
+        }
     }
 
     fn forget(&mut self) {
         self.fields.clear();
+        self.piece = None;
     }
 
     fn usage_event(&self) -> UsageEvent {
@@ -268,17 +278,25 @@ impl ChatCompletionsReader {
         kind == Kind::String && self.reasoning.is_none_or(|counted| counted == field)
     }
 
-    /// Whether the current chunk states nothing new. (`RepeatedEvents` compares every byte of the values read here.)
-    fn repeats_known(&self) -> bool {
+    /// What the current chunk, which is not taken yet, changes. (`RepeatedEvents` compares every byte of the values read
+    /// here, except of a piece.)
+    fn change(&self) -> Change {
         let fields = &self.fields;
-        fields.id.is_empty()
+        let repeats = fields.id.is_empty()
             && fields.model.is_empty()
             && (fields.service_tier.is_empty() || fields.service_tier == self.tier)
-            && fields.usage.is_none()
             && fields.error.is_none()
             && fields.calls_beyond == 0
-            && fields.usage_event() != UsageEvent::Yes
-            && (0..).zip(&fields.choices).all(|(position, choice)| self.choices.knows(position, choice))
+            && fields.usage_event() != UsageEvent::Yes;
+        let mut effect = Effect { piece: Piece::Same, usage: fields.usage.is_some() };
+        for (position, choice) in (0..).zip(&fields.choices) {
+            effect.piece = match (effect.piece, self.choices.piece(position, choice, self.piece)) {
+                (known, Some(Piece::Same)) => known,
+                (Piece::Same, Some(appended)) => appended,
+                _ => return Change::Possible,
+            };
+        }
+        if repeats { Change::Repeats(effect) } else { Change::Possible }
     }
 
     /// A value inside of a choice begins: the text field that it is, or whether it is read.
@@ -344,7 +362,28 @@ impl ChatCompletionsReader {
             text.clear();
         }
         self.current = Some(field);
-        if kind == Kind::Object { Want::Raw } else { Want::Read }
+        match field {
+            _ if kind == Kind::Object => {
+                self.piece = None;
+                Want::Raw
+            }
+            Field::Reasoning | Field::ReasoningContent | Field::ReasoningText | Field::CallArguments => {
+                self.piece = Some(field);
+                Want::Piece
+            }
+            Field::Id
+            | Field::Model
+            | Field::ServiceTier
+            | Field::Usage
+            | Field::ErrorType
+            | Field::ErrorCode
+            | Field::ErrorMessage
+            | Field::FinishReason
+            | Field::PartType
+            | Field::PartThinking
+            | Field::CallId
+            | Field::CallName => Want::Read,
+        }
     }
 
     /// Takes what is stated beside the choices: the first id and model that are not empty, and the last usage and

@@ -2,6 +2,7 @@
 
 use super::object_fields::{CandidateFields, Piece};
 use crate::answer::{Answer, NAME_BYTES};
+use crate::api::response::{self, Place};
 use crate::text::head;
 
 /// Limit of candidates of one answer; `candidateCount` is at most 8.
@@ -39,9 +40,16 @@ enum ThoughtRun {
 // === impl Candidates ===
 
 impl Candidates {
-    /// Takes what one object states of a candidate, at `position` in its list.
-    pub(super) fn take(&mut self, position: u64, fields: CandidateFields, answer: &mut Answer) {
+    /// Takes what one object states of a candidate, at `position` in its list. Returns what its texts did; `None`: more has
+    /// changed.
+    pub(super) fn take(
+        &mut self,
+        position: u64,
+        fields: CandidateFields,
+        answer: &mut Answer,
+    ) -> Option<response::Piece> {
         let index = fields.index.unwrap_or(position);
+        let known = self.seen.len();
         let at = match self.seen.binary_search_by_key(&index, |candidate| candidate.index) {
             Ok(at) => at,
             Err(at) if self.seen.len() < CANDIDATES => {
@@ -52,7 +60,7 @@ impl Candidates {
                 self.beyond = true;
                 let calls = fields.pieces.iter().filter(|piece| matches!(piece, Piece::Call(..)));
                 calls.for_each(|_| answer.notes.dropped_tool_call());
-                return;
+                return None;
             }
         };
         let reason = fields.finish_reason.as_str();
@@ -61,7 +69,15 @@ impl Candidates {
             Some(_) => self.seen.iter().take(at).filter(|candidate| candidate.finished).count(),
             None => 0,
         };
-        let Some(candidate) = self.seen.get_mut(at) else { return };
+        let changes = reason.is_some() || self.seen.len() > known;
+        let candidate = self.seen.get_mut(at)?;
+        let done = match (candidate.thought, fields.pieces.as_slice()) {
+            (ThoughtRun::None, [] | [Piece::Other]) => Some(response::Piece::Ignored),
+            (ThoughtRun::Kept(at), [Piece::Thought(_)]) => {
+                Some(response::Piece::Appended(Place::Thought(at)))
+            }
+            _ => None,
+        };
         for piece in fields.pieces {
             candidate.thought = match piece {
                 Piece::Thought(text) => {
@@ -96,6 +112,7 @@ impl Candidates {
             }
             candidate.finished = true;
         }
+        done.filter(|_| !changes)
     }
 
     /// Whether there are candidates and all of them have a finish reason.

@@ -46,6 +46,8 @@ pub(super) struct ObjectFields {
     pub(super) calls_beyond: u64,
     /// Thoughts above the limit.
     pub(super) thoughts_beyond: u64,
+    /// A part is a thought.
+    pub(super) has_thoughts: bool,
     /// The part being read.
     part: Option<PartFields>,
     /// Tool calls and thoughts of all candidates.
@@ -141,7 +143,31 @@ impl ObjectFields {
         let Some(text) = self.field(field) else { return Want::Skip };
         text.clear();
         self.current = Some(field);
-        if field == Field::CallArguments { Want::Raw } else { Want::Read }
+        match field {
+            Field::CallArguments => Want::Raw,
+            Field::PartText => Want::Piece,
+            Field::Id
+            | Field::Model
+            | Field::BlockReason
+            | Field::Usage
+            | Field::ErrorStatus
+            | Field::ErrorCode
+            | Field::ErrorMessage
+            | Field::FinishReason
+            | Field::CallId
+            | Field::CallName => Want::Read,
+        }
+    }
+
+    /// Whether the object states nothing beside the usage and the parts of candidates.
+    pub(super) fn states_only_parts(&self) -> bool {
+        self.id.is_empty()
+            && self.model.is_empty()
+            && self.block_reason.is_empty()
+            && self.error.is_none()
+            && self.calls_beyond == 0
+            && self.thoughts_beyond == 0
+            && !self.candidates_beyond
     }
 
     /// A value inside of a candidate begins: the text field that it is, or whether it is read.
@@ -289,6 +315,7 @@ impl ObjectFields {
     /// The part being read has ended, or a next one begins. `whole`: it did not break off.
     pub(super) fn end_part(&mut self, whole: bool) {
         let Some(PartFields { text, thought, call }) = self.part.take() else { return };
+        self.has_thoughts |= thought;
         let Some(pieces) = self.candidates.last_mut().map(|candidate| &mut candidate.pieces) else { return };
         let has_room = self.pieces < PIECES;
         if let Some(CallFields { id, name, arguments, hosted }) = call {

@@ -4,7 +4,7 @@ use super::candidates::Candidates;
 use super::names::Name;
 use super::object_fields::ObjectFields;
 use crate::answer::{Answer, Keep};
-use crate::api::response::{Change, ObjectReader};
+use crate::api::response::{Change, Effect, ObjectReader, Piece};
 use crate::json::{Kind, Scalar, Want};
 use core::mem::take;
 
@@ -76,16 +76,17 @@ impl ObjectReader for GenerateContentReader {
     fn event(&mut self, _name: &[u8], answer: &mut Answer) -> Change {
         if self.failed {
             self.forget();
-            return Change::None;
+            return Change::NONE;
         }
         self.fields.end_part(true);
-        self.take(answer);
+        let before = (answer.ended, self.usage_is_final);
+        let change = self.take(answer);
         let finished = self.blocked || self.candidates.all_finished();
         // The usage of an earlier event does not count what came since.
         self.usage_is_final |= finished && self.usage_is_here;
         answer.usage.settle(self.usage_is_final);
         answer.ended = finished || self.failed;
-        Change::Possible
+        if (answer.ended, self.usage_is_final) == before { change } else { Change::Possible }
     }
 
     fn forget(&mut self) {
@@ -95,8 +96,9 @@ impl ObjectReader for GenerateContentReader {
 
 impl GenerateContentReader {
     /// Takes what the object states into `answer`.
-    fn take(&mut self, answer: &mut Answer) {
+    fn take(&mut self, answer: &mut Answer) -> Change {
         let mut fields = take(&mut self.fields);
+        let mut piece = fields.states_only_parts().then_some(Piece::Ignored);
         if let Some(error) = fields.take_error() {
             answer.error = Some(error);
             self.failed = true;
@@ -110,14 +112,26 @@ impl GenerateContentReader {
         (0..fields.calls_beyond).for_each(|_| answer.notes.dropped_tool_call());
         (0..fields.thoughts_beyond).for_each(|_| answer.notes.dropped_thought());
         self.candidates.beyond |= fields.candidates_beyond;
+        // Without thoughts no text is read.
+        let has_thoughts = fields.has_thoughts && answer.keep().thoughts;
         for (position, candidate) in (0..).zip(fields.candidates) {
-            self.candidates.take(position, candidate, answer);
+            let taken = self.candidates.take(position, candidate, answer);
+            piece = match (piece, taken) {
+                (Some(Piece::Ignored), Some(Piece::Ignored)) if !has_thoughts => taken,
+                // The only part of the event is a thought.
+                (Some(Piece::Ignored), Some(Piece::Appended(_))) if position == 0 => taken,
+                _ => None,
+            };
         }
         if !matches!(fields.block_reason.as_str(), "" | "BLOCK_REASON_UNSPECIFIED") {
             self.blocked = true;
             if answer.finish_reasons.is_empty() {
                 answer.finished(fields.block_reason.into_string());
             }
+        }
+        match piece {
+            Some(piece) => Change::Repeats(Effect { piece, usage: self.usage_is_here }),
+            None => Change::Possible,
         }
     }
 }

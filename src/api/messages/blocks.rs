@@ -1,8 +1,8 @@
 //! Content blocks: which of them are tool calls or thoughts, and which are open in a stream.
 
-use super::event_fields::{BlockFields, EventFields};
+use super::event_fields::{BlockFields, EventFields, Field};
 use crate::answer::{Answer, ToolCall};
-use crate::api::response::Change;
+use crate::api::response::{Change, Place};
 use crate::note::Note;
 use crate::text::Text;
 use core::mem::take;
@@ -85,13 +85,14 @@ impl OpenBlocks {
         match (open.map(|open| &open.content), fields.delta_kind.as_str()) {
             (Some(BlockContent::ToolCall(at, _)), "input_json_delta") if answer.keep().arguments => {
                 answer.add_arguments_piece(*at, &fields.partial_json);
+                fields.appended(Field::PartialJson, Place::Arguments(*at))
             }
             (Some(BlockContent::Thought(at)), "thinking_delta") => {
                 answer.add_thought_piece(*at, &fields.thinking);
+                fields.appended(Field::DeltaThinking, Place::Thought(*at))
             }
-            _ => return Change::None,
+            _ => Change::NONE,
         }
-        Change::Possible
     }
 
     /// The event `content_block_stop`: an open block is complete.

@@ -2,13 +2,14 @@
 
 use super::names::Name;
 use crate::answer::{Answer, ApiError, Keep, NAME_BYTES};
+use crate::api::response::{Change, Place};
 use crate::json::{Kind, Scalar, Want};
 use crate::text::Text;
 use crate::usage::{Convention, METRICS_BYTES, UsageObject};
 
 /// A text field of an event or document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Field {
+pub(super) enum Field {
     Type,
     Id,
     Model,
@@ -38,6 +39,8 @@ enum Field {
 pub(super) struct EventFields {
     /// The text field being read.
     current: Option<Field>,
+    /// The last field that may be a piece of a text.
+    piece: Option<Field>,
     pub(super) kind: Text,
     pub(super) index: Option<u64>,
     pub(super) id: Option<Text>,
@@ -93,7 +96,7 @@ impl EventFields {
             text.clear();
         }
         block.clear();
-        self.current = None;
+        (self.current, self.piece) = (None, None);
         self.index = None;
         self.error = None;
         for text in [&mut self.id, &mut self.model, &mut self.stop_reason, &mut self.invocation_metrics] {
@@ -147,7 +150,8 @@ impl EventFields {
             Want::Raw
         } else if matches!(field, Field::PartialJson | Field::DeltaThinking) {
             // If no block is open for it, the value does not matter.
-            Want::Tentative
+            self.piece = Some(field);
+            Want::Piece
         } else {
             Want::Read
         }
@@ -214,6 +218,11 @@ impl EventFields {
             Field::ErrorCode => self.error.get_or_insert_default().code.get_or_insert_default(),
             Field::ErrorMessage => self.error.get_or_insert_default().message.get_or_insert_default(),
         })
+    }
+
+    /// The change by an event whose `field` was appended here.
+    pub(super) fn appended(&self, field: Field, place: Place) -> Change {
+        if self.piece == Some(field) { Change::appended(place) } else { Change::Possible }
     }
 
     /// The value being read has ended.

@@ -88,7 +88,7 @@ impl ObjectReader for MessagesReader {
     }
 
     fn event(&mut self, name: &[u8], answer: &mut Answer) -> Change {
-        let change = if answer.ended { Change::None } else { self.take_event(name, answer) };
+        let change = if answer.ended { Change::NONE } else { self.take_event(name, answer) };
         self.fields.clear();
         change
     }
@@ -128,7 +128,7 @@ impl MessagesReader {
             }
             ERROR => fail(take(fields), answer),
             // Anthropic adds new kinds of events; they pass to the client and are not recorded.
-            _ => return Change::None,
+            _ => return Change::NONE,
         }
         Change::Possible
     }

@@ -2,7 +2,7 @@
 //! event states counts once the event has ended and proved valid.
 
 use super::error_body::ErrorBody;
-use super::object_reader::{Change, Excess, ExcessVisitor, ObjectReader, ObjectVisitor, Texts};
+use super::object_reader::{Change, Effect, Excess, ExcessVisitor, ObjectReader, ObjectVisitor, Texts};
 use super::repeated_events::RepeatedEvents;
 use super::{BodyReader, DEPTH_BYTES};
 use crate::answer::Answer;
@@ -157,10 +157,11 @@ impl<R: ObjectReader> EventStreamReader<R> {
         if !self.decoder.is_between_events() {
             return None;
         }
-        let (end, text_bytes) = self.repeated.event_end(rest, self.event_bytes)?;
-        let after = rest.get(end..)?;
-        answer.texts.piece(text_bytes);
-        self.decoder.skip_event(end);
+        let fit = self.repeated.fits(rest, self.event_bytes)?;
+        let after = rest.get(fit.end..)?;
+        answer.texts.piece(fit.text_bytes);
+        self.repeated.apply(rest, &fit, &mut self.data.reader, answer);
+        self.decoder.skip_event(fit.end);
         Some(after)
     }
 
@@ -176,12 +177,12 @@ impl<R: ObjectReader> EventStreamReader<R> {
         match sink.ended {
             Ended::None => {}
             Ended::Changed => repeated.forget(),
-            Ended::Unchanged(places, text_bytes) if begins_here => {
+            Ended::Repeatable(effect, values, text_bytes) if begins_here => {
                 let event = rest.len().checked_sub(after.len()).and_then(|bytes| rest.get(..bytes));
-                repeated.learn(event.unwrap_or_default(), &places, text_bytes);
+                repeated.learn(event.unwrap_or_default(), effect, &values, text_bytes);
             }
             // An earlier chunk has its first bytes.
-            Ended::Unchanged(..) => {}
+            Ended::Repeatable(effect, ..) => repeated.pass(effect),
         }
         after
     }
@@ -243,8 +244,8 @@ enum Ended {
     None,
     /// It changed the reader or the answer, or was not read as JSON.
     Changed,
-    /// It changed nothing, and would not have with other values at these places. The bytes of its counted texts.
-    Unchanged(UnreadValues, u64),
+    /// It had this effect, and so has an event with other values at these places. The bytes of its counted texts.
+    Repeatable(Effect, UnreadValues, u64),
 }
 
 impl<R: ObjectReader> sse::Sink for EventSink<'_, R> {
@@ -282,8 +283,10 @@ impl<R: ObjectReader> sse::Sink for EventSink<'_, R> {
                 {
                     cut.leave_out(event.start, event.end);
                 }
-                if data.reader.event(event.name, self.answer) == Change::None && texts == Texts::Piece {
-                    self.ended = Ended::Unchanged(*data.scanner.unread_values(), text_bytes);
+                if let Change::Repeats(effect) = data.reader.event(event.name, self.answer)
+                    && texts == Texts::Piece
+                {
+                    self.ended = Ended::Repeatable(effect, *data.scanner.unread_values(), text_bytes);
                 }
             }
             (Completeness::Oversized, _) => {

@@ -3,6 +3,7 @@
 use crate::answer::{Answer, Keep, NAME_BYTES};
 use crate::api::usage_edit::UsageEvent;
 use crate::json::{self, Kind, Scalar, Visitor, Want};
+use crate::text::Text;
 use core::fmt;
 
 /// Reads JSON objects of one API: a document, or the data of each event. What it learns goes into an [`Answer`]; what
@@ -30,6 +31,13 @@ pub trait ObjectReader: Default + fmt::Debug {
     fn document_cut(&mut self, _answer: &mut Answer) {}
     /// An event has ended: what it states goes into `answer`, and the reader keeps only what spans events.
     fn event(&mut self, name: &[u8], answer: &mut Answer) -> Change;
+    /// Appends `piece`, that of an event of a known shape, as the reader has said in [`Piece::Appended`].
+    fn append(&mut self, place: Place, piece: &Text, answer: &mut Answer) {
+        match place {
+            Place::Arguments(at) => answer.add_arguments_piece(at, piece),
+            Place::Thought(at) => answer.add_thought_piece(at, piece),
+        }
+    }
     /// An event above the size limit with invalid data has ended; its name and type may still matter.
     fn oversized(&mut self, _name: &[u8], _answer: &mut Answer) {
         self.forget();
@@ -48,14 +56,61 @@ pub trait ObjectReader: Default + fmt::Debug {
     }
 }
 
-/// Whether an event changed its reader or the answer.
+/// How an event changed its reader and the answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// It changed nothing, and would not have with other values in place of those that were skipped or wanted as
-    /// [`Want::Tentative`].
-    None,
-    /// It changed something, or the reader does not know.
+    /// Only as the effect says. An event of the same shape, which has other values in place of those that were skipped,
+    /// has the same effect.
+    Repeats(Effect),
+    /// It changed something else, or the reader does not know.
     Possible,
+}
+
+/// What an event changes and an event of the same shape changes too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Effect {
+    /// What the values do that were wanted as [`Want::Tentative`] or [`Want::Piece`].
+    pub piece: Piece,
+    /// The usage becomes that of the event's only raw value. Other counts in it change nothing else.
+    pub usage: bool,
+}
+
+/// What the values of an event do that were wanted as [`Want::Tentative`] or [`Want::Piece`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Piece {
+    /// Nothing: they may have any value.
+    Ignored,
+    /// Nothing as long as they are the same.
+    Same,
+    /// The only one that was wanted as [`Want::Piece`] is appended, whatever it is; the others are the same.
+    Appended(Place),
+}
+
+/// A text of the answer, by its position there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// The arguments of a tool call.
+    Arguments(usize),
+    /// A thought.
+    Thought(usize),
+}
+
+impl Change {
+    /// Nothing changed, and nothing would have with other values in place of those that were skipped or wanted as
+    /// [`Want::Tentative`] or [`Want::Piece`].
+    pub const NONE: Self = Self::of(Piece::Ignored);
+
+    /// The event did this.
+    #[must_use]
+    pub const fn of(piece: Piece) -> Self {
+        Self::Repeats(Effect { piece, usage: false })
+    }
+
+    /// The event appended its piece to this text.
+    #[must_use]
+    pub const fn appended(place: Place) -> Self {
+        Self::of(Piece::Appended(place))
+    }
 }
 
 /// What the counted texts of an event are.

@@ -161,10 +161,10 @@ impl EventFields {
             }
             b"response.output_item.done" => known.take(index, self.items.take_one(), ItemStage::Done, answer),
             b"response.function_call_arguments.delta" | b"response.mcp_call_arguments.delta" => {
-                known.add_arguments(index, item_id, (&self.delta, Notation::Json), answer);
+                return known.add_arguments(index, item_id, (&self.delta, Notation::Json), answer);
             }
             b"response.custom_tool_call_input.delta" | b"response.code_interpreter_call_code.delta" => {
-                known.add_arguments(index, item_id, (&self.delta, Notation::Plain), answer);
+                return known.add_arguments(index, item_id, (&self.delta, Notation::Plain), answer);
             }
             b"response.function_call_arguments.done" | b"response.mcp_call_arguments.done" => {
                 known.replace_arguments(index, (&self.whole, Notation::Json), answer);
@@ -180,12 +180,12 @@ impl EventFields {
             b"response.reasoning_summary_text.delta" | b"response.reasoning_text.delta"
                 if !answer.keep().thoughts =>
             {
-                return Change::None;
+                return Change::NONE;
             }
             kind @ (b"response.reasoning_summary_text.delta" | b"response.reasoning_text.delta") => {
                 let is_raw = kind == b"response.reasoning_text.delta";
                 if let Some(key) = if is_raw { reasoning } else { summary } {
-                    known.add_thought(key, item_id, &self.delta, answer);
+                    return known.add_thought(key, item_id, &self.delta, answer);
                 }
             }
             kind @ (b"response.reasoning_summary_text.done" | b"response.reasoning_text.done") => {
@@ -195,17 +195,17 @@ impl EventFields {
                 }
             }
             // Only a delta of commentary is recorded.
-            b"response.output_text.delta" if !known.has_commentary(self.index) => return Change::None,
+            b"response.output_text.delta" if !known.has_commentary(self.index) => return Change::NONE,
             b"response.output_text.delta" => {
                 if let Some(key) = thought(Source::Commentary, 0) {
-                    known.add_thought(key, item_id, &self.delta, answer);
+                    return known.add_thought(key, item_id, &self.delta, answer);
                 }
             }
             kind => {
                 // An error event's `type` can be that of the error, and a proxy may omit both type and name.
                 let kind = if name == b"error" || kind.is_empty() && self.is_error { b"error" } else { kind };
                 if !end(kind, self.reason.as_str(), || self.api_error(), answer) {
-                    return Change::None;
+                    return Change::NONE;
                 }
                 self.items.commit(known, answer);
                 self.response(answer, true);
@@ -217,7 +217,7 @@ impl EventFields {
     /// Takes an event after an `error` event: the failed response may follow, with its usage. The first error is kept.
     pub(super) fn after_error(&mut self, name: &[u8], known: &mut KnownItems, answer: &mut Answer) -> Change {
         if !matches!(self.kind(name), b"response.completed" | b"response.incomplete" | b"response.failed") {
-            return Change::None;
+            return Change::NONE;
         }
         let error = answer.error.take();
         let change = self.event(name, known, answer);

@@ -11,6 +11,7 @@ mod thoughts;
 
 use super::item::{ItemMeaning, Notation};
 use crate::answer::Answer;
+use crate::api::response::Change;
 use crate::text::Text;
 use calls::KnownCalls;
 use thoughts::KnownThoughts;
@@ -79,8 +80,8 @@ impl KnownItems {
         item_id: Option<&str>,
         piece: (&Text, Notation),
         answer: &mut Answer,
-    ) {
-        self.calls.add_arguments(index, item_id, piece, answer);
+    ) -> Change {
+        self.calls.add_arguments(index, item_id, piece, answer)
     }
 
     /// Replaces the arguments of the call at `index`, which are complete; the item itself has not ended.
@@ -105,8 +106,8 @@ impl KnownItems {
         item_id: Option<&str>,
         piece: &Text,
         answer: &mut Answer,
-    ) {
-        self.thoughts.add(key, item_id, piece, answer);
+    ) -> Change {
+        self.thoughts.add(key, item_id, piece, answer)
     }
 
     /// Replaces a thought, which is complete. `finished`: its item has ended too.

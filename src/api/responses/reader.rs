@@ -73,7 +73,7 @@ impl ObjectReader for ResponsesEventReader {
             // Only an `error` event ends a response without a finish reason.
             fields.after_error(name, known, answer)
         } else {
-            Change::None
+            Change::NONE
         };
         fields.clear();
         change
@@ -221,7 +221,8 @@ impl ResponsesReader {
         match current {
             _ if form == Form::Raw => Want::Raw,
             // Most deltas belong to the answer's text, which is not kept.
-            Current::Field(Field::Delta | Field::ItemId | Field::ContentIndex) => Want::Tentative,
+            Current::Field(Field::Delta) => Want::Piece,
+            Current::Field(Field::ItemId | Field::ContentIndex) => Want::Tentative,
             Current::Field(_) | Current::ItemField(_) => Want::Read,
         }
     }

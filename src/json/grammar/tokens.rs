@@ -113,7 +113,7 @@ impl Grammar {
     ) -> Result<Option<usize>, Error> {
         let live = self.is_live();
         let after = match self.dispatch.text_sink(visitor).filter(|_| live) {
-            Some(mut sink) => self.string.read(chunk, at, &mut sink)?,
+            Some(mut sink) => sink.read(&mut self.string, chunk, at)?,
             None => self.string.skip(chunk, at)?,
         };
         if after.is_some() {

@@ -37,8 +37,8 @@ impl<R: ObjectReader> Stream<R> {
 
     fn feed(&mut self, chunk: &[u8]) {
         let skips = self.events.decoder.is_between_events()
-            && (self.events.repeated.event_end(chunk, self.events.event_bytes))
-                .is_some_and(|(end, _)| end == chunk.len());
+            && (self.events.repeated.fits(chunk, self.events.event_bytes))
+                .is_some_and(|fit| fit.end == chunk.len());
         self.skipped += usize::from(skips);
         match self.events.feed(chunk, &mut self.answer) {
             Some(instead) => self.client.extend(instead),
@@ -54,7 +54,12 @@ impl<R: ObjectReader> Stream<R> {
             .collect();
         let (decoder, data) = (&events.decoder, &events.data);
         let place = (decoder.offset(), decoder.event_start(), data.any, data.sentinel);
-        format!("{answer:?} {texts:?} {place:?} {:?} {}", data.reader, client.escape_ascii())
+        // A repeated usage object waits until it is needed.
+        let mut usage = answer.usage.clone();
+        usage.take_repeated();
+        let answer = format!("{answer:?}").replace(&format!("{:?}", answer.usage), &format!("{usage:?}"));
+        let now = self.answer.usage.usage();
+        format!("{answer} {texts:?} {place:?} {:?} {now:?} {}", data.reader, client.escape_ascii())
     }
 }
 
@@ -110,7 +115,7 @@ fn ten(begin: &str, data: &str) -> Vec<String> {
 const CHAT_HEAD: &str = "data: {\"id\":\"c\",\"model\":\"m\",\"service_tier\":\"default\",\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\"}},{\"index\":1,\"delta\":{}}]}\n\n";
 
 #[test]
-fn pieces_of_a_text_that_is_not_kept_are_skipped() {
+fn pieces_of_a_text_are_skipped() {
     let record = RecordPolicy::default();
     let quiet = RecordPolicy { tool_arguments: false, thoughts: false, ..RecordPolicy::default() };
     let messages = |index: u8, block: &str, delta: &str| {
@@ -130,8 +135,8 @@ fn pieces_of_a_text_that_is_not_kept_are_skipped() {
         r#""type":"tool_use","id":"t","name":"n","input":{}"#,
         r#""type":"input_json_delta","partial_json":"§""#,
     );
-    // The first two are read: it takes two events to know which values differ.
-    for (events, all, none) in [(text, 8, 8), (signature, 8, 8), (thinking, 0, 8), (input, 0, 8)] {
+    // The first two are read: it takes two events to know which values differ. A piece that is kept always may.
+    for (events, all, none) in [(text, 8, 8), (signature, 8, 8), (thinking, 9, 8), (input, 9, 8)] {
         assert_eq!(skipped(Api::Messages, &record, &events), all, "{events:?}");
         assert_eq!(skipped(Api::Messages, &quiet, &events), none, "{events:?}");
     }
@@ -146,10 +151,16 @@ fn pieces_of_a_text_that_is_not_kept_are_skipped() {
         (r#"[{"index":0,"delta":{"content":"§"},"finish_reason":null}]"#, 8),
         (r#"[{"index":1,"delta":{"refusal":"§"},"logprobs":null}]"#, 8),
         (r#"[{"index":0,"delta":{"content":"§","reasoning":""}}]"#, 8),
-        (r#"[{"index":0,"delta":{"reasoning":"§"}}]"#, 0),
-        (r#"[{"index":0,"delta":{"content":"§","reasoning":"the same"}}]"#, 0),
+        // The thought has to begin first, and an empty piece changes nothing.
+        (r#"[{"index":0,"delta":{"reasoning":"§"}}]"#, 5),
+        (r#"[{"index":0,"delta":{"reasoning":"§."}}]"#, 7),
+        (r#"[{"index":0,"delta":{"content":"§","reasoning":"the same"}}]"#, 7),
+        (r#"[{"index":0,"delta":{"reasoning":"§","reasoning_content":"§"}}]"#, 0),
         (r#"[{"index":9,"delta":{"content":"§"}}]"#, 0),
         (r#"[{"index":0,"delta":{"tool_calls":[{"index":0,"id":"t","function":{"arguments":"§"}}]}}]"#, 0),
+        (r#"[{"index":0,"delta":{"tool_calls":[{"index":0,"function":{"arguments":"§"}}]}}]"#, 7),
+        (r#"[{"index":0,"delta":{"function_call":{"arguments":"§"}}}]"#, 0),
+        (r#"[{"index":0,"delta":{"tool_calls":[{"index":0,"custom":{"input":"§"}}]}}]"#, 0),
     ] {
         let events = chat(choices);
         assert_eq!(skipped(Api::ChatCompletions, &record, &events), all, "{choices}");
@@ -166,14 +177,17 @@ fn pieces_of_a_text_that_is_not_kept_are_skipped() {
             "data: {{\"type\":\"response.output_item.added\",\"output_index\":0,\"item\":{{\"type\":\"message\",\"id\":\"m\",\"phase\":\"{phase}\"}}}}\n\n"
         )
     };
-    for (phase, item, all) in
-        [("final_answer", "m", 8), ("final_answer", "encrypted9", 8), ("commentary", "m", 0)]
-    {
+    for (phase, item, all) in [
+        ("final_answer", "m", 8),
+        ("final_answer", "encrypted9", 8),
+        ("commentary", "m", 7),
+        ("commentary", "encrypted9", 0),
+    ] {
         let events = [vec![added(phase)], ten(named, &piece(item))].concat();
         assert_eq!(skipped(Api::Responses, &record, &events), all, "{phase} {item}");
     }
     let unnumbered = piece("m").replace(",\"output_index\":0", "");
-    for (phase, all) in [("final_answer", 8), ("commentary", 0)] {
+    for (phase, all) in [("final_answer", 8), ("commentary", 7)] {
         let events = [vec![added(phase)], ten(named, &unnumbered)].concat();
         assert_eq!(skipped(Api::Responses, &record, &events), all, "{phase}");
     }
@@ -256,5 +270,5 @@ fn a_skipped_piece_is_read_again_once_its_block_is_open() {
     let start =
         "data: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"thinking\"}}\n\n";
     let events = [ten("", piece), vec![start.to_owned()], ten("", piece)].concat();
-    assert_eq!(skipped(Api::Messages, &RecordPolicy::default(), &events), 8);
+    assert_eq!(skipped(Api::Messages, &RecordPolicy::default(), &events), 8 + 9);
 }

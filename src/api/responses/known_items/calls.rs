@@ -3,6 +3,7 @@
 use super::id_index::IdIndex;
 use super::stage::{ItemStage, same_item};
 use crate::answer::{Answer, ToolCall};
+use crate::api::response::{Change, Place};
 use crate::api::responses::item::{Call, Notation};
 use crate::text::Text;
 use core::ops::Range;
@@ -188,20 +189,22 @@ impl KnownCalls {
         item_id: Option<&str>,
         (piece, notation): (&Text, Notation),
         answer: &mut Answer,
-    ) {
-        let Some(at) = self.unfinished(index) else { return };
+    ) -> Change {
+        let Some(at) = self.unfinished(index) else { return Change::Possible };
         let (Some(known), Some(kept)) = (self.calls.get_mut(at), answer.tool_calls.get_mut(at)) else {
-            return;
+            return Change::Possible;
         };
         if !same_item(item_id, kept.item_id.as_deref()) {
-            return;
+            return Change::Possible;
         }
-        if known.arguments == ArgumentsStage::Added {
+        let is_first = known.arguments == ArgumentsStage::Added;
+        if is_first {
             known.arguments = ArgumentsStage::Pieces;
             kept.plain = notation == Notation::Plain;
             answer.replace_arguments(at, &Text::default());
         }
         answer.add_arguments_piece(at, piece);
+        if is_first { Change::Possible } else { Change::appended(Place::Arguments(at)) }
     }
 
     pub(super) fn replace_arguments(

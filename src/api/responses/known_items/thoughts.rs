@@ -2,6 +2,7 @@
 
 use super::stage::{ItemStage, same_item};
 use crate::answer::Answer;
+use crate::api::response::{Change, Place};
 use crate::api::responses::item::{PartText, Source, Thoughts};
 use crate::text::Text;
 
@@ -91,7 +92,13 @@ impl KnownThoughts {
         }
     }
 
-    pub(super) fn add(&mut self, key: ThoughtKey, item_id: Option<&str>, piece: &Text, answer: &mut Answer) {
+    pub(super) fn add(
+        &mut self,
+        key: ThoughtKey,
+        item_id: Option<&str>,
+        piece: &Text,
+        answer: &mut Answer,
+    ) -> Change {
         let is_commentary = key.source == Source::Commentary;
         let open =
             self.open.iter().find(|open| open.index == key.index && open.is_commentary == is_commentary);
@@ -99,13 +106,18 @@ impl KnownThoughts {
         if open.is_none() && is_commentary
             || !same_item(item_id, open.and_then(|open| open.item_id.as_deref()))
         {
-            return;
+            return Change::Possible;
         }
+        let known = self.thoughts.len();
         if let Some(at) = self.position(key, answer)
             && self.thoughts.get(at).is_some_and(|known| !known.finished)
         {
             answer.add_thought_piece(at, piece);
+            if self.thoughts.len() == known {
+                return Change::appended(Place::Thought(at));
+            }
         }
+        Change::Possible
     }
 
     pub(super) fn replace(&mut self, key: ThoughtKey, whole: &Text, finished: bool, answer: &mut Answer) {

@@ -6,18 +6,17 @@
 //! same calls for both documents, except for the texts of the piece and of the raw value, so that the second needs no
 //! scanner. The shape compares bytes; it applies no other rule of the grammar.
 
+mod places;
+
 use super::byte_classes::BLOCK;
 use super::dispatch::VisitorText;
 use super::erased_visitor::ErasedVisitor;
 use super::number::number_end;
-use super::plain_run::short_string_end;
 use super::string::StringReader;
-use super::unread_values::{UnreadValue, UnreadValues};
-use super::{Chunk, Kind, MAX_PLACES, MAX_SHAPE_BYTES, Scalar, Want};
+use super::unread_values::UnreadValues;
+use super::{Chunk, Kind, MAX_SHAPE_BYTES, Scalar, Want};
 use core::ops::Range;
-
-/// The most digits of a count that varies in a raw value. Any number of so many digits is an exact integer.
-const MAX_COUNT_DIGITS: usize = 15;
+use places::{PlaceKind, Places, count_end, past_string};
 
 /// The bytes of a document, and where its values may vary.
 #[derive(Debug, Default)]
@@ -69,41 +68,6 @@ pub struct Fit {
     raw: Range<usize>,
 }
 
-/// The places of a document that may vary, in order.
-#[derive(Clone, Copy, Debug, Default)]
-struct Places {
-    list: [Place; MAX_PLACES],
-    count: usize,
-}
-
-/// A place in a document.
-#[derive(Clone, Copy, Debug, Default)]
-struct Place {
-    /// The position of its first byte; of a string, just past the opening quote.
-    begin: u16,
-    /// The position just past it; of a string, just past the closing quote.
-    end: u16,
-    /// The bytes of its text, if that is counted.
-    text_bytes: u16,
-    kind: PlaceKind,
-    /// Its text is counted.
-    is_text: bool,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum PlaceKind {
-    #[default]
-    Number,
-    String,
-    Piece,
-    /// A count in the raw value.
-    Count,
-    /// Before the raw value, and of no length. It varies if a count does.
-    RawBegin,
-    /// Just past the raw value, likewise.
-    RawEnd,
-}
-
 // === impl Shape ===
 
 impl Shape {
@@ -124,18 +88,16 @@ impl Shape {
         let Some(places) = Places::of(bytes, base, unread.values(), vary) else { return false };
         let (mut varying, mut marks, mut counts_vary) = (0, 0, false);
         let mut constant = text_bytes;
-        let same_count = self.places.count == places.count;
+        let same_count = self.places.all().len() == places.all().len();
         for (at, place) in places.all().iter().enumerate() {
-            let before = self.places.list.get(at).map(|before| before.value(&self.bytes));
+            let before = self.places.all().get(at).map(|before| before.value(&self.bytes));
             let varies = same_count && (self.varying >> at & 1 == 1 || before != Some(place.value(bytes)));
-            match place.kind {
-                PlaceKind::RawBegin | PlaceKind::RawEnd => marks |= 1 << at,
-                _ if varies || place.kind == PlaceKind::Piece => {
-                    varying |= 1 << at;
-                    constant = constant.saturating_sub(u64::from(place.text_bytes));
-                    counts_vary |= place.kind == PlaceKind::Count;
-                }
-                _ => {}
+            if matches!(place.kind, PlaceKind::RawBegin | PlaceKind::RawEnd) {
+                marks |= 1 << at;
+            } else if varies || place.kind == PlaceKind::Piece {
+                varying |= 1 << at;
+                constant = constant.saturating_sub(u64::from(place.text_bytes));
+                counts_vary |= place.kind == PlaceKind::Count;
             }
         }
         self.varying = varying | if counts_vary { marks } else { 0 };
@@ -164,7 +126,7 @@ impl Shape {
         let mut fit = Fit { end: 0, text_bytes: self.text_bytes, piece: 0..0, is_plain: true, raw: 0..0 };
         let mut varying = self.varying;
         while varying != 0 {
-            let place = self.places.list.get(varying.trailing_zeros() as usize)?;
+            let place = self.places.all().get(varying.trailing_zeros() as usize)?;
             varying &= varying - 1;
             at = past_same(self.bytes.get(from..usize::from(place.begin))?, bytes, at)?;
             from = usize::from(place.end);
@@ -246,125 +208,6 @@ impl ErasedVisitor for Runs<'_> {
     fn scalar(&mut self, _: usize, _: Scalar<'_>) {}
 
     fn end(&mut self, _: usize, _: Kind, _: u64) {}
-}
-
-// === impl Places ===
-
-impl Places {
-    /// The places of the document that `bytes` hold from `base` on. `None`: there are none or too many.
-    fn of(bytes: &[u8], base: usize, values: &[UnreadValue], vary: Vary) -> Option<Self> {
-        let mut places = Self::default();
-        let (mut pieces, mut raws) = (0, 0);
-        for value in values {
-            let begin = base.saturating_add(usize::from(value.offset));
-            let kind = match (value.want, vary.read) {
-                (Want::Raw, _) if vary.counts => {
-                    raws += 1;
-                    places.add_counts(bytes, begin)?;
-                    continue;
-                }
-                (Want::Piece, VaryRead::Piece) => {
-                    pieces += 1;
-                    PlaceKind::Piece
-                }
-                (Want::Raw, _) | (Want::Tentative | Want::Piece, VaryRead::None | VaryRead::Piece) => {
-                    continue;
-                }
-                (Want::Skip | Want::Read | Want::Tentative | Want::Piece, _) => PlaceKind::String,
-            };
-            places.add(Place::at(bytes, begin, kind, value.is_text)?)?;
-        }
-        let is_clear = pieces == usize::from(vary.read == VaryRead::Piece) && raws <= 1;
-        Some(places).filter(|places| is_clear && places.count > 0)
-    }
-
-    /// The counts in the object that begins at `begin`, which is valid. It has none if it is another value.
-    fn add_counts(&mut self, bytes: &[u8], begin: usize) -> Option<()> {
-        if bytes.get(begin) != Some(&b'{') {
-            return Some(());
-        }
-        self.add(Place::mark(begin, PlaceKind::RawBegin))?;
-        let (mut at, mut depth) = (begin, 0_usize);
-        loop {
-            match bytes.get(at)? {
-                b'"' => at = past_string(bytes, at + 1)?.0,
-                b'-' | b'0'..=b'9' => {
-                    let end = number_end(bytes, at)?;
-                    if count_end(bytes, at) == Some(end) {
-                        self.add(Place { end: end as u16, ..Place::mark(at, PlaceKind::Count) })?;
-                    }
-                    at = end;
-                }
-                byte => {
-                    depth += usize::from(matches!(byte, b'{' | b'['));
-                    depth -= usize::from(matches!(byte, b'}' | b']'));
-                    at += 1;
-                    if depth == 0 {
-                        return self.add(Place::mark(at, PlaceKind::RawEnd));
-                    }
-                }
-            }
-        }
-    }
-
-    fn add(&mut self, place: Place) -> Option<()> {
-        *self.list.get_mut(self.count)? = place;
-        self.count += 1;
-        Some(())
-    }
-
-    fn all(&self) -> &[Place] {
-        self.list.get(..self.count).unwrap_or_default()
-    }
-}
-
-// === impl Place ===
-
-impl Place {
-    /// The string (of this kind) or number that begins at `at`.
-    fn at(bytes: &[u8], at: usize, kind: PlaceKind, is_text: bool) -> Option<Self> {
-        if *bytes.get(at)? != b'"' {
-            return Some(Self { end: number_end(bytes, at)? as u16, ..Self::mark(at, PlaceKind::Number) });
-        }
-        let (end, text_bytes, _) = past_string(bytes, at + 1)?;
-        let text_bytes = if is_text { text_bytes as u16 } else { 0 };
-        Some(Self { end: end as u16, text_bytes, is_text, ..Self::mark(at + 1, kind) })
-    }
-
-    /// A place of no length. A document that is learnt is so short that every position fits.
-    fn mark(at: usize, kind: PlaceKind) -> Self {
-        Self { begin: at as u16, end: at as u16, text_bytes: 0, kind, is_text: false }
-    }
-
-    /// Its bytes, taken from the document that it belongs to.
-    fn value(self, bytes: &[u8]) -> &[u8] {
-        bytes.get(usize::from(self.begin)..usize::from(self.end)).unwrap_or_default()
-    }
-}
-
-/// The position just past the count that begins at `at`. `None`: it is no integer of at most [`MAX_COUNT_DIGITS`] digits.
-#[inline(always)]
-fn count_end(bytes: &[u8], at: usize) -> Option<usize> {
-    let number = bytes.get(at..)?;
-    let digits = number.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    let is_count = match number {
-        [b'0', ..] => digits == 1,
-        _ => (1..=MAX_COUNT_DIGITS).contains(&digits),
-    };
-    let goes_on = matches!(number.get(digits), None | Some(b'.' | b'e' | b'E'));
-    (is_count && !goes_on).then_some(at + digits)
-}
-
-/// The position just past the closing quote of the string whose text begins at `at`, the bytes of the text, and whether
-/// the text is plain ASCII without escapes, as far as is known. `None`: it is not valid, or does not end in `bytes`.
-#[inline(always)]
-fn past_string(bytes: &[u8], at: usize) -> Option<(usize, u64, bool)> {
-    if let Some(after) = short_string_end(bytes, at) {
-        return Some((after, (after - 1 - at) as u64, true));
-    }
-    let mut reader = StringReader::default();
-    let after = reader.skip(Chunk { bytes, base: 0 }, at).ok()??;
-    Some((after, reader.take_text_bytes(), false))
 }
 
 /// The position just past `expected`. `None`: `bytes` hold something else at `at`.

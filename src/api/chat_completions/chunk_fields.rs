@@ -290,13 +290,13 @@ impl ChoiceFields {
 
     /// Whether the reasoning in `field` is all that the model thinks here.
     pub(super) fn has_only(&self, field: Field) -> bool {
-        let text = match field {
-            Field::Reasoning => &self.reasoning,
-            Field::ReasoningContent => &self.reasoning_content,
-            Field::ReasoningText => &self.reasoning_text,
-            _ => return false,
-        };
-        !text.is_empty() && self.thinking.is_empty()
+        let texts = [
+            (Field::Reasoning, &self.reasoning),
+            (Field::ReasoningContent, &self.reasoning_content),
+            (Field::ReasoningText, &self.reasoning_text),
+        ];
+        let stated = texts.iter().any(|(stated, text)| *stated == field && !text.is_empty());
+        stated && self.thinking.is_empty()
     }
 
     /// The reasoning. Providers use several names for it, and some state two.

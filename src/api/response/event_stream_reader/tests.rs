@@ -1,5 +1,7 @@
 //! Streams with repeated events, against the same streams read byte by byte, where no event is skipped.
 
+mod mutations;
+
 use super::{BodyReader, EventStreamReader};
 use crate::answer::Answer;
 use crate::api::Api;
@@ -53,13 +55,15 @@ impl<R: ObjectReader> Stream<R> {
             .chain(answer.thoughts.iter().map(|thought| thought.text.as_str()))
             .collect();
         let (decoder, data) = (&events.decoder, &events.data);
+        // Within an event the state of a scanner depends on the chunks.
+        let reader = decoder.is_between_events().then_some(&data.reader);
         let place = (decoder.offset(), decoder.event_start(), data.any, data.sentinel);
         // A repeated usage object waits until it is needed.
         let mut usage = answer.usage.clone();
         usage.take_repeated();
         let answer = format!("{answer:?}").replace(&format!("{:?}", answer.usage), &format!("{usage:?}"));
         let now = self.answer.usage.usage();
-        format!("{answer} {texts:?} {place:?} {:?} {now:?} {}", data.reader, client.escape_ascii())
+        format!("{answer} {texts:?} {place:?} {reader:?} {now:?} {}", client.escape_ascii())
     }
 }
 

@@ -12,11 +12,13 @@ use super::byte_classes::BLOCK;
 use super::dispatch::VisitorText;
 use super::erased_visitor::ErasedVisitor;
 use super::number::number_end;
+use super::plain_run::plain_run;
 use super::string::StringReader;
+use super::unescape::letter_value;
 use super::unread_values::UnreadValues;
 use super::{Chunk, Kind, MAX_SHAPE_BYTES, Scalar, Want};
 use core::ops::Range;
-use places::{PlaceKind, Places, count_end, past_string};
+use places::{Notation, PlaceKind, Places, count_end, past_string};
 
 /// The bytes of a document, and where its values may vary.
 #[derive(Debug, Default)]
@@ -62,8 +64,8 @@ pub struct Fit {
     pub text_bytes: u64,
     /// Its piece, without the quotes, where that may vary.
     piece: Range<usize>,
-    /// The piece has neither escapes nor letters beyond ASCII.
-    is_plain: bool,
+    /// How the piece is written.
+    notation: Notation,
     /// Its raw value, where counts in it vary.
     raw: Range<usize>,
 }
@@ -123,7 +125,8 @@ impl Shape {
     #[inline(never)]
     fn compare(&self, bytes: &[u8]) -> Option<Fit> {
         let (mut at, mut from) = (0, 0);
-        let mut fit = Fit { end: 0, text_bytes: self.text_bytes, piece: 0..0, is_plain: true, raw: 0..0 };
+        let mut fit =
+            Fit { end: 0, text_bytes: self.text_bytes, piece: 0..0, notation: Notation::Plain, raw: 0..0 };
         let mut varying = self.varying;
         while varying != 0 {
             let place = self.places.all().get(varying.trailing_zeros() as usize)?;
@@ -132,10 +135,10 @@ impl Shape {
             from = usize::from(place.end);
             at = match place.kind {
                 PlaceKind::String | PlaceKind::Piece => {
-                    let (after, bytes, is_plain) = past_string(bytes, at)?;
+                    let (after, bytes, notation) = past_string(bytes, at)?;
                     fit.text_bytes += if place.is_text { bytes } else { 0 };
                     if place.kind == PlaceKind::Piece {
-                        (fit.piece, fit.is_plain) = (at..after - 1, is_plain);
+                        (fit.piece, fit.notation) = (at..after - 1, notation);
                     }
                     after
                 }
@@ -161,22 +164,35 @@ impl Shape {
 impl Fit {
     /// Passes the text of the piece to `take`, in runs. `bytes`: those that fit.
     pub fn piece(&self, bytes: &[u8], take: &mut dyn FnMut(&str)) {
-        if self.is_plain {
-            let text = bytes.get(self.piece.clone()).unwrap_or_default();
-            return take(core::str::from_utf8(text).unwrap_or_default());
+        let Range { start, end } = self.piece;
+        if self.notation == Notation::Other {
+            let (mut visitor, mut string) = (Runs(take), StringReader::default());
+            // It was validated, so that it can be read to its end.
+            let read = VisitorText::of(&mut visitor).read(&mut string, Chunk { bytes, base: 0 }, start);
+            debug_assert_eq!(read, Ok(Some(end + 1)));
+            return;
         }
-        let mut visitor = Runs(take);
-        // It was validated, so that it can be read to its end.
-        let read = VisitorText::of(&mut visitor).read(
-            &mut StringReader::default(),
-            Chunk { bytes, base: 0 },
-            self.piece.start,
-        );
-        debug_assert_eq!(read, Ok(Some(self.piece.end + 1)));
+        let mut rest = bytes.get(start..end).unwrap_or_default();
+        while !rest.is_empty() {
+            let run = match self.notation {
+                Notation::Plain => rest.len(),
+                Notation::Letters | Notation::Other => plain_run(rest, 0).end,
+            };
+            let (text, escape) = rest.split_at_checked(run).unwrap_or_default();
+            take(core::str::from_utf8(text).unwrap_or_default());
+            rest = match escape {
+                [_, letter, rest @ ..] => {
+                    take(char::from(letter_value(*letter).unwrap_or_default()).encode_utf8(&mut [0; 4]));
+                    rest
+                }
+                _ => &[],
+            };
+        }
     }
 
     /// The raw value, where it may differ from the one that was learnt.
     #[must_use]
+    #[inline]
     pub fn raw<'a>(&self, bytes: &'a [u8]) -> Option<&'a str> {
         let raw = bytes.get(self.raw.clone()).filter(|raw| !raw.is_empty())?;
         core::str::from_utf8(raw).ok()

@@ -49,12 +49,13 @@ impl RepeatedEvents {
         answer: &mut Answer,
     ) {
         if let Some(place) = self.appends_to {
-            self.piece.clear();
+            let Self { piece, .. } = self;
+            piece.clear();
             let limit = answer.keep().text_bytes.min(answer.keep().total_bytes);
             fit.piece(bytes, &mut |run| {
-                self.piece.push(run, limit);
+                piece.push(run, limit);
             });
-            reader.append(place, &self.piece, answer);
+            reader.append(place, piece, answer);
         }
         if let Some(usage) = fit.raw(bytes) {
             answer.usage.repeat(usage);

@@ -1,8 +1,9 @@
 //! The places of a document that may vary.
 
 use super::super::number::number_end;
-use super::super::plain_run::short_string_end;
+use super::super::plain_run::{plain_run, short_string_end};
 use super::super::string::StringReader;
+use super::super::unescape::letter_value;
 use super::super::unread_values::UnreadValue;
 use super::super::{Chunk, MAX_PLACES, Want};
 use super::{Vary, VaryRead};
@@ -152,14 +153,45 @@ pub(super) fn count_end(bytes: &[u8], at: usize) -> Option<usize> {
     (is_count && !goes_on).then_some(at + digits)
 }
 
-/// The position just past the closing quote of the string whose text begins at `at`, the bytes of the text, and whether
-/// the text is plain ASCII without escapes, as far as is known. `None`: it is not valid, or does not end in `bytes`.
+/// How the text of a string is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Notation {
+    /// In ASCII without escapes.
+    Plain,
+    /// In ASCII, with escapes of one letter.
+    Letters,
+    /// In any other way.
+    Other,
+}
+
+/// The position just past the closing quote of the string whose text begins at `at`, the bytes of the text, and how it is
+/// written. `None`: it is not valid, or does not end in `bytes`.
 #[inline(always)]
-pub(super) fn past_string(bytes: &[u8], at: usize) -> Option<(usize, u64, bool)> {
+pub(super) fn past_string(bytes: &[u8], at: usize) -> Option<(usize, u64, Notation)> {
     if let Some(after) = short_string_end(bytes, at) {
-        return Some((after, (after - 1 - at) as u64, true));
+        return Some((after, (after - 1 - at) as u64, Notation::Plain));
+    }
+    past_other_string(bytes, at)
+}
+
+#[inline(never)]
+fn past_other_string(bytes: &[u8], begin: usize) -> Option<(usize, u64, Notation)> {
+    let (mut at, mut escapes) = (begin, 0);
+    loop {
+        let run = plain_run(bytes, at);
+        match bytes.get(run.end..) {
+            Some([b'"', ..]) if run.ascii => {
+                let text_bytes = run.end - begin - escapes;
+                return Some((run.end + 1, text_bytes as u64, Notation::Letters));
+            }
+            Some([b'\\', letter, ..]) if run.ascii && letter_value(*letter).is_some() => {
+                escapes += 1;
+                at = run.end + 2;
+            }
+            _ => break,
+        }
     }
     let mut reader = StringReader::default();
-    let after = reader.skip(Chunk { bytes, base: 0 }, at).ok()??;
-    Some((after, reader.take_text_bytes(), false))
+    let after = reader.skip(Chunk { bytes, base: 0 }, begin).ok()??;
+    Some((after, reader.take_text_bytes(), Notation::Other))
 }

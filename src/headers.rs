@@ -1,12 +1,14 @@
 //! One message's headers, and the changes to make in them. Which of a client's headers end at this hop is in
 //! [`Stripping`]; which credential goes upstream is in [`credential`](crate::credential).
 
+mod fields;
 mod role;
 mod stripping;
 
 use core::fmt;
 use std::borrow::Cow;
 
+use fields::Fields;
 pub(crate) use role::Role;
 pub(crate) use stripping::OWN_PREFIX;
 pub use stripping::{REMOVED_BY_DEFAULT, Stripping};
@@ -18,8 +20,8 @@ pub const CREDENTIAL_HEADERS: [&str; 5] =
 /// One message's headers in their order. Names are lower case, as Envoy gives them; a name may occur more than once.
 ///
 /// Any value may be a secret, so `Debug` shows names only.
-#[derive(Clone, Default, PartialEq, Eq)]
-pub struct Headers(Vec<(String, Vec<u8>)>);
+#[derive(Clone, Default)]
+pub struct Headers(Fields);
 
 /// Changes to a message's headers: all removals first, then all settings.
 ///
@@ -38,23 +40,39 @@ impl Headers {
     /// Headers in the order of `pairs`. Names are lower case.
     #[must_use]
     pub fn new(pairs: Vec<(String, Vec<u8>)>) -> Self {
-        Self(pairs)
+        Self::pack(&pairs)
+    }
+
+    /// As [`new`](Self::new), of borrowed pairs.
+    #[must_use]
+    pub fn pack(pairs: &[(String, Vec<u8>)]) -> Self {
+        let (names, values) = pairs
+            .iter()
+            .fold((0, 0), |(names, values), (name, value)| (names + name.len(), values + value.len()));
+        let mut fields = Fields::with_capacity(pairs.len(), names, values);
+        pairs.iter().for_each(|(name, value)| fields.push(name, value));
+        Self(fields)
+    }
+
+    /// Appends a header. Names are lower case.
+    pub fn push(&mut self, name: &str, value: &[u8]) {
+        self.0.push(name, value);
     }
 
     /// Every name and value, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        self.0.iter().map(|(name, value)| (name.as_str(), value.as_slice()))
+        self.0.iter()
     }
 
     /// Every value of `name`, in order.
     pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
-        self.iter().filter(move |(n, _)| is(n, name)).map(|(_, value)| value)
+        self.0.all(name)
     }
 
     /// The first value of `name`.
     #[must_use]
     pub fn first(&self, name: &str) -> Option<&[u8]> {
-        self.iter().find(|(n, _)| is(n, name)).map(|(_, value)| value)
+        self.0.first(name)
     }
 
     /// The first value of `name`, where it is UTF-8.
@@ -120,17 +138,18 @@ impl Headers {
     }
 }
 
-impl fmt::Debug for Headers {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.0.iter().map(|(name, _)| name)).finish()
+impl PartialEq for Headers {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
     }
 }
 
-/// Whether two names are equal. Names of one length seldom end in the same byte, so this saves most comparisons of
-/// slices, which are calls in wasm.
-#[inline(always)]
-fn is(one: &str, other: &str) -> bool {
-    one.len() == other.len() && one.as_bytes().last() == other.as_bytes().last() && one == other
+impl Eq for Headers {}
+
+impl fmt::Debug for Headers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter().map(|(name, _)| name)).finish()
+    }
 }
 
 // === impl HeaderEdits ===
@@ -155,8 +174,9 @@ impl HeaderEdits {
 
     /// Makes the changes in `headers`.
     pub fn apply(&self, headers: &mut Headers) {
-        let applied = self.applied(headers).into_iter();
-        headers.0 = applied.map(|(name, value)| (name.to_owned(), value.to_vec())).collect();
+        let mut applied = Headers::default();
+        self.applied(headers).into_iter().for_each(|(name, value)| applied.push(name, value));
+        *headers = applied;
     }
 
     /// As [`apply`](Self::apply), without a copy of any value. The set headers come last.

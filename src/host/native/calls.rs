@@ -53,10 +53,11 @@ impl Filter {
         {
             return Headers::default();
         }
-        let owned = |header: &Header<'_>| {
-            (String::from_utf8_lossy(header.name()).into_owned(), header.value().to_vec())
-        };
-        Headers::new(headers.iter().map(owned).collect())
+        let mut packed = Headers::default();
+        for header in &headers {
+            packed.push(&String::from_utf8_lossy(header.name()), header.value());
+        }
+        packed
     }
 
     /// Changes the headers of `map`. To be called in the callback of these headers only.

@@ -36,10 +36,9 @@ struct Own<'a> {
     token: &'a str,
 }
 
-/// The credential headers that a request carries, the gateway's among them. Most requests carry one, so the searches
-/// below are short.
+/// The credentials that a request carries, the gateway's among them.
 struct Present<'a> {
-    headers: Vec<(&'a str, &'a [u8])>,
+    headers: &'a Headers,
     /// The keys in the query, where the provider takes one there.
     in_query: Vec<Cow<'a, [u8]>>,
     gateway: &'a GatewayCredentials,
@@ -101,13 +100,12 @@ impl CredentialRules<'_> {
 
 impl<'a> Present<'a> {
     fn new(headers: &'a Headers, rules: &CredentialRules<'_>, gateway: &'a GatewayCredentials) -> Self {
-        let is_credential = |name: &str| CREDENTIAL_HEADERS.contains(&name) || gateway.consumes(name);
         let in_query = if rules.inlets().any(|inlet| inlet.scheme == Scheme::Query) {
             query::values(headers.query(), KEY_PARAMETER).collect()
         } else {
             Vec::new()
         };
-        Self { headers: headers.iter().filter(|(name, _)| is_credential(name)).collect(), in_query, gateway }
+        Self { headers, in_query, gateway }
     }
 
     /// The name of every credential header, in the order in which they are judged. A name in both lists is repeated.
@@ -115,14 +113,10 @@ impl<'a> Present<'a> {
         CREDENTIAL_HEADERS.into_iter().chain(self.gateway.headers.iter().map(String::as_str))
     }
 
-    fn all(&self, name: &str) -> impl Iterator<Item = &'a [u8]> {
-        self.headers.iter().filter(move |(present, _)| *present == name).map(|(_, value)| *value)
-    }
-
     /// Refuses two values of one credential header, also when they were joined on the way: only one would be inspected.
     fn refuse_repetition(&self, rules: &CredentialRules<'_>) -> Result<(), CredentialError> {
         for name in self.names() {
-            let mut values = self.all(name);
+            let mut values = self.headers.all(name);
             if values.next().is_some_and(|value| is_joined(name, value, rules)) || values.next().is_some() {
                 return Err(CredentialError::Repeated { header: name.to_owned() });
             }
@@ -137,8 +131,11 @@ impl<'a> Present<'a> {
     fn own(&self, rules: &CredentialRules<'_>) -> Option<Own<'_>> {
         rules.inlets().find_map(|inlet| {
             let in_query = inlet.scheme == Scheme::Query;
-            let value =
-                if in_query { self.in_query.first().map(Cow::as_ref) } else { self.all(inlet.name).next() };
+            let value = if in_query {
+                self.in_query.first().map(Cow::as_ref)
+            } else {
+                self.headers.first(inlet.name)
+            };
             let token = inlet.scheme.read(core::str::from_utf8(value?).ok()?)?;
             let is_gateways = (!in_query && self.gateway.consumes(inlet.name)) || self.gateway.claims(token);
             // A decoded value may hold what no header may.
@@ -151,7 +148,7 @@ impl<'a> Present<'a> {
     fn all_but(&self, kept: Option<&str>) -> Vec<Cow<'static, str>> {
         let mut names: Vec<Cow<'static, str>> = Vec::new();
         for name in self.names() {
-            let wanted = Some(name) != kept && self.all(name).next().is_some();
+            let wanted = self.headers.contains(name) && Some(name) != kept;
             if wanted && !names.iter().any(|listed| listed == name) {
                 let known = CREDENTIAL_HEADERS.into_iter().find(|known| *known == name);
                 names.push(known.map_or_else(|| Cow::Owned(name.to_owned()), Cow::Borrowed));

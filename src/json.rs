@@ -66,7 +66,7 @@ mod white_space;
 mod whole;
 mod writer;
 
-pub use decimal::{MAX_DIGITS, push_number, set_digits};
+pub use decimal::{MAX_DIGITS, set_digits};
 pub use scanner::Scanner;
 pub use shape::{Fit, Shape, Vary, VaryRead};
 pub use unread_values::UnreadValues;

@@ -11,6 +11,7 @@ use crate::note::{Note, Notes};
 use crate::text::{Spoken, head};
 use crate::timestamp::Timestamp;
 use crate::usage::{Estimate, Iterations, Usage, UsageStatus};
+use std::borrow::Cow;
 
 mod id;
 mod json;
@@ -203,7 +204,7 @@ pub struct UsageRef<'a> {
     /// How much of the provider's usage was seen.
     pub usage_status: UsageStatus,
     /// The numbers, with one meaning for all providers.
-    pub usage: Usage,
+    pub usage: Cow<'a, Usage>,
     /// The numbers by model, where more than one worked.
     pub by_model: &'a [ModelUsage],
     /// What is charged where the final usage never came.
@@ -258,11 +259,12 @@ impl<'a> UsageRef<'a> {
     #[must_use]
     pub fn new(
         answer: Option<&'a Answer>,
-        usage: Usage,
+        usage: &'a Usage,
         by_model: &'a [ModelUsage],
         estimate: Option<Estimate>,
         notes: &mut Notes,
     ) -> Self {
+        let usage = Cow::Borrowed(usage);
         let Some(answer) = answer else {
             let usage_status = UsageStatus::Missing;
             return Self { usage_status, usage, by_model, estimate, provider_usage: None };

@@ -2,6 +2,7 @@
 
 use crate::headers::{HeaderEdits, Headers};
 use crate::metric::Measurement;
+use crate::values::Value;
 use core::fmt;
 use core::time::Duration;
 use std::borrow::Cow;
@@ -86,7 +87,7 @@ pub enum Effect {
         /// `ai_bridge_…`
         name: Cow<'static, str>,
         /// UTF-8 text.
-        value: Cow<'static, [u8]>,
+        value: Value,
     },
     /// Add a measurement to a metric of Envoy.
     Measure(Measurement),

@@ -1,6 +1,30 @@
 //! The single values of an interception that other filters and access logs read as properties: their names, and which of
 //! them are set.
 
+use crate::json::{MAX_DIGITS, set_digits};
+use core::ops::Deref;
+use std::rc::Rc;
+
+/// The text of a single value, or a record. Most take no memory of their own: a worker sets a dozen for each request.
+#[derive(Clone, Debug)]
+pub enum Value {
+    /// A text of this filter.
+    Fixed(&'static str),
+    /// A text of the configuration or of a stream.
+    Shared(Rc<str>),
+    /// A number.
+    Number(Digits),
+    /// Any other text.
+    Owned(Vec<u8>),
+}
+
+/// A number's decimal digits.
+#[derive(Clone, Debug)]
+pub struct Digits {
+    bytes: [u8; MAX_DIGITS],
+    begin: u8,
+}
+
 /// The single values that are set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Publish {
@@ -42,6 +66,44 @@ pub const NUMBERS: [&str; 6] = [
     "cost_microusd",
 ];
 
+// === impl Value ===
+
+impl Value {
+    /// The text as bytes of its own.
+    #[must_use]
+    pub fn into_owned(self) -> Vec<u8> {
+        match self {
+            Self::Owned(bytes) => bytes,
+            Self::Fixed(_) | Self::Shared(_) | Self::Number(_) => self.to_vec(),
+        }
+    }
+}
+
+impl Deref for Value {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Self::Fixed(text) => text.as_bytes(),
+            Self::Shared(text) => text.as_bytes(),
+            Self::Number(digits) => digits.bytes.get(usize::from(digits.begin)..).unwrap_or_default(),
+            Self::Owned(bytes) => bytes,
+        }
+    }
+}
+
+// === impl Digits ===
+
+impl Digits {
+    /// The digits of `number`.
+    #[must_use]
+    pub fn of(number: u64) -> Self {
+        let mut bytes = [b'0'; MAX_DIGITS];
+        let used = set_digits(&mut bytes, number).max(1);
+        Self { bytes, begin: MAX_DIGITS.saturating_sub(used) as u8 }
+    }
+}
+
 // === impl Publish ===
 
 impl Publish {
@@ -49,5 +111,17 @@ impl Publish {
     #[must_use]
     pub const fn is_nothing(&self) -> bool {
         matches!(self, Self::Only(names) if names.is_empty())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Digits, Value};
+
+    #[test]
+    fn a_number_is_written_in_decimal_digits() {
+        for number in [0, 7, 10, 1_000_000, u64::MAX - 1, u64::MAX] {
+            assert_eq!(*Value::Number(Digits::of(number)), *number.to_string().as_bytes());
+        }
     }
 }

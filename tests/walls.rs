@@ -110,11 +110,11 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("reply", &["api", "credential", "dialect", "headers", "json", "route", "step", "text"]),
     ("route", &["api", "dialect", "percent", "provider", "query", "text"]),
     ("sse", &[]),
-    ("step", &["headers", "metric"]),
+    ("step", &["headers", "metric", "values"]),
     ("text", &["json"]),
     ("timestamp", &["json"]),
     ("usage", &["json", "text"]),
-    ("values", &[]),
+    ("values", &["json"]),
 ];
 
 /// A file of `src`.

@@ -26,7 +26,7 @@ pub(super) struct Arrival {
     /// Whether the response is a stream, whatever the body says: the path says so.
     pub(super) streamed: bool,
     /// The record's id, a UUID of version 7.
-    pub(super) id: String,
+    pub(super) id: Rc<str>,
     /// When the headers came: time since the Unix epoch.
     pub(super) started: Duration,
     /// Envoy's `x-request-id` of the request, at most 1 KiB.
@@ -73,7 +73,7 @@ impl Arrival {
             dialect,
             model: None,
             streamed: false,
-            id: uuid_v7(started, random),
+            id: uuid_v7(started, random).into(),
             started,
             request_id: named("x-request-id"),
             method: named(":method").unwrap_or_default(),

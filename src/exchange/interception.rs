@@ -181,7 +181,7 @@ impl Interception {
         let facts = upload.facts();
         let mut response = Response::begin(bridge, arrival, head, facts.stream, &mut progress.notes);
         let mut edits = HeaderEdits::default();
-        edits.set(ID_HEADER, arrival.id.as_str());
+        edits.set(ID_HEADER, &*arrival.id);
         if let Some((ticket, now)) = asked {
             progress.moved = pool::answered(ticket, &head.headers, now, &mut progress.notes, &mut edits);
         }

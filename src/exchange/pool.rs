@@ -11,6 +11,7 @@ use crate::provider::{Member, Provider, Start};
 use crate::record::{AffinityRef, AttemptRef};
 use crate::reply::Local;
 use crate::step::{Effect, LocalReply};
+use crate::values::Value;
 use core::cell::RefCell;
 use core::time::Duration;
 use std::borrow::Cow;
@@ -85,7 +86,7 @@ pub(super) fn enter(
     if let Some(first) = ticket.first_member() {
         edits.set(bridge.cluster_header.clone(), first.cluster.as_str());
     }
-    let value = Cow::Owned(pool::ticket_text(id).into());
+    let value = Value::Owned(pool::ticket_text(id).into());
     effects.push(Effect::Publish { name: Cow::Borrowed(pool::TICKET_PROPERTY), value });
     Some(Rc::new(RefCell::new(ticket)))
 }

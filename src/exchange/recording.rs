@@ -20,6 +20,7 @@ use crate::step::{Effect, Ending};
 use crate::text::Text;
 use crate::timestamp::timestamp;
 use crate::usage::UsageStatus;
+use crate::values::Value;
 use core::time::Duration;
 use std::borrow::Cow;
 
@@ -45,7 +46,7 @@ pub(super) fn finish(mut interception: Box<Interception>, bridge: &Bridge, endin
     }
     let member = ticket.and_then(Ticket::served_member);
     let estimate = totals.charge.as_ref().map(|charge| charge.estimate);
-    let usage = UsageRef::new(answer, totals.usage.clone(), &totals.by_model, estimate, &mut notes);
+    let usage = UsageRef::new(answer, &totals.usage, &totals.by_model, estimate, &mut notes);
     if totals.models_merged {
         notes.add(Note::ModelsMerged);
     }
@@ -127,7 +128,7 @@ pub(super) fn finish(mut interception: Box<Interception>, bridge: &Bridge, endin
         measure(&interception, &record, &notes, &mut effects);
     }
     let value = record.to_json(budget.spent());
-    effects.push(Effect::Publish { name: Cow::Borrowed("ai_bridge_record"), value: Cow::Owned(value) });
+    effects.push(Effect::Publish { name: Cow::Borrowed("ai_bridge_record"), value: Value::Owned(value) });
     drop(open_ticket);
     interception.publish_end(bridge, outcome, &totals, &mut effects);
     effects

@@ -8,12 +8,12 @@ use super::arrival::Arrival;
 use super::totals::Totals;
 use crate::answer::NAME_BYTES;
 use crate::bridge::Bridge;
-use crate::json::{MAX_DIGITS, push_number};
 use crate::record::Outcome;
 use crate::step::Effect;
 use crate::text::{head, one_line};
-use crate::values::PREFIX;
+use crate::values::{Digits, PREFIX, Value};
 use std::borrow::Cow;
+use std::rc::Rc;
 
 /// The most bytes of a single value.
 const VALUE_BYTES: usize = 256;
@@ -44,8 +44,8 @@ pub(super) struct EndValues {
 pub(super) fn of_start(bridge: &Bridge, arrival: &Arrival, effects: &mut Vec<Effect>) {
     let actor = arrival.actor.as_ref();
     let mut values = Values { bridge, effects };
-    values.text("ai_bridge_id", &arrival.id);
-    values.text("ai_bridge_provider", &arrival.provider.name);
+    values.shared("ai_bridge_id", &arrival.id);
+    values.shared("ai_bridge_provider", &arrival.provider.name);
     values.word("ai_bridge_api", arrival.api.name());
     if let Some(model) = &arrival.model {
         // The served model may replace the first value. The second one stays: budgets are asked for and charged with it.
@@ -85,6 +85,7 @@ pub(super) fn of_end(
         cost_microusd,
     ];
     let numbers = numbers.map(|number| number.unwrap_or(0));
+    effects.reserve(EFFECTS);
     let mut values = Values { bridge, effects };
     let before = published.as_ref();
     let same_model = before.is_some_and(|before| before.model == model);
@@ -122,27 +123,31 @@ impl Values<'_> {
     fn text(&mut self, name: impl Into<Cow<'static, str>>, text: &str) {
         let name = name.into();
         if self.wants(&name) {
-            let value = Cow::Owned(one_line(head(text, NAME_BYTES), VALUE_BYTES).into_owned().into_bytes());
+            let value = match text {
+                "" => Value::Fixed(""),
+                _ => Value::Owned(one_line(head(text, NAME_BYTES), VALUE_BYTES).into_owned().into_bytes()),
+            };
             self.effects.push(Effect::Publish { name, value });
         }
+    }
+
+    /// Adds a text that this filter has made or the configuration has checked: short, and on one line.
+    fn shared(&mut self, name: &'static str, text: &Rc<str>) {
+        self.add(name, Value::Shared(Rc::clone(text)));
     }
 
     /// Adds a constant text of this filter.
     fn word(&mut self, name: &'static str, text: &'static str) {
-        if self.wants(name) {
-            let (name, value) = (Cow::Borrowed(name), Cow::Borrowed(text.as_bytes()));
-            self.effects.push(Effect::Publish { name, value });
-        }
+        self.add(name, Value::Fixed(text));
     }
 
     fn number(&mut self, name: &'static str, number: u64) {
-        if number == 0 {
-            return self.word(name, "0");
-        }
+        self.add(name, Value::Number(Digits::of(number)));
+    }
+
+    fn add(&mut self, name: &'static str, value: Value) {
         if self.wants(name) {
-            let mut value = Vec::with_capacity(MAX_DIGITS);
-            push_number(&mut value, number);
-            self.effects.push(Effect::Publish { name: Cow::Borrowed(name), value: Cow::Owned(value) });
+            self.effects.push(Effect::Publish { name: Cow::Borrowed(name), value });
         }
     }
 }

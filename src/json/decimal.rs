@@ -6,7 +6,7 @@ use super::append::append;
 pub const MAX_DIGITS: usize = 20;
 
 /// Appends `number` in decimal.
-pub fn push_number(out: &mut Vec<u8>, number: u64) {
+pub(super) fn push_number(out: &mut Vec<u8>, number: u64) {
     let mut written = [b'0'; MAX_DIGITS];
     let used = set_digits(&mut written, number).max(1);
     append(out, written.get(MAX_DIGITS.saturating_sub(used)..).unwrap_or_default());

@@ -45,7 +45,7 @@ fn everything<'a>(metadata: &'a [(String, String)], finish_reasons: &'a [String]
         response: ResponseRef { id: Some("msg_1"), status: Some(200), finish_reasons },
         usage: UsageRef {
             usage_status: UsageStatus::Complete,
-            usage: Usage {
+            usage: Cow::Owned(Usage {
                 input_tokens: Some(1),
                 output_tokens: Some(2),
                 cache_read_tokens: Some(3),
@@ -68,7 +68,7 @@ fn everything<'a>(metadata: &'a [(String, String)], finish_reasons: &'a [String]
                     speed: Some("fast".to_owned()),
                     inference_geo: Some("us".to_owned()),
                 },
-            },
+            }),
             by_model: vec![share(Some(1))].leak(),
             estimate: Some(Estimate { input_tokens: 1, output_tokens: 1 }),
             provider_usage: Some(r#"{"any":{"thing":1}}"#),
@@ -125,7 +125,7 @@ fn nothing() -> Record<'static> {
         response: ResponseRef { id: None, status: None, finish_reasons: &[] },
         usage: UsageRef {
             usage_status: UsageStatus::Missing,
-            usage: Usage::default(),
+            usage: Cow::Owned(Usage::default()),
             by_model: &[],
             estimate: None,
             provider_usage: None,

@@ -259,6 +259,18 @@ impl Exchange {
         matches!(&self.state, State::Bridged(_))
     }
 
+    /// Whether [`request_body`](Self::request_body) needs the bytes of a chunk; otherwise an empty chunk does.
+    #[must_use]
+    pub fn needs_request_bytes(&self) -> bool {
+        self.bridged().is_some_and(|interception| interception.upload.is_read_on())
+    }
+
+    /// Whether [`response_body`](Self::response_body) needs the bytes of a chunk; otherwise an empty chunk does.
+    #[must_use]
+    pub fn needs_response_bytes(&self) -> bool {
+        self.bridged().is_some_and(|interception| interception.download.is_read_on())
+    }
+
     /// Handles the response's trailers, which end its body. The host can no longer change the body.
     pub fn response_trailers(&mut self, clock: impl FnOnce() -> Duration) -> Step {
         let State::Bridged(interception) = &mut self.state else { return Step::pass() };

@@ -55,6 +55,11 @@ impl Download {
         }
     }
 
+    /// Whether further bytes of the body are read: not of one in a format that no reader knows.
+    pub(super) fn is_read_on(&self) -> bool {
+        matches!(self, Self::Reading(response) if response.format != Format::Unread || response.translation.is_some())
+    }
+
     /// What was read of the upstream's response so far.
     pub(super) fn answer(&self) -> Option<&Answer> {
         self.response().map(Response::answer)

@@ -99,6 +99,11 @@ impl Upload {
         matches!(self, Self::Held(_))
     }
 
+    /// Whether further bytes of the body are read.
+    pub(super) const fn is_read_on(&self) -> bool {
+        matches!(self, Self::Held(_) | Self::Reading(_))
+    }
+
     /// Why this filter refused the request.
     pub(super) const fn rejection(&self) -> Option<&Rejection> {
         match self {

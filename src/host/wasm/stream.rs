@@ -141,6 +141,7 @@ impl HttpContext for Stream {
             if !exchange.reads_request() {
                 return Step::pass();
             }
+            let size = if exchange.needs_request_bytes() { size } else { 0 };
             exchange.request_body(&hostcalls::chunk(Side::Request, size), end)
         })
     }
@@ -166,6 +167,7 @@ impl HttpContext for Stream {
             if !exchange.reads_response() {
                 return Step::pass();
             }
+            let size = if exchange.needs_response_bytes() { size } else { 0 };
             exchange.response_body(&hostcalls::chunk(Side::Response, size), end, clock)
         })
     }

@@ -215,7 +215,9 @@ impl World {
             if let Some(held) = &mut self.held {
                 held.extend(chunk);
             }
-            let step = self.exchange.request_body(chunk, end);
+            // The host copies a chunk only if its bytes are read.
+            let read = if self.exchange.needs_request_bytes() { chunk } else { &[] };
+            let step = self.exchange.request_body(read, end);
             let releases = step.flow == Flow::Release;
             self.carry_out(step, Some((chunk, true)));
             if releases {
@@ -296,7 +298,9 @@ impl World {
     /// A piece of the answer's body.
     pub fn download(&mut self, chunk: &[u8], end: bool) -> &mut Self {
         let now = self.tick();
-        let step = self.exchange.response_body(chunk, end, || now);
+        // The host copies a chunk only if its bytes are read.
+        let read = if self.exchange.needs_response_bytes() { chunk } else { &[] };
+        let step = self.exchange.response_body(read, end, || now);
         self.carry_out(step, Some((chunk, false)));
         self
     }

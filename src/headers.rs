@@ -39,6 +39,7 @@ pub struct HeaderEdits {
 impl Headers {
     /// Headers in the order of `pairs`. Names are lower case.
     #[must_use]
+    #[expect(clippy::needless_pass_by_value, reason = "its callers build the pairs for it")]
     pub fn new(pairs: Vec<(String, Vec<u8>)>) -> Self {
         Self::pack(&pairs)
     }

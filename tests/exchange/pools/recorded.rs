@@ -62,9 +62,15 @@ fn attempts_without_an_answer_are_recorded_and_set_nothing_aside() {
 fn a_refused_request_is_no_failure_of_the_member_that_got_its_beginning() {
     let bridge = pool(|provider| provider["models"] = json!({"deny": ["denied"]}));
     let refused: [(&str, &dyn Fn(&mut World)); 3] = [
-        ("model_denied", &|world| drop(world.upload(br#"{"messages":[],"model":"denied"}"#, true))),
-        ("request_timeout", &|world| drop(world.answer_by("stream_idle_timeout", head("408", &[]), false))),
-        ("forbidden", &|world| drop(world.answer_by("rbac_access_denied", head("403", &[]), false))),
+        ("model_denied", &|world| {
+            world.upload(br#"{"messages":[],"model":"denied"}"#, true);
+        }),
+        ("request_timeout", &|world| {
+            world.answer_by("stream_idle_timeout", head("408", &[]), false);
+        }),
+        ("forbidden", &|world| {
+            world.answer_by("rbac_access_denied", head("403", &[]), false);
+        }),
     ];
     for (code, refuse) in refused {
         let mut world = World::new(&bridge);

@@ -58,10 +58,13 @@ fn attempts_without_an_answer_are_recorded_and_set_nothing_aside() {
     assert_eq!(list_at(&bridge, 4), "a,b,c");
 }
 
+/// The error's code, and how the request is refused.
+type Refusal<'r> = (&'r str, &'r dyn Fn(&mut World));
+
 #[test]
 fn a_refused_request_is_no_failure_of_the_member_that_got_its_beginning() {
     let bridge = pool(|provider| provider["models"] = json!({"deny": ["denied"]}));
-    let refused: [(&str, &dyn Fn(&mut World)); 3] = [
+    let refused: [Refusal<'_>; 3] = [
         ("model_denied", &|world| {
             world.upload(br#"{"messages":[],"model":"denied"}"#, true);
         }),

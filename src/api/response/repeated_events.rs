@@ -26,7 +26,7 @@ pub(super) struct RepeatedEvents {
     shape: Shape,
     /// Where the piece of an event is appended.
     appends_to: Option<Place>,
-    /// The piece of an event. Its memory is reused.
+    /// The piece of the event being applied, else empty. Its memory is reused.
     piece: Text,
 }
 
@@ -50,12 +50,12 @@ impl RepeatedEvents {
     ) {
         if let Some(place) = self.appends_to {
             let Self { piece, .. } = self;
-            piece.clear();
             let limit = answer.keep().text_bytes.min(answer.keep().total_bytes);
             fit.piece(bytes, &mut |run| {
                 piece.push(run, limit);
             });
             reader.append(place, piece, answer);
+            piece.clear();
         }
         if let Some(usage) = fit.raw(bytes) {
             answer.usage.repeat(usage);

@@ -12,6 +12,7 @@ import socket
 import struct
 import sys
 import threading
+from collections import Counter
 from pathlib import Path
 from typing import Any, Iterator
 
@@ -106,9 +107,9 @@ class LoggedMock(Mock):
             self._lines.clear()
 
     def asked(self, *expected: str) -> list[str]:
-        """What it was asked until now; waits until this is among it."""
+        """What it was asked until now; waits until this is among it, each as often as it is named."""
         with self._news:
-            self._news.wait_for(lambda: set(expected) <= set(self._lines), PATIENCE_SECONDS)
+            self._news.wait_for(lambda: Counter(expected) <= Counter(self._lines), PATIENCE_SECONDS)
             return list(self._lines)
 
 

@@ -77,7 +77,7 @@ def test_turn_with_a_tool(gateway, mock, records, name):
     # The provider saw these two questions, and what the agent sends beside them.
     base_path = {"openai": "/v1", "anthropic": "", "copilot": ""}[first["provider"]["type"]]
     question = f"POST {base_path}{path.removeprefix('/anthropic').removeprefix('/openai/v1').removeprefix('/copilot')} 200"
-    asked = mock.asked(question, *BESIDE.get(name, []))
+    asked = mock.asked(question, question, *BESIDE.get(name, []))
     assert asked.count(question) == 2, asked
     assert set(BESIDE.get(name, [])) <= set(asked), asked
     assert (refusals(gateway, "upgrade_refused") - upgrades) == (1 if name in SOCKETS else 0)

@@ -192,9 +192,11 @@ class Records:
 class Mock:
     """A running mock of the providers."""
 
+    arguments: tuple[str, ...] = ()     # more of them, for tests
+
     def __enter__(self) -> "Mock":
         # In a session of its own, so that Ctrl-C does not end it before Envoy.
-        command = [MOCK, "--listen", "127.0.0.1:0"]
+        command = [MOCK, "--listen", "127.0.0.1:0", *self.arguments]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True, preexec_fn=die_with_parent)
         assert self._process.stdout is not None
         first_line = self._process.stdout.readline()

@@ -46,6 +46,10 @@ class Trouble:
         self.gateway.settle()
         total = self.gateway.stats("^http.ai_gateway.downstream_rq_total$").get("http.ai_gateway.downstream_rq_total", 0)
         self.gateway.wait_until(lambda: len(self._lines()) >= total, "every request has its line")
+        return self.seen()
+
+    def seen(self) -> list[Any]:
+        """The same, of those that are written by now."""
         return [request for request in map(json.loads, self._lines()) if request["agent"]]
 
     def _lines(self) -> list[str]:
@@ -99,19 +103,18 @@ def open_circuit(gateway: Gateway, cluster: str) -> None:
 
 
 @contextmanager
-def closing(gateway: Gateway, cluster: str) -> Iterator[None]:
-    """Closes the circuit once a client was refused by it: before the `retry-after` that the client was told is over."""
+def closing(trouble: Trouble, cluster: str, before: int) -> Iterator[None]:
+    """Closes the circuit once a question was refused by it: before the `retry-after` that the client was told is over."""
     over = threading.Event()
 
-    def refused() -> int:
-        return gateway.stats("^http.ai_gateway.downstream_rq_5xx$").get("http.ai_gateway.downstream_rq_5xx", 0)
+    def refused() -> bool:
+        return any(request["status"] == 503 and not is_beside(request) for request in trouble.seen()[before:])
 
     def close() -> None:
-        while refused() == before and not over.wait(0.1):
+        while not refused() and not over.wait(0.1):
             pass
-        set_ejection(gateway, "1")
+        set_ejection(trouble.gateway, "1")
 
-    before = refused()
     thread = threading.Thread(target=close)
     thread.start()
     try:
@@ -119,8 +122,8 @@ def closing(gateway: Gateway, cluster: str) -> Iterator[None]:
     finally:
         over.set()
         thread.join()
-        gateway.wait_until(lambda: not is_open(gateway, cluster), f"the circuit of {cluster} closes")
-        set_ejection(gateway, "")
+        trouble.gateway.wait_until(lambda: not is_open(trouble.gateway, cluster), f"the circuit of {cluster} closes")
+        set_ejection(trouble.gateway, "")
 
 
 def set_ejection(gateway: Gateway, milliseconds: str) -> None:
@@ -142,7 +145,7 @@ def test_stop(trouble: Trouble, mock: LoggedMock, name: str, measured: Any) -> N
     if trouble.name in ("open", "down"):
         open_circuit(trouble.gateway, client.cluster)
     agent = stop.agent(client)
-    with closing(trouble.gateway, client.cluster) if trouble.name == "open" else nullcontext():
+    with closing(trouble, client.cluster, before) if trouble.name == "open" else nullcontext():
         ran = agent.run(trouble.gateway, mock.address, "hello", environment=stop.environment(client), seconds=SECONDS)
     requests = [request for request in trouble.requests()[before:] if not is_beside(request)]
     screen = agent.screen(ran).replace('\\"', '"')

@@ -56,7 +56,7 @@ def pieces(document: Document) -> Iterator[Document]:
     if root["kind"].value == "List" and root["apiVersion"]:
         for item in root["items"]:
             if item.node is not None:
-                yield Document(item.node, document.file, document.source, document.twice, document.merges)
+                yield from pieces(Document(item.node, document.file, document.source, document.twice, document.merges))
         return
     found = []
     if root["kind"].value == "ConfigMap" and root["apiVersion"].value == "v1":

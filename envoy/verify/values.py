@@ -29,6 +29,7 @@ def named(findings: Findings, texts: Iterable[Place], settings: Place) -> bool:
     publish = settings["publish"].value
     recorded = False
     unset: dict[str, Place] = {}
+    keys: dict[str, list[Place]] = {}       # values of keys that `actor` does not have
     for text in texts:
         if "ai_bridge_" not in text.value:
             continue
@@ -39,13 +40,18 @@ def named(findings: Findings, texts: Iterable[Place], settings: Place) -> bool:
                 findings.error(text, f"{match.group(0)}…: add `:PLAIN`, else Envoy prints the bytes in base64, which is no number")
         for name in re.findall(r"\bwasm\.ai_bridge_([A-Za-z0-9_-]+)", text.value):
             recorded |= name == RECORD
-            if name not in known:
+            if name not in known and name.startswith("actor_"):
+                keys.setdefault(name, []).append(text)
+            elif name not in known:
                 near = difflib.get_close_matches(name, known, 1)
                 hint = f"; did you mean wasm.ai_bridge_{near[0]}?" if near else ""
-                hint = hint if not name.startswith("actor_") else "; its key is not in actor.metadata_headers"
                 findings.error(text, f"there is no value wasm.ai_bridge_{name}{hint}")
             elif isinstance(publish, list) and name != RECORD and name not in publish:
                 unset.setdefault(name, text)
+    for name, places in keys.items():
+        lines = sorted({place.line for place in places})
+        more = f" (also in line {', '.join(map(str, lines[1:6]))})" if len(lines) > 1 else ""
+        findings.error(places[0], f"there is no value wasm.ai_bridge_{name}{more}; its key is not in actor.metadata_headers")
     for name, text in unset.items():
         findings.error(text, f"wasm.ai_bridge_{name} is never set: `publish` leaves {name} out. Add it there, or leave this out")
     return recorded

@@ -54,7 +54,14 @@ def instead(typed: Any) -> Change:
 API_KEYS = {"@type": "type.googleapis.com/envoy.extensions.filters.http.api_key_auth.v3.ApiKeyAuth", "forwarding": {"header": "x-ai-bridge-actor-id"}}
 EXT_AUTHZ = "type.googleapis.com/envoy.extensions.filters.http.ext_authz.v3.ExtAuthz"
 NO_TEAMS = plugin(lambda given: given["actor"].pop("metadata_headers"))
-NO_TEAM_BUDGETS = lambda config: [limits_of(config).remove(each) for each in [*limits_of(config)] if "per_team" in json.dumps(each)]      # noqa: E731
+
+
+def without_team_budgets(config):
+    """Takes the budgets and the counters of teams out."""
+    for whole, words in ((limits_of(config), "per_team"), (manager_of(config)["access_log"], "ai_bridge_team")):
+        whole[:] = [each for each in whole if words not in json.dumps(each)]
+
+
 
 NAMES: dict[str, tuple[Change, Found]] = {
     "authentication behind the filter": (behind, [("error", "http_filters[6]", "this authentication (envoy.filters.http.jwt_authn) stands behind AI Bridge")]),
@@ -73,23 +80,23 @@ NAMES: dict[str, tuple[Change, Found]] = {
     ),
     "rules that require nothing": (lambda config: jwt(config).update(rules=[{"match": {"prefix": "/"}}]), [("error", "http_filters[4]", "jwt_authn without a rule that requires a provider lets everyone pass")]),
     "an actor without a place": (
-        all_of(plugin(lambda given: given.update(actor={"required": True})), NO_TEAM_BUDGETS), [("error", "actor.required", "neither `header` nor `property` says where it is")],
+        all_of(plugin(lambda given: given.update(actor={"required": True})), without_team_budgets), [("error", "actor.required", "neither `header` nor `property` says where it is")],
     ),
     "metadata that is not written": (
-        all_of(plugin(lambda given: given.update(actor={"property": ["metadata", "filter_metadata", "envoy.filters.http.jwt_authn", "claims", "sub"], "required": True})), NO_TEAM_BUDGETS),
+        all_of(plugin(lambda given: given.update(actor={"property": ["metadata", "filter_metadata", "envoy.filters.http.jwt_authn", "claims", "sub"], "required": True})), without_team_budgets),
         [("error", "actor.property", "no authentication writes this metadata: jwt_authn needs `payload_in_metadata: claims`")],
     ),
     "keys without teams": (instead(API_KEYS), [("error", "actor.metadata_headers.team", "no authentication in front sets x-team")]),
     "a service that sets other headers": (
-        all_of(instead({"@type": EXT_AUTHZ, "http_service": {"authorization_response": {"allowed_upstream_headers": {"patterns": [{"prefix": "x-auth-"}]}}}}), NO_TEAMS, NO_TEAM_BUDGETS), [("error", "actor.header", "no authentication in front sets x-ai-bridge-actor-id")],
+        all_of(instead({"@type": EXT_AUTHZ, "http_service": {"authorization_response": {"allowed_upstream_headers": {"patterns": [{"prefix": "x-auth-"}]}}}}), NO_TEAMS, without_team_budgets), [("error", "actor.header", "no authentication in front sets x-ai-bridge-actor-id")],
     ),
 }
 
 NAMED: dict[str, Change] = {
     "metadata that is written": all_of(
         lambda config: jwt(config)["providers"]["company"].update(payload_in_metadata="claims"),
-        plugin(lambda given: given.update(actor={"property": ["metadata", "filter_metadata", "envoy.filters.http.jwt_authn", "claims", "sub"], "required": True})), NO_TEAM_BUDGETS),
-    "keys": all_of(instead(API_KEYS), NO_TEAMS, NO_TEAM_BUDGETS),
+        plugin(lambda given: given.update(actor={"property": ["metadata", "filter_metadata", "envoy.filters.http.jwt_authn", "claims", "sub"], "required": True})), without_team_budgets),
+    "keys": all_of(instead(API_KEYS), NO_TEAMS, without_team_budgets),
     "a service that sets the headers": instead({"@type": EXT_AUTHZ, "http_service": {"authorization_response": {"allowed_upstream_headers": {"patterns": [{"prefix": "x-ai-bridge-"}, {"exact": "X-Team"}]}}}}),
 }
 

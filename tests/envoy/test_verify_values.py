@@ -18,7 +18,7 @@ MISTAKES: dict[str, tuple[Change, Found]] = {
     ),
     "a value in a CEL expression that publish leaves out": (
         plugin(lambda given: given.update(publish=["provider", "model", "requested_model", "actor", "total_tokens", "cost_microusd", *BY_ACTOR])),
-        [("error", ".typed_config.text", "wasm.ai_bridge_actor_team is never set")],
+        [("error", ".access_log[2].typed_config.counters[0].stat.tags[0].value_format", "wasm.ai_bridge_actor_team is never set")],
     ),
     "a value that there is not, in a budget": (
         text("wasm.ai_bridge_total_tokens", "wasm.ai_bridge_tokens"),
@@ -26,7 +26,7 @@ MISTAKES: dict[str, tuple[Change, Found]] = {
     ),
     "a value that there is not, in an access log": (
         lambda config: manager_of(config)["access_log"].append({"name": "x", "typed_config": {"log_format": {"json_format": {"cost": "%FILTER_STATE(wasm.ai_bridge_cost:PLAIN)%"}}}}),
-        [("error", ".access_log[2].typed_config.log_format.json_format.cost", "there is no value wasm.ai_bridge_cost")],
+        [("error", ".access_log[3].typed_config.log_format.json_format.cost", "there is no value wasm.ai_bridge_cost")],
     ),
     "a value that there is not, in a tag": (
         set_at(manager_of, "tracing", {"custom_tags": [{"tag": "gen_ai.model", "value": "%FILTER_STATE(wasm.ai_bridge_modell:PLAIN)%"}]}),
@@ -42,7 +42,7 @@ MISTAKES: dict[str, tuple[Change, Found]] = {
     ),
     "a team that the filter does not know": (
         plugin(lambda given: given["actor"].pop("metadata_headers")),
-        [("error", ".typed_config.text", "its key is not in actor.metadata_headers")] * 4,
+        [("error", ".access_log[2].typed_config.counters[0].stat.tags[0].value_format", "its key is not in actor.metadata_headers")],
     ),
     "no access log": (drop("access_log"), [("warning", ".access_log", "the records go nowhere")]),
 }

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from render import SHIPPED, shipped, wasm_of
-from verifying import Change, Found, ai_route, changed, expect, filter_of, found_in, judged, manager_of, plugin, routes_of, run
+from render import SHIPPED, cluster_of, shipped, wasm_of
+from verifying import Change, Found, ai_route, all_of, changed, expect, filter_of, found_in, judged, manager_of, plugin, routes_of, run
 
 OPEN = "anyone who reaches 0.0.0.0 uses your keys"
 SECRET = "sk-ant-api03-" + "Abc123-" * 8
@@ -80,7 +80,7 @@ MISTAKES: dict[str, tuple[Change, Found]] = {
     ),
     "the widest price first": (
         plugin(lambda given: given.update(prices=[{"models": ["*"], "input": 1, "output": 1}, {"models": ["gpt-5", "o3"], "input": 5, "output": 25}])),
-        [("warning", "prices[1].models[0]", "is never used"), ("warning", "prices[1].models[1]", "is never used")],
+        [("warning", "prices[1].models[0]", "(and 1 more, to line")],
     ),
 }
 
@@ -88,9 +88,10 @@ FINE: dict[str, Change] = {
     "callers with keys of their own": only_own_keys,
     "certificates of callers": mutual,
     "loopback by IPv6": listen("::1"),
-    "versions as others write them": plugin(lambda given: given["providers"].extend([
+    # Its address is left out: it cannot be that of all of them.
+    "versions as others write them": all_of(lambda config: cluster_of(config, "openai").update(load_assignment={"cluster_name": "openai"}), plugin(lambda given: given["providers"].extend([
         {"type": "openai", "name": "groq", "base_url": "https://api.groq.com/openai/v1", "cluster": "openai"}, {"type": "openai", "name": "google", "base_url": "https://generativelanguage.googleapis.com/v1beta/openai", "cluster": "openai"},
-        {"type": "openai", "name": "chatgpt", "base_url": "https://chatgpt.com/backend-api/codex", "cluster": "openai"}, {"type": "openai", "name": "z", "base_url": "https://api.z.ai/api/paas/v4/", "cluster": "openai"}])),
+        {"type": "openai", "name": "chatgpt", "base_url": "https://chatgpt.com/backend-api/codex", "cluster": "openai"}, {"type": "openai", "name": "z", "base_url": "https://api.z.ai/api/paas/v4/", "cluster": "openai"}]))),
     "models with dots, colons and slashes": plugin(lambda given: given.update(prices=[{"models": ["gpt-5*", "us.anthropic.claude-*:0", "meta/llama-3.1*", "gemini-2.5-pro", "claude-opus-4-5@20251101"], "input": 1, "output": 1}])),
     "the narrower price first": plugin(lambda given: given.update(prices=[{"models": ["claude-opus-*"], "input": 1, "output": 1}, {"models": ["claude-*-4"], "input": 1, "output": 1}, {"models": ["*"], "input": 5, "output": 25}])),
     "a mirror of another application": lambda config: routes_of(config).insert(1, {"match": {"prefix": "/x"}, "route": {"cluster": "openai", "request_mirror_policies": [{"cluster": "openai"}], "internal_redirect_policy": {}}}),

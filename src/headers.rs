@@ -41,10 +41,14 @@ impl Headers {
     #[must_use]
     #[expect(clippy::needless_pass_by_value, reason = "its callers build the pairs for it")]
     pub fn new(pairs: Vec<(String, Vec<u8>)>) -> Self {
-        Self::pack(&pairs)
+        let mut headers = Self::default();
+        for (name, value) in pairs {
+            headers.push(&name, &value);
+        }
+        headers
     }
 
-    /// As [`new`](Self::new), of borrowed pairs.
+    /// As [`new`](Self::new), of borrowed pairs, with exactly the memory that they need.
     #[must_use]
     pub fn pack(pairs: &[(String, Vec<u8>)]) -> Self {
         let (names, values) = pairs

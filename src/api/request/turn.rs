@@ -30,7 +30,9 @@ impl Turn {
     /// Empties the turn, and keeps the memory of its texts.
     pub(super) fn clear(&mut self) {
         let Self { role, kind, call_id, prompt, answered_part } = self;
-        [role, kind, call_id].into_iter().for_each(Text::clear);
+        role.clear();
+        kind.clear();
+        call_id.clear();
         (*prompt, *answered_part) = (None, None);
     }
 }
@@ -41,7 +43,10 @@ impl Part {
     /// Empties the part, and keeps the memory of its texts.
     pub(super) fn clear(&mut self) {
         let Self { kind, text, call_id, call_name, source_kind } = self;
-        [kind, call_id, call_name, source_kind].into_iter().for_each(Text::clear);
+        kind.clear();
+        call_id.clear();
+        call_name.clear();
+        source_kind.clear();
         *text = None;
     }
 }

@@ -163,6 +163,7 @@ impl Shape {
 
 impl Fit {
     /// Passes the text of the piece to `take`, in runs. `bytes`: those that fit.
+    #[inline(never)]
     pub fn piece(&self, bytes: &[u8], take: &mut dyn FnMut(&str)) {
         let Range { start, end } = self.piece;
         if self.notation == Notation::Other {

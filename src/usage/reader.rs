@@ -73,6 +73,7 @@ impl UsageReader {
 
     /// Takes a usage object that is no final one, and that differs from the last one only in its integers of at most 15
     /// digits. `raw`: its bytes.
+    #[inline(never)]
     pub fn repeat(&mut self, raw: &str) {
         self.repeated.clear();
         self.repeated.push_str(raw);
@@ -209,9 +210,14 @@ impl UsageReader {
     #[must_use]
     pub fn usage(&self) -> Usage {
         if !self.repeated.is_empty() {
-            let mut known = self.clone();
-            known.take_repeated();
-            return known.usage();
+            // It replaces everything but the service tier.
+            let mut repeated = Self::new(self.convention);
+            repeated.numbers.service_tier.clone_from(&self.numbers.service_tier);
+            repeated.repeat(&self.repeated);
+            repeated.take_repeated();
+            if repeated.any {
+                return repeated.usage();
+            }
         }
         let numbers = &self.numbers;
         let of = |number| match &self.iterations {

@@ -15,7 +15,7 @@
 //! line end.
 
 use super::object_reader::{Effect, ObjectReader, Piece, Place};
-use crate::answer::Answer;
+use crate::answer::{Answer, Keep};
 use crate::json::{Fit, Shape, UnreadValues, Vary, VaryRead};
 use crate::text::Text;
 use memchr::memchr2;
@@ -49,17 +49,22 @@ impl RepeatedEvents {
         answer: &mut Answer,
     ) {
         if let Some(place) = self.appends_to {
-            let Self { piece, .. } = self;
-            let limit = answer.keep().text_bytes.min(answer.keep().total_bytes);
-            fit.piece(bytes, &mut |run| {
-                piece.push(run, limit);
-            });
-            reader.append(place, piece, answer);
-            piece.clear();
+            self.read_piece(bytes, fit, answer.keep());
+            reader.append(place, &self.piece, answer);
+            self.piece.clear();
         }
         if let Some(usage) = fit.raw(bytes) {
             answer.usage.repeat(usage);
         }
+    }
+
+    /// Not inlined, so that it is compiled once for all APIs.
+    #[inline(never)]
+    fn read_piece(&mut self, bytes: &[u8], fit: &Fit, keep: &Keep) {
+        let limit = keep.text_bytes.min(keep.total_bytes);
+        fit.piece(bytes, &mut |run| {
+            self.piece.push(run, limit);
+        });
     }
 
     /// Takes the shape of an event that had this effect. `values`: those in its data that may differ. Only events of

@@ -85,7 +85,7 @@ impl Places {
         let (mut at, mut depth) = (begin, 0_usize);
         loop {
             match bytes.get(at)? {
-                b'"' => at = past_string(bytes, at + 1)?.0,
+                b'"' => at = past_any_string(bytes, at + 1)?.0,
                 b'-' | b'0'..=b'9' => {
                     let end = number_end(bytes, at)?;
                     if count_end(bytes, at) == Some(end) {
@@ -124,7 +124,7 @@ impl Place {
         if *bytes.get(at)? != b'"' {
             return Some(Self { end: number_end(bytes, at)? as u16, ..Self::mark(at, PlaceKind::Number) });
         }
-        let (end, text_bytes, _) = past_string(bytes, at + 1)?;
+        let (end, text_bytes, _) = past_any_string(bytes, at + 1)?;
         let text_bytes = if is_text { text_bytes as u16 } else { 0 };
         Some(Self { end: end as u16, text_bytes, is_text, ..Self::mark(at + 1, kind) })
     }
@@ -172,6 +172,12 @@ pub(super) fn past_string(bytes: &[u8], at: usize) -> Option<(usize, u64, Notati
         return Some((after, (after - 1 - at) as u64, Notation::Plain));
     }
     past_other_string(bytes, at)
+}
+
+/// As [`past_string`], where the time does not matter.
+#[inline(never)]
+fn past_any_string(bytes: &[u8], at: usize) -> Option<(usize, u64, Notation)> {
+    past_string(bytes, at)
 }
 
 #[inline(never)]

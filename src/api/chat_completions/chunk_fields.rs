@@ -216,6 +216,11 @@ pub(super) enum Field {
 }
 
 impl Field {
+    /// Whether it may be a piece of a text.
+    pub(super) const fn may_be_piece(self) -> bool {
+        matches!(self, Self::Reasoning | Self::ReasoningContent | Self::ReasoningText | Self::CallArguments)
+    }
+
     /// The text field at `path`, which is not inside of a choice.
     pub(super) fn at(path: &[Name]) -> Option<Self> {
         Some(match path {

@@ -367,22 +367,11 @@ impl ChatCompletionsReader {
                 self.piece = None;
                 Want::Raw
             }
-            Field::Reasoning | Field::ReasoningContent | Field::ReasoningText | Field::CallArguments => {
+            _ if field.may_be_piece() => {
                 self.piece = Some(field);
                 Want::Piece
             }
-            Field::Id
-            | Field::Model
-            | Field::ServiceTier
-            | Field::Usage
-            | Field::ErrorType
-            | Field::ErrorCode
-            | Field::ErrorMessage
-            | Field::FinishReason
-            | Field::PartType
-            | Field::PartThinking
-            | Field::CallId
-            | Field::CallName => Want::Read,
+            _ => Want::Read,
         }
     }
 

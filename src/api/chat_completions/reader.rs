@@ -362,16 +362,14 @@ impl ChatCompletionsReader {
             text.clear();
         }
         self.current = Some(field);
-        match field {
-            _ if kind == Kind::Object => {
-                self.piece = None;
-                Want::Raw
-            }
-            _ if field.may_be_piece() => {
-                self.piece = Some(field);
-                Want::Piece
-            }
-            _ => Want::Read,
+        if kind == Kind::Object {
+            self.piece = None;
+            Want::Raw
+        } else if field.may_be_piece() {
+            self.piece = Some(field);
+            Want::Piece
+        } else {
+            Want::Read
         }
     }
 

@@ -66,6 +66,7 @@ mod white_space;
 mod whole;
 mod writer;
 
+pub(crate) use append::padded;
 pub use decimal::{MAX_DIGITS, set_digits};
 pub use scanner::Scanner;
 pub use shape::{Fit, Shape, Vary, VaryRead};
@@ -168,6 +169,13 @@ pub trait Visitor {
     /// Whether the value of a member with an unknown name is counted; `path` is that of the object. Asked only after [`Scanner::counting_except`].
     fn counts_unknown(&self, _path: &[Self::Name]) -> bool {
         false
+    }
+
+    /// A string that is at hand whole: short, ASCII, without escapes. `quoted`: its bytes with the quotes. Returns what
+    /// [`begin`](Self::begin) and [`counts`](Self::counts) would return, after doing what their caller would have it do.
+    /// `None`, as by default: nothing was done, and the string is read as any other.
+    fn short_string(&mut self, _path: &[Self::Name], _quoted: &[u8]) -> Option<(Want, bool)> {
+        None
     }
 
     /// A run of the text of a string that is read (unescaped; a lone surrogate is U+FFFD), or of a raw value. A run is

@@ -15,6 +15,7 @@ mod rules;
 mod slot;
 mod turn;
 mod visitor;
+mod word;
 
 use crate::json::{self, Scanner};
 use crate::note::Notes;

@@ -33,7 +33,7 @@ pub(super) fn append_head(out: &mut Vec<u8>, block: &[u8; BLOCK], len: usize) {
 
 /// `bytes`, fewer than a block, padded with zeros.
 #[inline(always)]
-pub(super) fn padded(bytes: &[u8]) -> [u8; BLOCK] {
+pub(crate) fn padded(bytes: &[u8]) -> [u8; BLOCK] {
     // The first and the last word cover all bytes. Shifts away the bits of the last word that the first one holds too.
     let shared = |width: usize| 8 * (2 * width).saturating_sub(bytes.len()) as u32;
     let (low, high) = if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {

@@ -23,6 +23,36 @@ pub(super) fn classify(block: &[u8; BLOCK]) -> ByteClasses {
     ByteClasses { special: lanes.special().mask(), high: lanes.mask() }
 }
 
+/// Finds the bytes that end a plain run and those that are not ASCII, in one mask. It keeps the constants in registers
+/// ([`Lanes::kept`]), so it is made once for many strings.
+#[derive(Clone, Copy)]
+pub(super) struct Stops {
+    quote: Lanes,
+    backslash: Lanes,
+    last_control: Lanes,
+}
+
+impl Stops {
+    #[inline(always)]
+    pub(super) fn new() -> Self {
+        Self { quote: Lanes::kept(b'"'), backslash: Lanes::kept(b'\\'), last_control: Lanes::kept(0x9f) }
+    }
+
+    #[inline(always)]
+    pub(super) fn mask(self, block: &[u8; BLOCK]) -> u32 {
+        let lanes = Lanes::load(block);
+        self.special(lanes).or(lanes).mask()
+    }
+
+    /// The bytes that end a plain run.
+    #[inline(always)]
+    fn special(self, lanes: Lanes) -> Lanes {
+        // 0x9f - byte has the highest bit up to 0x1f only.
+        let control = self.last_control.above(lanes);
+        lanes.same(self.quote).or(lanes.same(self.backslash)).or(control)
+    }
+}
+
 /// Finds white space (RFC 8259 §2).
 #[inline(always)]
 pub(super) fn white_space(block: &[u8; BLOCK]) -> u32 {
@@ -54,7 +84,8 @@ impl Wide {
     /// Whether a byte ends a plain run.
     #[inline(always)]
     pub(super) fn has_special(self) -> bool {
-        self.0.special().or(self.1.special()).or(self.2.special().or(self.3.special())).mask() != 0
+        let Self(a, b, c, d) = self;
+        a.special().or(b.special()).or(c.special().or(d.special())).mask() != 0
     }
 
     /// A vector with a byte that is not ASCII if there is one here or in `other`.
@@ -66,7 +97,8 @@ impl Wide {
     /// The bytes that end a plain run.
     #[inline(always)]
     pub(super) fn special(self) -> u64 {
-        joined(self.0.special(), self.1.special(), self.2.special(), self.3.special())
+        let Self(a, b, c, d) = self;
+        joined(a.special(), b.special(), c.special(), d.special())
     }
 
     /// The backslashes.
@@ -266,7 +298,7 @@ impl Lanes {
 
 #[cfg(test)]
 mod tests {
-    use super::{BLOCK, ByteClasses, Lanes, WIDE, Wide, classify, is_special, white_space};
+    use super::{BLOCK, ByteClasses, Lanes, Stops, WIDE, Wide, classify, is_special, white_space};
 
     /// Checks blocks with every byte at every position among fillers of every class.
     fn each(check: impl Fn(&[u8; BLOCK], &dyn Fn(fn(u8) -> bool) -> u32)) {
@@ -287,6 +319,7 @@ mod tests {
         each(|block, mask| {
             let expected = ByteClasses { special: mask(is_special), high: mask(|byte| byte >= 0x80) };
             assert_eq!(classify(block), expected, "{block:?}");
+            assert_eq!(Stops::new().mask(block), expected.special | expected.high, "{block:?}");
             assert_eq!(white_space(block), mask(|byte| b" \t\r\n".contains(&byte)));
         });
     }

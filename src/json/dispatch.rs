@@ -1,6 +1,6 @@
 //! Asks the visitor what it wants of the current value, and makes the calls for it.
 
-use super::erased_visitor::ErasedVisitor;
+use super::erased_visitor::{Asked, ErasedVisitor};
 use super::string::StringReader;
 use super::text_count::TextCount;
 use super::text_sink::TextSink;
@@ -60,30 +60,61 @@ impl Dispatch {
 
     /// The current value begins at `at`: asks the visitor what it wants of it.
     pub(super) fn begin(&mut self, kind: Kind, chunk: Chunk<'_>, at: usize, visitor: &mut dyn ErasedVisitor) {
-        let (want, counts) = if self.known {
-            visitor.begin(self.depth, kind, chunk.offset(at))
-        } else {
-            // Only where containers may be counted, an unknown member can be.
-            (Want::Skip, !self.count.except.is_empty() && visitor.counts_unknown(self.depth))
-        };
-        self.want = want;
-        let skipped = want == Want::Skip || want == Want::Raw;
-        let container = matches!(kind, Kind::Object | Kind::Array);
-        let read = want != Want::Skip;
-        self.count.begin(counts && (skipped || !container), read, container, chunk.offset(at));
-        self.unread.note(self.want, kind, chunk.offset(at), counts);
+        let offset = chunk.offset(at);
+        let asked =
+            if self.known { visitor.begin(self.depth, kind, offset) } else { self.ask_unknown(visitor) };
+        let (mut want, counts) = (asked.want(), asked.is_counted());
+        self.note(want, kind, offset, counts);
         if matches!(want, Want::Tentative | Want::Piece) {
-            self.want = Want::Read;
+            want = Want::Read;
         }
-        match (self.want, kind) {
-            (Want::Raw, _) => {
-                self.raw = true;
-                self.raw_from = at;
+        let container = matches!(kind, Kind::Object | Kind::Array);
+        let open = want == Want::Read && container;
+        self.count.begin(counts && !open, want != Want::Skip, container, offset);
+        if want == Want::Raw {
+            self.raw = true;
+            self.raw_from = at;
+        } else if open {
+            if self.depth < MAX_PATH {
+                self.depth += 1;
+            } else {
+                want = Want::Skip;
             }
-            (Want::Read, Kind::Object | Kind::Array) if self.depth < MAX_PATH => self.depth += 1,
-            (Want::Read, Kind::Object | Kind::Array) => self.want = Want::Skip,
-            _ => {}
         }
+        self.want = want;
+    }
+
+    /// What to do with the current value, whose name is unknown: skip it. Only where containers may be counted, it can
+    /// be counted.
+    #[inline(always)]
+    fn ask_unknown(&self, visitor: &dyn ErasedVisitor) -> Asked {
+        Asked::new(Want::Skip, self.count.is_by_string() && visitor.counts_unknown(self.depth))
+    }
+
+    /// Notes a value that the visitor may not have read.
+    #[inline(always)]
+    fn note(&mut self, want: Want, kind: Kind, offset: u64, counts: bool) {
+        // A document whose containers are counted by their strings is a request, which no shape learns.
+        if !self.count.is_by_string() {
+            self.unread.note(want, kind, offset, counts);
+        }
+    }
+
+    /// The current value is a string that is at hand whole, short, ASCII and without escapes. `quoted`: its bytes with
+    /// the quotes; `offset`: where it begins in the document.
+    #[inline(always)]
+    pub(super) fn short_string(&mut self, quoted: &[u8], offset: u64, visitor: &mut dyn ErasedVisitor) {
+        let asked = if self.known {
+            match visitor.short_string(self.depth, quoted) {
+                asked if asked.is_not() => read_short_string(self.depth, quoted, offset, visitor),
+                asked => asked,
+            }
+        } else {
+            self.ask_unknown(visitor)
+        };
+        let (want, counts) = (asked.want(), asked.is_counted());
+        self.note(want, Kind::String, offset, counts);
+        self.count.whole_string(counts, want != Want::Skip, (quoted.len() as u64).saturating_sub(2));
     }
 
     /// The current value ended just before `at`. It is no container that is read. `scalar`: its value, if it is a
@@ -211,17 +242,6 @@ impl Dispatch {
         string.take_text_bytes();
     }
 
-    /// The current value is a string with this text, which is ASCII.
-    #[inline(always)]
-    pub(super) fn short_text(&self, text: &[u8], visitor: &mut dyn ErasedVisitor) {
-        if self.want == Want::Read
-            && !text.is_empty()
-            && let Ok(text) = core::str::from_utf8(text)
-        {
-            visitor.text(self.depth, text);
-        }
-    }
-
     /// The receiver of the text of the current value, a string. `None`: the text is not wanted.
     pub(super) fn text_sink<'a>(&self, visitor: &'a mut dyn ErasedVisitor) -> Option<VisitorText<'a>> {
         (self.want == Want::Read).then_some(VisitorText { visitor, depth: self.depth })
@@ -265,6 +285,25 @@ impl Dispatch {
             visitor.raw(self.depth, run);
         }
     }
+}
+
+/// Makes all calls of the visitor for a string that is at hand whole.
+#[inline(never)]
+fn read_short_string(depth: usize, quoted: &[u8], offset: u64, visitor: &mut dyn ErasedVisitor) -> Asked {
+    let asked = visitor.begin(depth, Kind::String, offset);
+    let want = asked.want();
+    if want == Want::Skip {
+        return asked;
+    }
+    if want == Want::Raw {
+        visitor.raw(depth, quoted);
+    } else if let [_, within @ .., _] = quoted
+        && let Some(text) = text(within).filter(|text| !text.is_empty())
+    {
+        visitor.text(depth, text);
+    }
+    visitor.end(depth, Kind::String, offset.saturating_add(quoted.len() as u64));
+    asked
 }
 
 /// Passes the text of a string on to the visitor.

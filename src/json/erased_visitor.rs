@@ -7,7 +7,9 @@ pub(super) trait ErasedVisitor {
     /// The current member of the innermost container has this name, unescaped. Returns whether the visitor knows it.
     fn name(&mut self, depth: usize, name: &[u8]) -> bool;
     /// As [`Visitor::begin`], and whether the value is counted: [`Visitor::counts`].
-    fn begin(&mut self, depth: usize, kind: Kind, offset: u64) -> (Want, bool);
+    fn begin(&mut self, depth: usize, kind: Kind, offset: u64) -> Asked;
+    /// As [`Visitor::short_string`].
+    fn short_string(&mut self, depth: usize, quoted: &[u8]) -> Asked;
     /// As [`Visitor::counts_unknown`].
     fn counts_unknown(&self, depth: usize) -> bool;
     /// As [`Visitor::text`].
@@ -18,6 +20,43 @@ pub(super) trait ErasedVisitor {
     fn scalar(&mut self, depth: usize, value: Scalar<'_>);
     /// As [`Visitor::end`].
     fn end(&mut self, depth: usize, kind: Kind, offset: u64);
+}
+
+/// What a visitor wants of a value, and whether the value is counted. One integer, because wasm returns more in memory.
+#[derive(Clone, Copy)]
+pub(super) struct Asked(u8);
+
+impl Asked {
+    const COUNTED: u8 = 1 << 7;
+
+    /// The visitor was not asked.
+    pub(super) const NOT: Self = Self(1 << 6);
+
+    #[inline(always)]
+    pub(super) fn is_not(self) -> bool {
+        self.0 == Self::NOT.0
+    }
+
+    #[inline(always)]
+    pub(super) fn new(want: Want, counted: bool) -> Self {
+        Self(want as u8 | if counted { Self::COUNTED } else { 0 })
+    }
+
+    #[inline(always)]
+    pub(super) fn want(self) -> Want {
+        match self.0 & !Self::COUNTED {
+            0 => Want::Skip,
+            1 => Want::Read,
+            2 => Want::Tentative,
+            3 => Want::Piece,
+            _ => Want::Raw,
+        }
+    }
+
+    #[inline(always)]
+    pub(super) fn is_counted(self) -> bool {
+        self.0 & Self::COUNTED != 0
+    }
 }
 
 /// A visitor and the path to the current value.
@@ -47,15 +86,20 @@ impl<V: Visitor> ErasedVisitor for PathVisitor<'_, V> {
         }
     }
 
-    fn begin(&mut self, depth: usize, kind: Kind, offset: u64) -> (Want, bool) {
+    fn begin(&mut self, depth: usize, kind: Kind, offset: u64) -> Asked {
         let (visitor, path) = self.split(depth);
         let want = visitor.begin(path, kind, offset);
-        let counts = visitor.counts(path, kind);
+        let counted = visitor.counts(path, kind);
         if let Some(place) = self.path.get_mut(depth) {
             // If the value is an array that will be read, its elements have this name.
             *place = V::Name::ITEM;
         }
-        (want, counts)
+        Asked::new(want, counted)
+    }
+
+    fn short_string(&mut self, depth: usize, quoted: &[u8]) -> Asked {
+        let (visitor, path) = self.split(depth);
+        visitor.short_string(path, quoted).map_or(Asked::NOT, |(want, counted)| Asked::new(want, counted))
     }
 
     fn counts_unknown(&self, depth: usize) -> bool {

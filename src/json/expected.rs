@@ -25,20 +25,47 @@ pub(super) enum Expected {
     /// The rest of a number.
     InNumber(NumberState),
     /// The rest of a literal, of which this many bytes were read.
-    InLiteral(Literal, usize),
+    InLiteral(Literal, u8),
     /// After a value inside a container: a comma, or the container's closing bracket.
     After,
     /// After the document: only white space.
     Done,
 }
 
+/// A state between tokens, at which the fast paths can start. One byte, which they test for each token.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Between {
+    FirstName,
+    Name,
+    FirstItem,
+    Value,
+    After,
+}
+
 impl Expected {
-    /// Whether the fast paths can start here: at a member name, at a value, or after a value.
-    pub(super) fn is_between_tokens(self) -> bool {
-        match self {
-            Self::Value | Self::FirstItem | Self::FirstName | Self::Name | Self::After => true,
-            Self::InName | Self::InString | Self::InNumber(_) | Self::InLiteral(..) => false,
-            Self::Document | Self::Colon | Self::Done => false,
+    /// The state, if the fast paths can start here: at a member name, at a value, or after a value.
+    #[inline(always)]
+    pub(super) fn between(self) -> Option<Between> {
+        Some(match self {
+            Self::FirstName => Between::FirstName,
+            Self::Name => Between::Name,
+            Self::FirstItem => Between::FirstItem,
+            Self::Value => Between::Value,
+            Self::After => Between::After,
+            Self::InName | Self::InString | Self::InNumber(_) | Self::InLiteral(..) => return None,
+            Self::Document | Self::Colon | Self::Done => return None,
+        })
+    }
+}
+
+impl From<Between> for Expected {
+    fn from(between: Between) -> Self {
+        match between {
+            Between::FirstName => Self::FirstName,
+            Between::Name => Self::Name,
+            Between::FirstItem => Self::FirstItem,
+            Between::Value => Self::Value,
+            Between::After => Self::After,
         }
     }
 }

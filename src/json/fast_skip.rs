@@ -3,14 +3,15 @@
 //! It takes only whole tokens that are valid, and stops before anything else: `Grammar::step`, which applies every rule,
 //! continues there.
 
-use super::expected::Expected;
+use super::byte_classes::Stops;
+use super::expected::{Between, Expected};
 use super::literal::Literal;
 use super::nesting::Nesting;
 use super::number::number_end;
 use super::plain_run::short_string_end;
 use super::string::StringReader;
 use super::text_count::TextCount;
-use super::white_space::past_white_space;
+use super::white_space::token_byte;
 use super::{Chunk, Error};
 
 /// Reads on from `at` in this state, as long as more than `floor` containers stay open. Returns the position where it
@@ -19,77 +20,76 @@ use super::{Chunk, Error};
 pub(super) fn fast_skip(
     chunk: Chunk<'_>,
     mut at: usize,
-    mut state: Expected,
+    mut state: Between,
     floor: usize,
     nesting: &mut Nesting,
     reader: &mut StringReader,
     count: &mut TextCount,
 ) -> Result<(usize, Expected), Error> {
     let bytes = chunk.bytes;
+    let stops = Stops::new();
     // Each turn reads a name and its colon, a value, and what follows the value.
     loop {
-        if matches!(state, Expected::Name | Expected::FirstName) {
-            at = past_white_space(bytes, at);
-            if bytes.get(at) != Some(&b'"') {
-                return Ok((at, state));
+        if matches!(state, Between::Name | Between::FirstName) {
+            if token_byte(bytes, &mut at) != b'"' {
+                return Ok((at, state.into()));
             }
             if count.reads_names() {
-                let Some(after) = short_string_end(bytes, at + 1) else { return Ok((at, state)) };
+                let Some(after) = short_string_end(bytes, at + 1, stops) else {
+                    return Ok((at, state.into()));
+                };
                 count.name(bytes.get(at + 1..after - 1).unwrap_or(&[]), true);
-                at = past_white_space(bytes, after);
+                at = after;
             } else {
-                match string_end(chunk, at + 1, reader)? {
-                    Some((after, _)) => at = past_white_space(bytes, after),
+                match string_end(chunk, at + 1, stops, reader)? {
+                    Some((after, _)) => at = after,
                     None => return Ok((bytes.len(), Expected::InName)),
                 }
             }
-            if bytes.get(at) != Some(&b':') {
+            if token_byte(bytes, &mut at) != b':' {
                 return Ok((at, Expected::Colon));
             }
             at += 1;
-            state = Expected::Value;
+            state = Between::Value;
         }
-        if matches!(state, Expected::Value | Expected::FirstItem) {
-            at = past_white_space(bytes, at);
-            match bytes.get(at) {
-                Some(b'"') => match string_end(chunk, at + 1, reader)? {
+        if matches!(state, Between::Value | Between::FirstItem) {
+            match token_byte(bytes, &mut at) {
+                b'"' => match string_end(chunk, at + 1, stops, reader)? {
                     Some((after, text_bytes)) => {
                         count.string(text_bytes, true);
                         at = after;
                     }
                     None => return Ok((bytes.len(), Expected::InString)),
                 },
-                Some(b'{') if nesting.open(true) => {
+                b'{' if nesting.open(true) => {
                     count.open(nesting.depth());
-                    (at, state) = (at + 1, Expected::FirstName);
+                    (at, state) = (at + 1, Between::FirstName);
                     continue;
                 }
-                Some(b'[') if nesting.open(false) => {
+                b'[' if nesting.open(false) => {
                     count.open(nesting.depth());
-                    (at, state) = (at + 1, Expected::FirstItem);
+                    (at, state) = (at + 1, Between::FirstItem);
                     continue;
                 }
-                Some(&byte) => match scalar_end(bytes, at, byte) {
+                byte => match scalar_end(bytes, at, byte) {
                     Some(after) => {
                         count.scalar();
                         at = after;
                     }
-                    None => return Ok((at, state)),
+                    None => return Ok((at, state.into())),
                 },
-                None => return Ok((at, state)),
             }
         }
         loop {
-            at = past_white_space(bytes, at);
             let in_object = nesting.in_object();
-            match bytes.get(at) {
-                Some(b',') => {
+            match token_byte(bytes, &mut at) {
+                b',' => {
                     at += 1;
-                    state = if in_object { Expected::Name } else { Expected::Value };
+                    state = if in_object { Between::Name } else { Between::Value };
                     break;
                 }
-                Some(b'}') if in_object && nesting.depth() > floor + 1 => {}
-                Some(b']') if !in_object && nesting.depth() > floor + 1 => {}
+                b'}' if in_object && nesting.depth() > floor + 1 => {}
+                b']' if !in_object && nesting.depth() > floor + 1 => {}
                 _ => return Ok((at, Expected::After)),
             }
             count.close(nesting.depth());
@@ -102,8 +102,13 @@ pub(super) fn fast_skip(
 /// The position just past the closing quote of the string whose text begins at `at`, and the bytes of the text. `None`:
 /// the chunk ends first.
 #[inline(always)]
-fn string_end(chunk: Chunk<'_>, at: usize, reader: &mut StringReader) -> Result<Option<(usize, u64)>, Error> {
-    match short_string_end(chunk.bytes, at) {
+fn string_end(
+    chunk: Chunk<'_>,
+    at: usize,
+    stops: Stops,
+    reader: &mut StringReader,
+) -> Result<Option<(usize, u64)>, Error> {
+    match short_string_end(chunk.bytes, at, stops) {
         Some(after) => Ok(Some((after, (after - 1 - at) as u64))),
         None => Ok(reader.skip(chunk, at)?.map(|after| (after, reader.take_text_bytes()))),
     }

@@ -6,7 +6,7 @@ mod tokens;
 
 use super::dispatch::Dispatch;
 use super::erased_visitor::ErasedVisitor;
-use super::expected::Expected;
+use super::expected::{Between, Expected};
 use super::fast_skip::fast_skip;
 use super::nesting::Nesting;
 use super::number::NumberState;
@@ -108,7 +108,7 @@ impl Grammar {
 
     /// Sets the names of members that are not counted.
     pub(super) fn count_except(&mut self, except: &'static [&'static [u8]]) {
-        self.dispatch.count.except = except;
+        self.dispatch.count.count_except(except);
     }
 
     /// As [`Scanner::offset`](super::Scanner::offset).
@@ -142,13 +142,18 @@ impl Grammar {
         let mut state = self.state;
         loop {
             // A fast path takes whole tokens that are valid, and leaves anything else to `step`.
-            if state.is_between_tokens() && self.is_live() {
-                (at, state) = self.fast_read(chunk, at, state, visitor)?;
+            if let Some(between) = state.between()
+                && self.is_live()
+            {
+                (at, state) = self.fast_read(chunk, at, between, visitor)?;
             }
-            if state.is_between_tokens() && !self.is_live() {
+            if let Some(between) = state.between()
+                && !self.is_live()
+            {
                 let floor = self.dispatch.depth();
                 let count = &mut self.dispatch.count;
-                (at, state) = fast_skip(chunk, at, state, floor, &mut self.nesting, &mut self.string, count)?;
+                (at, state) =
+                    fast_skip(chunk, at, between, floor, &mut self.nesting, &mut self.string, count)?;
             }
             let Some(&byte) = bytes.get(at) else { break };
             state = self.step(state, byte, chunk, &mut at, visitor)?;
@@ -192,9 +197,9 @@ impl Grammar {
                 }
             },
             Expected::InNumber(number) => self.read_number(number, chunk, at, visitor)?,
-            Expected::InLiteral(literal, seen) => match literal.word().get(seen) {
+            Expected::InLiteral(literal, seen) => match literal.word().get(usize::from(seen)) {
                 Some(&expected) if byte != expected => return Err(unexpected),
-                Some(_) if seen + 1 < literal.word().len() => {
+                Some(_) if usize::from(seen) + 1 < literal.word().len() => {
                     *at += 1;
                     Expected::InLiteral(literal, seen + 1)
                 }

@@ -1,7 +1,7 @@
 //! Finds the end of a run inside of a string, 16 or 64 bytes at a time: of a *plain* run, which has no special bytes,
 //! and of a *skippable* one, which may have valid escapes.
 
-use super::byte_classes::{BLOCK, Lanes, WIDE, Wide, classify, is_special};
+use super::byte_classes::{BLOCK, Lanes, Stops, WIDE, Wide, classify, is_special};
 use super::unescape::{hex_value, letter_value, unit_bytes};
 
 /// A run of bytes from a known start up to `end`.
@@ -201,32 +201,30 @@ fn first_not_hex(bytes: &[u8], at: usize, mut places: u64, ends: u64, saved: &mu
 /// The position just past the closing quote of a short string whose text begins at `begin` and is plain ASCII, as most
 /// are. `None`: any other string.
 #[inline(always)]
-pub(super) fn short_string_end(bytes: &[u8], begin: usize) -> Option<usize> {
+pub(super) fn short_string_end(bytes: &[u8], begin: usize, stops: Stops) -> Option<usize> {
     let mut at = begin;
     while let Some(block) = bytes.get(at..).and_then(<[u8]>::first_chunk::<BLOCK>) {
-        let classes = classify(block);
-        if classes.special != 0 {
-            return end_at_quote(bytes, at, classes.special, classes.high);
+        let found = stops.mask(block);
+        if found != 0 {
+            let end = at + found.trailing_zeros() as usize;
+            return (bytes.get(end) == Some(&b'"')).then_some(end + 1);
         }
-        if classes.high != 0 || at > begin + 3 * BLOCK {
+        if at > begin + 3 * BLOCK {
             return None;
         }
         at += BLOCK;
     }
-    // Less than a block is left. The last block of `bytes` holds it, behind bytes that were tested already.
-    let tested = at.checked_sub(bytes.len().checked_sub(BLOCK)?)?;
-    let classes = classify(bytes.last_chunk::<BLOCK>()?);
-    end_at_quote(bytes, at, classes.special.checked_shr(tested as u32)?, classes.high >> tested)
+    short_string_end_in_last_block(bytes, at)
 }
 
-/// The position just past the quote that ends a string, if the first special byte from `at` on is one and all bytes
-/// before it are ASCII.
-#[inline(always)]
-fn end_at_quote(bytes: &[u8], at: usize, special: u32, high: u32) -> Option<usize> {
-    let place = special.trailing_zeros();
-    let ascii = special != 0 && high & !(u32::MAX << place) == 0;
-    let end = at + place as usize;
-    (ascii && bytes.get(end) == Some(&b'"')).then_some(end + 1)
+/// As [`short_string_end`], if less than a block is left from `at` on. The last block of `bytes` holds it, behind bytes
+/// that were tested already.
+#[inline(never)]
+fn short_string_end_in_last_block(bytes: &[u8], at: usize) -> Option<usize> {
+    let tested = at.checked_sub(bytes.len().checked_sub(BLOCK)?)?;
+    let found = Stops::new().mask(bytes.last_chunk::<BLOCK>()?).checked_shr(tested as u32)?;
+    let end = at + found.trailing_zeros() as usize;
+    (bytes.get(end) == Some(&b'"')).then_some(end + 1)
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ mod places;
 
 use super::byte_classes::BLOCK;
 use super::dispatch::VisitorText;
-use super::erased_visitor::ErasedVisitor;
+use super::erased_visitor::{Asked, ErasedVisitor};
 use super::number::number_end;
 use super::plain_run::plain_run;
 use super::string::StringReader;
@@ -208,8 +208,12 @@ impl ErasedVisitor for Runs<'_> {
         false
     }
 
-    fn begin(&mut self, _: usize, _: Kind, _: u64) -> (Want, bool) {
-        (Want::Skip, false)
+    fn begin(&mut self, _: usize, _: Kind, _: u64) -> Asked {
+        Asked::new(Want::Skip, false)
+    }
+
+    fn short_string(&mut self, _: usize, _: &[u8]) -> Asked {
+        Asked::NOT
     }
 
     fn counts_unknown(&self, _: usize) -> bool {

@@ -7,7 +7,9 @@
 #[derive(Debug, Default)]
 pub(super) struct TextCount {
     /// Only in a document whose containers may be counted: the names of members that are not, with all that is inside.
-    pub(super) except: &'static [&'static [u8]],
+    except: &'static [&'static [u8]],
+    /// The first bytes of those names: a bit for each value of the lower six bits.
+    first_bytes: u64,
     /// The current value is counted.
     on: bool,
     /// The current member has a name of `except`.
@@ -23,6 +25,19 @@ pub(super) struct TextCount {
 // === impl TextCount ===
 
 impl TextCount {
+    /// Counts containers by their strings, except members of these names.
+    pub(super) fn count_except(&mut self, except: &'static [&'static [u8]]) {
+        self.except = except;
+        let firsts = except.iter().filter_map(|name| name.first());
+        self.first_bytes = firsts.fold(0, |bits, first| bits | 1 << (first & 63));
+    }
+
+    /// Whether containers are counted by the strings inside of them.
+    #[inline(always)]
+    pub(super) fn is_by_string(&self) -> bool {
+        self.first_bytes != 0
+    }
+
     /// Returns to the state before a document.
     pub(super) const fn clear(&mut self) {
         (self.on, self.excepted, self.paused_at, self.span, self.total) = (false, false, 0, None, 0);
@@ -34,7 +49,7 @@ impl TextCount {
     pub(super) fn begin(&mut self, counts: bool, read: bool, container: bool, offset: u64) {
         self.on = counts && (read || !self.excepted);
         self.excepted = false;
-        if self.on && container && self.except.is_empty() {
+        if self.on && container && !self.is_by_string() {
             self.span = Some(offset);
         }
     }
@@ -51,13 +66,29 @@ impl TextCount {
     /// The next member has this name. `nested`: it is not a member of the document itself.
     #[inline(always)]
     pub(super) fn name(&mut self, name: &[u8], nested: bool) {
-        self.excepted = nested && self.except.contains(&name);
+        // Most names are none of them by their first byte.
+        let maybe = name.first().is_some_and(|first| self.first_bytes >> (first & 63) & 1 == 1);
+        self.excepted = maybe && nested && self.is_except(name);
+    }
+
+    #[inline(never)]
+    fn is_except(&self, name: &[u8]) -> bool {
+        self.except.contains(&name)
+    }
+
+    /// The current value is a string with a text of `bytes`. `counts`, `read`: as of [`begin`](Self::begin).
+    #[inline(always)]
+    pub(super) fn whole_string(&mut self, counts: bool, read: bool, bytes: u64) {
+        if counts && (read || !self.excepted) {
+            self.total = self.total.saturating_add(bytes);
+        }
+        self.excepted = false;
     }
 
     /// Whether strings inside of the current value are counted one by one, so that the names of members matter.
     #[inline(always)]
     pub(super) fn reads_names(&self) -> bool {
-        self.on && self.paused_at == 0 && !self.except.is_empty()
+        self.on && self.paused_at == 0 && self.is_by_string()
     }
 
     /// A string with a text of `bytes` ended. `inside`: it is inside of the current value.
@@ -70,7 +101,7 @@ impl TextCount {
     }
 
     fn counts_string(&self, inside: bool) -> bool {
-        self.on && (!inside || self.paused_at == 0 && !self.excepted && !self.except.is_empty())
+        self.on && (!inside || self.paused_at == 0 && !self.excepted && self.is_by_string())
     }
 
     /// A container inside of the current value opens; `depth`: how many are open with it.

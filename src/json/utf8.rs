@@ -8,6 +8,9 @@ use super::byte_classes::{BLOCK, Lanes, WIDE};
 /// Bytes before one that decide about it.
 const BEFORE: usize = 3;
 
+/// Up to how many bytes beyond ASCII in a wide block it is faster to look at each character.
+const FEW: u32 = 8;
+
 /// A wide block and the bytes before it.
 type Window = [u8; BEFORE + WIDE];
 
@@ -25,15 +28,46 @@ pub(super) fn is_utf8(bytes: &[u8]) -> bool {
 /// window before it.
 #[inline(never)]
 fn follow(bytes: &[u8], last: &Window) -> bool {
+    // `before`: the bytes of the block before that are not ASCII, or more.
+    let (mut rest, mut before) = (bytes, u64::MAX);
+    loop {
+        let (this, window) = match rest.first_chunk() {
+            Some(window) => (rest, window),
+            None => {
+                before = u64::MAX;
+                (last.as_slice(), last)
+            }
+        };
+        let (mut high, mut blocks) = (high(window), 1);
+        if high | before >> (WIDE - BEFORE) != 0 {
+            if high.count_ones() > FEW {
+                blocks = many_are_utf8(this);
+                high = u64::MAX;
+            } else if !few_are_utf8(this, high) {
+                blocks = 0;
+            }
+        }
+        if blocks == 0 {
+            return false;
+        }
+        before = high;
+        rest = rest.get(WIDE * blocks..).unwrap_or(&[]);
+        if rest.len() <= BEFORE {
+            return true;
+        }
+    }
+}
+
+/// Looks at all bytes of blocks in which many are not ASCII, up to a block that is ASCII or whose window `bytes` do not
+/// hold whole. Returns how many blocks it looked at; 0: they are not UTF-8.
+#[inline(never)]
+fn many_are_utf8(bytes: &[u8]) -> usize {
     let bounds = Bounds::new();
-    let mut errors = Lanes::splat(0);
-    let mut rest = bytes;
-    while !rest.is_empty() {
-        let window = rest.first_chunk().unwrap_or(last);
-        rest = rest.get(WIDE..).filter(|rest| rest.len() > BEFORE).unwrap_or(&[]);
+    let (mut errors, mut rest, mut blocks) = (Lanes::splat(0), bytes, 0);
+    while let Some(window) = rest.first_chunk() {
         let ascii = at(window, 0).or(at(window, 16)).or(at(window, 32)).or(at(window, 48));
         if ascii.or(at(window, WIDE + BEFORE - BLOCK)).mask() == 0 {
-            continue;
+            break;
         }
         // One after the other, so that no more is needed at once than there are registers.
         let mut narrow = Bytes::of(window, 0).check(&bounds, &mut errors);
@@ -41,10 +75,61 @@ fn follow(bytes: &[u8], last: &Window) -> bool {
         narrow = narrow.or(Bytes::of(window, 32).check(&bounds, &mut errors));
         narrow = narrow.or(Bytes::of(window, 48).check(&bounds, &mut errors));
         if narrow.mask() != 0 && has_beyond(window) {
-            return false;
+            return 0;
         }
+        blocks += 1;
+        rest = rest.get(WIDE..).unwrap_or(&[]);
     }
-    errors.mask() == 0
+    if errors.mask() == 0 { blocks } else { 0 }
+}
+
+/// The bytes of the window's block that are not ASCII.
+#[inline(always)]
+fn high(window: &Window) -> u64 {
+    let low = at(window, BEFORE).mask() | at(window, BEFORE + 16).mask() << BLOCK;
+    let high = at(window, BEFORE + 32).mask() | at(window, BEFORE + 48).mask() << BLOCK;
+    u64::from(low) | u64::from(high) << (2 * BLOCK)
+}
+
+/// Whether the characters of a block are UTF-8, one after the other. `bytes`: its window and all that follows. `high`: the
+/// bytes of the block that are not ASCII.
+#[inline(never)]
+fn few_are_utf8(bytes: &[u8], mut high: u64) -> bool {
+    // A character that begins before the block ends in it, and counts with it.
+    let before = incomplete_tail(bytes.get(..BEFORE).unwrap_or(&[]));
+    if before > 0 {
+        let Some(length) = character_bytes(bytes.get(BEFORE - before..).unwrap_or(&[])) else { return false };
+        high &= u64::MAX << length.saturating_sub(before);
+    }
+    while high != 0 {
+        let place = high.trailing_zeros();
+        let Some(length) = character_bytes(bytes.get(BEFORE + place as usize..).unwrap_or(&[])) else {
+            return false;
+        };
+        // What ends in the next block is looked at again there.
+        high &= u64::MAX.checked_shl(place + length as u32).unwrap_or(0);
+    }
+    true
+}
+
+/// The length of the character that `bytes` begin with, 2 to 4. `None`: they begin with ASCII or with no character
+/// (RFC 3629 §4).
+#[inline(always)]
+fn character_bytes(bytes: &[u8]) -> Option<usize> {
+    let word = match bytes.first_chunk() {
+        Some(four) => u32::from_le_bytes(*four),
+        None => bytes.iter().rev().fold(0, |word, byte| word << 8 | u32::from(*byte)),
+    };
+    // The bits that mark the first byte and its continuations, and in each case those that an overlong form lacks.
+    if word & 0xc0e0 == 0x80c0 {
+        (word & 0x1e != 0).then_some(2)
+    } else if word & 0xc0_c0f0 == 0x80_80e0 {
+        (word & 0x200f != 0 && word & 0x200f != 0x200d).then_some(3)
+    } else if word & 0xc0c0_c0f8 == 0x8080_80f0 {
+        (word & 0x3007 != 0 && (word & 0x04 == 0 || word & 0x3003 == 0)).then_some(4)
+    } else {
+        None
+    }
 }
 
 /// Whether a character is overlong, a surrogate or above U+10FFFF.
@@ -175,6 +260,24 @@ mod tests {
                 for end in [place + 4, bytes.len()] {
                     let bytes = &bytes[..end];
                     assert_eq!(is_utf8(bytes), std::str::from_utf8(bytes).is_ok(), "{bytes:x?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn among_many_letters_beyond_ascii_the_verdict_is_the_same() {
+        for letter in ["é", "模", "😀"] {
+            for place in [60, 61, 62, 63, 64, 65, 66, 67, 127, 130] {
+                let fill = |bytes: usize| letter.repeat(bytes / letter.len());
+                let before = "x".repeat(place % letter.len()) + &fill(place);
+                for code in (0..BORDERS.len().pow(4)).step_by(37) {
+                    let four = [0, 1, 2, 3].map(|i| BORDERS[code / BORDERS.len().pow(i) % BORDERS.len()]);
+                    let bytes = [before.as_bytes(), &four, fill(150).as_bytes()].concat();
+                    for end in [place + 4, bytes.len()] {
+                        let bytes = &bytes[..end];
+                        assert_eq!(is_utf8(bytes), std::str::from_utf8(bytes).is_ok(), "{bytes:x?}");
+                    }
                 }
             }
         }

@@ -2,13 +2,16 @@
 
 use super::byte_classes::{BLOCK, white_space};
 
-/// The first position from `at` on that holds no white space.
+/// Moves `at` past white space, and returns the byte there; 0, which begins no token, if `bytes` end.
 #[inline(always)]
-pub(super) fn past_white_space(bytes: &[u8], at: usize) -> usize {
+pub(super) fn token_byte(bytes: &[u8], at: &mut usize) -> u8 {
     // Most documents have no white space, and in valid JSON no other byte between tokens is as low as a space.
-    match bytes.get(at) {
-        Some(..=b' ') => past_more_white_space(bytes, at),
-        _ => at,
+    match bytes.get(*at) {
+        Some(&byte) if byte > b' ' => byte,
+        _ => {
+            *at = past_more_white_space(bytes, *at);
+            bytes.get(*at).copied().unwrap_or(0)
+        }
     }
 }
 

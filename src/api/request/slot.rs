@@ -83,6 +83,16 @@ impl json::Name for Name {
     }
 }
 
+/// The top-level members that decide how a request is handled. Each may appear once: the upstream might use the other
+/// one.
+pub(super) const DECIDING: [(Name, &str); 5] = [
+    (Name::Model, "model"),
+    (Name::Stream, "stream"),
+    (Name::StreamOptions, "stream_options"),
+    (Name::Background, "background"),
+    (Name::Store, "store"),
+];
+
 /// The meaning of a value in a request, the same for all APIs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Slot {

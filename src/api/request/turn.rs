@@ -1,13 +1,14 @@
 //! What is known of the turn and of the content part that are being read.
 
 use super::Prompt;
+use super::word::Word;
 use crate::text::Text;
 
 /// The turn being read.
 #[derive(Debug, Default)]
 pub(super) struct Turn {
-    pub(super) role: Text,
-    pub(super) kind: Text,
+    pub(super) role: Word,
+    pub(super) kind: Word,
     pub(super) call_id: Text,
     pub(super) prompt: Option<Prompt>,
     /// The tool call whose result the last part of its kind brings.
@@ -17,11 +18,11 @@ pub(super) struct Turn {
 /// The content part being read.
 #[derive(Debug, Default)]
 pub(super) struct Part {
-    pub(super) kind: Text,
+    pub(super) kind: Word,
     pub(super) text: Option<Prompt>,
     pub(super) call_id: Text,
     pub(super) call_name: Text,
-    pub(super) source_kind: Text,
+    pub(super) source_kind: Word,
 }
 
 // === impl Turn ===

@@ -1,30 +1,21 @@
 //! Collects the facts of a request from its values, in the order in which the scanner offers them.
 
 use super::other_models::OtherModels;
+use super::slot::DECIDING;
 use super::turn::{Part, Turn};
+use super::word::Word;
 use super::{
     AnsweredCall, MODEL_BYTES, Name, OtherSlot, Prompt, RequestBounds, RequestFacts, RequestRules, Slot,
 };
 use crate::api::usage_edit::Splice;
-use crate::json::{Kind, Scalar, Visitor, Want};
+use crate::json::{Kind, MAX_PATH, Scalar, Visitor, Want};
 use crate::note::Note;
 use crate::text::Text;
 
-/// The top-level members that decide how a request is handled. Each may appear once: the upstream might use the other
-/// one.
-const DECIDING: [(Name, &str); 5] = [
-    (Name::Model, "model"),
-    (Name::Stream, "stream"),
-    (Name::StreamOptions, "stream_options"),
-    (Name::Background, "background"),
-    (Name::Store, "store"),
-];
 /// Bytes kept of an identifier.
 const ID_BYTES: usize = 1024;
 /// Bytes kept of Claude Code's user id, a JSON text with three ids; `limits.reader_bytes` can lower it.
 const USER_ID_BYTES: usize = 4096;
-/// Bytes kept of a role or type, which are only compared.
-const WORD_BYTES: usize = 64;
 
 /// Reads the values of one request.
 #[derive(Debug)]
@@ -46,6 +37,8 @@ pub(super) struct RequestVisitor {
     pub(super) repeated: Option<&'static str>,
     /// The slot of the string or scalar being read.
     current: Option<Slot>,
+    /// The slots of the containers being read, by how many names their path has.
+    containers: [Option<Slot>; MAX_PATH],
     model: Text,
     user_id: Text,
     turn: Turn,
@@ -68,6 +61,7 @@ impl RequestVisitor {
             decided: 0,
             repeated: None,
             current: None,
+            containers: [None; MAX_PATH],
             model: Text::default(),
             user_id: Text::default(),
             turn: Turn::default(),
@@ -80,6 +74,20 @@ impl RequestVisitor {
     fn is_text(&self, path: &[Name]) -> bool {
         path.first().is_some_and(|name| self.rules.texts.below.contains(name))
             && !matches!(path, [_, Name::Item, Name::Tools, ..])
+    }
+
+    /// The word that a slot is, if it is one.
+    #[inline(always)]
+    fn word(&mut self, slot: Slot) -> Option<&mut Word> {
+        if slot == Slot::Role {
+            Some(&mut self.turn.role)
+        } else if slot == Slot::TurnType {
+            Some(&mut self.turn.kind)
+        } else if slot == Slot::PartType {
+            Some(&mut self.part.kind)
+        } else {
+            (slot == Slot::SourceType).then_some(&mut self.part.source_kind)
+        }
     }
 
     /// Notes a deciding member, and whether it is repeated.
@@ -100,7 +108,7 @@ impl RequestVisitor {
     /// An empty prompt for a text that begins. `None`: prompts are not recorded, or the turn is not the user's. (The
     /// role may come after the text.)
     fn prompt(&self) -> Option<Prompt> {
-        let may_be_user = self.turn.role.is_empty() || self.turn.role.as_str() == "user";
+        let may_be_user = self.turn.role.is_empty() || self.turn.role.is("user");
         self.prompt_bytes.filter(|_| may_be_user).map(Prompt::new)
     }
 
@@ -160,17 +168,16 @@ impl RequestVisitor {
                 self.turn.answered_part = None;
                 kind == Kind::Array || self.is_single(kind) || self.turn.prompt.is_some()
             }
-            (Slot::Source, Kind::Object) => start(&mut self.part.source_kind),
-            (Slot::SourceType, Kind::String) => start(&mut self.part.source_kind),
-            (Slot::SourceData, Kind::String) => self.part.source_kind.as_str() == "text",
+            (Slot::Source, Kind::Object) | (Slot::SourceType, Kind::String) => self.part.source_kind.start(),
+            (Slot::SourceData, Kind::String) => self.part.source_kind.is("text"),
             (Slot::PartText, Kind::String) => {
                 self.part.text = self.prompt();
                 self.part.text.is_some()
             }
-            (Slot::Role, Kind::String) => start(&mut self.turn.role),
-            (Slot::TurnType, Kind::String) => start(&mut self.turn.kind),
+            (Slot::Role, Kind::String) => self.turn.role.start(),
+            (Slot::TurnType, Kind::String) => self.turn.kind.start(),
             (Slot::TurnCallId, Kind::String) => start(&mut self.turn.call_id),
-            (Slot::PartType, Kind::String) => start(&mut self.part.kind),
+            (Slot::PartType, Kind::String) => self.part.kind.start(),
             (Slot::PartCallId, Kind::String) => start(&mut self.part.call_id),
             (Slot::PartCallName, Kind::String) => start(&mut self.part.call_name),
             (Slot::Other(slot), _) => self.others.begin(slot, kind, &mut self.facts),
@@ -189,8 +196,7 @@ impl RequestVisitor {
 
     fn end_part(&mut self) {
         let Part { kind, text, call_id, call_name, .. } = &mut self.part;
-        let kind = kind.as_str();
-        if kind == self.rules.text_part {
+        if kind.is(self.rules.text_part) {
             match (text.take(), &mut self.turn.prompt) {
                 (Some(text), Some(prompt)) if self.rules.joins_parts => prompt.append(&text),
                 (Some(text), prompt) => *prompt = Some(text),
@@ -198,7 +204,7 @@ impl RequestVisitor {
             }
         }
         if let AnsweredCall::InPart(part_type) = self.rules.answered_call
-            && kind == part_type
+            && kind.is(part_type)
         {
             let call = [call_id, call_name].into_iter().find(|call| !call.is_empty());
             if let Some(call) = call {
@@ -212,23 +218,22 @@ impl RequestVisitor {
     /// there the last one counts, whatever its role.
     fn end_turn(&mut self) {
         let Turn { role, kind, call_id, prompt, answered_part } = &mut self.turn;
-        let role = role.as_str();
-        if self.rules.protobuf || !matches!(role, "system" | "developer") {
+        if self.rules.protobuf || !(role.is("system") || role.is("developer")) {
             let call_id = || (!call_id.is_empty()).then(|| call_id.as_str().to_owned());
             self.facts.correlating_tool_call_id = match self.rules.answered_call {
                 AnsweredCall::InPart(_) => answered_part.take(),
-                AnsweredCall::InRole(tool) if role == tool => call_id(),
-                AnsweredCall::InTurn(types) if types.contains(&kind.as_str()) => call_id(),
+                AnsweredCall::InRole(tool) if role.is(tool) => call_id(),
+                AnsweredCall::InTurn(types) if types.iter().any(|known| kind.is(known)) => call_id(),
                 AnsweredCall::InRole(_) | AnsweredCall::InTurn(_) => None,
             };
-            let is_user = role == "user" || (self.rules.protobuf && role.is_empty());
+            let is_user = role.is("user") || (self.rules.protobuf && role.is_empty());
             self.facts.prompt = prompt.take().filter(|_| is_user);
         }
         self.turn.clear();
     }
 
     fn end_object(&mut self, path: &[Name], offset: u64) {
-        match (self.rules.slot)(path) {
+        match self.containers.get(path.len()).copied().flatten() {
             Some(Slot::Part | Slot::Content) => self.end_part(),
             Some(Slot::Turn | Slot::Turns) => self.end_turn(),
             Some(Slot::Other(OtherSlot::Tool)) => self.others.end_tool(&mut self.facts),
@@ -271,7 +276,12 @@ impl Visitor for RequestVisitor {
             return Want::Skip;
         }
         match (self.rules.slot)(path) {
-            Some(slot) => self.begin_slot(slot, kind, offset),
+            Some(slot) => {
+                if let Some(place) = self.containers.get_mut(path.len()) {
+                    *place = Some(slot);
+                }
+                self.begin_slot(slot, kind, offset)
+            }
             None if path.is_empty() => Want::Read,
             None => Want::Skip,
         }
@@ -281,26 +291,41 @@ impl Visitor for RequestVisitor {
         self.is_text(path)
     }
 
+    fn short_string(&mut self, path: &[Name], quoted: &[u8]) -> Option<(Want, bool)> {
+        // A top-level member may decide how the request is handled.
+        if path.len() < 2 || self.repeated.is_some() {
+            return None;
+        }
+        let want = match (self.rules.slot)(path) {
+            None => Want::Skip,
+            Some(slot) => {
+                let (word, [_, text @ .., _]) = (self.word(slot)?, quoted) else { return None };
+                word.set(text);
+                Want::Read
+            }
+        };
+        Some((want, self.is_text(path)))
+    }
+
     fn counts_unknown(&self, path: &[Name]) -> bool {
         self.is_text(path)
     }
 
     fn text(&mut self, _path: &[Name], run: &str) {
+        if let Some(word) = self.current.and_then(|slot| self.word(slot)) {
+            return word.push(run.as_bytes());
+        }
         match self.current {
             Some(Slot::Model) => self.model.push(run, MODEL_BYTES),
-            Some(Slot::Role) => self.turn.role.push(run, WORD_BYTES),
-            Some(Slot::TurnType) => self.turn.kind.push(run, WORD_BYTES),
             Some(Slot::TurnCallId) => self.turn.call_id.push(run, ID_BYTES),
-            Some(Slot::PartType) => self.part.kind.push(run, WORD_BYTES),
             Some(Slot::PartCallId) => self.part.call_id.push(run, ID_BYTES),
-            Some(Slot::SourceType) => self.part.source_kind.push(run, WORD_BYTES),
             Some(Slot::PartCallName) => self.part.call_name.push(run, ID_BYTES),
             Some(Slot::UserId) => self.user_id.push(run, self.user_id_bytes),
             Some(Slot::Other(slot)) => {
                 self.others.text(slot, run);
                 0
             }
-            // Texts of the user are read as raw JSON; the other slots hold no string.
+            // Texts of the user are read as raw JSON; words were read above; the other slots hold no string.
             Some(
                 Slot::Container
                 | Slot::Stream
@@ -314,7 +339,11 @@ impl Visitor for RequestVisitor {
                 | Slot::Part
                 | Slot::PartText
                 | Slot::Source
-                | Slot::SourceData,
+                | Slot::SourceData
+                | Slot::Role
+                | Slot::TurnType
+                | Slot::PartType
+                | Slot::SourceType,
             )
             | None => 0,
         };

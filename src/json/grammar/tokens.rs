@@ -18,9 +18,12 @@ impl Grammar {
             b'"' => (Kind::String, Expected::InString),
             b'-' | b'0'..=b'9' => (Kind::Number, Expected::InNumber(NumberState::Begin)),
             b'{' | b'[' => {
-                let state = self.open(byte, chunk, *at, visitor);
+                let object = byte == b'{';
+                if !self.open(object, chunk, *at, visitor) {
+                    return Err(chunk.error(Problem::TooDeep, *at));
+                }
                 *at += 1;
-                return state;
+                return Ok(if object { Expected::FirstName } else { Expected::FirstItem });
             }
             _ => match Literal::starting_with(byte) {
                 Some(literal) => (literal.kind(), Expected::InLiteral(literal, 1)),
@@ -35,28 +38,26 @@ impl Grammar {
         Ok(state)
     }
 
-    /// Opens the container whose bracket `byte` is at `at`.
+    /// Opens the container whose bracket is at `at`. `false`: it would be too deep.
+    #[must_use]
     pub(super) fn open(
         &mut self,
-        byte: u8,
+        object: bool,
         chunk: Chunk<'_>,
         at: usize,
         visitor: &mut dyn ErasedVisitor,
-    ) -> Result<Expected, Error> {
-        let (kind, state) = match byte {
-            b'{' => (Kind::Object, Expected::FirstName),
-            _ => (Kind::Array, Expected::FirstItem),
-        };
+    ) -> bool {
         let live = self.is_live();
-        if !self.nesting.open(kind == Kind::Object) {
-            return Err(chunk.error(Problem::TooDeep, at));
+        if !self.nesting.open(object) {
+            return false;
         }
         if live {
+            let kind = if object { Kind::Object } else { Kind::Array };
             self.dispatch.begin(kind, chunk, at, visitor);
         } else {
             self.dispatch.count.open(self.nesting.depth());
         }
-        Ok(state)
+        true
     }
 
     /// Closes the innermost container with the bracket at `at`, and moves `at` past it.

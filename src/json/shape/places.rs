@@ -1,5 +1,6 @@
 //! The places of a document that may vary.
 
+use super::super::byte_classes::Stops;
 use super::super::number::number_end;
 use super::super::plain_run::{plain_run, short_string_end};
 use super::super::string::StringReader;
@@ -168,7 +169,7 @@ pub(super) enum Notation {
 /// written. `None`: it is not valid, or does not end in `bytes`.
 #[inline(always)]
 pub(super) fn past_string(bytes: &[u8], at: usize) -> Option<(usize, u64, Notation)> {
-    if let Some(after) = short_string_end(bytes, at) {
+    if let Some(after) = short_string_end(bytes, at, Stops::new()) {
         return Some((after, (after - 1 - at) as u64, Notation::Plain));
     }
     past_other_string(bytes, at)

@@ -1,0 +1,88 @@
+//! A role or a type: a short text that is only compared.
+
+use crate::json::padded;
+
+/// Longest text that can be equal to a known word, in bytes. The longest known word has 23.
+const WORD_BYTES: usize = 32;
+
+/// The beginning of a text that is only compared with known words. It needs no memory of its own.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Word {
+    bytes: [u8; WORD_BYTES],
+    /// The length of the text in bytes, also beyond what fits into `bytes`.
+    len: usize,
+}
+
+// === impl Word ===
+
+impl Word {
+    /// Empties the word.
+    pub(super) const fn clear(&mut self) {
+        self.len = 0;
+    }
+
+    /// Empties a word that begins. Returns that it is to be read.
+    pub(super) const fn start(&mut self) -> bool {
+        self.clear();
+        true
+    }
+
+    /// Whether the text is empty.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Whether the text is `known`.
+    #[inline(always)]
+    pub(super) fn is(&self, known: &str) -> bool {
+        self.len == known.len() && self.bytes.get(..self.len) == Some(known.as_bytes())
+    }
+
+    /// Takes `text` instead of what was there.
+    #[inline(always)]
+    pub(super) fn set(&mut self, text: &[u8]) {
+        self.len = 0;
+        match self.bytes.first_chunk_mut() {
+            // Most words: two copies of known size instead of a call.
+            Some(place) if text.len() < place.len() => {
+                *place = padded(text);
+                self.len = text.len();
+            }
+            _ => self.push(text),
+        }
+    }
+
+    /// Appends a part of the text.
+    #[inline(never)]
+    pub(super) fn push(&mut self, run: &[u8]) {
+        for (place, &byte) in self.bytes.iter_mut().skip(self.len).zip(run) {
+            *place = byte;
+        }
+        self.len = self.len.saturating_add(run.len());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Word;
+
+    #[test]
+    fn a_word_is_equal_to_its_text_alone_however_it_arrives() {
+        let texts: Vec<String> = (0..50).map(|length| "abcdefghij".repeat(5)[..length].to_owned()).collect();
+        for text in &texts {
+            for cut in 0..=text.len() {
+                let (mut set, mut pushed) = (Word::default(), Word::default());
+                set.set(b"the word before, which was longer than all others");
+                set.set(text.as_bytes());
+                pushed.push(&text.as_bytes()[..cut]);
+                pushed.push(&text.as_bytes()[cut..]);
+                for word in [set, pushed] {
+                    for known in &texts {
+                        assert_eq!(word.is(known), known == text && text.len() <= 32, "{text} {known}");
+                    }
+                    assert_eq!(word.is_empty(), text.is_empty());
+                }
+            }
+        }
+    }
+}

@@ -39,7 +39,6 @@ pub struct HeaderEdits {
 impl Headers {
     /// Headers in the order of `pairs`. Names are lower case.
     #[must_use]
-    #[expect(clippy::needless_pass_by_value, reason = "its callers build the pairs for it")]
     pub fn new(pairs: Vec<(String, Vec<u8>)>) -> Self {
         let mut headers = Self::default();
         for (name, value) in pairs {

@@ -165,15 +165,15 @@ def of_both_hosts(result: dict[str, Any], results: dict[str, Rounds]) -> str | N
 
 
 def of_one_request(result: dict[str, Any], results: dict[str, Rounds]) -> str:
-    """The one sentence about cost in the README of the project: the differences of the shown medians."""
+    """The one sentence about cost in the README of the project: ratios within each round, which noise disturbs least."""
     small = results["json-1k"]
 
-    def more(variant: str) -> int:
-        return round(small.median(variant, "cpu_us")) - round(small.median("envoy", "cpu_us"))
+    def times(variant: str) -> str:
+        return f"{small.ratio(variant, 'envoy', 'cpu_us'):.1f} times"
 
-    native = f", {more('native')} µs more with it as a [dynamic module](envoy/native/README.md)" if small.has("native", "cpu_us") else ""
+    native = f", {times('native')} with it as a [dynamic module](envoy/native/README.md)" if small.has("native", "cpu_us") else ""
     return (
-        f"A request of 1 KB takes Envoy {more('bridge')} µs more CPU with the filter than without (measured on {result['at'][:10]}){native}: "
+        f"A request of 1 KB takes Envoy {times('bridge')} the CPU with the filter as without (measured on {result['at'][:10]}){native}: "
         "[all figures](tests/bench/README.md)."
     )
 

@@ -155,14 +155,15 @@ fn the_readmes_cost_is_that_of_the_table() {
         row.split('|').map(str::trim).collect::<Vec<&str>>()
     };
     let (titles, row) = (cells("| | Envoy alone |"), cells("| CPU, 1 KB request"));
-    let figure = |title| row[titles.iter().position(|known| *known == title)?].parse::<u32>().ok();
-    let alone = figure("Envoy alone").unwrap();
+    let times = |title| {
+        let ratio: f64 = row[titles.iter().position(|known| *known == title)?].parse().ok()?;
+        Some(format!("{ratio:.1} times"))
+    };
     let date = table.lines().find(|line| line.ends_with(" s:")).unwrap().split(',').next().unwrap();
-    let with = figure("+ AI Bridge").unwrap();
-    let mut stated =
-        format!("{} µs more CPU with the filter than without (measured on {date})", with - alone);
-    if let Some(native) = figure("+ as a dynamic module") {
-        stated += &format!(", {} µs more with it as a [dynamic module](", native - alone);
+    let with = times("AI Bridge / Envoy alone").unwrap();
+    let mut stated = format!("{with} the CPU with the filter as without (measured on {date})");
+    if let Some(native) = times("dynamic module / Envoy alone") {
+        stated += &format!(", {native} with it as a [dynamic module](");
     }
     assert!(read("README.md").contains(&stated), "README.md does not say: {stated}");
 }

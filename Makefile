@@ -10,8 +10,8 @@ WASM := target/wasm32-wasip1/release/ai_bridge.wasm
 WASM_TARGET := --target wasm32-wasip1
 # Panic messages name source files. Remapped paths keep this machine's directories out of the module, and make it the
 # same on every machine. The linker writes each index and address with as few bytes as it needs, not with five: 33 KB less.
-# Functions that ask to be compiled into their callers (`#[inline]`, most of the standard library) are so while they are small.
-# LLVM's own bound for them is 325, also where the smallest code is asked for; this one takes 29 KB less and no more time.
+# The cost up to which LLVM compiles functions marked `#[inline]`, such as most of the standard library's, into their callers.
+# Its default of 325 holds for code that is optimised for size, too. With 120 the module is 29 KB smaller and as fast.
 INLINE := 120
 WASM_FLAGS := --config 'target.wasm32-wasip1.rustflags=["--remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)=/cargo","--remap-path-prefix=$(CURDIR)=/ai-bridge","-Clink-arg=--compress-relocations","-Cllvm-args=-inlinehint-threshold=$(INLINE)"]'
 # Envoy logs a stack trace of a trap only if the module contains its functions' names. They take a tenth of the module, so

@@ -259,13 +259,13 @@ impl Exchange {
         matches!(&self.state, State::Bridged(_))
     }
 
-    /// Whether [`request_body`](Self::request_body) needs the bytes of a chunk; otherwise an empty chunk does.
+    /// Whether [`request_body`](Self::request_body) reads the bytes of a chunk. If not, the host may pass an empty one.
     #[must_use]
     pub fn needs_request_bytes(&self) -> bool {
         self.bridged().is_some_and(|interception| interception.upload.is_read_on())
     }
 
-    /// Whether [`response_body`](Self::response_body) needs the bytes of a chunk; otherwise an empty chunk does.
+    /// Whether [`response_body`](Self::response_body) reads the bytes of a chunk. If not, the host may pass an empty one.
     #[must_use]
     pub fn needs_response_bytes(&self) -> bool {
         self.bridged().is_some_and(|interception| interception.download.is_read_on())

@@ -2,7 +2,7 @@
 //! decides nothing.
 //!
 //! * `wasm`: proxy-wasm, in every Envoy and Istio. The default.
-//! * `native`: Envoy's dynamic modules (feature `native`). The same core inside Envoy's process: half the CPU, no sandbox.
+//! * `native`: Envoy's dynamic modules (feature `native`). The same core inside Envoy's process: less CPU, no sandbox.
 //!
 //! `process.rs` has what both take from the standard library, `tickets.rs` what the two filters of a request to a pool share.
 
@@ -16,7 +16,7 @@ mod tickets;
 #[cfg(target_arch = "wasm32")]
 mod wasm;
 
-/// The one that is compiled.
+// The adapter that is compiled.
 #[cfg(all(feature = "native", not(target_arch = "wasm32"), not(test)))]
 use native as adapter;
 #[cfg(target_arch = "wasm32")]

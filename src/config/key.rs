@@ -12,7 +12,7 @@ const LONGEST_VARIABLE_BYTES: usize = 128;
 /// Looks up an environment variable of the host.
 pub(super) type Environment<'e> = &'e dyn Fn(&str) -> Option<String>;
 
-/// What is said of a variable that is not set, and of one whose value is unusable: where the operator sets it.
+/// The problem of a variable that is not set, and the name of one in other problems. Both say where the operator sets it.
 #[cfg(not(feature = "native"))]
 macro_rules! of_variable {
     (not set) => {
@@ -23,7 +23,7 @@ macro_rules! of_variable {
     };
 }
 
-/// The same of a dynamic module, which Envoy gives its whole environment.
+/// The same for a dynamic module, which can read every variable of Envoy's process.
 #[cfg(feature = "native")]
 macro_rules! of_variable {
     (not set) => {

@@ -55,7 +55,7 @@ impl Download {
         }
     }
 
-    /// Whether further bytes of the body are read: not of one in a format that no reader knows.
+    /// Whether further bytes of the body are read. Those of a format without a reader are not.
     pub(super) fn is_read_on(&self) -> bool {
         matches!(self, Self::Reading(response) if response.format != Format::Unread || response.translation.is_some())
     }

@@ -155,7 +155,7 @@ pub(super) fn unanswered(
     {
         attempt.error = Some(AttemptError::Timeout);
     }
-    // A 4xx is another filter's refusal, such as a budget's, and keeps its own.
+    // A 4xx is another filter's refusal, such as a budget's, and keeps its own `retry-after`.
     if reply.status >= 500
         && let Some(seconds) = retry_after(&open, reply.status, now)
     {

@@ -77,7 +77,7 @@ impl AttemptStream {
         edits.set(":path", open.path_for(member));
         edits.set(":authority", member.base_url.authority.as_str());
         let header = member.credential.as_ref().map(|(header, _)| *header);
-        // The main filter has removed the client's before the first attempt.
+        // Before the first attempt the main filter has removed the client's credentials.
         if !open.attempts.is_empty() {
             let others = CREDENTIAL_HEADERS.into_iter().filter(|name| Some(*name) != header);
             edits.remove.extend(others.map(Cow::Borrowed));

@@ -11,7 +11,7 @@ import random
 from dataclasses import dataclass
 from typing import Any
 
-# The variants that are compared: in every scenario, in those for which the dynamic module has a goal, and with --savings.
+# The variants that are compared: in every scenario, in those that envoy/native/README.md shows, and with --savings.
 EVERYWHERE = ("envoy", "floor", "bridge")
 BOTH_HOSTS = (*EVERYWHERE, "native")
 SAVINGS = ("no-metrics", "no-values", "no-texts", "no-condition", "no-line", "bare")     # leave out parts of AI Bridge

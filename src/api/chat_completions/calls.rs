@@ -110,7 +110,7 @@ impl Calls {
         Some(at)
     }
 
-    /// The position of the kept call of which this is only the next piece of the arguments. `None`: it states more, or of
+    /// The position of the kept call that `fields` continue with a piece of its arguments. `None`: they state more, or begin
     /// another call.
     pub(super) fn continued(
         &self,

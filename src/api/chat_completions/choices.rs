@@ -82,8 +82,8 @@ impl Choices {
         }
     }
 
-    /// What a chunk does that states no more of a known choice than its index and the piece of a text. `field`: the
-    /// chunk's last field that may be one. `None`: it does more.
+    /// What a chunk does with a known choice, if it states only the choice's index and at most a piece of one text.
+    /// `field`: the chunk's last field that may be a piece. `None`: the chunk states more.
     pub(super) fn piece(&self, position: u64, fields: &ChoiceFields, field: Option<Field>) -> Option<Piece> {
         let index = fields.index.unwrap_or(position);
         let at = self.seen.binary_search_by_key(&index, |choice| choice.index).ok()?;

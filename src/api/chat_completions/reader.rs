@@ -278,8 +278,8 @@ impl ChatCompletionsReader {
         kind == Kind::String && self.reasoning.is_none_or(|counted| counted == field)
     }
 
-    /// What the current chunk, which is not taken yet, changes. (`RepeatedEvents` compares every byte of the values read
-    /// here, except of a piece.)
+    /// What the current chunk will change. (`RepeatedEvents` compares every byte of the values read here, except of a
+    /// piece.)
     fn change(&self) -> Change {
         let fields = &self.fields;
         let repeats = fields.id.is_empty()

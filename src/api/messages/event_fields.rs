@@ -224,7 +224,7 @@ impl EventFields {
         })
     }
 
-    /// The change by an event whose `field` was appended here.
+    /// How an event changes the answer whose `field` is appended to the text at `place`.
     pub(super) fn appended(&self, field: Field, place: Place) -> Change {
         if self.piece == Some(field) { Change::appended(place) } else { Change::Possible }
     }

@@ -83,8 +83,8 @@ impl json::Name for Name {
     }
 }
 
-/// The top-level members that decide how a request is handled. Each may appear once: the upstream might use the other
-/// one.
+/// The top-level members that decide how a request is handled. A request that repeats one is refused, because the upstream
+/// might use another of its values than this filter.
 pub(super) const DECIDING: [(Name, &str); 5] = [
     (Name::Model, "model"),
     (Name::Stream, "stream"),

@@ -244,7 +244,8 @@ enum Ended {
     None,
     /// It changed the reader or the answer, or was not read as JSON.
     Changed,
-    /// It had this effect, and so has an event with other values at these places. The bytes of its counted texts.
+    /// It had this effect. An event that differs only in these values has the same. The number: the bytes of its counted
+    /// texts.
     Repeatable(Effect, UnreadValues, u64),
 }
 

@@ -39,7 +39,7 @@ impl RepeatedEvents {
         self.shape.fits(bytes).filter(|fit| fit.end as u64 <= event_bytes)
     }
 
-    /// Does what the event that `bytes` begin with does.
+    /// Applies the effect of the event that `bytes` begin with.
     #[inline(always)]
     pub(super) fn apply<R: ObjectReader>(
         &mut self,

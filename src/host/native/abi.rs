@@ -86,7 +86,7 @@ pub(super) const METRIC_SUCCESS: u32 = 0;
 pub(super) type FilterPointer = *mut c_void;
 /// Envoy's configuration of the filter, as an address.
 pub(super) type ConfigurationPointer = *mut c_void;
-/// Envoy's means to call a configuration on the main thread, as an address.
+/// Envoy's scheduler of a configuration, which calls it on the main thread, as an address.
 pub(super) type SchedulerPointer = *mut c_void;
 
 unsafe extern "C" {

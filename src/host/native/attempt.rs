@@ -119,7 +119,7 @@ impl Attempt {
         if over.replace(true) || !stream.is_unanswered() {
             return;
         }
-        // Envoy knows it as soon as there is a connection, be it a new one or not.
+        // Envoy knows the local address as soon as the attempt has a connection, new or reused.
         let is_connect_failure = filter.attribute(Attribute::UpstreamLocalAddress).is_none();
         stream.over(Failure { is_connect_failure, limit: *limit }, open.clock.now());
     }

@@ -30,7 +30,7 @@ pub(super) struct Main {
     json: Vec<u8>,
     metrics: Defined,
     host: FilterConfiguration,
-    /// Runs where the gauges of pools are shown.
+    /// Runs if the configuration has pools and metrics.
     ticker: Mutex<Option<Ticker>>,
 }
 

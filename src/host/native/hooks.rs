@@ -138,7 +138,7 @@ extern "C" fn envoy_dynamic_module_on_http_filter_config_destroy(configuration: 
     }
 }
 
-/// What the configuration's scheduler has asked for.
+/// A call that the configuration's scheduler has asked for.
 #[unsafe(no_mangle)]
 extern "C" fn envoy_dynamic_module_on_http_filter_config_scheduled(
     _host: ConfigurationPointer,

@@ -106,7 +106,7 @@ impl Metrics {
         self.add(measurement, |kind, id, labels, value| filter.measure(kind, id, labels, value));
     }
 
-    /// Sets a gauge where there is no stream.
+    /// Sets a gauge outside of any stream.
     pub(super) fn set(&self, host: FilterConfiguration, measurement: Measurement) {
         self.add(measurement, |_, id, labels, value| host.set_gauge(id, labels, value));
     }

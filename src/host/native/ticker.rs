@@ -6,13 +6,13 @@ use core::time::Duration;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
 
-/// A thread that asks for a call in every [`INTERVAL`]. Dropping this ends it, and waits for that.
+/// A thread that asks for a call after each [`INTERVAL`]. Dropping this ends the thread and waits for its end.
 pub(super) struct Ticker {
     over: Arc<(Mutex<bool>, Condvar)>,
     thread: Option<JoinHandle<()>>,
 }
 
-/// As on the wasm host.
+/// As long as the timer's period on the wasm host.
 const INTERVAL: Duration = Duration::from_secs(5);
 /// The thread only waits and makes one call.
 const STACK_BYTES: usize = 64 * 1024;

@@ -31,7 +31,7 @@ impl Context for Attempt {
         if let Some((attempt, open)) = &self.begun
             && attempt.is_unanswered()
         {
-            // Envoy knows it as soon as there is a connection, be it a new one or not.
+            // Envoy knows the local address as soon as the attempt has a connection, new or reused.
             let local_address = hostcalls::property(vec!["upstream", "local_address"]);
             let limit = hostcalls::property(vec!["request", "headers", "x-envoy-expected-rq-timeout-ms"]);
             let limit = limit.and_then(|limit| core::str::from_utf8(&limit).ok()?.parse().ok());

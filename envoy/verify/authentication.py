@@ -46,7 +46,8 @@ def switched_off(gateway: Gateway, http_filter: Place) -> bool:
 def checked(fraction: Place) -> float:
     """The share of requests that a runtime fraction takes."""
     default = fraction["default_value"]
-    numerator, of = default["numerator"].value or 0, {"TEN_THOUSAND": 10_000, "MILLION": 1_000_000, 1: 10_000, 2: 1_000_000}.get(default["denominator"].value, 100)
+    numerator, denominator = default["numerator"].value or 0, default["denominator"].value
+    of = 10_000 if denominator in ("TEN_THOUSAND", 1) else 1_000_000 if denominator in ("MILLION", 2) else 100
     return numerator / of if isinstance(numerator, int) else 1.0
 
 
@@ -247,9 +248,11 @@ def is_named(findings: Findings, given: Place, named: Named | None, removed: set
             findings.warn(filters, "no authentication filter stands in front of the filter, so nobody sets the headers that `actor` names")
         return
     if len(missing) == len(wanted) > 1 and not named.headers and not named.patterns and not named.programs:
-        which = " and ".join(header for _, header in wanted)
-        report = findings.error if requires and not by_property else findings.warn
-        report(given, f"authentication in front sets neither {which}, so nobody is named" .replace("neither", "none of" if len(wanted) > 2 else "neither").replace(" and ", " nor ", 1 if len(wanted) == 2 else 0) + (", and every request is 401" if requires and not by_property else "") + ": let it copy claims to them (`claim_to_headers`)")
+        first, *others = [header for _, header in wanted]
+        which = f"neither {first} nor {others[0]}" if len(others) == 1 else f"none of {', '.join((first, *others))}"
+        refuses = requires and not by_property
+        report, then = (findings.error, ", and every request is 401") if refuses else (findings.warn, "")
+        report(given, f"authentication in front sets {which}, so no caller has a name{then}: let it copy claims to them (`claim_to_headers`)")
         return
     for place, header in missing:
         set_by_nobody(findings, place, header, named, requires, by_property, [name for _, name in wanted])

@@ -6,6 +6,7 @@ from find import Gateway, has_central_key, name_of
 from paths import first, paths
 from place import Findings, Place
 
+
 def demands(typed: Place, requirement: Place, name: str = "", depth: int = 0) -> bool:
     """Whether a requirement of jwt_authn refuses a request that has no token."""
     if name and depth < 8:

@@ -30,8 +30,8 @@ class Gateway:
     chain: Place = field(default_factory=lambda: Place({}))
     clusters: dict[str, Place] = field(default_factory=dict)
     table: Place = field(default_factory=lambda: Place({}))         # its routes
-    anew: set[str] = field(default_factory=set)         # providers whose pools have another name than their clusters
-    said: set[str] = field(default_factory=set)         # clusters of which another finding says that they are missing
+    anew: set[str] = field(default_factory=set)         # providers for whose pools a finding says that the names changed
+    said: set[str] = field(default_factory=set)         # missing clusters that have a finding already
     entered: set[str] | None = None     # the routes by which requests to the providers can enter
 
     def native(self) -> bool:

@@ -83,8 +83,9 @@ def what_is_wrong(path: Path, native: bool) -> str | None:
     except OSError as problem:
         return f"cannot be read ({problem.strerror})"
     if native:
-        # A shared object, by its header of ELF.
-        return None if begins.startswith(b"\x7fELF") and begins[16:17] == b"\x03" else "is a wasm module, where Envoy expects a shared library" if begins.startswith(CORE) else "is no shared library"
+        if begins.startswith(b"\x7fELF") and begins[16:17] == b"\x03":     # ELF's type of a shared object
+            return None
+        return "is a wasm module, where Envoy expects a shared library" if begins.startswith(CORE) else "is no shared library"
     if begins.startswith(CORE):
         return None
     if begins.startswith(b"\x7fELF"):

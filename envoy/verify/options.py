@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
-RELEASE = Path(__file__).resolve().parents[2] / "target"
-MODULE = RELEASE / "wasm32-wasip1" / "release" / "ai_bridge.wasm"
-LIBRARY = RELEASE / "release" / "libai_bridge.so"
+TARGET = Path(__file__).resolve().parents[2] / "target"
+MODULE = TARGET / "wasm32-wasip1" / "release" / "ai_bridge.wasm"
+LIBRARY = TARGET / "release" / "libai_bridge.so"
 
 
 @dataclass
@@ -25,7 +25,3 @@ class Options:
     def module(self, native: bool) -> Path:
         """The module that Envoy loads here where the named one is not on this machine."""
         return self.library or LIBRARY if native else self.wasm or MODULE
-
-    def given(self, native: bool) -> Path | None:
-        """The module that the command line names."""
-        return self.library if native else self.wasm

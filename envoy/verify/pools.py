@@ -234,7 +234,7 @@ def strangers(findings: Findings, gateway: Gateway, expected: Any, anew: set[str
         if of is not None:
             gateway.said.add(of)
             findings.error(cluster["name"], f'this cluster has the key of the pool\'s "{of}", and no other is called so: take that name again, or {AGAIN}')
-        elif any(each.get("provider") not in anew for each in names):
+        elif any(str(each.get("provider")) not in anew for each in names):
             findings.error(cluster, f'the cluster "{name}" has the upstream filter, but is no member of a pool: remove it, or {AGAIN}')
 
 

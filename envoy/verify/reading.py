@@ -23,9 +23,9 @@ DEPTH = 150
 VALUES = 200_000            # with every alias written out
 
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-# As in `{{ .Values.key }}` and `{{- if …`. `{{ $labels.instance }}` of Prometheus is another language, inside of texts.
 # As in `{% if … %}` of Jinja, at the beginning of a line.
 STATEMENT = re.compile(r"^[ \t]*\{%", re.M)
+# As in `{{ .Values.key }}` and `{{- if …`. `{{ $labels.instance }}` of Prometheus is another language, inside of texts.
 TEMPLATE = re.compile(r"\{\{-?\s*(?:\$?\.(?:Values|Release|Chart|Files|Capabilities|Template)\b|(?:if|else|end|range|with|include|define|template|toYaml|tpl|block|required|default|quote|nindent)\b|/\*)")
 
 

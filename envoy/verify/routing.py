@@ -34,7 +34,7 @@ def clusters(findings: Findings, gateway: Gateway) -> None:
 
 
 def missing(findings: Findings, gateway: Gateway, provider: Place, target: Target, used: set[str]) -> None:
-    """Reports a cluster that is not there, where its name is written; a name that nothing writes comes from the provider's type."""
+    """Reports a missing cluster at the place that names it: a `cluster` member, else the provider's name or type."""
     given = target.place if isinstance(target.place.value, str) else target.place["cluster"] if target.place["cluster"].value is not None else target.place["name"]
     given = given if given.value is not None else provider["name"]
     near = difflib.get_close_matches(target.cluster, [each for each in gateway.clusters if each not in used], 1)

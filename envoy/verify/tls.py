@@ -166,7 +166,7 @@ def destination(findings: Findings, cluster: Place) -> None:
 
 
 def meant(findings: Findings, reached: list[tuple[Place, Target]]) -> None:
-    """Checks that clusters lead to the hosts of the base URLs, where they say so themselves."""
+    """Checks that clusters lead to the hosts of their base URLs, as far as a cluster names its host."""
     names: dict[tuple[str, int], tuple[Place, str, list[str]]] = {}
     for cluster, target in reached:
         host = host_of(target.base_url)
@@ -178,17 +178,26 @@ def meant(findings: Findings, reached: list[tuple[Place, Target]]) -> None:
             given = address["address"].text().lower()
             if is_provider(given) and is_provider(host) and given != host:
                 findings.warn(address["address"], f'the base URL of this provider has the host "{host}", whose certificate is not this one\'s: each request would be 503. Make both the same')
-            elif address["port_value"].value == 80 and urlsplit(target.base_url).port != 80:
-                findings.warn(address["port_value"], f"80 is the port of http, where no TLS is spoken: write {urlsplit(target.base_url).port or 443}")
+            elif address["port_value"].value == 80 and port_of(target.base_url) != 80:
+                findings.warn(address["port_value"], f"80 is the port of http, where no TLS is spoken: write {port_of(target.base_url)}")
     for place, then, hosts in names.values():
         findings.error(place, f"the base URL here has the host {' or '.join(dict.fromkeys(hosts))}: {then}")
 
 
 def host_of(base_url: str) -> str:
+    """The host of a URL; empty if it is unreadable."""
     try:
         return (urlsplit(base_url).hostname or "").lower()
     except ValueError:
         return ""
+
+
+def port_of(base_url: str) -> int:
+    """The port of an https URL."""
+    try:
+        return urlsplit(base_url).port or 443
+    except ValueError:          # the filter refuses it
+        return 443
 
 
 def addresses(cluster: Place) -> list[Place]:
@@ -197,7 +206,7 @@ def addresses(cluster: Place) -> list[Place]:
 
 
 def names_none(names: list[str], host: str) -> bool:
-    """Whether these names of certificates are all others' than a host's."""
+    """Whether there are names of certificates, and none of them is the host's."""
     return bool(names) and bool(host) and not any(each.lower() in (host, "*." + host.partition(".")[2]) for each in names)
 
 

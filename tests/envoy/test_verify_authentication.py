@@ -62,7 +62,6 @@ def without_team_budgets(config):
         whole[:] = [each for each in whole if words not in json.dumps(each)]
 
 
-
 NAMES: dict[str, tuple[Change, Found]] = {
     "authentication behind the filter": (behind, [("error", "http_filters[6]", "this authentication (envoy.filters.http.jwt_authn) stands behind AI Bridge")]),
     "a claim that is copied elsewhere": (

@@ -138,8 +138,28 @@ def test_anchors_that_are_used_as_envoy_uses_them_are_fine(tmp_path):
     assert found_in(file) == []
 
 
+SENSELESS = {
+    "a denominator that is a list": ("budgets/envoy.yaml", "          - name: ai_bridge\n            typed_config:\n", '          - { name: ext_authz, typed_config: { "@type": type.googleapis.com/envoy.extensions.filters.http.ext_authz.v3.ExtAuthz, filter_enabled: { default_value: { numerator: 1, denominator: [] } } } }\n          - name: ai_bridge\n            typed_config:\n'),
+    "a port above 65,535": ("envoy.yaml", '{"type": "openai",    "key"', '{"type": "openai", "base_url": "https://api.openai.com:99999", "key"'),
+    "a provider of a member that is a list": ("pools/envoy.yaml", '"upstream": {"provider": "anthropic"', '"upstream": {"provider": ["x"]'),
+}
+
+
+@pytest.mark.parametrize("name", SENSELESS)
+def test_senseless_values_end_no_check(tmp_path, name):
+    shipped_file, old, new = SENSELESS[name]
+    text = (REPOSITORY / "envoy" / shipped_file).read_text()
+    assert old in text
+    file = tmp_path / "envoy.yaml"
+    file.write_text(text.replace(old, new).replace("port_value: 443", "port_value: 80").replace("- name: anthropic-main\n", "- name: anthropic-other\n"))
+    done = bounded(file)
+    assert done.stderr == "" and "this program failed" not in done.stdout, done.stdout
+
+
 EXPENSIVE = {
     "an expression that backtracks": ("budgets/envoy.yaml", 'match: { prefix: "/" }, requires', 'match: { safe_regex: { regex: "(/[a-z0-9]*)*([a-z0-9/]*)*!" } }, requires'),
+    "an expression whose ways double": ("budgets/envoy.yaml", 'match: { prefix: "/" }, requires', 'match: { safe_regex: { regex: "(?:[a-z/:.0-9]|[a-zA-Z/:.0-9])*!" } }, requires'),
+    "an expression of many options": ("budgets/envoy.yaml", 'match: { prefix: "/" }, requires', f'match: {{ safe_regex: {{ regex: "{"[a-z/]?" * 60}!" }} }}, requires'),
     "a pattern of many stars": ("budgets/envoy.yaml", '["claude-opus-4-*"]', json.dumps(["*a" * 200 + "*", "a" * 400 + "b"])),
     "many prices": ("budgets/envoy.yaml", '{"models": ["*"]', ",".join(f'{{"models": ["m{n}-*"], "input": 1, "output": 1}}' for n in range(2000)) + ',{"models": ["*"]'),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from render import REPOSITORY
+from render import REPOSITORY, connection_manager_of, shipped
 from verifying import LINE, run
 
 ENVOY = REPOSITORY / "envoy"
@@ -118,6 +119,8 @@ MISTAKES = {
     "the filter is switched off on a route": Mistake(
         REFERENCE, f"                {ROUTE}", f'                typed_per_filter_config: {{ ai_bridge: {{ "@type": type.googleapis.com/envoy.config.route.v3.FilterConfig, disabled: true }} }}\n                {ROUTE}', "error", "the filter is switched off here"),
     "authorization of no request": Mistake(REFERENCE, FILTER, (EXT_AUTHZ % "false").replace("grpc_service", "filter_enabled: { default_value: { numerator: 0 } }, grpc_service") + FILTER, "error", "ext_authz checks no request"),
+    "authorization of half of the requests": Mistake(
+        REFERENCE, FILTER, (EXT_AUTHZ % "false").replace("grpc_service", "filter_enabled: { default_value: { numerator: 50 } }, grpc_service") + FILTER, "error", "ext_authz lets 50 % of all requests pass unchecked"),
     "a requirement that there is not": Mistake(
         BUDGETS, "                typed_per_filter_config:\n", '                typed_per_filter_config:\n                  envoy.filters.http.jwt_authn: { "@type": type.googleapis.com/envoy.extensions.filters.http.jwt_authn.v3.PerRouteConfig, requirement_name: none }\n',
         "error", 'no requirement "none"', count=1),
@@ -155,9 +158,9 @@ MISTAKES = {
 @pytest.mark.parametrize("name", MISTAKES)
 def test_one_mistake_is_one_finding_in_its_line(tmp_path, name):
     mistake = MISTAKES[name]
-    shipped = (ENVOY / mistake.file).read_text()
-    assert mistake.old in shipped
-    text = shipped.replace(mistake.old, mistake.new, mistake.count)
+    correct = (ENVOY / mistake.file).read_text()
+    assert mistake.old in correct
+    text = correct.replace(mistake.old, mistake.new, mistake.count)
     file = tmp_path / "envoy.yaml"
     file.write_text(text)
     shutil.copy(ENVOY / "budgets" / "limits.yaml", tmp_path)
@@ -168,7 +171,7 @@ def test_one_mistake_is_one_finding_in_its_line(tmp_path, name):
     assert finding["level"] == mistake.level and mistake.says in finding["text"], done.stdout
     assert done.returncode == (1 if mistake.level == "error" else 0)
     lines = text.splitlines()
-    changed = next(number for number, (before, after) in enumerate(zip(shipped.splitlines(), lines), 1) if before != after)
+    changed = next(number for number, (before, after) in enumerate(zip(correct.splitlines(), lines), 1) if before != after)
     expected = [number for number, line in enumerate(lines, 1) if mistake.line in line] if mistake.line else [changed]
     assert int(finding["line"]) in expected, done.stdout
     assert KEY not in done.stdout
@@ -200,6 +203,33 @@ def test_http_inside_of_the_network_is_fine(tmp_path, base_url):
     assert done.returncode == 0 and "0 errors, 0 warnings" in done.stdout, done.stdout
 
 
+RBAC = '          - { name: rbac, typed_config: { "@type": type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBAC, rules: { policies: { all: { permissions: [ { any: true } ], principals: [ %s ] } } } } }\n'
+
+
+@pytest.mark.parametrize("principal,is_open", [("{ any: true }", True), ('{ remote_ip: { address_prefix: 10.0.0.0, prefix_len: 8 } }', False)])
+def test_rbac_that_names_no_one_protects_no_key(tmp_path, principal, is_open):
+    text = (ENVOY / REFERENCE).read_text().replace("address: 127.0.0.1, port_value: 10000", "address: 0.0.0.0, port_value: 10000").replace(FILTER, RBAC % principal + FILTER)
+    file = tmp_path / "envoy.yaml"
+    file.write_text(text)
+    done = run("--without-envoy", file)
+    assert ("anyone who reaches 0.0.0.0 uses your keys" in done.stdout) == is_open, done.stdout
+
+
+def test_routes_in_a_file_are_read(tmp_path):
+    config = shipped()
+    table = {"@type": "type.googleapis.com/envoy.config.route.v3.RouteConfiguration", "name": "all", **connection_manager_of(config).pop("route_config")}
+    table["name"] = "all"
+    routes, file = tmp_path / "routes.json", tmp_path / "envoy.json"
+    connection_manager_of(config)["rds"] = {"route_config_name": "all", "config_source": {"path_config_source": {"path": str(routes)}}}
+    file.write_text(json.dumps(config, indent=1))
+    routes.write_text(json.dumps({"resources": [table]}, indent=1))
+    assert "0 errors, 0 warnings" in run("--without-envoy", file).stdout
+    del table["virtual_hosts"][0]["routes"][0]
+    routes.write_text(json.dumps({"resources": [table]}, indent=1))
+    done = run("--without-envoy", file)
+    assert f"{routes}:" in done.stdout and "none has `cluster_header: x-ai-bridge-cluster`" in done.stdout, done.stdout
+
+
 # What looks like a mistake and is none.
 RIGHT = {
     "authorities of the system": (REFERENCE, "validation_context: { trusted_ca: { filename: /etc/ssl/certs/ca-certificates.crt } }", "validation_context: { system_root_certs: {} }"),
@@ -215,8 +245,8 @@ RIGHT = {
 
 @pytest.mark.parametrize("name", RIGHT)
 def test_what_is_right_is_no_finding(tmp_path, name):
-    shipped, old, new = RIGHT[name]
-    text = (ENVOY / shipped).read_text()
+    name_of_file, old, new = RIGHT[name]
+    text = (ENVOY / name_of_file).read_text()
     assert old in text
     file = tmp_path / "envoy.yaml"
     file.write_text(text.replace(old, new))

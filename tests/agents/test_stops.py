@@ -122,8 +122,10 @@ def closing(trouble: Trouble, cluster: str, before: int) -> Iterator[None]:
     finally:
         over.set()
         thread.join()
-        trouble.gateway.wait_until(lambda: not is_open(trouble.gateway, cluster), f"the circuit of {cluster} closes")
-        set_ejection(trouble.gateway, "")
+        try:
+            trouble.gateway.wait_until(lambda: not is_open(trouble.gateway, cluster), f"the circuit of {cluster} closes")
+        finally:
+            set_ejection(trouble.gateway, "")
 
 
 def set_ejection(gateway: Gateway, milliseconds: str) -> None:

@@ -7,13 +7,15 @@ import socket
 import subprocess
 import sys
 import threading
-from typing import Any
+from typing import Any, Iterator
 
+import pytest
 import yaml
 
 from gateway import Gateway
 from render import REPOSITORY, WASM, Json, connection_manager_of, render
-from upstream import Exchange, Received, Script, Upstream
+from samples import MESSAGE
+from upstream import Exchange, Received, Script, Upstream, json_answer
 
 GENERATOR = REPOSITORY / "envoy" / "pools"
 
@@ -40,6 +42,21 @@ class Member(Upstream):
         threading.Thread(target=self._accept, daemon=True).start()
 
 
+@pytest.fixture
+def members() -> Iterator[list[Member]]:
+    """Three members that answer, and that must not have failed in a way that no test expects."""
+    made = [Member(name, json_answer(MESSAGE)) for name in ("one", "two", "three")]
+    yield made
+    for each in made:
+        each.close()
+    assert not [failure for each in made for failure in each.failures]
+
+
+def plugin_of(entries: list[Json], root: str = "", **more: Json) -> Json:
+    """A configuration of the filter with one pool. `more`: other members of the provider."""
+    return {"root": root, "providers": [{"type": "anthropic", "pool": entries, **more}], "gateway_credentials": {"value_prefixes": ["gw_"]}}
+
+
 def generated(plugin: Json, *arguments: str) -> Json:
     """The output of envoy/pools."""
     done = subprocess.run([sys.executable, GENERATOR, "--config", "-", *arguments], input=json.dumps(plugin), capture_output=True, text=True, timeout=60)
@@ -64,8 +81,7 @@ def configuration(plugin: Json, *arguments: str, **changes: Any) -> Json:
 
 def gateway_of(*members: Member, start: str = "first", root: str = "", copied: int | None = None) -> Gateway:
     """A gateway of two workers with one pool of these members. `copied`: another limit for Envoy's copies of bodies."""
-    plugin = {"root": root, "providers": [{"type": "anthropic", "pool": [each.entry() for each in members], "start": start}], "gateway_credentials": {"value_prefixes": ["gw_"]}}
-    config = configuration(plugin)
+    config = configuration(plugin_of([each.entry() for each in members], root, start=start))
     for route in connection_manager_of(config)["route_config"]["virtual_hosts"][0]["routes"]:
         if copied is not None and "request_body_buffer_limit" in route:
             route["request_body_buffer_limit"] = copied

@@ -16,7 +16,7 @@ import yaml
 from client import Http1, Http2, Reset
 from conftest import Records
 from gateway import ENVOY, KEYS, Gateway, GatewayDied
-from pools import Member, configuration
+from pools import Member, configuration, plugin_of
 from render import NATIVE, REPOSITORY, DiscoveredFilter, connection_manager_of, native, render, shipped, shipped_plugin
 from samples import JSON, MESSAGE, MESSAGE_STREAM, MESSAGES, TOKEN, messages_request
 from upstream import json_answer, stream_answer
@@ -213,11 +213,11 @@ def test_a_panic_cuts_its_stream_alone_is_counted_and_leaves_a_record(panicking,
 
 @pytest.mark.parametrize("hook,status", [("request_headers", 503), ("request_body", 503), ("response_headers", 200), ("response_body", 200)])
 def test_a_panic_in_an_attempt_ends_its_request_alone_is_counted_and_noted(hook, status):
-    """An answer that is there reaches the client."""
+    """An answer that the member has given reaches the client."""
     if not PANICS.exists():
         pytest.skip("built by `make test-native`")
     members = [Member(name, json_answer(MESSAGE)) for name in ("one", "two")]
-    plugin = {"providers": [{"type": "anthropic", "pool": [each.entry() for each in members]}], "gateway_credentials": {"value_prefixes": ["gw_"]}}
+    plugin = plugin_of([each.entry() for each in members])
     try:
         with Gateway(native(configuration(plugin), PANICS), environment={}) as gateway, Http1(gateway.address) as client:
             answer = client.request("POST", MESSAGES, [JSON, TOKEN, ("x-test-panic", f"attempt_{hook}")], messages_request(stream=False, prompt="confidential"))

@@ -13,7 +13,8 @@ import pytest
 from client import Http1
 from conftest import Records, assert_alive
 from gateway import Gateway
-from pools import Member, configuration, key_of, refusal, tried
+from pools import Member, configuration, key_of, plugin_of, refusal, tried
+from pools import members  # noqa: F401 (a fixture)
 from samples import JSON, MESSAGE, MESSAGES, TOKEN, messages_request
 from upstream import Exchange, json_answer
 
@@ -91,8 +92,7 @@ def secure(authorities) -> Iterator[tuple[Gateway, list[TlsMember]]]:
     members = [TlsMember("one"), TlsMember("two")]
     for each in members:
         each.present(authorities[0])
-    plugin = {"providers": [{"type": "anthropic", "pool": [each.entry() for each in members]}], "gateway_credentials": {"value_prefixes": ["gw_"]}}
-    config = configuration(plugin, "--trusted-ca", str(authorities[0].certificate))
+    config = configuration(plugin_of([each.entry() for each in members]), "--trusted-ca", str(authorities[0].certificate))
     to_loopback(config, members)
     with Gateway(config, concurrency=2, environment={}) as gateway:
         yield gateway, members
@@ -163,18 +163,8 @@ def test_a_reset_within_tls_is_a_reset(secure):
 # === connections ===
 
 
-@pytest.fixture
-def members() -> Iterator[list[Member]]:
-    made = [Member(name, json_answer(MESSAGE)) for name in ("one", "two", "three")]
-    yield made
-    for each in made:
-        each.close()
-    assert not [failure for each in made for failure in each.failures]
-
-
 def gateway_for(entries: list[Json], connect_timeout: str = "3s") -> Gateway:
-    plugin = {"providers": [{"type": "anthropic", "pool": entries}], "gateway_credentials": {"value_prefixes": ["gw_"]}}
-    config = configuration(plugin)
+    config = configuration(plugin_of(entries))
     for cluster in config["static_resources"]["clusters"]:
         cluster["connect_timeout"] = connect_timeout
     return Gateway(config, concurrency=2, environment={})
@@ -242,19 +232,21 @@ class Unreachable:
             each.connect_ex(("127.0.0.1", self.port))
             self.waiting.append(each)
 
-    def close(self) -> None:
+    def __enter__(self) -> "Unreachable":
+        return self
+
+    def __exit__(self, *_: object) -> None:
         for each in (*self.waiting, self.listener):
             each.close()
 
 
 def test_a_host_that_does_not_answer_is_a_connect_failure(members):
-    nowhere = Unreachable()
-    entries = [{"name": "nowhere", "key": {"value": "sk-ant-nowhere-0123456789"}, "base_url": f"http://127.0.0.1:{nowhere.port}"}, members[1].entry()]
-    with gateway_for(entries, connect_timeout="0.3s") as gateway:
-        records = Records(gateway)
-        assert ask(gateway).status == 200
-        record = records.one()
-        assert tried(record) == [("nowhere", "connect_failure"), ("two", 200)]
-        assert record["attempts"][0]["ms"] >= 250
-        assert_alive(gateway)
-    nowhere.close()
+    with Unreachable() as nowhere:
+        entries = [{"name": "nowhere", "key": {"value": "sk-ant-nowhere-0123456789"}, "base_url": f"http://127.0.0.1:{nowhere.port}"}, members[1].entry()]
+        with gateway_for(entries, connect_timeout="0.3s") as gateway:
+            records = Records(gateway)
+            assert ask(gateway).status == 200
+            record = records.one()
+            assert tried(record) == [("nowhere", "connect_failure"), ("two", 200)]
+            assert record["attempts"][0]["ms"] >= 250
+            assert_alive(gateway)

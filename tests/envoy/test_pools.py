@@ -5,27 +5,19 @@ from __future__ import annotations
 import json
 import threading
 import time
-from typing import Any, Iterator
+from typing import Any
 
 import pytest
 
 from client import Http1, Reset
 from conftest import Records, assert_alive
 from gateway import Gateway
-from pools import Member, configuration, gateway_of, key_of, refusal, tried
+from pools import Member, configuration, gateway_of, key_of, plugin_of, refusal, tried
+from pools import members  # noqa: F401 (a fixture)
 from samples import JSON, MESSAGE, MESSAGES, TOKEN, messages_request
 from upstream import Exchange, json_answer
 
 BODY = messages_request(stream=False)
-
-
-@pytest.fixture
-def members() -> Iterator[list[Member]]:
-    made = [Member(name, json_answer(MESSAGE)) for name in ("one", "two", "three")]
-    yield made
-    for each in made:
-        each.close()
-    assert not [failure for each in made for failure in each.failures]
 
 
 def ask(gateway: Gateway, *more: tuple[str, str], path: str = MESSAGES, body: bytes = BODY) -> Any:
@@ -68,7 +60,7 @@ def test_a_dead_member_hides_none_behind_it(members, hidden):
         one.refuse()
     else:
         entries[0]["base_url"] = "http://nothing.invalid"
-    plugin = {"providers": [{"type": "anthropic", "pool": entries}], "gateway_credentials": {"value_prefixes": ["gw_"]}}
+    plugin = plugin_of(entries)
     with Gateway(configuration(plugin), concurrency=2, environment={}) as gateway:
         records = Records(gateway)
         for _ in range(20):
@@ -256,7 +248,10 @@ def test_many_failovers_at_a_time_are_all_answered(members):
 def test_a_member_that_is_back_is_shown_while_no_requests_come(members):
     members[0].script = refusal(429, retry_after="2")
     with gateway_of(*members) as gateway:
-        shown = lambda value: ({"provider": "anthropic", "member": "one"}, value) in gateway.prometheus("ai_bridge_pool_usable")
+
+        def shown(value: float) -> bool:
+            return ({"provider": "anthropic", "member": "one"}, value) in gateway.prometheus("ai_bridge_pool_usable")
+
         gateway.wait_until(lambda: ask(gateway).status == 200 and shown(0.0), "one is aside")
         gateway.wait_until(lambda: shown(1.0), "one is back", 30)
 

@@ -10,7 +10,7 @@ import json
 import os
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, TimeoutError     # before Python 3.11 not the built-in one
 from contextlib import ExitStack
 from typing import Any, Iterator
 

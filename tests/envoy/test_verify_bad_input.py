@@ -158,7 +158,7 @@ def test_senseless_values_end_no_check(tmp_path, name):
 
 EXPENSIVE = {
     "an expression that backtracks": ("budgets/envoy.yaml", 'match: { prefix: "/" }, requires', 'match: { safe_regex: { regex: "(/[a-z0-9]*)*([a-z0-9/]*)*!" } }, requires'),
-    "an expression whose ways double": ("budgets/envoy.yaml", 'match: { prefix: "/" }, requires', 'match: { safe_regex: { regex: "(?:[a-z/:.0-9]|[a-zA-Z/:.0-9])*!" } }, requires'),
+    "an expression whose ways double": ("budgets/envoy.yaml", 'match: { prefix: "/" }, requires', 'match: { safe_regex: { regex: "(?:[a-z]|[a-z/:.0-9][a-z/:.0-9]?)*!" } }, requires'),
     "an expression of many options": ("budgets/envoy.yaml", 'match: { prefix: "/" }, requires', f'match: {{ safe_regex: {{ regex: "{"[a-z/]?" * 60}!" }} }}, requires'),
     "a pattern of many stars": ("budgets/envoy.yaml", '["claude-opus-4-*"]', json.dumps(["*a" * 200 + "*", "a" * 400 + "b"])),
     "many prices": ("budgets/envoy.yaml", '{"models": ["*"]', ",".join(f'{{"models": ["m{n}-*"], "input": 1, "output": 1}}' for n in range(2000)) + ',{"models": ["*"]'),

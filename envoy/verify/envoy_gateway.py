@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shared
+import istio_and_envoy_gateway as both
 from authentication import Named, is_named
 from find import Target, enabled, has_central_key, targets
 from place import Findings, Place
@@ -46,7 +46,7 @@ def loading(findings: Findings, plugin: Plugin, found: Resources) -> None:
             findings.error(spec.at_name("filterName"), "expected `filterName: ai_bridge`: the module refuses another name")
         return
     code = spec["code"]["http" if spec.at("code", "http", "url") else "image"]
-    shared.digest(findings, code, code["sha256"], pinned=code.is_called("http"))
+    both.digest(findings, code, code["sha256"], pinned=code.is_called("http"))
 
 
 def way(findings: Findings, found: Resources, provider: Place, target: Target, header: str) -> None:
@@ -59,8 +59,8 @@ def way(findings: Findings, found: Resources, provider: Place, target: Target, h
         (route, rule) for route in routes for rule in route.at("spec", "rules")
         if any(each["name"].text().lower() == header and each["value"].value == target.cluster for match in rule["matches"] for each in match["headers"])
     ]
-    for route, rule in shared.way(findings, matching, "HTTPRoute", routes[0].at("spec"), header, target, provider):
-        shared.removes(findings, rule.at_name("filters"), [name for each in rule["filters"] for name in each.at("requestHeaderModifier", "remove")], header)
+    for route, rule in both.first_route(findings, matching, "HTTPRoute", routes[0].at("spec"), header, target, provider):
+        both.removes_header(findings, rule.at_name("filters"), [name for each in rule["filters"] for name in each.at("requestHeaderModifier", "remove")], header)
         for reference in rule["backendRefs"]:
             if target.base_url.lower().startswith("https://"):
                 tls(findings, found, reference, host_of(target.base_url))

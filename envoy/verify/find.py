@@ -9,7 +9,7 @@ from typing import Iterator
 
 import reading
 from base_urls import BASE_URLS
-from loaded import configuration_of, entry_of, is_native
+from filter_entry import configuration_of, entry_of, is_native
 from place import Findings, Json, Place, place_of
 from reading import Document, Node, Unusable
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 import difflib
 from urllib.parse import urlsplit
 
-import shared
+import istio_and_envoy_gateway as both
 from authentication import Named, is_named
-from options import Options
-from find import Target, has_central_key, enabled, targets
+from find import Target, enabled, has_central_key, targets
 from module import file_of_module
+from options import Options
 from place import Findings, Place
 from pools import pools_of_resources
 from resources import Plugin, Resources
-from tls import host_of, names_none
 from routing import LONG_ANSWER_SECONDS, announced_too_early, seconds
+from tls import host_of, names_none
 
 
 def istio(findings: Findings, found: Resources, options: Options) -> None:
@@ -46,7 +46,7 @@ def loading(findings: Findings, plugin: Plugin, options: Options) -> None:
     elif url.text().startswith("file://"):
         file_of_module(findings, url, urlsplit(url.text()).path, options.wasm)
     else:
-        shared.digest(findings, url, spec["sha256"], url.text().startswith("http"))
+        both.digest(findings, url, spec["sha256"], url.text().startswith("http"))
 
 
 def phase(findings: Findings, plugin: Plugin, found: Resources) -> None:
@@ -68,8 +68,8 @@ def way(findings: Findings, found: Resources, provider: Place, target: Target, h
         (service, route) for service in services for route in service.at("spec", "http")
         if any(match.at("headers", header, "exact").value == target.cluster for match in route["match"])
     ]
-    for _, route in shared.way(findings, matching, "route", services[0].at("spec").at_name("http"), header, target, provider):
-        shared.removes(findings, route.at_name("headers"), [*route.at("headers", "request", "remove"), *(each for destination in route["route"] for each in destination.at("headers", "request", "remove"))], header)
+    for _, route in both.first_route(findings, matching, "route", services[0].at("spec").at_name("http"), header, target, provider):
+        both.removes_header(findings, route.at_name("headers"), [*route.at("headers", "request", "remove"), *(each for destination in route["route"] for each in destination.at("headers", "request", "remove"))], header)
         if 0 < (seconds(route["timeout"].value, 0.0) or 0) < LONG_ANSWER_SECONDS:
             findings.warn(route.at_name("timeout"), "a short timeout cuts long answers: leave it out, which is none")
         for destination in route["route"]:

@@ -13,7 +13,7 @@ from typing import Iterator
 
 import placeholders
 from find import Gateway, connection_managers
-from loaded import WASM, configuration_of, entry_of, is_native
+from filter_entry import WASM, configuration_of, entry_of, is_native
 from options import Options
 from place import Findings, Place
 from tls import HTTP_OPTIONS

@@ -7,7 +7,7 @@ import re
 from typing import Iterable
 
 from find import Gateway
-from loaded import configuration_of
+from filter_entry import configuration_of
 from place import Findings, Place
 
 # envoy/records/README.md#single-values: the single values, by when they are set.

@@ -1,4 +1,4 @@
-"""What loads the filter: a Wasm plugin or a dynamic module. The two have the same configuration in different entries."""
+"""The filter's entry in a configuration of Envoy: that of a Wasm filter or of a dynamic module. Both hold the same configuration."""
 
 from __future__ import annotations
 

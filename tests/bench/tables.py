@@ -173,7 +173,7 @@ def of_one_request(result: dict[str, Any], results: dict[str, Rounds]) -> str:
 
     native = f", {times('native')} with it as a [dynamic module](envoy/native/README.md)" if small.has("native", "cpu_us") else ""
     return (
-        f"A request of 1 KB takes Envoy {times('bridge')} the CPU with the filter as without (measured on {result['at'][:10]}){native}: "
+        f"A request of 1 KB takes Envoy {times('bridge')} as much CPU with the filter as without (measured on {result['at'][:10]}){native}: "
         "[all figures](tests/bench/README.md)."
     )
 

@@ -161,7 +161,7 @@ fn the_readmes_cost_is_that_of_the_table() {
     };
     let date = table.lines().find(|line| line.ends_with(" s:")).unwrap().split(',').next().unwrap();
     let with = times("AI Bridge / Envoy alone").unwrap();
-    let mut stated = format!("{with} the CPU with the filter as without (measured on {date})");
+    let mut stated = format!("{with} as much CPU with the filter as without (measured on {date})");
     if let Some(native) = times("dynamic module / Envoy alone") {
         stated += &format!(", {native} with it as a [dynamic module](");
     }

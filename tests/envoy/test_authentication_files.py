@@ -1,7 +1,7 @@
 """What authentication in front refuses reaches the caller as JSON and is final: the files of envoy/istio and envoy/envoy-gateway.
 The health path stands in front of it in every sample for plain Envoy.
 
-Their replies run in plain Envoy, with the filters that Istio and Envoy Gateway make of their policies.
+The replies of these files run in plain Envoy, with the filters that Istio and Envoy Gateway make of their policies.
 """
 
 from __future__ import annotations

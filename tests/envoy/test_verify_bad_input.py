@@ -138,21 +138,30 @@ def test_anchors_that_are_used_as_envoy_uses_them_are_fine(tmp_path):
     assert found_in(file) == []
 
 
+def written(directory: Path, sample: str, *changes: tuple[str, str]) -> Path:
+    """A shipped sample with these words in place of others."""
+    text = (REPOSITORY / "envoy" / sample).read_text()
+    for old, new in changes:
+        assert old in text, old
+        text = text.replace(old, new)
+    file = directory / "envoy.yaml"
+    file.write_text(text)
+    return file
+
+
+FILTER = "          - name: ai_bridge\n            typed_config:\n"
+HALF = '          - { name: ext_authz, typed_config: { "@type": type.googleapis.com/envoy.extensions.filters.http.ext_authz.v3.ExtAuthz, filter_enabled: { default_value: { numerator: 1, denominator: [] } } } }\n'
 SENSELESS = {
-    "a denominator that is a list": ("budgets/envoy.yaml", "          - name: ai_bridge\n            typed_config:\n", '          - { name: ext_authz, typed_config: { "@type": type.googleapis.com/envoy.extensions.filters.http.ext_authz.v3.ExtAuthz, filter_enabled: { default_value: { numerator: 1, denominator: [] } } } }\n          - name: ai_bridge\n            typed_config:\n'),
-    "a port above 65,535": ("envoy.yaml", '{"type": "openai",    "key"', '{"type": "openai", "base_url": "https://api.openai.com:99999", "key"'),
-    "a provider of a member that is a list": ("pools/envoy.yaml", '"upstream": {"provider": "anthropic"', '"upstream": {"provider": ["x"]'),
+    "a denominator that is a list": ("budgets/envoy.yaml", (FILTER, HALF + FILTER)),
+    "a port above 65,535": ("envoy.yaml", ('{"type": "openai",    "key"', '{"type": "openai", "base_url": "https://api.openai.com:99999", "key"'), ("port_value: 443", "port_value: 80")),
+    "a provider of a member that is a list": ("pools/envoy.yaml", ('"upstream": {"provider": "anthropic"', '"upstream": {"provider": ["x"]'), ("- name: anthropic-main\n", "- name: anthropic-other\n")),
 }
 
 
 @pytest.mark.parametrize("name", SENSELESS)
-def test_senseless_values_end_no_check(tmp_path, name):
-    shipped_file, old, new = SENSELESS[name]
-    text = (REPOSITORY / "envoy" / shipped_file).read_text()
-    assert old in text
-    file = tmp_path / "envoy.yaml"
-    file.write_text(text.replace(old, new).replace("port_value: 443", "port_value: 80").replace("- name: anthropic-main\n", "- name: anthropic-other\n"))
-    done = bounded(file)
+def test_values_without_sense_end_no_check(tmp_path, name):
+    sample, *changes = SENSELESS[name]
+    done = bounded(written(tmp_path, sample, *changes))
     assert done.stderr == "" and "this program failed" not in done.stdout, done.stdout
 
 
@@ -168,10 +177,6 @@ EXPENSIVE = {
 @pytest.mark.parametrize("name", EXPENSIVE)
 def test_expensive_patterns_take_bounded_time(tmp_path, name):
     """`limited` ends the program after its processor time."""
-    shipped_file, old, new = EXPENSIVE[name]
-    text = (REPOSITORY / "envoy" / shipped_file).read_text()
-    assert old in text
-    file = tmp_path / "envoy.yaml"
-    file.write_text(text.replace(old, new, 1))
-    done = bounded(file)
+    sample, old, new = EXPENSIVE[name]
+    done = bounded(written(tmp_path, sample, (old, new)))
     assert done.returncode in (0, 1, 2) and done.stderr == "", done.stderr

@@ -15,8 +15,8 @@ from place import Findings, Place, place_of
 from pools import pools
 from prices import age
 from reading import Document, Unusable
-from secret import in_headers
 from routing import clusters, routes
+from secret import in_headers
 from tls import tls, unverified
 from validate import envoy_validates
 from values import values

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import secret
 from bootstrap import bootstrap
-from options import Options
 from exposure import is_loopback
 from limits import beside
+from options import Options
 from place import Findings, Place, place_of
 from reading import Unusable, read
 

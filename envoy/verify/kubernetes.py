@@ -5,7 +5,6 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 import secret
-from options import Options
 from budgets import Limit, answered
 from compose import compose
 from documents import Kind, kind_of
@@ -13,6 +12,7 @@ from envoy_gateway import envoy_gateway
 from find import duplicates, enabled, targets
 from istio import istio
 from limits import Served
+from options import Options
 from patterns import patterns
 from place import Findings, Place, place_of
 from prices import age

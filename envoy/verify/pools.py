@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any, Iterator
 
-from find import Gateway, enabled, name_of
 from filter_entry import NATIVE, WASM, configuration_of, is_native, is_ours
+from find import Gateway, enabled, name_of
 from place import Findings, Json, Place
 from resources import Plugin, Resources
 from routing import virtual_host

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from find import Gateway, settings_of
 from filter_entry import entry_of
+from find import Gateway, settings_of
 from module import module
 from place import Findings, Place, place_of
 from reading import Document

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Iterator
 
 import placeholders
-from find import Gateway, connection_managers
 from filter_entry import WASM, configuration_of, entry_of, is_native
+from find import Gateway, connection_managers
 from options import Options
 from place import Findings, Place
 from tls import HTTP_OPTIONS

@@ -6,8 +6,8 @@ import difflib
 import re
 from typing import Iterable
 
-from find import Gateway
 from filter_entry import configuration_of
+from find import Gateway
 from place import Findings, Place
 
 # envoy/records/README.md#single-values: the single values, by when they are set.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from render import cluster_of
-from verifying import Change, Found, ai_route, changed, each_is_reported, manager_of, none_is_reported, plugin, routes_of
+from verifying import Change, Found, ai_route, each_is_reported, manager_of, none_is_reported, plugin, routes_of
 
 
 def only_specific_host(config: Any) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from verifying import Change, Found, budget, changed, drop, each_is_reported, manager_of, plugin, set_at, text
+from verifying import Change, Found, budget, drop, each_is_reported, manager_of, plugin, set_at, text
 
 # Values that the logger by actor reads besides those of budgets.
 BY_ACTOR = ["input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens"]

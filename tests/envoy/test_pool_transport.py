@@ -120,7 +120,7 @@ def test_each_member_is_asked_for_by_its_own_name_and_gets_its_own_key(secure):
 
 
 @pytest.mark.parametrize("wrong", ["name", "authority"])
-def test_a_member_whose_certificate_is_wrong_gets_no_byte_and_counts_as_not_connected(secure, authorities, wrong):
+def test_a_member_with_a_wrong_certificate_gets_no_byte_and_is_not_connected(secure, authorities, wrong):
     gateway, (one, two) = secure
     trusted, other = authorities
     if wrong == "name":

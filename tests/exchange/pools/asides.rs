@@ -55,7 +55,7 @@ fn a_2xx_of_an_attempt_that_began_later_makes_a_member_usable_at_once() {
 }
 
 #[test]
-fn a_member_that_was_set_aside_during_the_first_attempt_is_made_usable_by_the_second() {
+fn a_later_attempts_200_ends_what_another_request_set_aside() {
     let bridge = pool(|provider| provider["pool"].as_array_mut().unwrap().truncate(2));
     let world = request_at(&bridge, 0, &[]);
     let (ticket, now) = (world.ticket(), world.moment());

@@ -35,7 +35,7 @@ fn while_a_member_is_usable_an_answer_keeps_its_retry_after() {
 }
 
 #[test]
-fn a_refusal_of_another_filter_keeps_its_retry_after_where_every_member_is_aside() {
+fn another_filters_refusal_keeps_its_retry_after_where_all_are_aside() {
     let bridge = pool(|provider| provider["pool"].as_array_mut().unwrap().truncate(2));
     let aside = |seconds| answers(429, &[("retry-after", seconds)]);
     exchange(&bridge, &[("a", aside("30")), ("b", aside("90"))]);

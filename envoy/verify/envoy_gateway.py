@@ -91,9 +91,9 @@ def tls(findings: Findings, found: Resources, reference: Place, host: str) -> No
         if not validation["hostname"].text():
             findings.error(validation if validation.value is not None else policy["spec"], "no `hostname`: neither SNI nor the certificate's name is known: add it")
         elif names_none([validation["hostname"].text()], host):
-            findings.error(validation["hostname"], f"the base URL here has the host {host}: its requests, keys included, would go to the holder of another certificate")
+            findings.error(validation["hostname"], f"the provider's base URL has the host {host}: its requests, keys included, would go to the holder of another certificate")
         elif names_none([each["hostname"].text() for each in validation["subjectAltNames"] if each["hostname"].text()], host):
-            findings.error(validation["subjectAltNames"], f"the base URL here has the host {host}, which is not among these names: either each request fails, or the key goes to another host")
+            findings.error(validation["subjectAltNames"], f"the provider's base URL has the host {host}, which is not among these names: either each request fails, or the key goes to another host")
         if not validation["wellKnownCACertificates"].text() and not validation["caCertificateRefs"]:
             findings.error(validation if validation.value is not None else policy["spec"], "no certificate authority, so any certificate is believed, or none: add `wellKnownCACertificates: System`")
     for endpoint in backend.at("spec", "endpoints") if backend is not None else ():

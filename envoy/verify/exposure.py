@@ -31,7 +31,7 @@ def exposed(findings: Findings, gateway: Gateway) -> None:
     guarding = guards(gateway)
     if guarding:
         if opened and all(kind_of(each) in PROGRAMS for each in guarding):
-            findings.leave_out(f"whether {guarding[0]['name'].text() or kind_of(guarding[0])} authenticates callers, who else use your keys: only its program says so")
+            findings.leave_out(f"whether {guarding[0]['name'].text() or kind_of(guarding[0])} authenticates callers: only its program says so, and if it does not, everyone uses your keys")
         return
     actor = gateway.settings["actor"]
     optional = [each for each in gateway.filters[: gateway.at] if lets_missing_pass(each) and not checks_nobody(each)]

@@ -181,7 +181,7 @@ def meant(findings: Findings, reached: list[tuple[Place, Target]]) -> None:
             elif address["port_value"].value == 80 and port_of(target.base_url) != 80:
                 findings.warn(address["port_value"], f"80 is the port of http, where no TLS is spoken: write {port_of(target.base_url)}")
     for place, then, hosts in names.values():
-        findings.error(place, f"the base URL here has the host {' or '.join(dict.fromkeys(hosts))}: {then}")
+        findings.error(place, f"the provider's base URL has the host {' or '.join(dict.fromkeys(hosts))}: {then}")
 
 
 def host_of(base_url: str) -> str:

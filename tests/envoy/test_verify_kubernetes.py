@@ -138,7 +138,7 @@ OF_GATEWAY: dict[str, tuple[Change, Found]] = {
     "no TLS": (lambda given: given["providers.yaml"].remove(of(given, "BackendTLSPolicy", "openai")), [("error", "spec", CLEAR)]),
     "TLS for another backend": (lambda given: of(given, "BackendTLSPolicy", "copilot")["spec"]["targetRefs"][0].update(name="copilto"), [("error", "spec", CLEAR)]),
     "no host name": (lambda given: of(given, "BackendTLSPolicy", "openai")["spec"]["validation"].pop("hostname"), [("error", ".validation", "neither SNI nor the certificate's name")]),
-    "the host name of another provider": (lambda given: of(given, "BackendTLSPolicy", "openai")["spec"]["validation"].update(hostname="api.anthropic.com"), [("error", ".validation.hostname", "the base URL here has the host api.openai.com")]),
+    "the host name of another provider": (lambda given: of(given, "BackendTLSPolicy", "openai")["spec"]["validation"].update(hostname="api.anthropic.com"), [("error", ".validation.hostname", "the provider's base URL has the host api.openai.com")]),
     "names of another host": (
         lambda given: of(given, "BackendTLSPolicy", "openai")["spec"]["validation"].update(subjectAltNames=[{"type": "Hostname", "hostname": "evil.example.com"}]),
         [("error", ".subjectAltNames", "which is not among these names")],
@@ -164,7 +164,7 @@ OF_GATEWAY: dict[str, tuple[Change, Found]] = {
     "a secret instead of a variable": (lambda given: eg_filter(given).update(env={"hostKeys": ["sk-proj-abcdefgh1234"]}), [("error", ".hostKeys[0]", "a secret, as it seems")]),
     "a value that there is not": (lambda given: of(given, "EnvoyProxy")["spec"]["telemetry"]["accessLog"]["settings"][0]["format"].update(text="%FILTER_STATE(wasm.ai_bridge_recrod:PLAIN)%"), [("error", ".format.text", "did you mean wasm.ai_bridge_record?")]),
 }
-OF_ISTIO["SNI of another host"] = (lambda given: rule(given)["tls"].update(sni="api.anthropic.com"), [("error", ".tls.sni", "the base URL here has the host api.openai.com")])
+OF_ISTIO["SNI of another host"] = (lambda given: rule(given)["tls"].update(sni="api.anthropic.com"), [("error", ".tls.sni", "the provider's base URL has the host api.openai.com")])
 OF_ISTIO["a host of a rule that is mistyped"] = (lambda given: of(given, "DestinationRule", "ai-bridge-openai")["spec"].update(host="api.openai.co"), [("error", "spec.host", "no DestinationRule is for api.openai.com")])
 OF_ISTIO["a host of an entry that is mistyped"] = (lambda given: of(given, "ServiceEntry", "ai-bridge-openai")["spec"].update(hosts=["api.openai.co"]), [("error", "spec.hosts[0]", "no ServiceEntry has api.openai.com")])
 OF_ISTIO["a value that there is not"] = (

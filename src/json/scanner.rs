@@ -75,7 +75,8 @@ impl<N: Name> Scanner<N> {
         self.grammar.is_complete()
     }
 
-    /// The values up to now that the visitor did not read: what a [`Shape`](super::Shape) learns from.
+    /// The values up to now that the visitor did not read: what a [`Shape`](super::Shape) learns from. A scanner that is
+    /// [`counting_except`](Self::counting_except) notes none.
     #[must_use]
     pub fn unread_values(&self) -> &UnreadValues {
         self.grammar.unread_values()

@@ -23,7 +23,7 @@ pub(in crate::api) struct GenerateContentReader {
     blocked: bool,
     /// An error was stated; nothing after it counts.
     failed: bool,
-    /// The last object states usage.
+    /// The current object states usage.
     usage_is_here: bool,
     /// An object with which, or after which, all candidates have finished states usage.
     usage_is_final: bool,
@@ -83,7 +83,8 @@ impl ObjectReader for GenerateContentReader {
         let change = self.take(answer);
         let finished = self.blocked || self.candidates.all_finished();
         // The usage of an earlier event does not count what came since.
-        self.usage_is_final |= finished && self.usage_is_here;
+        let states_usage = take(&mut self.usage_is_here);
+        self.usage_is_final |= finished && states_usage;
         answer.usage.settle(self.usage_is_final);
         answer.ended = finished || self.failed;
         if (answer.ended, self.usage_is_final) == before { change } else { Change::Possible }

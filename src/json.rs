@@ -5,7 +5,7 @@
 //! |---|---|
 //! | read values of a document that arrives in chunks | a [`Scanner`] with a [`Visitor`]: bounded memory, offsets |
 //! | only know whether such a document is valid and complete | a [`Scanner`] with [`ValidateOnly`] |
-//! | skip a document that repeats an earlier one except in values that are not read | a [`Shape`] |
+//! | skip a document that repeats an earlier one except in unread values, a piece of a text and counts | a [`Shape`] |
 //! | read a value that is in memory as a whole with a visitor | [`read_whole()`] |
 //! | read a few strings of a small object | `text_members`: validates the object, finds repeated members |
 //! | copy or drop members of an object byte for byte | `RawMembers`: the object must be valid |
@@ -35,7 +35,7 @@
 //! | `text_count` | the bytes of texts, also of those that are skipped |
 //! | `nesting`, `number`, `literal`, `white_space` | one rule each |
 //! | `plain_run`, `byte_classes` | the end of a run in a string; vectors of 16 or 64 bytes |
-//! | `shape` | documents that repeat an earlier one |
+//! | `shape`, `shape/places` | documents that repeat an earlier one, and where they may vary |
 //! | `whole` | values that are in memory as a whole |
 //! | `writer`, `decimal`, `append` | writing |
 

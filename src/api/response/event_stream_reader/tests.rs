@@ -457,6 +457,47 @@ mod mutations {
         }
     }
 
+    /// Events of these shapes in a random order, in random chunks, and again byte by byte. Returns how many were skipped.
+    fn mix<R: ObjectReader>(shapes: &[Shape], mut seed: u64) -> usize {
+        let mut below = move |bound: usize| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (seed >> 33) as usize % bound
+        };
+        let text_bytes = [1 << 16, 30][below(2)];
+        let record = RecordPolicy { text_bytes, thoughts: below(4) > 0, ..RecordPolicy::default() };
+        let limits = Limits { tool_calls: [256, 1][below(2)], ..Limits::default() };
+        let stream = || Stream::<R>::new(shapes[0].api, &record, &limits, false);
+        let (mut whole, mut bytes) = (stream(), stream());
+        let (mut log, mut chunk) = (Vec::new(), b": first\n\n".to_vec());
+        for _ in 0..30 {
+            let shape = &shapes[below(shapes.len())];
+            match shape.opening.get(below(8)) {
+                Some(event) => chunk.extend(event.as_bytes()),
+                None => (0..=below(4)).for_each(|_| chunk.extend(shape.event(below(PIECES.len() + 1)))),
+            }
+            let (one, other) = chunk.split_at(below(3 * chunk.len()).min(chunk.len()));
+            [one, other].into_iter().for_each(|part| whole.feed(part));
+            chunk.chunks(1).for_each(|byte| bytes.feed(byte));
+            log.append(&mut chunk);
+            assert_eq!(whole.state(), bytes.state(), "after {}", log.escape_ascii());
+        }
+        whole.skipped
+    }
+
+    #[test]
+    fn events_of_several_shapes_are_read_as_byte_by_byte_in_any_order() {
+        for api in Api::ALL {
+            let shapes: Vec<Shape> = shapes().into_iter().filter(|shape| shape.api == api).collect();
+            let skipped = (0..40).map(|seed| match api {
+                Api::Messages => mix::<MessagesReader>(&shapes, seed),
+                Api::ChatCompletions => mix::<ChatCompletionsReader>(&shapes, seed),
+                Api::Responses => mix::<ResponsesEventReader>(&shapes, seed),
+                Api::GenerateContent => mix::<GenerateContentReader>(&shapes, seed),
+            });
+            assert!(skipped.sum::<usize>() > 0, "{api:?}");
+        }
+    }
+
     #[test]
     fn counts_of_any_form_in_a_repeated_usage_are_read() {
         let (limits, record) = (Limits::default(), RecordPolicy::default());

@@ -1,8 +1,8 @@
 //! Validates UTF-8 where the text itself is not wanted. Wanted text goes through `core::str::from_utf8`.
 //!
 //! Not the package `simdutf8`: inside Envoy's V8 it takes half as long again, because V8 needs several instructions for
-//! its shifts, comparisons and table look-ups. Here each byte of a block is compared with the three before it (RFC 3629 §4);
-//! in a block with few bytes beyond ASCII only its characters are looked at.
+//! its shifts, comparisons and table look-ups. Here each byte of a block is compared with the three before it (RFC 3629
+//! §4); in a block with few bytes beyond ASCII only its characters are looked at.
 
 use super::byte_classes::{BLOCK, Lanes, WIDE};
 

@@ -173,7 +173,7 @@ impl Interception {
             let mut reply = local.reply(arrival.dialect, &head.headers);
             budget::tell(bridge, arrival, progress.budget.as_deref_mut(), &mut local, &mut reply);
             if let Some((ticket, now)) = asked {
-                pool::unanswered(ticket, head.code_details.as_deref(), now, &mut reply);
+                pool::unanswered(ticket, head, now, &mut reply);
             }
             self.download = Download::Local(local);
             return Step { effects: vec![self.reply(reply)], flow: Flow::Stop };

@@ -56,7 +56,7 @@ impl Passthrough {
         if let Some(local) = local {
             let mut reply = local.reply(self.dialect, &head.headers);
             if let Some(ticket) = &self.pool {
-                pool::unanswered(ticket, head.code_details.as_deref(), clock(), &mut reply);
+                pool::unanswered(ticket, head, clock(), &mut reply);
             }
             step.effects.push(Effect::Reply(reply));
             step.flow = Flow::Stop;

@@ -10,7 +10,7 @@ use crate::pool::{self, AttemptError, MOST_ATTEMPTS, SessionKey, SharedTicket, T
 use crate::provider::{Member, Provider, Start};
 use crate::record::{AffinityRef, AttemptRef};
 use crate::reply::Local;
-use crate::step::{Effect, LocalReply};
+use crate::step::{Effect, LocalReply, ResponseHead};
 use crate::values::Value;
 use core::cell::RefCell;
 use core::time::Duration;
@@ -142,21 +142,20 @@ pub(super) fn not_ready(ticket: Option<&SharedTicket>, headers: &Headers) -> Opt
     is_unknown.then(|| Local::not_ready(headers))?
 }
 
-/// Completes a reply that Envoy made because no attempt was answered: the cause, and `retry-after`.
-pub(super) fn unanswered(
-    ticket: &SharedTicket,
-    details: Option<&str>,
-    now: Duration,
-    reply: &mut LocalReply,
-) {
+/// Completes a reply that Envoy made because no attempt was answered: the cause, and `retry-after`. `head` is the reply as it
+/// came.
+pub(super) fn unanswered(ticket: &SharedTicket, head: &ResponseHead, now: Duration, reply: &mut LocalReply) {
     let mut open = ticket.borrow_mut();
-    if details.is_some_and(|details| details.contains("timeout"))
+    if head.code_details.as_deref().is_some_and(|details| details.contains("timeout"))
         && let Some(attempt) = open.attempts.last_mut().filter(|attempt| attempt.status.is_none())
     {
         attempt.error = Some(AttemptError::Timeout);
     }
-    // A 4xx is another filter's refusal, such as a budget's, and keeps its own `retry-after`.
+    // A 4xx is another filter's refusal, such as a budget's, and keeps its own `retry-after`. So does a 5xx that states one
+    // before a member was asked.
+    let is_of_another = open.attempts.is_empty() && head.headers.contains("retry-after");
     if reply.status >= 500
+        && !is_of_another
         && let Some(seconds) = retry_after(&open, reply.status, now)
     {
         let mut edits = HeaderEdits::default();

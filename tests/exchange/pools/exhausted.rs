@@ -1,8 +1,8 @@
 //! `retry-after` where every member is set aside.
 
-use super::{answers, exchange, exchange_at, pool, request_at};
+use super::{REQUEST, answers, exchange, exchange_at, pool, request_at};
 use serde_json::json;
-use world::{Member, head};
+use world::{Member, World, head};
 
 #[test]
 fn where_every_member_is_aside_retry_after_is_the_shortest_time() {
@@ -50,5 +50,22 @@ fn another_filters_refusal_keeps_its_retry_after_where_all_are_aside() {
         let mut world = request_at(&bridge, 1, &[("x-actor", "ada")]);
         world.answer_by("request_rate_limited", head(status, lines), true);
         assert_eq!(world.reply_header("retry-after"), wait, "{status} {lines:?}");
+    }
+}
+
+#[test]
+fn a_5xx_of_another_filter_keeps_its_retry_after_if_no_member_was_asked() {
+    let bridge = pool(|provider| provider["pool"].as_array_mut().unwrap().truncate(2));
+    let aside = |seconds| answers(429, &[("retry-after", seconds)]);
+    exchange(&bridge, &[("a", aside("30")), ("b", aside("90"))]);
+    for (details, lines, wait) in
+        [("overload", &[("retry-after", "2")][..], "2"), ("no_healthy_upstream", &[], "21")]
+    {
+        for (line, body) in [("POST /p/v1/messages", REQUEST), ("GET /p/v1/models", "")] {
+            let mut world = World::later(&bridge, 10);
+            world.request(head(line, &[]), body.is_empty());
+            world.answer_by(details, head("503", lines), true);
+            assert_eq!(world.reply_header("retry-after"), Some(wait), "{line} {details}");
+        }
     }
 }

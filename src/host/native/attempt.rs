@@ -69,8 +69,8 @@ impl Attempt {
             return Flow::Continue;
         };
         let instead = filter.with_body(Body::ReceivedRequest, |parts| {
-            let whole: Vec<u8> = parts.iter().flat_map(super::abi::Buffer::bytes).copied().collect();
-            stream.request_body(&whole, end)
+            let parts: Vec<&[u8]> = parts.iter().map(super::abi::Buffer::bytes).collect();
+            stream.request_body(&parts.concat(), end)
         });
         drop(begun);
         if let Some(bytes) = instead {

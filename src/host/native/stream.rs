@@ -4,6 +4,7 @@ use super::abi::{Attribute, Body, Buffer, HeaderMap};
 use super::calls::{Filter, wall_time};
 use super::clock::{Clock, Measured};
 use super::metrics::Metrics;
+use super::panic;
 use super::property::Property;
 use crate::bridge::Bridge;
 use crate::exchange::Exchange;
@@ -192,7 +193,7 @@ impl Stream {
 
     /// The stream is over, and [`complete`](Self::complete) has panicked.
     pub(super) fn complete_after_failure(&self, filter: Filter) {
-        self.count_failure(filter);
+        let _ = panic::caught(|| self.count_failure(filter));
         self.complete(filter);
     }
 
@@ -209,7 +210,8 @@ impl Stream {
     /// Cuts the stream after a panic in one of its hooks, unless it is over anyway.
     pub(super) fn cut(&self, filter: Filter) {
         if !self.broken.get() && !self.destroyed.get() {
-            self.count_failure(filter);
+            // The stream must end, whatever else is broken.
+            let _ = panic::caught(|| self.count_failure(filter));
             filter.reset(PANIC_DETAILS);
         }
     }
@@ -323,7 +325,7 @@ impl Merged {
         match (&mut self.instead, replaced) {
             (None, None) => {}
             (None, Some(bytes)) => {
-                let mut all: Vec<u8> = before.iter().flat_map(Buffer::bytes).copied().collect();
+                let mut all = before.iter().map(Buffer::bytes).collect::<Vec<_>>().concat();
                 all.extend(bytes);
                 self.instead = Some(all);
             }

@@ -234,6 +234,42 @@ def test_a_panic_in_an_attempt_ends_its_request_alone_is_counted_and_noted(hook,
             each.close()
 
 
+def test_a_panic_in_an_attempt_whose_answer_has_begun_cuts_its_stream_alone():
+    """A reply cannot take the answer's place."""
+    if not PANICS.exists():
+        pytest.skip("built by `make test-native`")
+
+    def answers_early(exchange):
+        exchange.stream(200, {"content-type": "text/event-stream"})
+        exchange.chunk(MESSAGE_STREAM[0])
+        exchange.wait_until_gone()
+
+    members = [Member("one", answers_early), Member("two", json_answer(MESSAGE))]
+    plugin = {"providers": [{"type": "anthropic", "pool": [each.entry() for each in members]}], "gateway_credentials": {"value_prefixes": ["gw_"]}}
+    body = messages_request(prompt="confidential")
+    try:
+        with Gateway(native(configuration(plugin), PANICS), environment={}) as gateway:
+            for number, kind in enumerate((Http1, Http2), 1):
+                with kind(gateway.address) as client:
+                    client.start("POST", MESSAGES, [JSON, TOKEN, ("x-test-panic", "attempt_request_body")])
+                    assert client.head().status == 200
+                    client.read()
+                    client.send(body[:20])
+                    with pytest.raises(Reset):
+                        client.send(body[20:], end=True)
+                        while client.read():
+                            pass
+                    record = gateway.wait_for_record(number)
+                    assert "filter_failed" in record["notes"] and record["attempts"][0]["status"] == 200
+            members[0].begin(json_answer(MESSAGE))
+            with Http1(gateway.address) as client:
+                assert client.request("POST", MESSAGES, [JSON, TOKEN], messages_request(stream=False)).json() == MESSAGE
+            assert "confidential" not in gateway.log() and "envoy_bug" not in gateway.log()
+    finally:
+        for each in members:
+            each.close()
+
+
 def failures(gateway: Gateway) -> float:
     """How often the filter has failed."""
     return sum(value for labels, value in gateway.prometheus("ai_bridge_unread_total") if labels == {"reason": "filter_failed"})

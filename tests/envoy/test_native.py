@@ -234,7 +234,7 @@ def test_a_panic_in_an_attempt_ends_its_request_alone_is_counted_and_noted(hook,
             each.close()
 
 
-def test_a_panic_in_an_attempt_whose_answer_has_begun_cuts_its_stream_alone():
+def test_a_panic_in_an_attempt_whose_answer_has_begun_cuts_its_stream():
     """A reply cannot take the answer's place."""
     if not PANICS.exists():
         pytest.skip("built by `make test-native`")

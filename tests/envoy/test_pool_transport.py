@@ -217,6 +217,18 @@ def test_each_failure_has_a_reason_of_its_own(members):
         assert_alive(gateway)
 
 
+def test_a_connection_that_is_used_again_may_be_reset_and_not_refused(members):
+    """Envoy has connected for an earlier request."""
+    one = members[0]
+    with gateway_for([each.entry() for each in members]) as gateway, Http1(gateway.address) as client:
+        records = Records(gateway)
+        for script in (json_answer(MESSAGE), resets, json_answer(MESSAGE), no_http):
+            one.script = script
+            assert client.request("POST", MESSAGES, [JSON, TOKEN], BODY).status == 200
+        assert [tried(each) for each in records.all()] == [[("one", 200)], [("one", "reset"), ("two", 200)]] * 2
+        assert_alive(gateway)
+
+
 class Unreachable:
     """An address where no connection is made: its queue is full, so the system drops what comes."""
 

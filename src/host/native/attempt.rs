@@ -21,7 +21,6 @@ pub(super) struct Attempt {
 }
 
 struct Begun {
-    filter: Filter,
     stream: AttemptStream,
     open: Open,
     /// How long Envoy waits for response headers, if that is limited.
@@ -59,7 +58,7 @@ impl Attempt {
         let limit = filter.headers(HeaderMap::Request).text(LIMIT_HEADER).and_then(|ms| ms.parse().ok());
         filter.edit_headers(HeaderMap::Request, &edits);
         let limit = limit.map(Duration::from_millis);
-        *self.begun.borrow_mut() = Some(Begun { filter, stream, open, limit, over: Cell::new(false) });
+        *self.begun.borrow_mut() = Some(Begun { stream, open, limit, over: Cell::new(false) });
         Flow::Continue
     }
 
@@ -115,12 +114,14 @@ impl Attempt {
     /// Envoy is about to destroy its part of the attempt.
     pub(super) fn destroy(&self) {
         let begun = self.begun.borrow();
-        let Some(Begun { filter, stream, open, limit, over }) = &*begun else { return };
+        let Some(Begun { stream, open, limit, over }) = &*begun else { return };
         if over.replace(true) || !stream.is_unanswered() {
             return;
         }
         // Envoy knows the local address as soon as the attempt has a connection, new or reused.
-        let is_connect_failure = filter.attribute(Attribute::UpstreamLocalAddress).is_none();
+        let main = open.measured.main.get();
+        let is_connect_failure =
+            main.is_some_and(|main| main.attribute(Attribute::UpstreamLocalAddress).is_none());
         stream.over(Failure { is_connect_failure, limit: *limit }, open.clock.now());
     }
 }

@@ -14,7 +14,8 @@ use core::time::Duration;
 use std::time::SystemTime;
 
 /// Envoy's filter of one stream. Valid only in a hook of that stream, from its beginning until the stream is destroyed:
-/// `hooks.rs` makes it for one hook, and `stream.rs` makes no call after the stream's end.
+/// `hooks.rs` makes it for one hook, and `stream.rs` makes no call after the stream's end. An attempt also asks the filter of
+/// its client's stream, on the same thread, until that is destroyed.
 #[derive(Clone, Copy)]
 pub(super) struct Filter(FilterPointer);
 

@@ -1,6 +1,6 @@
 //! The clock that a stream's durations are measured with.
 
-use super::calls::wall_time;
+use super::calls::{Filter, wall_time};
 use crate::metric::Measurement;
 use core::time::Duration;
 use std::cell::{Cell, RefCell};
@@ -13,6 +13,8 @@ pub(in crate::host) type Measured = Rc<OfAttempts>;
 #[derive(Default)]
 pub(in crate::host) struct OfAttempts {
     pub(super) measurements: RefCell<Vec<Measurement>>,
+    /// The main filter, until Envoy destroys it: an attempt that is being destroyed can ask Envoy nothing itself.
+    pub(super) main: Cell<Option<Filter>>,
     /// How many attempts a panic has ended since the main filter has looked.
     pub(super) failures: Cell<u32>,
 }

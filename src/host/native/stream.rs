@@ -83,6 +83,7 @@ impl Stream {
         let (ticket, id) = (self.exchange.borrow().ticket(), self.exchange.borrow().ticket_id());
         if let Some(ticket) = ticket {
             let measured = Measured::default();
+            measured.main.set(Some(filter));
             let open = Open { ticket, clock: self.clock, measured: Rc::clone(&measured) };
             self.ticket.get_or_init(|| (Offered::new(id, open), measured));
         }
@@ -200,6 +201,9 @@ impl Stream {
     /// Envoy is about to destroy its part of the stream.
     pub(super) fn destroy(&self) {
         self.destroyed.set(true);
+        if let Some((_, measured)) = self.ticket.get() {
+            measured.main.set(None);
+        }
     }
 
     /// Whether the hooks of this stream do nothing any more.

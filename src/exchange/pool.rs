@@ -146,10 +146,16 @@ pub(super) fn not_ready(ticket: Option<&SharedTicket>, headers: &Headers) -> Opt
 /// came.
 pub(super) fn unanswered(ticket: &SharedTicket, head: &ResponseHead, now: Duration, reply: &mut LocalReply) {
     let mut open = ticket.borrow_mut();
-    if head.code_details.as_deref().is_some_and(|details| details.contains("timeout"))
-        && let Some(attempt) = open.attempts.last_mut().filter(|attempt| attempt.status.is_none())
-    {
-        attempt.error = Some(AttemptError::Timeout);
+    let details = head.code_details.as_deref().unwrap_or_default();
+    if let Some(attempt) = open.attempts.last_mut().filter(|attempt| attempt.status.is_none()) {
+        if details.contains("timeout") {
+            attempt.error = Some(AttemptError::Timeout);
+        } else if reply.status >= 500 && attempt.ended.is_none() {
+            // The native host hears of the last attempt's end only after the record is written.
+            let is_connect_failure = details.contains("connection_failure");
+            let error = if is_connect_failure { AttemptError::ConnectFailure } else { AttemptError::Reset };
+            attempt.error.get_or_insert(error);
+        }
     }
     // A 4xx is another filter's refusal, such as a budget's, and keeps its own `retry-after`. So does a 5xx that states one
     // before a member was asked.

@@ -43,6 +43,26 @@ fn where_the_last_attempt_has_no_answer_no_earlier_one_has_served() {
 }
 
 #[test]
+fn envoys_reply_says_how_an_attempt_failed_whose_end_is_not_known_yet() {
+    for (details, status, error) in [
+        ("upstream_reset_before_response_started{connection_termination}", "503", json!("reset")),
+        (
+            "upstream_reset_before_response_started{remote_connection_failure}",
+            "503",
+            json!("connect_failure"),
+        ),
+        ("upstream_response_timeout", "504", json!("timeout")),
+        ("stream_idle_timeout", "408", json!(null)),
+    ] {
+        let mut world = request_at(&pool(|_| {}), 0, &[]);
+        let (ticket, now) = (world.ticket(), world.moment());
+        let _open = AttemptStream::begin(&ticket, "p", "a", now, Headers::default);
+        world.answer_by(details, head(status, &[]), true).done();
+        assert_eq!(world.record()["attempts"][0]["error"], error, "{details}");
+    }
+}
+
+#[test]
 fn attempts_without_an_answer_are_recorded_and_set_nothing_aside() {
     let bridge = pool(|_| {});
     let script =

@@ -32,7 +32,8 @@ def midway(status: int | None, count: int = 10) -> Any:
             exchange.reset()
         else:
             exchange.reply(status, {"type": "error", "error": {"type": "api_error", "message": "no"}}, {"retry-after": "60"})
-            exchange.close()
+            # A connection that is closed with unread bytes is reset, which can overtake the answer.
+            exchange.wait_until_gone()
 
     return script
 

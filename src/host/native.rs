@@ -11,6 +11,7 @@
 mod abi;
 mod any_stream;
 mod attempt;
+mod attempt_report;
 mod calls;
 mod clock;
 mod configuration;
@@ -24,4 +25,5 @@ mod stream;
 mod ticker;
 mod version;
 
-pub(super) use clock::{Clock, Measured};
+pub(super) use attempt_report::AttemptReport;
+pub(super) use clock::Clock;

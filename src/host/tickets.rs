@@ -1,7 +1,7 @@
 //! The tickets of the open requests to pools: the main filter of a worker hands them to the worker's upstream filters, which
 //! run in the same thread (in wasm: the same VM).
 
-use super::adapter::{Clock, Measured};
+use super::adapter::{AttemptReport, Clock};
 use crate::fnv::BuildFnv;
 use crate::pool::{Moment, SharedTicket, ticket_id};
 use std::cell::RefCell;
@@ -12,8 +12,8 @@ use std::collections::HashMap;
 pub(super) struct Open {
     pub(super) ticket: SharedTicket,
     pub(super) clock: Clock,
-    /// Takes the measurements of the attempts. The main filter's metrics belong to its configuration.
-    pub(super) measured: Measured,
+    /// Takes what the attempts report to the main filter: in wasm only measurements, for the metrics of its configuration.
+    pub(super) report: AttemptReport,
 }
 
 /// The id of a ticket that upstream filters can find until this is dropped.

@@ -12,7 +12,7 @@ mod shared;
 mod stream;
 mod waiting;
 
-pub(super) use metrics::SharedMetrics as Measured;
+pub(super) use metrics::SharedMetrics as AttemptReport;
 pub(super) use monotonic::Clock;
 
 use proxy_wasm::types::LogLevel;

@@ -84,7 +84,7 @@ impl Attempt {
             let Some(Begun { stream, open, .. }) = begun.as_mut() else { return Flow::Continue };
             let (edits, measurement) =
                 stream.response_headers(&filter.headers(HeaderMap::Response), open.now());
-            open.measured.measurements.borrow_mut().extend(measurement);
+            open.report.measurements.borrow_mut().extend(measurement);
             edits
         };
         filter.edit_headers(HeaderMap::Response, &edits);
@@ -99,7 +99,7 @@ impl Attempt {
     /// the request, but an answer that is there passes on: the main filter reads it.
     pub(super) fn cut(&self, filter: Filter, is_answered: bool) -> Flow {
         if let Some(open) = open(filter) {
-            let failures = &open.measured.failures;
+            let failures = &open.report.failures;
             failures.set(failures.get().saturating_add(1));
         }
         if is_answered {
@@ -119,7 +119,7 @@ impl Attempt {
             return;
         }
         // Envoy knows the local address as soon as the attempt has a connection, new or reused.
-        let main = open.measured.main.get();
+        let main = open.report.main.get();
         let is_connect_failure =
             main.is_some_and(|main| main.attribute(Attribute::UpstreamLocalAddress).is_none());
         stream.over(Failure { is_connect_failure, limit: *limit }, open.clock.now());

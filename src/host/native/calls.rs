@@ -54,11 +54,7 @@ impl Filter {
         {
             return Headers::default();
         }
-        let mut packed = Headers::default();
-        for header in &headers {
-            packed.push(&String::from_utf8_lossy(header.name()), header.value());
-        }
-        packed
+        headers.iter().map(|header| (String::from_utf8_lossy(header.name()), header.value())).collect()
     }
 
     /// Changes the headers of `map`. To be called in the callback of these headers only.

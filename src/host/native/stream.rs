@@ -1,8 +1,9 @@
 //! One stream: passes callbacks to the exchange and carries out its steps.
 
 use super::abi::{Attribute, Body, Buffer, HeaderMap};
+use super::attempt_report::AttemptReport;
 use super::calls::{Filter, wall_time};
-use super::clock::{Clock, Measured};
+use super::clock::Clock;
 use super::metrics::Metrics;
 use super::panic;
 use super::property::Property;
@@ -38,7 +39,7 @@ pub(super) struct Stream {
     /// The bytes of a held body that were given to the exchange.
     held_bytes: Cell<usize>,
     /// What upstream filters need to know of a request to a pool.
-    ticket: OnceCell<(Offered, Measured)>,
+    ticket: OnceCell<(Offered, AttemptReport)>,
 }
 
 /// The namespace of this filter's dynamic metadata.
@@ -82,10 +83,10 @@ impl Stream {
         let step = self.exchange.borrow_mut().request_headers(&head, || self.now());
         let (ticket, id) = (self.exchange.borrow().ticket(), self.exchange.borrow().ticket_id());
         if let Some(ticket) = ticket {
-            let measured = Measured::default();
-            measured.main.set(Some(filter));
-            let open = Open { ticket, clock: self.clock, measured: Rc::clone(&measured) };
-            self.ticket.get_or_init(|| (Offered::new(id, open), measured));
+            let report = AttemptReport::default();
+            report.main.set(Some(filter));
+            let open = Open { ticket, clock: self.clock, report: Rc::clone(&report) };
+            self.ticket.get_or_init(|| (Offered::new(id, open), report));
         }
         self.carry_out(filter, Place::RequestHeaders, step)
     }
@@ -137,7 +138,7 @@ impl Stream {
             return Flow::Continue;
         }
         let headers = filter.headers(HeaderMap::Response);
-        self.keep_measured(filter);
+        self.take_report(filter);
         let code_details = if Exchange::asks_who_answers(&headers) { code_details(filter) } else { None };
         let head = ResponseHead { headers, code_details, end };
         let step = self.exchange.borrow_mut().response_headers(&head, wall_time);
@@ -161,7 +162,7 @@ impl Stream {
 
     /// The stream is over. Envoy writes its access logs after this.
     pub(super) fn complete(&self, filter: Filter) {
-        self.keep_measured(filter);
+        self.take_report(filter);
         if self.exchange.borrow().is_done() {
             return;
         }
@@ -180,12 +181,12 @@ impl Stream {
 
     /// Adds the measurements of the attempts of a request to a pool to this configuration's metrics, and notes the attempts
     /// that a panic has ended.
-    fn keep_measured(&self, filter: Filter) {
-        let Some((_, measured)) = self.ticket.get() else { return };
-        for measurement in measured.measurements.take() {
+    fn take_report(&self, filter: Filter) {
+        let Some((_, report)) = self.ticket.get() else { return };
+        for measurement in report.measurements.take() {
             self.worker.metrics.keep(filter, measurement);
         }
-        let failures = measured.failures.take();
+        let failures = report.failures.take();
         if failures > 0 {
             self.exchange.borrow_mut().filter_failed();
             self.measure_failures(filter, failures);
@@ -201,8 +202,8 @@ impl Stream {
     /// Envoy is about to destroy its part of the stream.
     pub(super) fn destroy(&self) {
         self.destroyed.set(true);
-        if let Some((_, measured)) = self.ticket.get() {
-            measured.main.set(None);
+        if let Some((_, report)) = self.ticket.get() {
+            report.main.set(None);
         }
     }
 

@@ -105,7 +105,7 @@ impl HttpContext for Attempt {
         let (edits, measurement) = attempt.response_headers(&headers, open.now());
         hostcalls::edit_headers(Side::Response, &edits);
         if let Some(measurement) = measurement {
-            open.measured.borrow_mut().keep(measurement);
+            open.report.borrow_mut().keep(measurement);
         }
         Action::Continue
     }

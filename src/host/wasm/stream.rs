@@ -118,7 +118,7 @@ impl HttpContext for Stream {
         let ticket = exchange.borrow().ticket();
         if let Some(ticket) = ticket {
             let id = exchange.borrow().ticket_id();
-            let open = Open { ticket, clock: self.clock, measured: Rc::clone(metrics) };
+            let open = Open { ticket, clock: self.clock, report: Rc::clone(metrics) };
             self.offered = Some(Offered::new(id, open));
         }
         let action = self.carry_out(Side::Request, 0, step, Some(&head.headers));

@@ -40,11 +40,7 @@ impl Headers {
     /// Headers in the order of `pairs`. Names are lower case.
     #[must_use]
     pub fn new(pairs: Vec<(String, Vec<u8>)>) -> Self {
-        let mut headers = Self::default();
-        for (name, value) in pairs {
-            headers.push(&name, &value);
-        }
-        headers
+        pairs.into_iter().collect()
     }
 
     /// As [`new`](Self::new), of borrowed pairs, with exactly the memory that they need.
@@ -56,11 +52,6 @@ impl Headers {
         let mut fields = Fields::with_capacity(pairs.len(), names, values);
         pairs.iter().for_each(|(name, value)| fields.push(name, value));
         Self(fields)
-    }
-
-    /// Appends a header. Names are lower case.
-    pub fn push(&mut self, name: &str, value: &[u8]) {
-        self.0.push(name, value);
     }
 
     /// Every name and value, in order.
@@ -142,6 +133,14 @@ impl Headers {
     }
 }
 
+impl<N: AsRef<str>, V: AsRef<[u8]>> FromIterator<(N, V)> for Headers {
+    fn from_iter<I: IntoIterator<Item = (N, V)>>(pairs: I) -> Self {
+        let mut fields = Fields::default();
+        pairs.into_iter().for_each(|(name, value)| fields.push(name.as_ref(), value.as_ref()));
+        Self(fields)
+    }
+}
+
 impl PartialEq for Headers {
     fn eq(&self, other: &Self) -> bool {
         self.iter().eq(other.iter())
@@ -178,9 +177,7 @@ impl HeaderEdits {
 
     /// Makes the changes in `headers`.
     pub fn apply(&self, headers: &mut Headers) {
-        let mut applied = Headers::default();
-        self.applied(headers).into_iter().for_each(|(name, value)| applied.push(name, value));
-        *headers = applied;
+        *headers = self.applied(headers).into_iter().collect();
     }
 
     /// As [`apply`](Self::apply), without a copy of any value. The set headers come last.

@@ -66,8 +66,8 @@ mod white_space;
 mod whole;
 mod writer;
 
-pub(crate) use append::padded;
-pub use decimal::{MAX_DIGITS, set_digits};
+pub(crate) use append::{append_what_fits, padded};
+pub use decimal::{Digits, set_digits};
 pub use scanner::Scanner;
 pub use shape::{Fit, Shape, Vary, VaryRead};
 pub use unread_values::UnreadValues;

@@ -1,7 +1,7 @@
 //! The single values of an interception that other filters and access logs read as properties: their names, and which of
 //! them are set.
 
-use crate::json::{MAX_DIGITS, set_digits};
+use crate::json::Digits;
 use core::ops::Deref;
 use std::rc::Rc;
 
@@ -16,13 +16,6 @@ pub enum Value {
     Number(Digits),
     /// Any other text.
     Owned(Vec<u8>),
-}
-
-/// A number's decimal digits.
-#[derive(Clone, Debug)]
-pub struct Digits {
-    bytes: [u8; MAX_DIGITS],
-    begin: u8,
 }
 
 /// The single values that are set.
@@ -86,21 +79,9 @@ impl Deref for Value {
         match self {
             Self::Fixed(text) => text.as_bytes(),
             Self::Shared(text) => text.as_bytes(),
-            Self::Number(digits) => digits.bytes.get(usize::from(digits.begin)..).unwrap_or_default(),
+            Self::Number(digits) => digits,
             Self::Owned(bytes) => bytes,
         }
-    }
-}
-
-// === impl Digits ===
-
-impl Digits {
-    /// The digits of `number`.
-    #[must_use]
-    pub fn of(number: u64) -> Self {
-        let mut bytes = [b'0'; MAX_DIGITS];
-        let used = set_digits(&mut bytes, number).max(1);
-        Self { bytes, begin: MAX_DIGITS.saturating_sub(used) as u8 }
     }
 }
 
@@ -116,7 +97,8 @@ impl Publish {
 
 #[cfg(test)]
 mod tests {
-    use super::{Digits, Value};
+    use super::Value;
+    use crate::json::Digits;
 
     #[test]
     fn a_number_is_written_in_decimal_digits() {

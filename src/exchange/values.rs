@@ -8,10 +8,11 @@ use super::arrival::Arrival;
 use super::totals::Totals;
 use crate::answer::NAME_BYTES;
 use crate::bridge::Bridge;
+use crate::json::Digits;
 use crate::record::Outcome;
 use crate::step::Effect;
 use crate::text::{head, one_line};
-use crate::values::{Digits, PREFIX, Value};
+use crate::values::{PREFIX, Value};
 use std::borrow::Cow;
 use std::rc::Rc;
 

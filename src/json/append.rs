@@ -31,6 +31,15 @@ pub(super) fn append_head(out: &mut Vec<u8>, block: &[u8; BLOCK], len: usize) {
     out.truncate(end);
 }
 
+/// Copies `run` behind the first `len` bytes of `buffer`, as far as it fits. Returns the length with it, also beyond what fits.
+#[inline(never)]
+pub(crate) fn append_what_fits(buffer: &mut [u8], len: usize, run: &[u8]) -> usize {
+    for (place, &byte) in buffer.iter_mut().skip(len).zip(run) {
+        *place = byte;
+    }
+    len.saturating_add(run.len())
+}
+
 /// `bytes`, fewer than a block, padded with zeros.
 #[inline(always)]
 pub(crate) fn padded(bytes: &[u8]) -> [u8; BLOCK] {

@@ -1,15 +1,41 @@
 //! Writes numbers in decimal.
 
 use super::append::append;
+use core::ops::Deref;
 
 /// Most digits of a `u64` in decimal.
-pub const MAX_DIGITS: usize = 20;
+const MAX_DIGITS: usize = 20;
+
+/// A number's decimal digits.
+#[derive(Clone, Debug)]
+pub struct Digits {
+    bytes: [u8; MAX_DIGITS],
+    begin: u8,
+}
+
+// === impl Digits ===
+
+impl Digits {
+    /// The digits of `number`.
+    #[must_use]
+    pub fn of(number: u64) -> Self {
+        let mut bytes = [b'0'; MAX_DIGITS];
+        let used = set_digits(&mut bytes, number).max(1);
+        Self { bytes, begin: MAX_DIGITS.saturating_sub(used) as u8 }
+    }
+}
+
+impl Deref for Digits {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        self.bytes.get(usize::from(self.begin)..).unwrap_or_default()
+    }
+}
 
 /// Appends `number` in decimal.
 pub(super) fn push_number(out: &mut Vec<u8>, number: u64) {
-    let mut written = [b'0'; MAX_DIGITS];
-    let used = set_digits(&mut written, number).max(1);
-    append(out, written.get(MAX_DIGITS.saturating_sub(used)..).unwrap_or_default());
+    append(out, &Digits::of(number));
 }
 
 /// Writes the decimal digits of `number` over the end of `zeros`, the last ones as far as they fit. Returns how many it

@@ -1,5 +1,6 @@
 //! Asks the visitor what it wants of the current value, and makes the calls for it.
 
+use super::append::append_what_fits;
 use super::erased_visitor::{Asked, ErasedVisitor};
 use super::string::StringReader;
 use super::text_count::TextCount;
@@ -350,10 +351,7 @@ struct PartialToken {
 
 impl PartialToken {
     fn append(&mut self, bytes: &[u8]) {
-        for (place, &byte) in self.bytes.iter_mut().skip(self.len).zip(bytes) {
-            *place = byte;
-        }
-        self.len = self.len.saturating_add(bytes.len());
+        self.len = append_what_fits(&mut self.bytes, self.len, bytes);
     }
 
     /// All of it. `None`: it is longer than `max` bytes.

@@ -200,7 +200,7 @@ impl Fit {
     }
 }
 
-/// Takes the runs of one text.
+/// Takes the runs of one text. A visitor, so that the reading of strings is compiled once for both.
 struct Runs<'a>(&'a mut dyn FnMut(&str));
 
 impl ErasedVisitor for Runs<'_> {

@@ -1,6 +1,6 @@
 //! A role or a type: a short text that is only compared.
 
-use crate::json::padded;
+use crate::json::{append_what_fits, padded};
 
 /// Longest text that can be equal to a known word, in bytes. The longest known word has 23.
 const WORD_BYTES: usize = 32;
@@ -53,12 +53,8 @@ impl Word {
     }
 
     /// Appends a part of the text.
-    #[inline(never)]
     pub(super) fn push(&mut self, run: &[u8]) {
-        for (place, &byte) in self.bytes.iter_mut().skip(self.len).zip(run) {
-            *place = byte;
-        }
-        self.len = self.len.saturating_add(run.len());
+        self.len = append_what_fits(&mut self.bytes, self.len, run);
     }
 }
 

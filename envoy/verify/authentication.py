@@ -7,7 +7,7 @@ import fnmatch
 from dataclasses import dataclass, field
 
 from coverage import demands, uncovered
-from find import Gateway, leads, route_levels
+from find import Gateway, leads, override, route_levels
 from paths import entered
 from place import Findings, Place
 
@@ -40,7 +40,7 @@ def lets_missing_pass(http_filter: Place) -> bool:
 
 def switched_off(gateway: Gateway, http_filter: Place) -> bool:
     """Whether a filter is `disabled`, and no route enables it."""
-    return http_filter["disabled"].value is True and not any(http_filter["name"].text() in level["typed_per_filter_config"].members() for level in route_levels(gateway.table))
+    return http_filter["disabled"].value is True and all(override(level, http_filter["name"].text()) is None for level in route_levels(gateway.table))
 
 
 def checked(fraction: Place) -> float:
@@ -158,7 +158,7 @@ def idle(findings: Findings, gateway: Gateway, http_filter: Place) -> bool:
         findings.error(enabled, "ext_authz checks no request" if none else f"ext_authz lets {100 * (1 - checked(typed['filter_enabled'])):g} % of all requests pass unchecked: leave `filter_enabled` out")
         return none
     if kind_of(http_filter) != "jwt_authn":
-        if http_filter["typed_config"]["failure_mode_allow"].value is True:
+        if typed["failure_mode_allow"].value is True:
             findings.warn(typed["failure_mode_allow"], "while the authorization service does not answer, everyone passes and uses your keys: set it to false")
         return False
     known = typed["providers"].members()
@@ -177,8 +177,9 @@ def passes_by(findings: Findings, gateway: Gateway, front: list[Place]) -> None:
         uncovered(findings, gateway, tokens)
     names = {each["name"].text() for each in front}
     for level in route_levels(gateway.table):
-        for name in sorted(names & set(level["typed_per_filter_config"].members())):
-            given = level["typed_per_filter_config"][name]
+        for name, given in ((name, override(level, name)) for name in sorted(names)):
+            if given is None:
+                continue
             if reaches_ours(gateway, level):
                 by_name(findings, next(each for each in front if each["name"].text() == name), given)
             switch = given["disabled"]

@@ -6,7 +6,7 @@ import json
 
 import secret
 from authentication import reaches_ours, switched_off
-from find import Gateway, route_levels
+from find import Gateway, override, route_levels
 from place import Findings, Place, flag
 
 LABELS = ("provider", "api", "model", "outcome", "type", "reason", "status_class", "of", "member", "from", "to")
@@ -48,9 +48,9 @@ def entry(findings: Findings, gateway: Gateway) -> None:
     if switched_off(gateway, own):
         findings.error(own["disabled"], "the filter is switched off, so that nothing reaches a provider: remove `disabled`")
     for level in route_levels(gateway.table):
-        switch = level["typed_per_filter_config"][own["name"].text()]["disabled"] if own["name"].text() in level["typed_per_filter_config"].members() else Place(None)
-        if switch.value is True and reaches_ours(gateway, level):
-            findings.error(switch, "the filter is switched off here, so requests pass it with all that the client has sent, and a client can name a cluster itself: remove it from the way of these requests")
+        given = override(level, own["name"].text())
+        if given is not None and given["disabled"].value is True and reaches_ours(gateway, level):
+            findings.error(given["disabled"], "the filter is switched off here, so requests pass it with all that the client has sent, and a client can name a cluster itself: remove it from the way of these requests")
     if gateway.native():
         per_route(findings, gateway)
     if not any(str(each["upgrade_type"].value).lower() == "websocket" for each in manager["upgrade_configs"]):
@@ -67,9 +67,9 @@ def per_route(findings: Findings, gateway: Gateway) -> None:
     """Reports configurations of the dynamic module on routes; a Wasm filter has none."""
     name = gateway.filters[gateway.at]["name"].text()
     for level in route_levels(gateway.table):
-        given = level["typed_per_filter_config"]
-        if name in given.members() and not given[name].type().endswith("route.v3.FilterConfig"):
-            findings.error(given.at_name(name), "the filter has one configuration, and refuses one for a route: remove it")
+        given = override(level, name)
+        if given is not None and not given.type().endswith("route.v3.FilterConfig"):
+            findings.error(level["typed_per_filter_config"].at_name(name), "the filter has one configuration, and refuses one for a route: remove it")
 
 
 def metrics(findings: Findings, gateway: Gateway) -> None:

@@ -9,7 +9,7 @@ from place import Findings, Place
 from pools import pools_of_resources
 from resources import Plugin, Resources
 from routing import announced_too_early
-from tls import host_of, is_provider, names_none
+from tls import host_of, is_provider
 
 AUTHENTICATION = ("jwt", "apiKeyAuth", "basicAuth", "extAuth", "oidc")
 FILTERS = ("jwt_authn", "ext_authz", "api_key_auth", "basic_auth", "oauth2")
@@ -90,10 +90,9 @@ def tls(findings: Findings, found: Resources, reference: Place, host: str) -> No
         validation = policy.at("spec", "validation")
         if not validation["hostname"].text():
             findings.error(validation if validation.value is not None else policy["spec"], "no `hostname`: neither SNI nor the certificate's name is known: add it")
-        elif names_none([validation["hostname"].text()], host):
-            findings.error(validation["hostname"], f"the provider's base URL has the host {host}: its requests, keys included, would go to the holder of another certificate")
-        elif names_none([each["hostname"].text() for each in validation["subjectAltNames"] if each["hostname"].text()], host):
-            findings.error(validation["subjectAltNames"], f"the provider's base URL has the host {host}, which is not among these names: either each request fails, or the key goes to another host")
+        else:
+            names = [each["hostname"].text() for each in validation["subjectAltNames"] if each["hostname"].text()]
+            both.another_host(findings, validation["hostname"], validation["subjectAltNames"], names, host)
         if not validation["wellKnownCACertificates"].text() and not validation["caCertificateRefs"]:
             findings.error(validation if validation.value is not None else policy["spec"], "no certificate authority, so any certificate is believed, or none: add `wellKnownCACertificates: System`")
     for endpoint in backend.at("spec", "endpoints") if backend is not None else ():

@@ -12,9 +12,15 @@ NATIVE = "http.dynamic_modules.v3.DynamicModuleFilter"
 
 def entry_of(typed: Place) -> Place | None:
     """This filter's entry in the `typed_config` of an HTTP filter: the `config` of a Wasm filter, or all of it; `None` if it is another filter."""
+    entry = any_entry_of(typed)
+    return entry if entry is not None and is_ours(entry) else None
+
+
+def any_entry_of(typed: Place) -> Place | None:
+    """The same, of any Wasm filter or dynamic module."""
     if typed.type().endswith(WASM):
-        return typed["config"] if is_ours(typed["config"]) else None
-    return typed if is_native(typed) and is_ours(typed) else None
+        return typed["config"]
+    return typed if is_native(typed) else None
 
 
 def is_native(entry: Place) -> bool:

@@ -68,6 +68,11 @@ class Target:
     base_url: str       # empty if it is not known
     place: Place        # what names it
 
+    def base_url_place(self, provider: Place) -> Place:
+        """The place of its base URL: a pool's member may have one of its own."""
+        own = self.place["base_url"] if isinstance(self.place.value, dict) else Place(None)
+        return own if own.value is not None else provider["base_url"]
+
 
 def bedrock_base_url(bedrock: object) -> str:
     """The default base URL of a provider on Bedrock, else nothing."""
@@ -202,15 +207,24 @@ def discovered(findings: Findings | None, root: Place, member: str, kind: str, w
     source = root.at("dynamic_resources", member)
     if not source:
         return
-    path = source.at("path_config_source", "path").text() or source["path"].text()
     try:
-        if not path:
-            raise Unusable("a server")
-        for document in reading.read(Path(path)):
-            yield from (each for each in place_of(document)["resources"] if each.type().endswith(kind))
+        yield from (each for each in resources_of(source) if each.type().endswith(kind))
     except Unusable:
         if findings is not None:
-            findings.leave_out(f"{what}: Envoy reads them from {path or 'a server'} (dynamic_resources.{member}), which cannot be read here")
+            findings.leave_out(f"{what}: Envoy reads them from {path_of(source) or 'a server'} (dynamic_resources.{member}), which cannot be read here")
+
+
+def path_of(source: Place) -> str:
+    """The file that a config source names; empty: a server."""
+    return source.at("path_config_source", "path").text() or source["path"].text()
+
+
+def resources_of(source: Place) -> Iterator[Place]:
+    """The resources in the file that a config source names. Raises `Unusable` if there is no such file here."""
+    if not path_of(source):
+        raise Unusable("a server")
+    for document in reading.read(Path(path_of(source))):
+        yield from place_of(document)["resources"]
 
 
 def route_table(findings: Findings, manager: Place) -> Place:
@@ -218,13 +232,11 @@ def route_table(findings: Findings, manager: Place) -> Place:
     if manager["route_config"]:
         return manager["route_config"]
     source = manager.at("rds", "config_source")
-    path = source.at("path_config_source", "path").text() or source["path"].text()
-    name = manager.at("rds", "route_config_name").text()
+    path, name = path_of(source), manager.at("rds", "route_config_name").text()
     try:
-        for document in reading.read(Path(path)) if path else ():
-            for each in place_of(document)["resources"]:
-                if each.type().endswith("RouteConfiguration") and each["name"].text() == name:
-                    return each
+        for each in resources_of(source):
+            if each.type().endswith("RouteConfiguration") and each["name"].text() == name:
+                return each
     except Unusable:
         pass
     findings.leave_out(f"the routes: Envoy reads them from {path or 'a server'} ({'rds' if manager['rds'] else 'scoped_routes'})" + (", which cannot be read here" if path else ""))
@@ -235,6 +247,12 @@ def leads(route: Place, header: str) -> bool:
     """Whether a route sends to the cluster that this header names, all requests or some."""
     action = route["route"]
     return any(each["cluster_header"].text().lower() == header for each in (action, *action.at("weighted_clusters", "clusters")))
+
+
+def override(level: Place, name: str) -> Place | None:
+    """What this level of the routes configures for the HTTP filter of this name; `None`: nothing."""
+    given = level["typed_per_filter_config"]
+    return given[name] if name in given.members() else None
 
 
 def route_levels(table: Place) -> Iterator[Place]:

@@ -14,7 +14,7 @@ from place import Findings, Place
 from pools import pools_of_resources
 from resources import Plugin, Resources
 from routing import LONG_ANSWER_SECONDS, announced_too_early, seconds
-from tls import host_of, names_none
+from tls import host_of
 
 
 def istio(findings: Findings, found: Resources, options: Options) -> None:
@@ -112,10 +112,8 @@ def tls(findings: Findings, found: Resources, destination: Place, host: str, sub
     if secure:
         if str(given["mode"].value) not in ("SIMPLE", "MUTUAL"):
             findings.error(place, f"without TLS the requests to {host}, keys included, go in clear text, though the base URL is https: add `tls: {{ mode: SIMPLE, sni: {host}, subjectAltNames: [ {host} ] }}` to the trafficPolicy of its DestinationRule")
-        elif given["sni"].text() and names_none([given["sni"].text()], host_of(target.base_url)):
-            findings.error(given["sni"], f"the provider's base URL has the host {host_of(target.base_url)}: its requests, keys included, would go to the holder of another certificate")
-        elif names_none([each.text() for each in given["subjectAltNames"]], host_of(target.base_url)):
-            findings.error(given["subjectAltNames"], f"the provider's base URL has the host {host_of(target.base_url)}, which is not among these names: either each request fails, or the key goes to another host")
+        elif both.another_host(findings, given["sni"], given["subjectAltNames"], [each.text() for each in given["subjectAltNames"]], host_of(target.base_url)):
+            pass                # said
         elif not given["sni"].text():
             findings.error(given, f"no SNI: add `sni: {host}`; whether Istio adds one itself depends on its version and settings")
         elif not given["subjectAltNames"]:

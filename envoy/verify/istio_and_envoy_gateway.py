@@ -1,4 +1,4 @@
-"""What is checked alike on Istio and Envoy Gateway: the digest of a module from a registry, and the route of a provider's cluster."""
+"""What is checked alike on Istio and Envoy Gateway: the digest of a module from a registry, the route of a provider's cluster, and whose certificate it asks for."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from find import Target, name_of
 from place import Findings, Place
+from tls import names_none
 
 PLACEHOLDER = re.compile(r"(?:sha256:)?0{64}")
 Matched = TypeVar("Matched")
@@ -31,3 +32,14 @@ def removes_header(findings: Findings, place: Place, removed: list[Place], heade
     """Checks that a route removes the header that names the cluster."""
     if header not in [each.text().lower() for each in removed]:
         findings.error(place, f"{header} is not removed: the provider would see the name of your cluster")
+
+
+def another_host(findings: Findings, asked: Place, accepted: Place, names: list[str], host: str) -> bool:
+    """Reports TLS settings that are for another host than the provider's. `asked`: the name that it asks for (SNI); `accepted`: where `names` of the certificate are. Returns whether it has reported one."""
+    if asked.text() and names_none([asked.text()], host):
+        findings.error(asked, f"the provider's base URL has the host {host}: its requests, keys included, would go to the holder of another certificate")
+        return True
+    if names_none(names, host):
+        findings.error(accepted, f"the provider's base URL has the host {host}, which is not among these names: either each request fails, or the key goes to another host")
+        return True
+    return False

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 import secret
 from budgets import Limit, answered
 from compose import compose
@@ -18,7 +16,7 @@ from place import Findings, Place, place_of
 from prices import age
 from reading import Document
 from resources import Resources, resource_file
-from tls import is_provider, is_public, unverified
+from tls import host_of, is_provider, is_public, unverified
 from validate import filter_validates
 from values import named
 
@@ -94,10 +92,9 @@ def settings(findings: Findings, place: Place, document: Document, options: Opti
     patterns(findings, place)
     for provider in enabled(place):
         for target in targets(provider):
-            holder = target.place if isinstance(target.place.value, dict) and target.place["base_url"].value is not None else provider
             if is_public(target.base_url):
-                report = findings.error if is_provider(urlsplit(target.base_url).hostname or "") else findings.warn
-                report(holder["base_url"], "http, so that this program asks for no TLS to this host: write https, unless it is in a network of your own")
+                report = findings.error if is_provider(host_of(target.base_url)) else findings.warn
+                report(target.base_url_place(provider), "http, so that this program asks for no TLS to this host: write https, unless it is in a network of your own")
     age(findings, place["prices"], document.source.text, options.prices_of, options.today)
 
 

@@ -144,7 +144,7 @@ class Findings:
 
     problems: list[Problem] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)       # what could not be checked
-    skipped: list[str] = field(default_factory=list)        # what was not asked for, or does not concern this machine
+    skipped: list[str] = field(default_factory=list)        # checks that the user left out, and checks that only the gateway's own machine can make
     _causes: set[tuple[str, int | str, str]] = field(default_factory=set, repr=False)
 
     def error(self, place: Place, message: str) -> None:

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any, Iterator
 
-from filter_entry import NATIVE, WASM, configuration_of, is_native, is_ours
+from filter_entry import any_entry_of, configuration_of, is_native, is_ours
 from find import Gateway, enabled, name_of
 from place import Findings, Json, Place
 from resources import Plugin, Resources
@@ -170,7 +170,8 @@ def upstream_filter(findings: Findings, gateway: Gateway, cluster: Place, option
         return
     if not filters[-1]["typed_config"].type().endswith("UpstreamCodec"):
         findings.error(filters[-1], "the last upstream filter has to be envoy.filters.http.upstream_codec")
-    config = filters[ours[0]]["typed_config"] if is_native(filters[ours[0]]["typed_config"]) else filters[ours[0]].at("typed_config", "config")
+    config = any_entry_of(filters[ours[0]]["typed_config"])
+    assert config is not None       # what is_upstream_filter says
     if configured(filters[ours[0]]) != names:
         findings.error(configuration_of(config).at_name("value"), f'expected {json.dumps({"upstream": names})}: this cluster would get another member\'s key, or none')
     if is_native(config) != gateway.native():
@@ -203,17 +204,15 @@ def same_library(findings: Findings, gateway: Gateway, config: Place) -> None:
 
 def is_upstream_filter(http_filter: Place) -> bool:
     """Whether an HTTP filter of a cluster is this filter."""
-    typed = http_filter["typed_config"]
-    if not typed.type().endswith((WASM, NATIVE)):
-        return False
-    return is_ours(typed if is_native(typed) else typed["config"]) or configured(http_filter) is not None
+    entry = any_entry_of(http_filter["typed_config"])
+    return entry is not None and (is_ours(entry) or configured(http_filter) is not None)
 
 
 def configured(http_filter: Place) -> Json | None:
     """The `upstream` object of an upstream filter's configuration."""
+    entry = any_entry_of(http_filter["typed_config"])
     try:
-        typed = http_filter["typed_config"]
-        given = json.loads(configuration_of(typed if is_native(typed) else typed["config"])["value"].value)
+        given = json.loads(configuration_of(entry)["value"].value) if entry is not None else None
     except (TypeError, ValueError, RecursionError):
         return None
     upstream = given.get("upstream") if isinstance(given, dict) else None

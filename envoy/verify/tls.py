@@ -72,16 +72,16 @@ def is_provider(host: str) -> bool:
 
 def clear(findings: Findings, provider: Place, base_url: str, reached: list[tuple[Target, Place]]) -> None:
     """Reports an http base URL of a host in the Internet; where its clusters encrypt all the same, checks them as https."""
-    holder = next((target.place for target, _ in reached if isinstance(target.place.value, dict) and target.place["base_url"].value is not None), provider)
+    place = next((own for target, _ in reached if (own := target.base_url_place(Place(None))).value is not None), provider["base_url"])
     if any(tls_context(socket) is None for _, cluster in reached for socket in sockets_of(cluster)):
-        host = str(urlsplit(base_url).hostname)
+        host = host_of(base_url)
         fix = "write https, and give its clusters a `transport_socket` with UpstreamTlsContext, as in envoy/envoy.yaml"
         if is_provider(host):
-            findings.error(holder["base_url"], f"http, so that requests, keys included, go to {host} in clear text: {fix}")
+            findings.error(place, f"http, so that requests, keys included, go to {host} in clear text: {fix}")
         else:
-            findings.warn(holder["base_url"], f"http, so that requests, keys included, go to {host} in clear text: unless it is in a network of your own, {fix}")
+            findings.warn(place, f"http, so that requests, keys included, go to {host} in clear text: unless it is in a network of your own, {fix}")
         return
-    findings.warn(holder["base_url"], "http, though its cluster encrypts: write https, so that the two agree")
+    findings.warn(place, "http, though its cluster encrypts: write https, so that the two agree")
     for _, cluster in reached:
         encrypted(findings, cluster)
 
@@ -207,7 +207,12 @@ def addresses(cluster: Place) -> list[Place]:
 
 def names_none(names: list[str], host: str) -> bool:
     """Whether there are names of certificates, and none of them is the host's."""
-    return bool(names) and bool(host) and not any(each.lower() in (host, "*." + host.partition(".")[2]) for each in names)
+    return bool(names) and bool(host) and not any(each.lower() in (host, wildcard(host)) for each in names)
+
+
+def wildcard(host: str) -> str:
+    """The name of a certificate for all hosts beside this one."""
+    return "*." + host.partition(".")[2]
 
 
 def wrong_name(cluster: Place, context: Place, host: str) -> tuple[Place, str] | None:
@@ -226,10 +231,9 @@ def wrong_name(cluster: Place, context: Place, host: str) -> tuple[Place, str] |
 
 def accepts(matcher: Place, host: str) -> bool:
     """Whether a string matcher takes a host, as far as that is known here; a certificate may have a wildcard instead."""
-    wildcard = "*." + host.partition(".")[2]
     for member, test in (("exact", str.__eq__), ("prefix", str.startswith), ("suffix", str.endswith), ("contains", str.__contains__)):
         if matcher[member].value is not None:
-            return any(test(each, matcher[member].text().lower()) for each in (host, wildcard))
+            return any(test(each, matcher[member].text().lower()) for each in (host, wildcard(host)))
     return True
 
 

@@ -88,10 +88,18 @@ impl Wide {
         a.special().or(b.special()).or(c.special().or(d.special())).mask() != 0
     }
 
-    /// A vector with a byte that is not ASCII if there is one here or in `other`.
+    /// Whether a byte is not ASCII.
     #[inline(always)]
-    pub(super) fn together(self, other: Lanes) -> Lanes {
-        other.or(self.0.or(self.1).or(self.2.or(self.3)))
+    pub(super) fn has_high(self) -> bool {
+        let Self(a, b, c, d) = self;
+        a.or(b).or(c.or(d)).mask() != 0
+    }
+
+    /// The bytes that are not ASCII.
+    #[inline(always)]
+    pub(super) fn high(self) -> u64 {
+        let Self(a, b, c, d) = self;
+        joined(a, b, c, d)
     }
 
     /// The bytes that end a plain run.
@@ -298,7 +306,7 @@ impl Lanes {
 
 #[cfg(test)]
 mod tests {
-    use super::{BLOCK, ByteClasses, Lanes, Stops, WIDE, Wide, classify, is_special, white_space};
+    use super::{BLOCK, ByteClasses, Stops, WIDE, Wide, classify, is_special, white_space};
 
     /// Checks blocks with every byte at every position among fillers of every class.
     fn each(check: impl Fn(&[u8; BLOCK], &dyn Fn(fn(u8) -> bool) -> u32)) {
@@ -335,8 +343,8 @@ mod tests {
                 assert_eq!(found.special(), mask(is_special));
                 assert_eq!(found.has_special(), mask(is_special) != 0);
                 assert_eq!(found.backslash(), mask(|byte| byte == b'\\'));
-                let together = found.together(Lanes::splat(0));
-                assert_eq!(together.mask() != 0, mask(|byte| byte >= 0x80) != 0);
+                assert_eq!(found.has_high(), mask(|byte| byte >= 0x80) != 0);
+                assert_eq!(found.high(), mask(|byte| byte >= 0x80));
             }
         });
     }

@@ -1,15 +1,16 @@
 //! Finds the end of a run inside of a string, 16 or 64 bytes at a time: of a *plain* run, which has no special bytes,
 //! and of a *skippable* one, which may have valid escapes.
 
-use super::byte_classes::{BLOCK, Lanes, Stops, WIDE, Wide, classify, is_special};
+use super::byte_classes::{BLOCK, Stops, WIDE, Wide, classify, is_special};
 use super::unescape::{hex_value, letter_value, unit_bytes};
+use super::utf8::character_bytes;
 
 /// A run of bytes from a known start up to `end`.
 pub(super) struct Run {
     /// The position just past the run.
     pub(super) end: usize,
-    /// Whether all of its bytes are ASCII.
-    pub(super) ascii: bool,
+    /// The position up to which the bytes are known to be UTF-8, a border of characters.
+    pub(super) valid: usize,
     /// How many bytes fewer the text has than the run, because of escapes.
     pub(super) saved: usize,
 }
@@ -17,14 +18,15 @@ pub(super) struct Run {
 /// The run from `at` up to the first quote, backslash or control character, or to the end of `bytes`.
 #[inline(always)]
 pub(super) fn plain_run(bytes: &[u8], mut at: usize) -> Run {
-    let mut high = 0;
+    let (begin, mut high) = (at, 0);
+    let run = |end, ascii| Run { end, valid: if ascii { end } else { begin }, saved: 0 };
     let (blocks, rest) = bytes.get(at..).unwrap_or(&[]).as_chunks::<BLOCK>();
     for block in blocks {
         let classes = classify(block);
         if classes.special != 0 {
             let place = classes.special.trailing_zeros();
             high |= classes.high & !(u32::MAX << place);
-            return Run { end: at + place as usize, ascii: high == 0, saved: 0 };
+            return run(at + place as usize, high == 0);
         }
         high |= classes.high;
         at += BLOCK;
@@ -37,25 +39,23 @@ pub(super) fn plain_run(bytes: &[u8], mut at: usize) -> Run {
         ascii &= byte.is_ascii();
         at += 1;
     }
-    Run { end: at, ascii, saved: 0 }
+    run(at, ascii)
 }
 
 /// As [`plain_run`], for a string whose text is not wanted: valid escapes that `bytes` hold whole do not end the run.
-/// `ascii` may be false though all bytes are ASCII.
 #[inline(never)]
 pub(super) fn skippable_run(bytes: &[u8], begin: usize) -> Run {
     let mut at = begin;
-    let mut skip = Skip { together: Lanes::splat(0), pending: 0, saved: 0 };
+    let mut skip = Skip { pending: 0, saved: 0, over: 0, doubtful_from: NOWHERE };
     loop {
         let rest = bytes.get(at..).unwrap_or(&[]);
-        let (whole, _) = rest.as_chunks::<WIDE>();
         let mut found = Found::default();
-        at += WIDE
-            * match whole {
-                // The zeros behind the last byte are control characters, at which every run ends.
-                [] => skip.blocks(&[padded_wide(rest)], &mut found),
-                _ => skip.blocks(whole, &mut found),
-            };
+        at += if rest.len() < WIDE {
+            // The zeros behind the last byte are control characters, at which every run ends.
+            skip.blocks(&padded_wide(rest), at, &mut found)
+        } else {
+            skip.blocks(rest, at, &mut found)
+        };
         let Found { ends, others, escaped, .. } = found;
         let stop =
             ends | if others == 0 { 0 } else { first_not_hex(bytes, at, others, ends, &mut skip.saved) };
@@ -64,7 +64,8 @@ pub(super) fn skippable_run(bytes: &[u8], begin: usize) -> Run {
             // A bad escape begins at its backslash, a byte earlier.
             let is_escaped = (escaped >> place & 1) as usize;
             let saved = skip.saved + (escaped & !(u64::MAX << place)).count_ones() as usize;
-            return Run { end: at + place as usize - is_escaped, ascii: skip.together.mask() == 0, saved };
+            let end = at + place as usize - is_escaped;
+            return Run { end, valid: skip.doubtful_from.min(end), saved };
         }
         if others != 0 {
             skip.saved += escaped.count_ones() as usize;
@@ -76,13 +77,22 @@ pub(super) fn skippable_run(bytes: &[u8], begin: usize) -> Run {
 
 /// What is known of the blocks that were skipped.
 struct Skip {
-    /// The bitwise `or` of all their bytes, which shows whether all are ASCII.
-    together: Lanes,
     /// 1: the last byte is a backslash that escapes the next block's first byte.
     pending: u64,
     /// How many bytes fewer the text has, because of escapes.
     saved: usize,
+    /// How many bytes of the next block belong to a character that was looked at.
+    over: u32,
+    /// The position from which on no character was looked at: a block has too many beyond ASCII, or what is no
+    /// character, or its end is not at hand.
+    doubtful_from: usize,
 }
+
+/// No position.
+const NOWHERE: usize = usize::MAX;
+
+/// Up to how many bytes beyond ASCII in a block it is faster to look at each character than to look at all bytes later.
+const FEW: u32 = 8;
 
 /// The masks of the block at which [`Skip::blocks`] stopped.
 #[derive(Default)]
@@ -98,16 +108,22 @@ struct Found {
 
 impl Skip {
     /// Skips blocks up to the first one in which the run ends or an escape is no letter; fills `found` there. Returns
-    /// how many blocks were skipped. It makes no calls, so that all it needs stays in registers.
+    /// how many bytes were skipped. `at`: the position of `bytes`. It makes no calls, so that all it needs stays in registers.
     #[inline(never)]
-    fn blocks(&mut self, blocks: &[[u8; WIDE]], found: &mut Found) -> usize {
-        let Self { mut together, mut pending, mut saved } = *self;
+    fn blocks(&mut self, bytes: &[u8], at: usize, found: &mut Found) -> usize {
+        let Self { mut pending, mut saved, mut over, mut doubtful_from } = *self;
         #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
         let letters = super::byte_classes::Letters::new();
         let mut skipped = 0;
-        for block in blocks {
+        for block in bytes.as_chunks::<WIDE>().0 {
             let wide = Wide::load(block);
-            together = wide.together(together);
+            if doubtful_from == NOWHERE && wide.has_high() {
+                let from = at + skipped + over as usize;
+                match look_at(wide.high() & u64::MAX << over, bytes.get(skipped..).unwrap_or(&[])) {
+                    Some(more) => over = more,
+                    None => doubtful_from = from,
+                }
+            }
             if pending != 0 || wide.has_special() {
                 let backslash = wide.backslash();
                 let ends = wide.special() & !backslash;
@@ -126,11 +142,28 @@ impl Skip {
                 saved += escaped.count_ones() as usize;
                 pending = next;
             }
-            skipped += 1;
+            skipped += WIDE;
         }
-        *self = Self { together, pending, saved };
+        *self = Self { pending, saved, over, doubtful_from };
         skipped
     }
+}
+
+/// Looks at the characters of a block that are not ASCII. `high`: their bytes; `bytes`: the block and all that follows.
+/// Returns how many bytes of the next block belong to the last one. `None`: there are too many, or one is none.
+#[inline(always)]
+fn look_at(mut high: u64, bytes: &[u8]) -> Option<u32> {
+    let mut over = 0;
+    if high.count_ones() > FEW {
+        return None;
+    }
+    while high != 0 {
+        let place = high.trailing_zeros();
+        let end = place + character_bytes(bytes.get(place as usize..).unwrap_or(&[]))? as u32;
+        high &= u64::MAX.checked_shl(end).unwrap_or(0);
+        over = end.saturating_sub(WIDE as u32);
+    }
+    Some(over)
 }
 
 /// The bytes of `escaped` that are no letter of an escape.
@@ -248,8 +281,41 @@ mod tests {
                     let text = "a".repeat(place) + piece + &"b".repeat(rest);
                     let run = skippable_run(text.as_bytes(), 0);
                     assert_eq!(run.end, ends.map_or(text.len(), |at| place + at), "{place} {piece:?} {rest}");
-                    assert!(!run.ascii || text.as_bytes()[..run.end].is_ascii(), "{place} {piece:?} {rest}");
+                    assert!(
+                        std::str::from_utf8(&text.as_bytes()[..run.valid]).is_ok(),
+                        "{place} {piece:?} {rest}"
+                    );
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn a_skippable_run_says_from_where_on_it_may_not_be_utf8() {
+        const BORDERS: [u8; 16] =
+            [b'a', b'\\', b'n', 0x80, 0x9f, 0xa0, 0xbf, 0xc1, 0xc3, 0xe0, 0xe2, 0xed, 0xf0, 0xf1, 0xf4, 0xf5];
+        for place in [0, 1, 40, 60, 61, 62, 63, 64, 66, 124, 127, 130] {
+            for code in 0..BORDERS.len().pow(4) {
+                let four = [0, 1, 2, 3].map(|i| BORDERS[code / BORDERS.len().pow(i) % BORDERS.len()]);
+                for rest in [&b""[..], b"bb\"", "é".repeat(40).as_bytes()] {
+                    let bytes = [&vec![b'x'; place], &four[..], rest].concat();
+                    let run = skippable_run(&bytes, 0);
+                    let [valid, doubtful, all] = [0..run.valid, run.valid..run.end, 0..run.end]
+                        .map(|range| std::str::from_utf8(&bytes[range]).is_ok());
+                    assert!(valid, "{bytes:x?}");
+                    assert_eq!(doubtful, all, "{bytes:x?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn sparse_characters_are_known_to_be_utf8_at_any_place() {
+        for letter in ["é", "模", "😀"] {
+            for place in 0..200 {
+                let text = "a".repeat(place) + letter + &"b".repeat(50) + letter + "cc\"";
+                let run = skippable_run(text.as_bytes(), 0);
+                assert_eq!(run.valid, text.len() - 1, "{letter} {place}");
             }
         }
     }

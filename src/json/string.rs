@@ -108,8 +108,9 @@ impl StringReader {
             }
             if run.end > at {
                 self.flush(sink);
-                if S::WANTS_TEXT || !run.ascii {
-                    self.run(chunk, at, run.end, sink)?;
+                let doubtful = if S::WANTS_TEXT { at } else { run.valid };
+                if doubtful < run.end {
+                    self.run(chunk, doubtful, run.end, sink)?;
                 }
                 self.text_bytes += (run.end - at - run.saved) as u64;
             }

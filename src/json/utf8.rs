@@ -2,15 +2,12 @@
 //!
 //! Not the package `simdutf8`: inside Envoy's V8 it takes half as long again, because V8 needs several instructions for
 //! its shifts, comparisons and table look-ups. Here each byte of a block is compared with the three before it (RFC 3629
-//! §4); in a block with few bytes beyond ASCII only its characters are looked at.
+//! §4). Where few bytes are not ASCII, `plain_run` looks at their characters alone.
 
 use super::byte_classes::{BLOCK, Lanes, WIDE};
 
 /// Bytes before one that decide about it.
 const BEFORE: usize = 3;
-
-/// Up to how many bytes beyond ASCII in a wide block it is faster to look at each character.
-const FEW: u32 = 8;
 
 /// A wide block and the bytes before it.
 type Window = [u8; BEFORE + WIDE];
@@ -29,29 +26,17 @@ pub(super) fn is_utf8(bytes: &[u8]) -> bool {
 /// window before it.
 #[inline(never)]
 fn follow(bytes: &[u8], last: &Window) -> bool {
-    // `before`: the bytes of the block before that are not ASCII, or more.
-    let (mut rest, mut before) = (bytes, u64::MAX);
+    let mut rest = bytes;
     loop {
-        let (this, window) = match rest.first_chunk() {
-            Some(window) => (rest, window),
-            None => {
-                before = u64::MAX;
-                (last.as_slice(), last)
-            }
+        // `seam`: whether a byte before the block may be beyond ASCII though the block is not.
+        let (this, window, seam) = match rest.first_chunk() {
+            Some(window) => (rest, window, false),
+            None => (last.as_slice(), last, true),
         };
-        let (mut high, mut blocks) = (high(window), 1);
-        if high | before >> (WIDE - BEFORE) != 0 {
-            if high.count_ones() > FEW {
-                blocks = many_are_utf8(this);
-                high = u64::MAX;
-            } else if !few_are_utf8(this, high) {
-                blocks = 0;
-            }
-        }
+        let blocks = if seam || has_high(window) { are_utf8(this) } else { 1 };
         if blocks == 0 {
             return false;
         }
-        before = high;
         rest = rest.get(WIDE * blocks..).unwrap_or(&[]);
         if rest.len() <= BEFORE {
             return true;
@@ -59,15 +44,15 @@ fn follow(bytes: &[u8], last: &Window) -> bool {
     }
 }
 
-/// Looks at all bytes of blocks in which many are not ASCII, up to a block that is ASCII or whose window `bytes` do not
-/// hold whole. Returns how many blocks it looked at; 0: they are not UTF-8.
+/// Looks at all bytes of the first block and those behind it, up to one that is ASCII as the bytes before it, or whose
+/// window `bytes` do not hold whole. Returns how many blocks it looked at; 0: they are not UTF-8.
 #[inline(never)]
-fn many_are_utf8(bytes: &[u8]) -> usize {
+fn are_utf8(bytes: &[u8]) -> usize {
     let bounds = Bounds::new();
     let (mut errors, mut rest, mut blocks) = (Lanes::splat(0), bytes, 0);
     while let Some(window) = rest.first_chunk() {
         let ascii = at(window, 0).or(at(window, 16)).or(at(window, 32)).or(at(window, 48));
-        if ascii.or(at(window, WIDE + BEFORE - BLOCK)).mask() == 0 {
+        if blocks > 0 && ascii.or(at(window, WIDE + BEFORE - BLOCK)).mask() == 0 {
             break;
         }
         // One after the other, so that no more is needed at once than there are registers.
@@ -84,39 +69,17 @@ fn many_are_utf8(bytes: &[u8]) -> usize {
     if errors.mask() == 0 { blocks } else { 0 }
 }
 
-/// The bytes of the window's block that are not ASCII.
+/// Whether a byte of the window's block is not ASCII.
 #[inline(always)]
-fn high(window: &Window) -> u64 {
-    let low = at(window, BEFORE).mask() | at(window, BEFORE + 16).mask() << BLOCK;
-    let high = at(window, BEFORE + 32).mask() | at(window, BEFORE + 48).mask() << BLOCK;
-    u64::from(low) | u64::from(high) << (2 * BLOCK)
-}
-
-/// Whether the characters of a block are UTF-8, one after the other. `bytes`: its window and all that follows. `high`: the
-/// bytes of the block that are not ASCII.
-#[inline(never)]
-fn few_are_utf8(bytes: &[u8], mut high: u64) -> bool {
-    // A character that begins before the block ends in it, and counts with it.
-    let before = incomplete_tail(bytes.get(..BEFORE).unwrap_or(&[]));
-    if before > 0 {
-        let Some(length) = character_bytes(bytes.get(BEFORE - before..).unwrap_or(&[])) else { return false };
-        high &= u64::MAX << length.saturating_sub(before);
-    }
-    while high != 0 {
-        let place = high.trailing_zeros();
-        let Some(length) = character_bytes(bytes.get(BEFORE + place as usize..).unwrap_or(&[])) else {
-            return false;
-        };
-        // What ends in the next block is looked at again there.
-        high &= u64::MAX.checked_shl(place + length as u32).unwrap_or(0);
-    }
-    true
+fn has_high(window: &Window) -> bool {
+    let lanes = |place| at(window, BEFORE + place);
+    lanes(0).or(lanes(16)).or(lanes(32).or(lanes(48))).mask() != 0
 }
 
 /// The length of the character that `bytes` begin with, 2 to 4. `None`: they begin with ASCII or with no character
 /// (RFC 3629 §4).
 #[inline(always)]
-fn character_bytes(bytes: &[u8]) -> Option<usize> {
+pub(super) fn character_bytes(bytes: &[u8]) -> Option<usize> {
     let word = match bytes.first_chunk() {
         Some(four) => u32::from_le_bytes(*four),
         None => bytes.iter().rev().fold(0, |word, byte| word << 8 | u32::from(*byte)),

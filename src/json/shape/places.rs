@@ -187,11 +187,11 @@ fn past_other_string(bytes: &[u8], begin: usize) -> Option<(usize, u64, Notation
     loop {
         let run = plain_run(bytes, at);
         match bytes.get(run.end..) {
-            Some([b'"', ..]) if run.ascii => {
+            Some([b'"', ..]) if run.valid == run.end => {
                 let text_bytes = run.end - begin - escapes;
                 return Some((run.end + 1, text_bytes as u64, Notation::Letters));
             }
-            Some([b'\\', letter, ..]) if run.ascii && letter_value(*letter).is_some() => {
+            Some([b'\\', letter, ..]) if run.valid == run.end && letter_value(*letter).is_some() => {
                 escapes += 1;
                 at = run.end + 2;
             }

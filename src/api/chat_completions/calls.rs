@@ -3,7 +3,7 @@
 //! A call is identified by its choice and its index there. Some providers give all calls one index, and some give none:
 //! then a new id tells that a new call begins. Other providers give each piece of one call a new id, so a new id counts
 //! only together with a name, and only once the arguments so far are a whole JSON object. Where there are no arguments so
-//! far, it must be the name of another tool.
+//! far, it must be the name of another tool. The text of a custom tool may be whole at any time.
 
 use super::arguments::ArgumentsState;
 use super::chunk_fields::CallFields;
@@ -167,6 +167,8 @@ impl Calls {
         let Some((last, call, arguments)) = last else { return CallKey { choice, index, nth: 0 } };
         let begins = if arguments.may_be_whole() {
             begins_call(fields, call)
+        } else if call.plain {
+            begins_custom_call(fields, call)
         } else {
             arguments.is_none() && is_other_tool(fields, call)
         };
@@ -237,6 +239,12 @@ fn is_other_tool(fields: &CallFields, last: &ToolCall) -> bool {
         !stated.is_empty() && known.as_ref().is_some_and(|known| known != stated.as_str())
     };
     !fields.legacy && is_other(&last.id, &fields.id) && is_other(&last.name, &fields.name)
+}
+
+/// Whether a piece at the index of `last`, a call of a custom tool, begins another one. Nothing in a text shows that it is
+/// whole.
+fn begins_custom_call(fields: &CallFields, last: &ToolCall) -> bool {
+    fields.custom && !fields.id.is_empty() && begins_call(fields, last)
 }
 
 /// Whether a piece at the index of `last`, whose arguments are whole, begins another call.

@@ -34,6 +34,7 @@ pub(in crate::api) enum Name {
     ToolCalls,
     Type,
     Usage,
+    XGroq,
 }
 
 impl json::Name for Name {
@@ -67,6 +68,7 @@ impl json::Name for Name {
             b"tool_calls" => Self::ToolCalls,
             b"type" => Self::Type,
             b"usage" => Self::Usage,
+            b"x_groq" => Self::XGroq,
             _ => return None,
         })
     }

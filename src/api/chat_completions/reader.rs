@@ -50,8 +50,12 @@ impl ObjectReader for ChatCompletionsReader {
         let field = match (path, kind) {
             ([], Kind::Object) => return Want::Read,
             // Moonshot states the usage in the choice: https://platform.moonshot.ai/docs/api/chat
-            ([Name::Choices, Name::Item, Name::Usage], Kind::Null) => return Want::Skip,
-            ([Name::Choices, Name::Item, Name::Usage], _) => Field::Usage,
+            ([Name::Choices, Name::Item, Name::Usage] | [Name::XGroq, Name::Usage], Kind::Null) => {
+                return Want::Skip;
+            }
+            ([Name::Choices, Name::Item, Name::Usage] | [Name::XGroq, Name::Usage], _) => Field::Usage,
+            // Groq states the usage there where it was not asked for it: https://console.groq.com/docs/api-reference
+            ([Name::XGroq], Kind::Object) => return Want::Read,
             ([Name::Choices, Name::Item, rest @ ..], _) => match self.in_choice(rest, kind, keep) {
                 Ok(field) => field,
                 Err(want) => return want,
@@ -162,7 +166,7 @@ impl ObjectReader for ChatCompletionsReader {
         self.current = None;
         match path {
             [Name::Id | Name::Model | Name::ServiceTier] => self.take_top_level(answer),
-            [Name::Usage] | [Name::Choices, Name::Item, Name::Usage] => {
+            [Name::Usage] | [Name::Choices, Name::Item, Name::Usage] | [Name::XGroq, Name::Usage] => {
                 self.take_top_level(answer);
                 // A document states its usage once, so it is final.
                 answer.usage.settle(true);

@@ -73,6 +73,24 @@ fn another_tool_begins_a_call_after_one_without_arguments() {
 }
 
 #[test]
+fn a_new_id_with_a_name_begins_another_call_of_a_custom_tool() {
+    let custom = |id: &str, name: &str, input: &str| {
+        let stated = |text: &str| if text.is_empty() { Value::Null } else { json!(text) };
+        json!({"index": 0, "id": stated(id), "type": "custom", "custom": {"name": stated(name), "input": input}})
+    };
+    let chunk = |pieces: &[Value]| delta(0, &json!({"tool_calls": pieces}));
+    let pieces =
+        [custom("a", "f", "one"), custom("", "", " text"), custom("b", "f", ""), custom("b", "f", "{}")];
+    let other = [custom("c", "g", "x"), custom("", "g", "y"), custom("d", "", "z")];
+    let wanted = json!([["a", "f", "one text"], ["b", "f", "{}"], ["c", "g", "xyz"]]);
+    let mut chunks: Vec<Value> =
+        pieces.iter().chain(&other).map(|piece| chunk(core::slice::from_ref(piece))).collect();
+    chunks.push(finish(0, "tool_calls"));
+    assert_eq!(calls(&streamed(&chunks)), wanted);
+    assert_eq!(calls(&streamed(&[chunk(&pieces), chunk(&other), finish(0, "tool_calls")])), wanted);
+}
+
+#[test]
 fn without_ids_a_name_begins_a_call_after_whole_arguments() {
     let wanted = json!([[null, "f", {"x": 1}], [null, "g", {}], [null, "g", {"y": 2}]]);
     assert_eq!(told(&[("", "f", "{\"x\":1}"), ("", "g", "{}"), ("", "g", "{\"y\":2}")]), wanted);

@@ -52,6 +52,25 @@ fn call(choice: u64, index: u64, id: Option<&str>, arguments: &str) -> Value {
 }
 
 #[test]
+fn usage_counts_also_where_groq_states_it() {
+    let last = |usage: Value| {
+        let mut event = finish(0, "stop");
+        event["x_groq"] = json!({"id": "req", "usage": usage});
+        event
+    };
+    let stated = json!({"queue_time": 0.1, "prompt_tokens": 18, "completion_tokens": 5, "total_tokens": 23});
+    let record = streamed(&[last(stated.clone()), json!("[DONE]")]);
+    assert_eq!((&record["usage"]["total_tokens"], &record["notes"]), (&json!(23), &json!([])));
+    assert_eq!(record["usage"]["provider_usage"], stated);
+    let asked = json!({"choices": [], "usage": {"prompt_tokens": 18, "completion_tokens": 6}});
+    let record = streamed(&[last(stated.clone()), asked, json!("[DONE]")]);
+    assert_eq!(record["usage"]["total_tokens"], 24);
+    assert_eq!(streamed(&[last(Value::Null), json!("[DONE]")])["usage"]["usage_status"], "missing");
+    let document = json!({"choices": [], "x_groq": {"usage": stated}}).to_string();
+    assert_eq!(answered(&bridge(CONFIGURATION), &document)["usage"]["total_tokens"], 23);
+}
+
+#[test]
 fn members_of_wrong_types_are_ignored() {
     let record = streamed(&[
         json!({"id": 7, "model": null, "service_tier": [], "choices": {"index": 0}, "usage": null}),

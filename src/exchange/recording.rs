@@ -1,5 +1,6 @@
 //! What an interception leaves behind when its stream is over: its record, its measurements, and the values of the end.
 
+use super::bedrock::Translation;
 use super::download::Download;
 use super::ending;
 use super::interception::Interception;
@@ -192,8 +193,9 @@ fn error<'a>(
     }
     let response = interception.download.response()?;
     let stated = ErrorRef::stated(response.answer().error.as_ref()?);
-    let code = stated.code.or_else(|| response.translation.as_ref()?.code());
-    let aws = response.aws_error.as_deref().or_else(|| code.filter(|_| response.passes()));
+    let translated = response.translation.as_ref().and_then(Translation::code);
+    let code = stated.code.or(translated);
+    let aws = response.aws_error.as_deref().or_else(|| translated.filter(|_| response.passes()));
     Some(ErrorRef { r#type: aws.or(stated.r#type), code: code.or(aws), ..stated })
 }
 

@@ -448,4 +448,13 @@ fn errors_of_the_runtime_api_pass_and_are_recorded_by_their_names() {
         record["error"],
         json!({"type": "ThrottlingException", "code": "ThrottlingException", "message": "slow"})
     );
+
+    // A relay in front of AWS states errors in a shape of its own.
+    let mut world = sent(&open(), "POST /runtime/model/m/invoke", &[], MESSAGES);
+    let stated = json!({"type": "t", "code": "c", "message": "m"});
+    world
+        .answer(head("400", &[]), false)
+        .download(json!({"error": stated}).to_string().as_bytes(), true)
+        .done();
+    assert_eq!(world.record()["error"], stated);
 }

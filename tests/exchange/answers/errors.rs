@@ -48,6 +48,7 @@ fn shapes() -> Vec<(&'static str, Value)> {
         ),
         (r#"{"error":"m"}"#, message("m")),
         (r#"{"message":"m"}"#, message("m")),
+        (r#"{"Message":"m"}"#, message("m")),
         (
             r#"{"object":"error","message":"m","type":"t","param":null,"code":"1500"}"#,
             json!({"type": "t", "code": "1500", "message": "m"}),

@@ -6,6 +6,7 @@
 //! | `{"error": {"status", "code", "message"}}`, also in an array | Google |
 //! | `{"error": "text"}` | many servers |
 //! | `{"message", "type", "code"}` | Mistral, AWS; many state a `message` alone |
+//! | `{"Message"}` | AWS, where access is denied; ASP.NET |
 //! | `{"detail": "text"}`, `{"detail": [{"msg"}]}` | servers made with FastAPI |
 //! | `"text"` | a text that was written as JSON |
 
@@ -72,7 +73,7 @@ impl json::Name for ErrorName {
             b"code" => Self::Code,
             b"detail" => Self::Detail,
             b"error" => Self::Error,
-            b"message" => Self::Message,
+            b"message" | b"Message" => Self::Message,
             b"msg" => Self::Msg,
             b"status" => Self::Status,
             b"type" => Self::Type,

@@ -185,6 +185,20 @@ fn a_stream_that_breaks_off_is_charged_by_its_texts() {
 }
 
 #[test]
+fn the_summary_of_a_compaction_is_a_text_of_the_answer() {
+    let event = |event: Value| format!("data: {event}\n\n");
+    let mut answer = event(
+        json!({"type": "content_block_start", "index": 0, "content_block": {"type": "compaction", "content": ""}}),
+    );
+    for _ in 0..5 {
+        let delta = json!({"type": "compaction_delta", "content": "eight by"});
+        answer.push_str(&event(json!({"type": "content_block_delta", "index": 0, "delta": delta})));
+    }
+    let world = played("/anthropic/v1/messages", r#"{"model":"m","stream":true}"#, &EVENTS, &answer);
+    assert_eq!(estimate(&world), tokens(0, 10));
+}
+
+#[test]
 fn a_larger_stated_output_wins() {
     let start =
         r#"data: {"type":"message_start","message":{"usage":{"input_tokens":7,"output_tokens":900}}}"#;

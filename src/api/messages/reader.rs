@@ -34,7 +34,8 @@ impl ObjectReader for MessagesReader {
         match path {
             // What a block of a stream begins with is repeated in its pieces, except a text.
             [Name::ContentBlock, Name::Text | Name::Thinking]
-            | [Name::Delta, Name::Text | Name::Thinking | Name::PartialJson]
+            // `content` of a delta: the summary of a compaction.
+            | [Name::Delta, Name::Text | Name::Thinking | Name::PartialJson | Name::Content]
             | [Name::Content, Name::Item, Name::Text | Name::Thinking] => kind == Kind::String,
             [Name::Content, Name::Item, Name::Input] => true,
             _ => false,

@@ -1,5 +1,9 @@
 //! The metrics: their names, units and labels (`envoy/behaviour.md#metrics`), and the bound on label values.
 
+mod remaining;
+
+pub use remaining::upstream_remaining;
+
 use crate::fnv::BuildFnv;
 use core::hash::{Hash, Hasher};
 use core::ops::Deref;

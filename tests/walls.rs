@@ -99,7 +99,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ),
     ("json", &[]),
     ("limits", &[]),
-    ("metric", &["fnv", "text"]),
+    ("metric", &["fnv", "headers", "text"]),
     ("note", &[]),
     ("percent", &[]),
     ("pool", &["credential", "fnv", "headers", "json", "metric", "percent", "provider", "route", "text"]),

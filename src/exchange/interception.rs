@@ -16,7 +16,6 @@ use crate::api::response::Format;
 use crate::bridge::Bridge;
 use crate::budget::Budget;
 use crate::caller::Client;
-use crate::credential::CredentialKind;
 use crate::headers::HeaderEdits;
 use crate::note::{Note, Notes};
 use crate::provider::Provider;
@@ -205,9 +204,10 @@ impl Interception {
         } else {
             Download::Reading(Box::new(response))
         };
-        if bridge.metrics && arrival.credential_kind == CredentialKind::Centralized {
+        if bridge.metrics {
             effects.extend(measurements::upstream_remaining(
                 &provider.name,
+                arrival.credential_kind,
                 arrival.pool.as_ref(),
                 &head.headers,
             ));

@@ -1,9 +1,11 @@
 //! The measurements of a stream: what is counted when, and under which labels. [`metric`](crate::metric) has the names.
 
 use super::arrival::Arrival;
+use crate::credential::CredentialKind;
 use crate::headers::Headers;
-use crate::metric::{Label, Metric, Series};
+use crate::metric::{self, Label, Metric, Series};
 use crate::pool::SharedTicket;
+use crate::provider::Member;
 use crate::record::{Outcome, Record, UsageRef};
 use crate::step::Effect;
 use crate::usage::Usage;
@@ -94,34 +96,19 @@ pub(super) fn passthrough(provider: &Rc<str>, status: Option<u16>) -> Effect {
     Effect::Measure(Series::new(Metric::Passthrough, [provider.into(), class.into()]).measured(1))
 }
 
-/// What the provider states in a response as left of its limits for the gateway's key, as gauges.
+/// What the provider states in a response as left of its limits, as gauges. Without a central key there are none. `kind`:
+/// whose credential the request has; with a pool the member that has answered decides.
 pub(super) fn upstream_remaining(
     provider: &Rc<str>,
+    kind: CredentialKind,
     pool: Option<&SharedTicket>,
     headers: &Headers,
 ) -> Vec<Effect> {
-    let member = pool.and_then(|ticket| Some(Rc::clone(&ticket.borrow().served_member()?.name)));
-    let gauges = REMAINING.iter().filter_map(|(header, of)| {
-        let left = headers.text(header)?.trim().parse().ok()?;
-        let series = match &member {
-            Some(member) => {
-                Series::new(Metric::MemberRemaining, [provider.into(), (*of).into(), member.into()])
-            }
-            None => Series::new(Metric::UpstreamRemaining, [provider.into(), (*of).into()]),
-        };
-        Some(Effect::Measure(series.measured(left)))
-    });
-    gauges.collect()
+    let ticket = pool.map(|ticket| ticket.borrow());
+    let member = ticket.as_ref().and_then(|ticket| ticket.served_member());
+    if member.map_or(kind, Member::credential_kind) != CredentialKind::Centralized {
+        return Vec::new();
+    }
+    let name = member.map(|member| &member.name);
+    metric::upstream_remaining(provider, name, headers).map(Effect::Measure).collect()
 }
-
-/// Header and value of the label `of`.
-/// <https://docs.anthropic.com/en/api/rate-limits#response-headers>,
-/// <https://platform.openai.com/docs/guides/rate-limits#rate-limits-in-headers>
-const REMAINING: [(&str, &str); 6] = [
-    ("anthropic-ratelimit-requests-remaining", "requests"),
-    ("anthropic-ratelimit-tokens-remaining", "tokens"),
-    ("anthropic-ratelimit-input-tokens-remaining", "input_tokens"),
-    ("anthropic-ratelimit-output-tokens-remaining", "output_tokens"),
-    ("x-ratelimit-remaining-requests", "requests"),
-    ("x-ratelimit-remaining-tokens", "tokens"),
-];

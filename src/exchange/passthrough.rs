@@ -75,10 +75,13 @@ impl Passthrough {
             Some(local) if local.is_refusal() => {
                 measured.push(measurements::refused(name.into(), local.code));
             }
-            None if self.kind == CredentialKind::Centralized => {
-                measured.extend(measurements::upstream_remaining(name, self.pool.as_ref(), &head.headers));
-            }
-            Some(_) | None => {}
+            None => measured.extend(measurements::upstream_remaining(
+                name,
+                self.kind,
+                self.pool.as_ref(),
+                &head.headers,
+            )),
+            Some(_) => {}
         }
         measured
     }

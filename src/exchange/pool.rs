@@ -77,6 +77,7 @@ pub(super) fn enter(
         session,
         asides,
         shared,
+        is_measured: bridge.metrics,
         headers,
         edits,
         model: arrival.and_then(|arrival| arrival.model.clone()),

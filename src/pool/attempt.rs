@@ -6,7 +6,7 @@ use super::ticket::{Attempt, AttemptError, Ticket};
 use super::{POOL_HEADER, RETRY_HEADER, wait};
 use crate::credential::CredentialKind;
 use crate::headers::{CREDENTIAL_HEADERS, HeaderEdits, Headers};
-use crate::metric::{Label, Measurement, Metric, Series};
+use crate::metric::{self, Label, Measurement, Metric, Series};
 use core::cell::RefCell;
 use core::time::Duration;
 use std::borrow::Cow;
@@ -127,16 +127,16 @@ impl AttemptStream {
     }
 
     /// Handles the headers of the answer: sets the member aside or makes it usable, and marks an answer that is worth
-    /// another attempt. Returns the changes in the headers, and a measurement.
-    pub fn response_headers(&mut self, headers: &Headers, at: Moment) -> (HeaderEdits, Option<Measurement>) {
+    /// another attempt. Returns the changes in the headers, and the measurements.
+    pub fn response_headers(&mut self, headers: &Headers, at: Moment) -> (HeaderEdits, Vec<Measurement>) {
         let Moment { wall: now, clock } = at;
         let mut ticket = self.ticket.borrow_mut();
-        let mut measurement = None;
+        let mut measured = Vec::new();
         // A member must not ask for another attempt itself.
         let mut edits = HeaderEdits::default();
         edits.remove(RETRY_HEADER);
         let open = &mut *ticket;
-        let Some(at) = self.attempt else { return (edits, None) };
+        let Some(at) = self.attempt else { return (edits, measured) };
         let status = headers.status().unwrap_or_default();
         let Some(began) =
             open.attempts.get_mut(at).filter(|attempt| attempt.status.is_none()).map(|attempt| {
@@ -144,9 +144,9 @@ impl AttemptStream {
                 attempt.began
             })
         else {
-            return (edits, None);
+            return (edits, measured);
         };
-        let Some(member) = open.member(self.member) else { return (edits, None) };
+        let Some(member) = open.member(self.member) else { return (edits, measured) };
         let (name, has_key) =
             (Rc::clone(&member.name), member.credential_kind() == CredentialKind::Centralized);
         let cause = match status {
@@ -163,23 +163,30 @@ impl AttemptStream {
             if was_usable {
                 let series =
                     Series::new(Metric::PoolAside, [provider.into(), Label::from(&name), reason.into()]);
-                measurement = Some(series.measured(1));
+                measured.push(series.measured(1));
             }
         } else if (200..300).contains(&status) && open.knows(&name, at) {
             asides::change(&*open.shared, &open.provider.name, &|asides| asides.serves(&name, began));
             let series =
                 Series::new(Metric::PoolUsable, [Label::from(&open.provider.name), Label::from(&name)]);
             let asides = super::asides(&*open.shared, &open.provider);
-            measurement = Some(series.measured(u64::from(asides.wait(&name, now).is_none())));
+            measured.push(series.measured(u64::from(asides.wait(&name, now).is_none())));
         }
         let is_retriable = cause.is_some() || matches!(status, 500 | 502 | 504);
         if is_retriable && open.has_usable_after(at, now) {
             edits.set(RETRY_HEADER, "1");
+            // The main filter sees only the last answer.
+            if has_key {
+                measured.extend(metric::upstream_remaining(&open.provider.name, Some(&name), headers));
+            }
             if let Some(attempt) = open.attempts.get_mut(at) {
                 attempt.is_marked = true;
             }
         }
-        (edits, measurement)
+        if !open.is_measured {
+            measured.clear();
+        }
+        (edits, measured)
     }
 
     /// Whether the attempt has no answer, so that [`over`](Self::over) needs to know why.

@@ -31,6 +31,8 @@ pub struct Ticket {
     pub attempts: Vec<Attempt>,
     /// The data of all workers.
     pub shared: Rc<dyn SharedData>,
+    /// Whether metrics are kept.
+    pub(super) is_measured: bool,
     /// Which members were set aside when the request began.
     pub(super) asides: Asides,
     /// The bytes for nesting of the reader of a body.
@@ -95,6 +97,8 @@ pub struct TicketRequest<'a> {
     pub asides: Asides,
     /// The data of all workers.
     pub shared: Rc<dyn SharedData>,
+    /// Whether metrics are kept.
+    pub is_measured: bool,
     /// The client's headers.
     pub headers: &'a Headers,
     /// The changes of the main filter in them, the path for the first member among them.
@@ -131,6 +135,7 @@ impl Ticket {
             session: request.session,
             attempts: Vec::new(),
             shared: request.shared,
+            is_measured: request.is_measured,
             asides: request.asides,
             depth_bytes: request.depth_bytes,
             path: path.to_vec(),

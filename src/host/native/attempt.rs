@@ -82,9 +82,8 @@ impl Attempt {
         let edits = {
             let mut begun = self.begun.borrow_mut();
             let Some(Begun { stream, open, .. }) = begun.as_mut() else { return Flow::Continue };
-            let (edits, measurement) =
-                stream.response_headers(&filter.headers(HeaderMap::Response), open.now());
-            open.report.measurements.borrow_mut().extend(measurement);
+            let (edits, measured) = stream.response_headers(&filter.headers(HeaderMap::Response), open.now());
+            open.report.measurements.borrow_mut().extend(measured);
             edits
         };
         filter.edit_headers(HeaderMap::Response, &edits);

@@ -102,9 +102,9 @@ impl HttpContext for Attempt {
         } else {
             Headers::new(vec![(":status".to_owned(), status)])
         };
-        let (edits, measurement) = attempt.response_headers(&headers, open.now());
+        let (edits, measured) = attempt.response_headers(&headers, open.now());
         hostcalls::edit_headers(Side::Response, &edits);
-        if let Some(measurement) = measurement {
+        for measurement in measured {
             open.report.borrow_mut().keep(measurement);
         }
         Action::Continue

@@ -171,3 +171,49 @@ fn pools_are_measured() {
         "{names:?}"
     );
 }
+
+/// The gauges of `world` about what is left of the members' limits: the member, and the value.
+fn remaining(world: &World) -> Vec<(String, u64)> {
+    let begin = "ai_bridge_upstream_remaining.provider=.=p;.;of=.=requests;.;member=.=";
+    let gauge = |measured: &ai_bridge::metric::Measurement| {
+        let name = measured.series.raw_name();
+        Some((name.strip_prefix(begin)?.strip_suffix(";.;")?.to_owned(), measured.value))
+    };
+    world.measured.iter().filter_map(gauge).collect()
+}
+
+#[test]
+fn each_answer_to_a_members_key_sets_its_gauge_once() {
+    const LEFT: &str = "anthropic-ratelimit-requests-remaining";
+    let script = [
+        ("a", answers(429, &[(LEFT, "0"), ("x-ratelimit-remaining-tokens", "5")])),
+        ("b", answers(500, &[(LEFT, "11")])),
+        ("c", answers(529, &[(LEFT, "7")])),
+    ];
+    let all = [("a", 0), ("b", 11), ("c", 7)].map(|(member, left)| (member.to_owned(), left));
+    let (world, _) = exchange(&pool(|_| {}), &script);
+    assert_eq!(remaining(&world), all);
+    // The key of each member decides, not that of the first one.
+    for (keyless, at) in [("a", 0), ("b", 1), ("c", 2)] {
+        let bridge = pool(|provider| provider["pool"][at]["key"] = json!({"none": true}));
+        let (world, _) = exchange(&bridge, &script);
+        let mut others = all.to_vec();
+        others.retain(|(member, _)| member != keyless);
+        assert_eq!(remaining(&world), others, "{keyless}");
+    }
+}
+
+#[test]
+fn pools_are_not_measured_without_metrics() {
+    let member = |name: &str| json!({"name": name, "key": {"value": "k"}});
+    let providers = json!([{"type": "anthropic", "name": "p", "pool": [member("a"), member("b")]}]);
+    let bridge = world::bridge(&json!({"providers": providers, "metrics": false}).to_string());
+    for seconds in [0, 1] {
+        let script = [("a", answers(429, &[("retry-after", "1")]))];
+        let (world, _) = exchange_at(&bridge, seconds, &[], &script);
+        assert_eq!(world.measured, []);
+    }
+    // Member a answers again.
+    let (world, asked) = exchange_at(&bridge, 5, &[], &[]);
+    assert_eq!((world.measured.len(), asked.len()), (0, 1));
+}

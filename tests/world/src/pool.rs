@@ -69,9 +69,9 @@ impl World {
             let failure = |is_connect_failure, limit| Failure { is_connect_failure, limit };
             let failed = match members(member) {
                 Member::Answers(mut answer) => {
-                    let (edits, measurement) = attempt.response_headers(&answer, self.moment());
+                    let (edits, measured) = attempt.response_headers(&answer, self.moment());
                     edits.apply(&mut answer);
-                    self.measured.extend(measurement);
+                    self.measured.extend(measured);
                     if is_last || !answer.contains(RETRY_HEADER) {
                         self.answer(answer, false);
                         return asked;

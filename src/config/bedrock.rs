@@ -57,7 +57,7 @@ pub(super) fn bedrock(node: &Node<'_>) -> Option<Bedrock> {
             return Some(Bedrock { region: region?, mode });
         }
         let invoke = invoke(members);
-        if members.member("host_holds_headers").and_then(|node| node.bool()) != Some(true) {
+        if members.member("host_holds_headers").map_or(Some(false), |node| node.bool()) == Some(false) {
             members.problem(
                 "host_holds_headers",
                 format_args!(

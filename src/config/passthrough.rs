@@ -11,11 +11,12 @@ const LONGEST_ROUTE_BYTES: usize = 256;
 /// Most `{name}` of one route. `matchit` panics at a route with more than 25.
 const MOST_PARAMETERS: usize = 4;
 
-/// The routes in `node`.
-pub(super) fn passthrough_routes(node: &Node<'_>, profile: &Profile) -> Option<Vec<String>> {
+/// The routes in `node`; none may be at or below a bridged route of `profile`.
+pub(super) fn passthrough_routes(node: &Node<'_>, profile: Option<&Profile>) -> Option<Vec<String>> {
     let routes = node.each("paths", |node| {
         let route = node.text()?;
-        let bridged = profile.bridged.iter().find(|(bridged, _)| may_be_at_or_below(route, bridged));
+        let mut bridged = profile.iter().flat_map(|profile| profile.bridged);
+        let bridged = bridged.find(|(bridged, _)| may_be_at_or_below(route, bridged));
         if !is_route(route) {
             node.problem(format_args!(
                 "expected a path below the provider's prefix, such as \"/embeddings\" or \"/files/\", as clients \

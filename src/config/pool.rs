@@ -30,9 +30,10 @@ const STARTS: [(&str, Start); 2] = [("first", Start::First), ("session", Start::
 pub(super) struct Defaults<'d> {
     /// The provider's name.
     pub(super) provider: &'d str,
-    /// `None`: the type has none and none is configured.
-    pub(super) base_url: Option<BaseUrl>,
-    pub(super) vendor: Option<Vendor>,
+    /// `None`: the type has none and none is configured; `Some(None)`: a problem was reported.
+    pub(super) base_url: Option<Option<BaseUrl>>,
+    /// `Some(None)`: no vendor; `None`: a problem was reported.
+    pub(super) vendor: Option<Option<Vendor>>,
     /// The provider's `key_header`.
     pub(super) key_header: Option<CredentialHeader>,
     /// The header of the type's keys.
@@ -94,14 +95,14 @@ fn member(
     let key = written_key.as_ref().and_then(|node| key(node, context.environment));
     let cluster = members.member("cluster").and_then(|node| cluster(&node));
     let written_url = members.member("base_url");
-    let base = written_url.as_ref().map_or_else(|| defaults.base_url.clone(), base_url);
+    let base = written_url.as_ref().map_or_else(|| defaults.base_url.clone().flatten(), base_url);
     if written_url.is_none() && defaults.base_url.is_none() {
         members.problem("base_url", format_args!("required: neither the provider nor its type has one"));
     }
     let at_host = written_url.and(base.as_ref()).and_then(|base| vendor_at(&base.authority));
     let vendor = match members.member("vendor") {
         Some(node) => vendor(&node),
-        None => Some(at_host.or(defaults.vendor)),
+        None => at_host.map(Some).or(defaults.vendor),
     };
     let key_header =
         members.read("key_header", defaults.key_header, |node| Some(node.one_of(&CredentialHeader::NAMED)));

@@ -64,7 +64,27 @@ pub(super) fn provider(
         u32::try_from(node.whole(1..=LONGEST_RETRY_AFTER_SECONDS)?).ok()
     });
 
-    let kind = kind?;
+    let Some(kind) = kind else {
+        // The type decides what the rest is judged by.
+        if let Some(node) = written_vendor {
+            vendor(&node);
+        }
+        if let Some(node) = written_pool {
+            let defaults = pool::Defaults {
+                provider: "",
+                base_url: Some(None),
+                vendor: None,
+                key_header: None,
+                usual_header: CredentialHeader::AUTHORIZATION,
+                models: &models,
+            };
+            pool(&node, Start::First, &defaults, context);
+        }
+        if let Some(node) = passthrough {
+            passthrough_routes(&node, None);
+        }
+        return None;
+    };
     if written_pool.is_none() && bedrock.is_none() && base.is_none() && kind.profile().base_url.is_empty() {
         members.problem(
             "base_url",
@@ -93,8 +113,8 @@ pub(super) fn provider(
         check_pool(members, kind.profile(), on_bedrock, written);
         let defaults = pool::Defaults {
             provider: name.as_deref().unwrap_or_default(),
-            base_url: base.clone().unwrap_or_else(|| base_url::parse(kind.profile().base_url).ok()),
-            vendor: vendor.flatten(),
+            base_url: base.clone().or_else(|| base_url::parse(kind.profile().base_url).ok().map(Some)),
+            vendor,
             key_header,
             usual_header: kind.profile().central_key.unwrap_or(CredentialHeader::AUTHORIZATION),
             models: &models,
@@ -130,7 +150,7 @@ pub(super) fn provider(
     }
     let more_passthrough = passthrough
         .and_then(|node| {
-            passthrough_routes(&node, kind.profile_on(bedrock.as_ref().and_then(Option::as_ref)))
+            passthrough_routes(&node, Some(kind.profile_on(bedrock.as_ref().and_then(Option::as_ref))))
         })
         .unwrap_or_default();
     let (name, key, byok) = (name?, key?, byok?);

@@ -120,6 +120,10 @@ fn every_problem_of_bedrock_has_its_path() {
             &[holds],
         ),
         (
+            r#""type": "anthropic", "bedrock": {"region": "us-east-1", "mode": "invoke", "host_holds_headers": "yes"}"#,
+            &[".bedrock.host_holds_headers: expected true or false, found a string"],
+        ),
+        (
             r#""type": "anthropic", "bedrock": {"region": "us-east-1", "models": {"a": "b"}, "body_bytes": 1}"#,
             &[&format!(".bedrock.models: {only}"), &format!(".bedrock.body_bytes: {only}")],
         ),

@@ -154,6 +154,33 @@ fn every_problem_is_reported_at_once_one_a_line() {
 }
 
 #[test]
+fn an_unknown_type_hides_no_problem_of_the_other_members() {
+    let member = json!({"name": "a", "key": {"value": 1}, "cluster": "c", "base_url": "x", "vendor": "openia",
+        "key_header": 1, "headers": {"host": "x"}, "models": {"*": 1}, "nmae": "b"});
+    let other = json!({"name": "b", "key": {"value": "sk-ant-0123456789"}});
+    for (with_type, kind) in [
+        (json!(null), "expected one of"),
+        (json!("antropic"), "expected one of"),
+        (json!(1), "expected one of"),
+    ] {
+        let provider = json!({"type": with_type, "name": "p", "vendor": "anthropi", "start": "last",
+            "passthrough": ["/x", "y", "/v1/messages"], "pool": [member, other]});
+        let lines = problems(&json!({"providers": [provider]}).to_string());
+        let paths: Vec<&str> = lines.iter().map(|line| line.split_once(": ").unwrap().0).collect();
+        let below = |member: &str| format!("providers[0].{member}");
+        let of_pool = |member: &str| format!("providers[0].pool[0].{member}");
+        let mut expected = ["type", "start", "vendor"].map(below).to_vec();
+        expected.extend(
+            ["key.value", "base_url", "vendor", "key_header", "headers.host", "models[\"*\"]", "nmae"]
+                .map(of_pool),
+        );
+        expected.push(below("passthrough[1]"));
+        assert_eq!(paths, expected, "{lines:#?}");
+        assert!(lines[0].starts_with(&format!("providers[0].type: {kind}")));
+    }
+}
+
+#[test]
 fn unknown_and_repeated_members_are_problems_at_any_depth() {
     refuses(&[
         (r#""rot": "/x""#, &["rot: unknown member; did you mean \"root\"?"]),

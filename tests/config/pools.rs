@@ -293,6 +293,26 @@ fn a_type_without_an_address_needs_one_for_each_member() {
 }
 
 #[test]
+fn a_problem_of_the_provider_is_not_repeated_by_its_members() {
+    let text = |more: &str| {
+        format!(
+            r#""type": "openai", "pool": [{{"name": "a", "key": {{"value": "sk-proj-0123456789"}}}}, {{"name": "b", "key": {{"value": "k"}}}}], {more}"#
+        )
+    };
+    let url = "expected an absolute http or https URL, found";
+    provider_refuses(&[
+        (&text(r#""base_url": 1"#), &[".base_url: expected a string, found a number"]),
+        (&text(r#""base_url": "api.openai.com""#), &[&format!(".base_url: {url} \"api.openai.com\"")]),
+        (&text(r#""vendor": 1"#), &[&vendors("a number")]),
+    ]);
+}
+
+fn vendors(found: &str) -> String {
+    let names: Vec<&str> = Vendor::ALL.iter().map(|(name, _)| *name).chain(["none"]).collect();
+    format!(".vendor: expected one of \"{}\", found {found}", names.join("\", \""))
+}
+
+#[test]
 fn an_external_key_of_the_first_member_needs_deny_where_its_key_header_is_another_inlet() {
     let problems_with = |more: &str| {
         problems(&format!(

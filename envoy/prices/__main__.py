@@ -22,6 +22,18 @@ LIST = Path(__file__).resolve().parent / "prices.json"
 SOON = timedelta(days=90)
 
 
+def read(file: Path) -> dict[str, Any]:
+    """The price list in `file`. Raises `ValueError` if it is none."""
+    try:
+        found: dict[str, Any] = json.loads(file.read_text())
+        date.fromisoformat(found["date"])
+        if sum(about["entries"] for about in found["providers"].values()) != len(found["prices"]):
+            raise ValueError("its providers do not have so many prices")
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as problem:
+        raise ValueError(f"{file} is no price list of this folder ({type(problem).__name__}: {problem})") from problem
+    return found
+
+
 def selected(found: dict[str, Any], only: list[str], wanted: list[str]) -> list[dict[str, Any]]:
     """The elements of these providers and models; all without a choice."""
     chosen = []
@@ -51,16 +63,26 @@ def main() -> int:
     parser.add_argument("--models", type=words, default=[], metavar="PATTERNS", help="of these models alone: 'claude-*,gpt-5*'")
     parser.add_argument("--list", type=Path, default=LIST, metavar="FILE", help="default: %(default)s")
     arguments = parser.parse_args()
-    found = json.loads(arguments.list.read_text())
+    try:
+        found = read(arguments.list)
+    except ValueError as problem:
+        parser.error(str(problem))
     unknown = [word for word in arguments.only if word not in found["providers"]]
     if unknown:
         parser.error(f"no such provider: {', '.join(unknown)}; there are {', '.join(found['providers'])}")
     chosen = selected(found, arguments.only, arguments.models)
+    if not chosen:
+        print(f"prices: no model of the list matches {','.join(arguments.models)}", file=sys.stderr)
+        return 1
     print("[" + ",\n ".join(json.dumps(entry) for entry in chosen) + "]")
     print(f"Write this comment into the YAML, above the configuration: # prices of {found['date']}", file=sys.stderr)
+    names = [name for entry in chosen for name in entry["models"]]
+    without = [pattern for pattern in arguments.models if not any(matches(pattern, name) for name in names)]
+    if without:
+        print(f"No model of the list matches {', '.join(without)}", file=sys.stderr)
     if ending(found, chosen, date.today()):
         print(f"Turned off soon: {', '.join(ending(found, chosen, date.today()))}", file=sys.stderr)
-    return 0 if chosen else 1
+    return 0
 
 
 if __name__ == "__main__":

@@ -283,9 +283,22 @@ def test_only_the_chosen_models_are_printed():
 
 
 def test_a_choice_without_a_price_fails():
-    assert run("--models", "nothing-*").returncode == 1
+    done = run("--models", "nothing-*")
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", "prices: no model of the list matches nothing-*\n")
+    done = run("--models", "claud-*,gpt-5")
+    assert done.returncode == 0 and "No model of the list matches claud-*\n" in done.stderr
     done = run("--only", "antropic")
     assert done.returncode == 2 and "no such provider: antropic" in done.stderr
+
+
+@pytest.mark.parametrize("content", [None, "", "prices", "[]", "{}", '{"date": "2026-01-01", "providers": {}, "prices": 1}', '{"date": "2026-01-01", "providers": {"openai": {"entries": 2, "deprecated": {}}}, "prices": []}'])
+def test_what_is_no_price_list_is_named_in_one_sentence(content, tmp_path):
+    file = tmp_path / "list.json"
+    if content is not None:
+        file.write_text(content)
+    done = run("--list", file)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"prices: error: {file} is no price list of this folder" in done.stderr and "Traceback" not in done.stderr
 
 
 def test_models_that_are_turned_off_soon_are_named(tmp_path):

@@ -100,9 +100,9 @@ impl Invoke {
     /// The betas that the client asks for in headers and body and that the model has; and whether it asks for others.
     fn betas(&self, headers: &[String], facts: &BodyFacts<'_>, model: &str) -> (Vec<String>, bool) {
         let in_headers = headers.iter().flat_map(|value| value.split(',')).map(str::trim).map(str::to_owned);
-        let in_body = facts.betas.filter(|written| written.len() <= BETAS_BYTES);
-        let in_body = in_body.and_then(texts).unwrap_or_default();
-        let mut lossy = false;
+        let in_body = facts.betas.filter(|written| written.len() <= BETAS_BYTES).and_then(texts);
+        let mut lossy = facts.betas.is_some() && in_body.is_none();
+        let in_body = in_body.unwrap_or_default();
         let mut kept: Vec<String> = Vec::new();
         for beta in in_headers.chain(in_body).filter(|beta| !beta.is_empty()) {
             if !self.betas.holds(&beta, model) || kept.len() >= BETAS {

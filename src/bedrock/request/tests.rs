@@ -107,7 +107,10 @@ fn of_the_betas_in_headers_and_body_only_those_of_the_model_pass() {
         text(&adapt("{}", SONNET_4_5, &["effort-2025-11-24", "interleaved-thinking-2025-05-14"])),
         r#"{"anthropic_version":"bedrock-2023-05-31","anthropic_beta":["interleaved-thinking-2025-05-14"]}"#
     );
-    assert!(!text(&adapt(r#"{"anthropic_beta":"x"}"#, OPUS, &[])).contains("beta"));
+    for unreadable in ["\"x\"".to_owned(), "[1]".to_owned(), format!("[\"{}\"]", "x".repeat(65_536))] {
+        let dropped = adapt(&format!(r#"{{"anthropic_beta":{unreadable}}}"#), OPUS, &[]);
+        assert!(!text(&dropped).contains("beta") && dropped.lossy);
+    }
 }
 
 #[test]

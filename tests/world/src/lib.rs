@@ -2,6 +2,7 @@
 //!
 //! | module | holds |
 //! |---|---|
+//! | [`configuration`] | the filter's configurations |
 //! | [`gateway`] | [`World`]: one stream through the filter, without Envoy |
 //! | [`pool`] | the attempts at a pool's members, as Envoy makes them |
 //! | [`transcript`] | the whole exchanges below `tests/transcripts` |
@@ -16,6 +17,7 @@
     reason = "only tests use it: a panic is a failed test"
 )]
 
+pub mod configuration;
 pub mod frames;
 pub mod gateway;
 pub mod pool;
@@ -23,5 +25,6 @@ pub mod splice;
 pub mod sse;
 pub mod transcript;
 
-pub use gateway::{CONFIGURATION, SINGLE_VALUES, World, bridge, changed, exchanged, head, headers};
+pub use configuration::{CONFIGURATION, SINGLE_VALUES, bridge, changed};
+pub use gateway::{World, exchanged, head, headers};
 pub use pool::{Asked, Member};

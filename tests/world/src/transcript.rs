@@ -1,7 +1,8 @@
 //! Transcripts: folders below `tests/transcripts` with a request, the upstream's response and the record that has to come
 //! out (see the README there).
 
-use crate::gateway::{CONFIGURATION, World, bridge};
+use crate::configuration::{CONFIGURATION, bridge};
+use crate::gateway::World;
 use ai_bridge::bridge::Bridge;
 use ai_bridge::headers::Headers;
 use serde_json::Value;

@@ -127,16 +127,16 @@ def resolved(findings: Findings, http_filter: Place, document: Document) -> tupl
     discovery = http_filter["config_discovery"]
     if not discovery:
         return http_filter, document
-    path = discovery.at("config_source", "path_config_source", "path").value
+    source = discovery["config_source"]
     name = http_filter["name"].value
     try:
-        for own in reading.read(Path(str(path))):
+        for own in documents_of(source):
             for each in place_of(own)["resources"]:
                 if each["name"].value == name:
                     return each.named(str(name)), own
     except Unusable:
         pass
-    findings.leave_out(f"the filter {name!r}: Envoy reads it from {path or 'a server'}, which cannot be read here")
+    findings.leave_out(f"the filter {name!r}: Envoy reads it from {path_of(source) or 'a server'}, which cannot be read here")
     return http_filter, document
 
 
@@ -219,11 +219,16 @@ def path_of(source: Place) -> str:
     return source.at("path_config_source", "path").text() or source["path"].text()
 
 
-def resources_of(source: Place) -> Iterator[Place]:
-    """The resources in the file that a config source names. Raises `Unusable` if there is no such file here."""
+def documents_of(source: Place) -> Iterator[Document]:
+    """The documents in the file that a config source names. Raises `Unusable` if there is no such file here."""
     if not path_of(source):
         raise Unusable("a server")
-    for document in reading.read(Path(path_of(source))):
+    yield from reading.read(Path(path_of(source)))
+
+
+def resources_of(source: Place) -> Iterator[Place]:
+    """The resources in the file that a config source names. Raises `Unusable` if there is no such file here."""
+    for document in documents_of(source):
         yield from place_of(document)["resources"]
 
 

@@ -90,7 +90,13 @@ def test_a_filter_that_envoy_reads_from_a_file_is_judged_too(tmp_path):
     assert found_in(file) == []
     ecds.write_text(text.replace("FAIL_RELOAD", "FAIL_OPEN"))
     line = next(number for number, each in enumerate(text.splitlines(), 1) if "FAIL_RELOAD" in each)
-    assert f"{ecds}:{line}: error: ai_bridge.typed_config.config.failure_policy: " in run("--without-envoy", file).stdout
+    expected = f"{ecds}:{line}: error: ai_bridge.typed_config.config.failure_policy: "
+    assert expected in run("--without-envoy", file).stdout
+    # The older spelling of the same.
+    source = fragment["config_discovery"]["config_source"]
+    source["path"] = source.pop("path_config_source")["path"]
+    file.write_text(json.dumps(config))
+    assert expected in run("--without-envoy", file).stdout
 
 
 def test_clusters_that_envoy_reads_from_a_file_are_judged_too(tmp_path):

@@ -7,9 +7,10 @@ import json
 import re
 from dataclasses import dataclass
 
-from find import Gateway, route_levels
+from find import Gateway, leads, override, route_levels
 from limits import Served, serves
 from place import Findings, Place, flag
+from pools import POOL_HEADER, pool_of
 from routing import has_servers
 from values import AT_END
 
@@ -98,6 +99,7 @@ def budgets(findings: Findings, gateway: Gateway, served: list[Served]) -> None:
         if (own or limits) and index > gateway.at and typed["enable_x_ratelimit_headers"].value != "DRAFT_VERSION_03":
             findings.warn(typed.at_name("enable_x_ratelimit_headers"), "without DRAFT_VERSION_03 callers over budget are told to come back after 60 s, whenever that may be")
     each_limit(findings, gateway, limits)
+    routes_of_pools(findings, gateway)
 
 
 def service(findings: Findings, gateway: Gateway, typed: Place) -> None:
@@ -146,6 +148,28 @@ def answered(findings: Findings, typed: Place, limits: list["Limit"], served: li
             near = difflib.get_close_matches(limit.entries[0][0], [each["key"].text() for each in of_it.root["descriptors"]], 1)
             hint = f'; did you mean "{near[0]}"?' if near and near[0] != limit.entries[0][0] else ""
             findings.error(limit.key_place, f"{of_it.root.file} has no limit for {names}, so this budget never refuses: add it there{hint}")
+
+
+def routes_of_pools(findings: Findings, gateway: Gateway) -> None:
+    """Reports routes of pools by which no budget is asked, where the route of the other providers asks some."""
+    for host in gateway.table["virtual_hosts"]:
+        asking = [route for route in host["routes"] if leads(route, gateway.cluster_header()) and has_budget(gateway, [route, host, gateway.table])]
+        silent = [route for route in host["routes"] if pool_of(route, POOL_HEADER) is not None and not has_budget(gateway, [route, host, gateway.table])]
+        if asking and silent:
+            more = f" and {len(silent) - 1} more routes" if len(silent) > 1 else ""
+            findings.error(silent[0], f"requests by this route{more} are neither asked for a budget nor charged: only those of {asking[0].path} are. Move its `typed_per_filter_config` to the virtual host, and its `response_headers_to_remove`, too")
+
+
+def has_budget(gateway: Gateway, levels: list[Place]) -> bool:
+    """Whether a request by a route is asked for a budget that uses the filter's values. `levels`: the route and what surrounds it."""
+    for http_filter in gateway.filters:
+        typed = http_filter["typed_config"]
+        if typed.type().endswith("http.ratelimit.v3.RateLimit"):
+            name = http_filter["name"].text()
+            given = next((found for level in levels if (found := override(level, name)) is not None), typed)
+            if any(Limit.of(each).is_ours() for each in given["rate_limits"]):
+                return True
+    return False
 
 
 def each_limit(findings: Findings, gateway: Gateway, limits: list[Limit]) -> None:

@@ -16,7 +16,8 @@ from client import Http1, Http2
 from conftest import Records, assert_alive
 from gateway import Gateway
 from refusal import refused
-from render import connection_manager_of
+from pools import generated
+from render import WASM, connection_manager_of, wasm_of
 from samples import CHAT, COMPLETION, JSON, MESSAGE, MESSAGE_START, MESSAGE_STREAM, MESSAGES, RESPONSE, RESPONSES, TEXT
 from samples import chat_request, messages_request, responses_request
 from upstream import Exchange, json_answer, stream_answer
@@ -386,3 +387,47 @@ def test_a_body_larger_than_any_buffer_passes_while_the_budgets_are_asked(client
     assert client.request("POST", MESSAGES, [JSON, as_key(who("alice"))], body).status == 200
     assert bytes(upstream.only().body) == body
     charged(gateway, redis, {f"tokens_per_actor_{who('alice')}": 15})
+
+
+# === pools ===
+
+
+def test_requests_to_a_pool_have_the_budgets_of_the_virtual_host(upstream, redis, service, directory, who):
+    members = [{"name": name, "key": {"value": f"sk-ant-{name}"}, "base_url": f"http://127.0.0.1:{upstream.address[1]}"} for name in ("one", "two")]
+
+    def with_pool(config: Any) -> None:
+        value = wasm_of(config)["configuration"]
+        plugin = {**json.loads(value["value"]), "providers": [{"type": "anthropic", "pool": members}]}
+        value["value"] = json.dumps(plugin)
+        wasm_of(config)["vm_config"]["environment_variables"] = {}
+        made = generated(plugin, "--wasm", str(WASM))
+        config["static_resources"]["clusters"] += made["clusters"]
+        host = connection_manager_of(config)["route_config"]["virtual_hosts"][0]
+        route = next(each for each in host["routes"] if each["name"] == "ai_bridge")
+        for member in ("typed_per_filter_config", "response_headers_to_remove"):
+            host[member] = route.pop(member)
+        host["routes"][0:0] = made["routes"]
+
+    def fails_over(exchange: Exchange) -> None:
+        exchange.read_body()
+        if b"sk-ant-one" in exchange.received.head:
+            exchange.reply(529, {}, {"x-ratelimit-limit": "7, 7;w=1", "x-ratelimit-remaining": "0", "x-ratelimit-reset": "1"})
+        else:
+            json_answer(MESSAGE)(exchange)
+
+    alice, spent = who("alice"), f"tokens_per_actor_{who('alice')}"
+    with Gateway(with_budgets(upstream, service.grpc, directory, with_pool)) as gateway, Http1(gateway.address) as http1:
+        records = Records(gateway, [BARRIER])
+        upstream.begin(fails_over)
+        answer = ask(http1, MESSAGES, as_key(alice))
+        assert (answer.status, answer.header("x-ratelimit-remaining")) == (200, "20")
+        charged(gateway, redis, {spent: 15})
+        assert ask(http1, MESSAGES, as_key(alice)).status == 200
+        charged(gateway, redis, {spent: 30})
+        asked = len(upstream.requests)
+        error = refused(ask(http1, MESSAGES, as_key(alice)), 429)
+        assert error["type"] == "billing_error" and len(upstream.requests) == asked
+        written = records.all()
+        assert [[each["member"] for each in record.get("attempts", [])] for record in written] == [["one", "two"], ["two"], []]
+        assert [record["budget"].get("notice") for record in written] == [None, "warning", "exhausted"]
+        assert_alive(gateway)

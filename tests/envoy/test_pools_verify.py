@@ -259,3 +259,34 @@ def test_on_istio_a_wasm_plugin_cannot_have_pools(tmp_path):
     assert of_resources("istio", tmp_path, lambda _: None) == []
     found = of_resources("istio", tmp_path, as_a_plugin)
     assert sum("share no VM with it" in message for message in found) == 1, found
+
+
+def with_pools_and_budgets() -> Json:
+    """The sample of budgets with the pools' configuration, clusters and routes."""
+    config, pools = shipped(REPOSITORY / "envoy" / "budgets" / "envoy.yaml"), shipped(FILE)
+    value = wasm_of(config)["configuration"]
+    given = json.loads(value["value"])
+    value["value"] = json.dumps({**given, "providers": json.loads(wasm_of(pools)["configuration"]["value"])["providers"]})
+    wasm_of(config)["vm_config"] = wasm_of(pools)["vm_config"]
+    config["static_resources"]["clusters"] += [each for each in pools["static_resources"]["clusters"] if each["name"] not in {known["name"] for known in config["static_resources"]["clusters"]}]
+    routes_of(config)[0:0] = [each for each in routes_of(pools) if each["name"].startswith("pool ")]
+    return config
+
+
+def test_a_pool_without_the_budgets_of_other_providers_is_an_error(tmp_path):
+    config = with_pools_and_budgets()
+    route = next(each for each in routes_of(config) if each["name"] == "ai_bridge")
+    host = connection_manager_of(config)["route_config"]["virtual_hosts"][0]
+    pools = [each for each in routes_of(config) if each["name"].startswith("pool ")]
+
+    def found() -> list[str]:
+        return [message for level, _, message in judged(config, tmp_path) if level == "error"]
+
+    [message] = found()
+    assert message.startswith(f"requests by this route and {len(pools) - 1} more routes are neither asked for a budget nor charged")
+    pools[0]["typed_per_filter_config"] = route["typed_per_filter_config"]
+    [message] = found()
+    assert f"and {len(pools) - 2} more routes" in message
+    del pools[0]["typed_per_filter_config"]
+    host["typed_per_filter_config"] = route.pop("typed_per_filter_config")
+    assert found() == []

@@ -73,7 +73,7 @@ impl Arrival {
             dialect,
             model: None,
             streamed: false,
-            id: uuid_v7(started, random).into(),
+            id: uuid_v7(started, random),
             started,
             request_id: named("x-request-id"),
             method: named(":method").unwrap_or_default(),

@@ -66,36 +66,45 @@ impl Fields {
 
     /// Every name and value.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        self.marked().map(|(_, name, value)| (name, value))
+        (0..self.places.len()).map(|at| (self.name(at), self.value(at)))
     }
 
     /// The first value of `name`.
     pub(super) fn first(&self, name: &str) -> Option<&[u8]> {
-        let wanted = mark(name);
-        if self.present & bit(wanted) == 0 {
-            return None;
-        }
-        self.marked().find(|(mark, found, _)| *mark == wanted && *found == name).map(|(.., value)| value)
+        self.positions(name).next().map(|at| self.value(at))
     }
 
     /// Every value of `name`.
     pub(super) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
-        let wanted = mark(name);
-        let any = self.present & bit(wanted) != 0;
-        let marked = any.then(|| self.marked()).into_iter().flatten();
-        let named = marked.filter(move |(mark, found, _)| *mark == wanted && *found == name);
-        named.map(|(.., value)| value)
+        self.positions(name).map(|at| self.value(at))
     }
 
-    /// The mark, the name and the value of each header.
-    fn marked(&self) -> impl Iterator<Item = (u32, &str, &[u8])> {
-        let (mut name_begin, mut value_begin) = (0, 0);
-        self.places.iter().map(move |place| {
-            let name = self.names.get(name_begin..place.name_end).unwrap_or_default();
-            let value = self.values.get(value_begin..place.value_end).unwrap_or_default();
-            (name_begin, value_begin) = (place.name_end, place.value_end);
-            (place.mark, name, value)
-        })
+    /// The positions of the headers with this name.
+    #[inline]
+    fn positions(&self, name: &str) -> impl Iterator<Item = usize> {
+        let wanted = mark(name);
+        let places = if self.present & bit(wanted) == 0 { &[] } else { self.places.as_slice() };
+        let marked = places.iter().enumerate().filter(move |(_, place)| place.mark == wanted);
+        marked.map(|(at, _)| at).filter(move |at| self.name(*at) == name)
+    }
+
+    /// The name of the header at `at`.
+    fn name(&self, at: usize) -> &str {
+        let (begin, end) = self.ends(at, |place| place.name_end);
+        self.names.get(begin..end).unwrap_or_default()
+    }
+
+    /// The value of the header at `at`.
+    fn value(&self, at: usize) -> &[u8] {
+        let (begin, end) = self.ends(at, |place| place.value_end);
+        self.values.get(begin..end).unwrap_or_default()
+    }
+
+    /// Where the header before `at` ends, and where that at `at` does.
+    #[inline]
+    fn ends(&self, at: usize, end: impl Fn(&Place) -> usize) -> (usize, usize) {
+        let end_of = |at: usize| self.places.get(at).map_or(0, &end);
+        (at.checked_sub(1).map_or(0, end_of), end_of(at))
     }
 }
 

@@ -14,14 +14,26 @@ pub(crate) enum Role {
     Other,
 }
 
+/// The hop-by-hop headers.
+pub(super) const HOP_BY_HOP: [&str; 9] = [
+    "connection",
+    "keep-alive",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "proxy-authenticate",
+    "http2-settings",
+];
+
 // === impl Role ===
 
 impl Role {
     /// The role of the header `name`, in lower case.
     pub(crate) fn of(name: &str) -> Self {
         match name {
-            "connection" | "keep-alive" | "proxy-connection" | "te" | "trailer" | "transfer-encoding"
-            | "upgrade" | "proxy-authenticate" | "http2-settings" => Self::HopByHop,
+            _ if HOP_BY_HOP.contains(&name) => Self::HopByHop,
             "" | "host" | "content-length" | "content-type" | "content-encoding" | "x-forwarded-proto" => {
                 Self::Message
             }

@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
+use super::role::HOP_BY_HOP;
 use super::{CREDENTIAL_HEADERS, Headers, Role};
 use crate::glob::Glob;
 
@@ -77,10 +78,9 @@ pub const REMOVED_BY_DEFAULT: &[&str] = &[
 pub(crate) const OWN_PREFIX: &str = "x-ai-bridge-";
 
 /// Selects the headers of a client's request that are not sent upstream. Built once per configuration.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Stripping {
-    named: Vec<String>,
-    /// The patterns by the bucket of the names that they can match, so that most names are compared with none of them.
+    /// Every pattern, by the bucket of the names that it can match, so that most names are compared with few of them.
     buckets: Vec<Vec<Glob>>,
     /// The patterns whose names can be in any bucket.
     elsewhere: Vec<Glob>,
@@ -95,14 +95,12 @@ impl Stripping {
     /// `named` are exact lower-case names: the cluster header, the gateway's credential headers, the actor's
     /// headers. `patterns` are the configured `remove_headers`.
     pub fn new<'a>(named: impl IntoIterator<Item = &'a str>, patterns: &[Glob]) -> Self {
-        let mut stripping = Self {
-            named: named.into_iter().map(str::to_owned).collect(),
-            buckets: vec![Vec::new(); BUCKETS],
-            elsewhere: Vec::new(),
-        };
-        for pattern in patterns {
+        let mut stripping = Self { buckets: vec![Vec::new(); BUCKETS], elsewhere: Vec::new() };
+        let own = [format!("{OWN_PREFIX}*")];
+        let names = HOP_BY_HOP.into_iter().chain(named).map(str::to_owned);
+        for pattern in names.chain(own).map(Glob::new).chain(patterns.iter().cloned()) {
             let bucket = bucket_of_pattern(pattern.as_str()).and_then(|at| stripping.buckets.get_mut(at));
-            bucket.unwrap_or(&mut stripping.elsewhere).push(pattern.clone());
+            bucket.unwrap_or(&mut stripping.elsewhere).push(pattern);
         }
         stripping
     }
@@ -117,10 +115,8 @@ impl Stripping {
     #[must_use]
     pub fn list(&self, headers: &Headers) -> Vec<Cow<'static, str>> {
         let nominated = nominated(headers);
-        let goes = |name: &str| match Role::of(name) {
-            Role::HopByHop => true,
-            Role::Message => false,
-            Role::Other => ends_here(name, &nominated) || self.holds(name),
+        let goes = |name: &str| {
+            (self.holds(name) || ends_here(name, &nominated)) && Role::of(name) != Role::Message
         };
         let mut seen = BTreeSet::new();
         headers
@@ -131,9 +127,7 @@ impl Stripping {
     }
 
     fn holds(&self, name: &str) -> bool {
-        name.starts_with(OWN_PREFIX)
-            || self.named.iter().any(|named| named == name)
-            || self.buckets.get(bucket(name)).is_some_and(|patterns| any_matches(patterns, name))
+        self.buckets.get(bucket(name)).is_some_and(|patterns| any_matches(patterns, name))
             || any_matches(&self.elsewhere, name)
     }
 }
@@ -209,7 +203,7 @@ mod tests {
 
     /// The headers that are removed without any configuration.
     fn hop_by_hop(headers: &Headers) -> Vec<Cow<'static, str>> {
-        Stripping::default().list(headers)
+        Stripping::new([], &[]).list(headers)
     }
 
     #[test]
@@ -345,7 +339,8 @@ mod tests {
         ) {
             let patterns: Vec<Glob> = patterns.into_iter().map(Glob::new).collect();
             let found = Stripping::new([], &patterns).holds(&name);
-            prop_assert_eq!(found, name.starts_with(OWN_PREFIX) || any_matches(&patterns, &name));
+            let always = name.starts_with(OWN_PREFIX) || Role::of(&name) == Role::HopByHop;
+            prop_assert_eq!(found, always || any_matches(&patterns, &name));
         }
 
         #[test]

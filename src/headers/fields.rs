@@ -3,6 +3,8 @@
 //! A request's headers are looked up some fifty times, mostly for names that it does not have. So each name leaves a bit in
 //! [`Fields::present`], and has a mark that is compared before its bytes.
 
+use core::ops::Range;
+
 /// Names and values in their order.
 #[derive(Clone, Default)]
 pub(super) struct Fields {
@@ -13,12 +15,12 @@ pub(super) struct Fields {
     present: u64,
 }
 
-/// Where a header's name and value end. They begin where those of the header before it end.
-#[derive(Clone, Copy)]
+/// Where a header's name and value are.
+#[derive(Clone)]
 struct Place {
     mark: u32,
-    name_end: usize,
-    value_end: usize,
+    name: Range<usize>,
+    value: Range<usize>,
 }
 
 /// The length, first, middle and last byte of a name.
@@ -52,11 +54,13 @@ impl Fields {
 
     /// Appends a header.
     pub(super) fn push(&mut self, name: &str, value: &[u8]) {
+        let (name_begin, value_begin) = (self.names.len(), self.values.len());
         self.names.push_str(name);
         self.values.extend_from_slice(value);
         let mark = mark(name);
         self.present |= bit(mark);
-        self.places.push(Place { mark, name_end: self.names.len(), value_end: self.values.len() });
+        let place = Place { mark, name: name_begin..self.names.len(), value: value_begin..self.values.len() };
+        self.places.push(place);
     }
 
     /// How many headers there are.
@@ -66,45 +70,36 @@ impl Fields {
 
     /// Every name and value.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        (0..self.places.len()).map(|at| (self.name(at), self.value(at)))
+        self.places
+            .iter()
+            .map(|place| (self.names.get(place.name.clone()).unwrap_or_default(), self.value(place)))
     }
 
     /// The first value of `name`.
     pub(super) fn first(&self, name: &str) -> Option<&[u8]> {
-        self.positions(name).next().map(|at| self.value(at))
+        self.named(name).next().map(|place| self.value(place))
     }
 
     /// Every value of `name`.
     pub(super) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
-        self.positions(name).map(|at| self.value(at))
+        self.named(name).map(|place| self.value(place))
     }
 
-    /// The positions of the headers with this name.
+    /// The places of the headers with this name.
     #[inline]
-    fn positions(&self, name: &str) -> impl Iterator<Item = usize> {
+    fn named(&self, name: &str) -> impl Iterator<Item = &Place> {
         let wanted = mark(name);
         let places = if self.present & bit(wanted) == 0 { &[] } else { self.places.as_slice() };
-        let marked = places.iter().enumerate().filter(move |(_, place)| place.mark == wanted);
-        marked.map(|(at, _)| at).filter(move |at| self.name(*at) == name)
+        let is_named = move |place: &&Place| {
+            // Bytes: a piece of a text would be checked to begin and end between characters.
+            place.mark == wanted && self.names.as_bytes().get(place.name.clone()) == Some(name.as_bytes())
+        };
+        places.iter().filter(is_named)
     }
 
-    /// The name of the header at `at`.
-    fn name(&self, at: usize) -> &str {
-        let (begin, end) = self.ends(at, |place| place.name_end);
-        self.names.get(begin..end).unwrap_or_default()
-    }
-
-    /// The value of the header at `at`.
-    fn value(&self, at: usize) -> &[u8] {
-        let (begin, end) = self.ends(at, |place| place.value_end);
-        self.values.get(begin..end).unwrap_or_default()
-    }
-
-    /// Where the header before `at` ends, and where that at `at` does.
     #[inline]
-    fn ends(&self, at: usize, end: impl Fn(&Place) -> usize) -> (usize, usize) {
-        let end_of = |at: usize| self.places.get(at).map_or(0, &end);
-        (at.checked_sub(1).map_or(0, end_of), end_of(at))
+    fn value(&self, place: &Place) -> &[u8] {
+        self.values.get(place.value.clone()).unwrap_or_default()
     }
 }
 

@@ -116,7 +116,8 @@ impl Stripping {
     pub fn list(&self, headers: &Headers) -> Vec<Cow<'static, str>> {
         let nominated = nominated(headers);
         let goes = |name: &str| {
-            (self.holds(name) || ends_here(name, &nominated)) && Role::of(name) != Role::Message
+            let may_go = self.may_hold(name) || nominated.contains(name);
+            may_go && Role::of(name) != Role::Message && (ends_here(name, &nominated) || self.holds(name))
         };
         let mut seen = BTreeSet::new();
         headers
@@ -124,6 +125,12 @@ impl Stripping {
             .filter(|(name, _)| goes(name) && seen.insert(*name))
             .map(|(name, _)| Cow::Owned(name.to_owned()))
             .collect()
+    }
+
+    /// Whether any pattern has to be compared with `name`.
+    fn may_hold(&self, name: &str) -> bool {
+        !self.elsewhere.is_empty()
+            || self.buckets.get(bucket(name)).is_some_and(|patterns| !patterns.is_empty())
     }
 
     fn holds(&self, name: &str) -> bool {

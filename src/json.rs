@@ -74,7 +74,8 @@ pub use unread_values::UnreadValues;
 pub use validate_only::{Nameless, ValidateOnly};
 pub(crate) use whole::{RawMember, RawMembers, TextMember, Value, text_members};
 pub use whole::{compact, read_whole};
-pub use writer::{Writer, escaped_bytes};
+pub(crate) use writer::key;
+pub use writer::{Key, Writer, escaped_bytes};
 
 /// Longest member name that a visitor can know, in bytes after unescaping. A longer one counts as unknown.
 pub const MAX_NAME_BYTES: usize = 64;

@@ -11,7 +11,7 @@ pub use model_id::{is_bedrock_id, is_id};
 use self::model_id::encode;
 use super::Invoke;
 use crate::glob::Glob;
-use crate::json::{RawMember, RawMembers, Value, Writer, text_members};
+use crate::json::{RawMember, RawMembers, Value, Writer, key, text_members};
 use core::fmt;
 
 /// A request for `InvokeModel`. `Debug` shows only the length of the body.
@@ -171,10 +171,10 @@ fn manual_thinking(max_tokens: Option<u64>, written: &mut Writer) {
     let most = max_tokens.unwrap_or(0);
     written.begin('{');
     if most <= LEAST_BUDGET_TOKENS {
-        written.text_member("type", "disabled");
+        written.text_member(key!("type"), "disabled");
     } else {
-        written.number_member("budget_tokens", (most / 2).max(LEAST_BUDGET_TOKENS));
-        written.text_member("type", "enabled");
+        written.number_member(key!("budget_tokens"), (most / 2).max(LEAST_BUDGET_TOKENS));
+        written.text_member(key!("type"), "enabled");
     }
     written.end('}');
 }

@@ -1,19 +1,19 @@
 //! Anthropic's errors: <https://docs.anthropic.com/en/api/errors>.
 
-use crate::json::Writer;
+use crate::json::{Writer, key};
 
 /// The body of an error of type `kind`; `request_id` is the provider's id of the request, where it is known.
 #[must_use]
 pub fn error_body(kind: &str, message: &str, request_id: Option<&str>) -> String {
     let mut body = Writer::default();
     body.begin('{');
-    body.text_member("type", "error");
-    body.name("error");
+    body.text_member(key!("type"), "error");
+    body.name(key!("error"));
     body.begin('{');
-    body.text_member("type", kind);
-    body.text_member("message", message);
+    body.text_member(key!("type"), kind);
+    body.text_member(key!("message"), message);
     body.end('}');
-    body.known_text("request_id", request_id);
+    body.known_text(key!("request_id"), request_id);
     body.end('}');
     body.into_string()
 }

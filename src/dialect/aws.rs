@@ -2,7 +2,7 @@
 //! <https://docs.aws.amazon.com/bedrock/latest/APIReference/CommonErrors.html>. The header [`ERROR_TYPE`] names the
 //! exception.
 
-use crate::json::Writer;
+use crate::json::{Writer, key};
 
 /// The header that names the exception.
 pub(super) const ERROR_TYPE: &str = "x-amzn-errortype";
@@ -12,7 +12,7 @@ pub(super) const ERROR_TYPE: &str = "x-amzn-errortype";
 pub(super) fn error_body(message: &str) -> String {
     let mut body = Writer::default();
     body.begin('{');
-    body.text_member("message", message);
+    body.text_member(key!("message"), message);
     body.end('}');
     body.into_string()
 }

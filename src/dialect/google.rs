@@ -1,6 +1,6 @@
 //! Google's errors: <https://cloud.google.com/apis/design/errors#http_mapping>.
 
-use crate::json::Writer;
+use crate::json::{Writer, key};
 
 /// The body of an error with the name `name` of its status. `retry_seconds`: `google.rpc.RetryInfo`, which Google's clients
 /// read in place of `retry-after`.
@@ -8,18 +8,18 @@ use crate::json::Writer;
 pub(super) fn error_body(status: u16, name: &str, message: &str, retry_seconds: Option<u32>) -> String {
     let mut body = Writer::default();
     body.begin('{');
-    body.name("error");
+    body.name(key!("error"));
     body.begin('{');
-    body.name("code");
+    body.name(key!("code"));
     body.raw(&status.to_string());
-    body.text_member("message", message);
-    body.text_member("status", name);
+    body.text_member(key!("message"), message);
+    body.text_member(key!("status"), name);
     if let Some(seconds) = retry_seconds {
-        body.name("details");
+        body.name(key!("details"));
         body.begin('[');
         body.begin('{');
-        body.text_member("@type", "type.googleapis.com/google.rpc.RetryInfo");
-        body.text_member("retryDelay", &[seconds.to_string().as_str(), "s"].concat());
+        body.text_member(key!("@type"), "type.googleapis.com/google.rpc.RetryInfo");
+        body.text_member(key!("retryDelay"), &[seconds.to_string().as_str(), "s"].concat());
         body.end('}');
         body.end(']');
     }

@@ -1,6 +1,6 @@
 //! OpenAI's errors: <https://platform.openai.com/docs/guides/error-codes>.
 
-use crate::json::Writer;
+use crate::json::{Writer, key};
 
 /// The body of an error of type `kind`. `resets_at`: when a usage limit ends, in seconds since the Unix epoch, which Codex
 /// reads.
@@ -8,14 +8,14 @@ use crate::json::Writer;
 pub fn error_body(kind: &str, code: &str, message: &str, resets_at: Option<u64>) -> String {
     let mut body = Writer::default();
     body.begin('{');
-    body.name("error");
+    body.name(key!("error"));
     body.begin('{');
-    body.text_member("message", message);
-    body.text_member("type", kind);
-    body.name("param");
+    body.text_member(key!("message"), message);
+    body.text_member(key!("type"), kind);
+    body.name(key!("param"));
     body.raw("null");
-    body.text_member("code", code);
-    body.known_number("resets_at", resets_at);
+    body.text_member(key!("code"), code);
+    body.known_number(key!("resets_at"), resets_at);
     body.end('}');
     body.end('}');
     body.into_string()

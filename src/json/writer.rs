@@ -16,6 +16,42 @@ use core::fmt;
 #[derive(Default)]
 pub struct Writer(Vec<u8>);
 
+/// A member name that is known to the compiler and needs no escapes: with its quotes, its colon and padding, so that it is
+/// written with one copy of a constant length. Made by [`key!`](crate::json::key).
+#[derive(Debug)]
+pub struct Key {
+    padded: [u8; KEY_BYTES],
+    len: usize,
+}
+
+/// Room for the longest member name with its quotes and its colon, in bytes.
+const KEY_BYTES: usize = 2 * BLOCK;
+
+/// The [`Key`] of a member name that is a literal.
+macro_rules! key {
+    ($name:literal) => {
+        const { &$crate::json::Key::new($name) }
+    };
+}
+pub(crate) use key;
+
+impl Key {
+    /// The key of `name`. The compiler refuses a name that is too long.
+    #[allow(clippy::indexing_slicing, reason = "evaluated by the compiler")]
+    pub(crate) const fn new(name: &str) -> Self {
+        let (name, mut padded) = (name.as_bytes(), [0; KEY_BYTES]);
+        padded[0] = b'"';
+        let mut at = 0;
+        while at < name.len() {
+            padded[at + 1] = name[at];
+            at += 1;
+        }
+        padded[at + 1] = b'"';
+        padded[at + 2] = b':';
+        Self { padded, len: at + 3 }
+    }
+}
+
 impl Writer {
     /// An empty document with room for this many bytes.
     #[must_use]
@@ -48,12 +84,12 @@ impl Writer {
         self.0.extend_from_slice(&[bracket as u8, b',']);
     }
 
-    /// Writes a member name that needs no escapes. Its value must follow.
+    /// Writes a member name. Its value must follow.
     #[inline(never)]
-    pub fn name(&mut self, name: &'static str) {
-        self.0.push(b'"');
-        append(&mut self.0, name.as_bytes());
-        self.0.extend_from_slice(b"\":");
+    pub fn name(&mut self, key: &'static Key) {
+        let end = self.0.len().saturating_add(key.len);
+        self.0.extend_from_slice(&key.padded);
+        self.0.truncate(end);
     }
 
     /// Writes a member name that comes from a configuration or a client. Its value must follow.
@@ -90,8 +126,8 @@ impl Writer {
 
     /// Writes a member whose value is a string of ASCII that needs no escapes.
     #[inline(never)]
-    pub fn word_member(&mut self, name: &'static str, word: &[u8]) {
-        self.name(name);
+    pub fn word_member(&mut self, key: &'static Key, word: &[u8]) {
+        self.name(key);
         self.0.push(b'"');
         append(&mut self.0, word);
         self.0.extend_from_slice(b"\",");
@@ -99,31 +135,31 @@ impl Writer {
 
     /// Writes a member whose value is a string.
     #[inline(never)]
-    pub fn text_member(&mut self, name: &'static str, text: &str) {
-        self.name(name);
+    pub fn text_member(&mut self, key: &'static Key, text: &str) {
+        self.name(key);
         self.string(text);
     }
 
     /// Writes a member whose value is a string, or nothing for `None`.
     #[inline(never)]
-    pub fn known_text(&mut self, name: &'static str, text: Option<&str>) {
+    pub fn known_text(&mut self, key: &'static Key, text: Option<&str>) {
         if let Some(text) = text {
-            self.text_member(name, text);
+            self.text_member(key, text);
         }
     }
 
     /// Writes a member whose value is a number.
     #[inline(never)]
-    pub fn number_member(&mut self, name: &'static str, number: u64) {
-        self.name(name);
+    pub fn number_member(&mut self, key: &'static Key, number: u64) {
+        self.name(key);
         self.number(number);
     }
 
     /// Writes a member whose value is a number, or nothing for `None`.
     #[inline(never)]
-    pub fn known_number(&mut self, name: &'static str, number: Option<u64>) {
+    pub fn known_number(&mut self, key: &'static Key, number: Option<u64>) {
         if let Some(number) = number {
-            self.number_member(name, number);
+            self.number_member(key, number);
         }
     }
 
@@ -193,25 +229,25 @@ const fn escape_letter(special: u8) -> Option<u8> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Writer, escaped_bytes};
+    use super::{Writer, escaped_bytes, key};
 
     #[test]
     fn commas_are_only_between_members_and_between_elements() {
         let mut writer = Writer::default();
         writer.begin('{');
-        writer.text_member("a", "{[:");
-        writer.name("b");
+        writer.text_member(key!("a"), "{[:");
+        writer.name(key!("b"));
         writer.begin('[');
         writer.end(']');
-        writer.name("c");
+        writer.name(key!("c"));
         writer.begin('[');
         writer.number(0);
         writer.bool(true);
         writer.raw("{}");
         writer.begin('{');
-        writer.known_text("x", None);
-        writer.known_number("y", Some(u64::MAX));
-        writer.word_member("z", b"z");
+        writer.known_text(key!("x"), None);
+        writer.known_number(key!("y"), Some(u64::MAX));
+        writer.word_member(key!("z"), b"z");
         writer.end('}');
         writer.end(']');
         writer.end('}');

@@ -4,7 +4,7 @@ use super::{
     ActorRef, AgentRef, Arguments, BudgetRef, ErrorRef, ModelUsage, Record, ThoughtRef, ToolCallRef, UsageRef,
 };
 use crate::answer::NAME_BYTES;
-use crate::json::Writer;
+use crate::json::{Writer, key};
 use crate::text::head;
 use crate::usage::{Counted, Estimate};
 
@@ -18,60 +18,60 @@ impl Record<'_> {
     pub fn to_json(&self, text_bytes: usize) -> Vec<u8> {
         let mut out = Writer::with_capacity(USUAL_BYTES.saturating_add(text_bytes));
         out.begin('{');
-        out.number_member("version", u64::from(self.version));
-        out.word_member("id", self.id.as_bytes());
-        out.known_text("request_id", self.request_id);
-        out.word_member("started_at", &self.started_at);
-        out.word_member("ended_at", &self.ended_at);
-        out.number_member("duration_ms", self.duration_ms);
-        out.known_number("time_to_first_event_ms", self.time_to_first_event_ms);
-        out.name("provider");
+        out.number_member(key!("version"), u64::from(self.version));
+        out.word_member(key!("id"), self.id.as_bytes());
+        out.known_text(key!("request_id"), self.request_id);
+        out.word_member(key!("started_at"), &self.started_at);
+        out.word_member(key!("ended_at"), &self.ended_at);
+        out.number_member(key!("duration_ms"), self.duration_ms);
+        out.known_number(key!("time_to_first_event_ms"), self.time_to_first_event_ms);
+        out.name(key!("provider"));
         out.begin('{');
-        out.word_member("type", self.provider.r#type.as_bytes());
-        out.text_member("name", self.provider.name);
+        out.word_member(key!("type"), self.provider.r#type.as_bytes());
+        out.text_member(key!("name"), self.provider.name);
         out.end('}');
-        out.word_member("api", self.api.as_bytes());
-        out.text_member("method", self.method);
-        out.text_member("path", self.path);
-        out.name("upstream");
+        out.word_member(key!("api"), self.api.as_bytes());
+        out.text_member(key!("method"), self.method);
+        out.text_member(key!("path"), self.path);
+        out.name(key!("upstream"));
         out.begin('{');
-        out.text_member("host", self.upstream.host);
-        out.text_member("cluster", self.upstream.cluster);
-        out.known_text("request_id", self.upstream.request_id);
+        out.text_member(key!("host"), self.upstream.host);
+        out.text_member(key!("cluster"), self.upstream.cluster);
+        out.known_text(key!("request_id"), self.upstream.request_id);
         out.end('}');
-        out.name("streaming");
+        out.name(key!("streaming"));
         out.bool(self.streaming);
-        out.name("model");
+        out.name(key!("model"));
         out.begin('{');
-        out.known_text("requested", self.model.requested);
+        out.known_text(key!("requested"), self.model.requested);
         if !self.model.also_requested.is_empty() {
-            out.name("also_requested");
+            out.name(key!("also_requested"));
             write_texts(&mut out, self.model.also_requested);
         }
-        out.known_text("served", self.model.served);
+        out.known_text(key!("served"), self.model.served);
         out.end('}');
         if let Some(actor) = &self.actor {
             write_actor(&mut out, actor);
         }
-        out.word_member("client", self.client.as_bytes());
-        out.known_text("user_agent", self.user_agent);
-        out.known_text("session_id", self.session_id);
+        out.word_member(key!("client"), self.client.as_bytes());
+        out.known_text(key!("user_agent"), self.user_agent);
+        out.known_text(key!("session_id"), self.session_id);
         if let Some(agent) = &self.agent {
             write_agent(&mut out, agent);
         }
-        out.known_text("correlating_tool_call_id", self.correlating_tool_call_id);
-        out.name("credential");
+        out.known_text(key!("correlating_tool_call_id"), self.correlating_tool_call_id);
+        out.name(key!("credential"));
         out.begin('{');
-        out.word_member("kind", self.credential.kind.as_bytes());
-        out.known_text("hint", self.credential.hint);
+        out.word_member(key!("kind"), self.credential.kind.as_bytes());
+        out.known_text(key!("hint"), self.credential.hint);
         out.end('}');
         self.write_pool(&mut out);
         self.write_answer(&mut out);
-        out.word_member("outcome", self.outcome.name().as_bytes());
+        out.word_member(key!("outcome"), self.outcome.name().as_bytes());
         if let Some(error) = &self.error {
             write_error(&mut out, error);
         }
-        out.name("notes");
+        out.name(key!("notes"));
         write_texts(&mut out, &self.notes);
         out.end('}');
         out.into_bytes()
@@ -80,24 +80,24 @@ impl Record<'_> {
     /// The members of a request to a pool.
     fn write_pool(&self, out: &mut Writer) {
         if !self.attempts.is_empty() {
-            out.name("attempts");
+            out.name(key!("attempts"));
             out.begin('[');
             for attempt in &self.attempts {
                 out.begin('{');
-                out.text_member("member", attempt.member);
-                out.known_number("status", attempt.status.map(u64::from));
-                out.known_text("error", attempt.error);
-                out.number_member("ms", attempt.ms);
+                out.text_member(key!("member"), attempt.member);
+                out.known_number(key!("status"), attempt.status.map(u64::from));
+                out.known_text(key!("error"), attempt.error);
+                out.number_member(key!("ms"), attempt.ms);
                 out.end('}');
             }
             out.end(']');
         }
         if let Some(affinity) = &self.affinity {
-            out.name("affinity");
+            out.name(key!("affinity"));
             out.begin('{');
-            out.text_member("member", affinity.member);
+            out.text_member(key!("member"), affinity.member);
             if affinity.moved {
-                out.name("moved");
+                out.name(key!("moved"));
                 out.bool(true);
             }
             out.end('}');
@@ -106,26 +106,26 @@ impl Record<'_> {
 
     /// The members that describe the response, and the prompt among them.
     fn write_answer(&self, out: &mut Writer) {
-        out.name("response");
+        out.name(key!("response"));
         out.begin('{');
-        out.known_text("id", self.response.id);
-        out.known_number("status", self.response.status.map(u64::from));
-        out.name("finish_reasons");
+        out.known_text(key!("id"), self.response.id);
+        out.known_number(key!("status"), self.response.status.map(u64::from));
+        out.name(key!("finish_reasons"));
         write_texts(out, self.response.finish_reasons);
         out.end('}');
         write_usage(out, &self.usage);
-        out.known_number("cost_microusd", self.cost_microusd);
+        out.known_number(key!("cost_microusd"), self.cost_microusd);
         if let Some(budget) = &self.budget {
             write_budget(out, budget);
         }
-        out.known_text("prompt", self.prompt.map(|prompt| prompt.0));
-        out.name("tool_calls");
+        out.known_text(key!("prompt"), self.prompt.map(|prompt| prompt.0));
+        out.name(key!("tool_calls"));
         out.begin('[');
         for call in &self.tool_calls {
             write_tool_call(out, call);
         }
         out.end(']');
-        out.name("thoughts");
+        out.name(key!("thoughts"));
         out.begin('[');
         for thought in &self.thoughts {
             write_thought(out, thought);
@@ -135,10 +135,10 @@ impl Record<'_> {
 }
 
 pub(super) fn write_actor(out: &mut Writer, actor: &ActorRef<'_>) {
-    out.name("actor");
+    out.name(key!("actor"));
     out.begin('{');
-    out.known_text("id", actor.id);
-    out.name("metadata");
+    out.known_text(key!("id"), actor.id);
+    out.name(key!("metadata"));
     out.begin('{');
     for (key, value) in actor.metadata {
         out.chosen_name(key);
@@ -149,60 +149,63 @@ pub(super) fn write_actor(out: &mut Writer, actor: &ActorRef<'_>) {
 }
 
 pub(super) fn write_agent(out: &mut Writer, agent: &AgentRef<'_>) {
-    out.name("agent");
+    out.name(key!("agent"));
     out.begin('{');
-    out.known_text("id", agent.id);
-    out.known_text("parent_id", agent.parent_id);
+    out.known_text(key!("id"), agent.id);
+    out.known_text(key!("parent_id"), agent.parent_id);
     out.end('}');
 }
 
 pub(super) fn write_budget(out: &mut Writer, budget: &BudgetRef) {
-    out.name("budget");
+    out.name(key!("budget"));
     out.begin('{');
-    out.name("used");
+    out.name(key!("used"));
     out.raw(&budget.used);
-    out.word_member("resets_at", &budget.resets_at);
-    out.known_text("notice", budget.notice);
+    out.word_member(key!("resets_at"), &budget.resets_at);
+    out.known_text(key!("notice"), budget.notice);
     out.end('}');
 }
 
 fn write_usage(out: &mut Writer, usage: &UsageRef<'_>) {
     let UsageRef { usage_status, usage, by_model, estimate, provider_usage } = usage;
-    out.name("usage");
+    out.name(key!("usage"));
     out.begin('{');
-    out.word_member("usage_status", usage_status.name().as_bytes());
-    out.known_number("input_tokens", usage.input_tokens);
-    out.known_number("output_tokens", usage.output_tokens);
-    out.known_number("cache_read_tokens", usage.cache_read_tokens);
-    out.known_number("cache_write_tokens", usage.cache_write_tokens);
-    out.known_number("reasoning_tokens", usage.reasoning_tokens);
-    out.known_number("total_input_tokens", usage.total_input_tokens);
-    out.known_number("total_tokens", usage.total_tokens);
+    out.word_member(key!("usage_status"), usage_status.name().as_bytes());
+    out.known_number(key!("input_tokens"), usage.input_tokens);
+    out.known_number(key!("output_tokens"), usage.output_tokens);
+    out.known_number(key!("cache_read_tokens"), usage.cache_read_tokens);
+    out.known_number(key!("cache_write_tokens"), usage.cache_write_tokens);
+    out.known_number(key!("reasoning_tokens"), usage.reasoning_tokens);
+    out.known_number(key!("total_input_tokens"), usage.total_input_tokens);
+    out.known_number(key!("total_tokens"), usage.total_tokens);
     let details = &usage.details;
-    out.name("details");
+    out.name(key!("details"));
     out.begin('{');
     for (name, count) in Counted::NAMES {
-        out.known_number(name, count.of(details));
+        if let Some(count) = count.of(details) {
+            out.chosen_name(name);
+            out.number(count);
+        }
     }
-    out.known_text("service_tier", details.service_tier.as_deref());
-    out.known_text("speed", details.speed.as_deref());
-    out.known_text("inference_geo", details.inference_geo.as_deref());
+    out.known_text(key!("service_tier"), details.service_tier.as_deref());
+    out.known_text(key!("speed"), details.speed.as_deref());
+    out.known_text(key!("inference_geo"), details.inference_geo.as_deref());
     out.end('}');
     if !by_model.is_empty() {
-        out.name("by_model");
+        out.name(key!("by_model"));
         out.begin('[');
         by_model.iter().for_each(|share| write_model_usage(out, share));
         out.end(']');
     }
     if let Some(Estimate { input_tokens, output_tokens }) = *estimate {
-        out.name("estimate");
+        out.name(key!("estimate"));
         out.begin('{');
-        out.known_number("input_tokens", Some(input_tokens));
-        out.known_number("output_tokens", Some(output_tokens));
+        out.known_number(key!("input_tokens"), Some(input_tokens));
+        out.known_number(key!("output_tokens"), Some(output_tokens));
         out.end('}');
     }
     if let Some(provider_usage) = provider_usage {
-        out.name("provider_usage");
+        out.name(key!("provider_usage"));
         out.raw(provider_usage);
     }
     out.end('}');
@@ -211,49 +214,49 @@ fn write_usage(out: &mut Writer, usage: &UsageRef<'_>) {
 pub(super) fn write_model_usage(out: &mut Writer, share: &ModelUsage) {
     let ModelUsage { model, usage, cost_microusd } = share;
     out.begin('{');
-    out.text_member("model", model);
-    out.known_number("input_tokens", usage.input_tokens);
-    out.known_number("output_tokens", usage.output_tokens);
-    out.known_number("cache_read_tokens", usage.cache_read_tokens);
-    out.known_number("cache_write_tokens", usage.cache_write_tokens);
-    out.known_number("total_input_tokens", usage.total_input_tokens);
-    out.known_number("cost_microusd", *cost_microusd);
+    out.text_member(key!("model"), model);
+    out.known_number(key!("input_tokens"), usage.input_tokens);
+    out.known_number(key!("output_tokens"), usage.output_tokens);
+    out.known_number(key!("cache_read_tokens"), usage.cache_read_tokens);
+    out.known_number(key!("cache_write_tokens"), usage.cache_write_tokens);
+    out.known_number(key!("total_input_tokens"), usage.total_input_tokens);
+    out.known_number(key!("cost_microusd"), *cost_microusd);
     out.end('}');
 }
 
 pub(super) fn write_tool_call(out: &mut Writer, call: &ToolCallRef<'_>) {
     out.begin('{');
-    out.known_text("id", call.id);
-    out.known_text("item_id", call.item_id);
-    out.known_text("name", call.name);
-    out.known_text("server", call.server);
+    out.known_text(key!("id"), call.id);
+    out.known_text(key!("item_id"), call.item_id);
+    out.known_text(key!("name"), call.name);
+    out.known_text(key!("server"), call.server);
     match &call.arguments {
         Some(Arguments::Json(json)) => {
-            out.name("arguments");
+            out.name(key!("arguments"));
             out.raw(json);
         }
-        Some(Arguments::Text(text)) => out.text_member("arguments", text.0),
+        Some(Arguments::Text(text)) => out.text_member(key!("arguments"), text.0),
         None => {}
     }
-    out.word_member("kind", call.kind.as_bytes());
-    out.name("complete");
+    out.word_member(key!("kind"), call.kind.as_bytes());
+    out.name(key!("complete"));
     out.bool(call.complete);
     out.end('}');
 }
 
 pub(super) fn write_thought(out: &mut Writer, thought: &ThoughtRef<'_>) {
     out.begin('{');
-    out.word_member("source", thought.source.as_bytes());
-    out.text_member("text", thought.text.0);
+    out.word_member(key!("source"), thought.source.as_bytes());
+    out.text_member(key!("text"), thought.text.0);
     out.end('}');
 }
 
 pub(super) fn write_error(out: &mut Writer, error: &ErrorRef<'_>) {
-    out.name("error");
+    out.name(key!("error"));
     out.begin('{');
-    out.known_text("type", error.r#type);
-    out.known_text("code", error.code);
-    out.known_text("message", error.message);
+    out.known_text(key!("type"), error.r#type);
+    out.known_text(key!("code"), error.code);
+    out.known_text(key!("message"), error.message);
     out.end('}');
 }
 

@@ -5,7 +5,7 @@ use super::json::{
 };
 use super::texts::compact;
 use super::*;
-use crate::json::Writer;
+use crate::json::{Writer, key};
 use crate::usage::UsageDetails;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -210,11 +210,11 @@ fn the_schema_requires_what_a_record_has_when_nothing_is_known() {
     let error = ErrorRef { r#type: None, code: None, message: None };
     let poorest = value(|out| {
         out.begin('{');
-        out.name("tool_calls");
+        out.name(key!("tool_calls"));
         out.begin('[');
         write_tool_call(out, &call);
         out.end(']');
-        out.name("thoughts");
+        out.name(key!("thoughts"));
         out.begin('[');
         write_thought(out, &thought);
         out.end(']');

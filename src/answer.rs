@@ -133,6 +133,8 @@ pub struct ToolCall {
     pub hosted: bool,
     /// The end of the call was seen.
     pub complete: bool,
+    /// The arguments are one whole JSON value: they were read as such.
+    pub validated: bool,
 }
 
 /// Reasoning of the model, as far as the provider shows it.
@@ -232,6 +234,7 @@ impl Answer {
         if self.keep.arguments
             && let Some(call) = self.tool_calls.get_mut(at)
         {
+            call.validated = false;
             Self::add(&self.keep, &mut self.kept_bytes, &mut self.notes, &mut call.arguments, run);
         }
     }
@@ -266,6 +269,25 @@ impl Answer {
         }
     }
 
+    /// Gives the tool call at `at`, which has none yet, its arguments: a JSON value. `whole`: it was read to its end.
+    pub fn give_arguments(&mut self, at: usize, value: Text, whole: bool) {
+        let bytes = value.as_str().len();
+        let fits = bytes <= self.keep.text_bytes.min(self.keep.total_bytes.saturating_sub(self.kept_bytes));
+        if self.keep.arguments
+            && fits
+            && let Some(call) = self.tool_calls.get_mut(at)
+        {
+            self.kept_bytes = self.kept_bytes.saturating_add(bytes);
+            call.validated = whole && !value.is_cut() && !value.is_empty();
+            call.arguments = value;
+            if call.arguments.is_cut() {
+                self.notes.add(Note::TextCut);
+            }
+        } else {
+            self.add_arguments_piece(at, &value);
+        }
+    }
+
     fn note_cut(&mut self, piece: &Text) {
         if piece.is_cut() {
             self.notes.add(Note::TextCut);
@@ -277,6 +299,7 @@ impl Answer {
         if self.keep.arguments
             && let Some(call) = self.tool_calls.get_mut(at)
         {
+            call.validated = false;
             Self::replace(&self.keep, &mut self.kept_bytes, &mut self.notes, &mut call.arguments, whole);
         }
     }

@@ -10,6 +10,7 @@ mod estimate;
 mod iterations;
 mod members;
 mod reader;
+mod repeated;
 mod stated;
 mod usage_object;
 

@@ -86,9 +86,11 @@ pub(super) fn of_end(
         cost_microusd,
     ];
     let numbers = numbers.map(|number| number.unwrap_or(0));
-    effects.reserve(EFFECTS);
-    let mut values = Values { bridge, effects };
     let before = published.as_ref();
+    if before.is_none() {
+        effects.reserve(EFFECTS);
+    }
+    let mut values = Values { bridge, effects };
     let same_model = before.is_some_and(|before| before.model == model);
     if !same_model {
         values.text("ai_bridge_model", model);

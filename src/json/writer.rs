@@ -229,7 +229,7 @@ const fn escape_letter(special: u8) -> Option<u8> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Writer, escaped_bytes, key};
+    use super::{Writer, escaped_bytes};
 
     #[test]
     fn commas_are_only_between_members_and_between_elements() {

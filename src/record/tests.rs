@@ -85,7 +85,7 @@ fn everything<'a>(metadata: &'a [(String, String)], finish_reasons: &'a [String]
             item_id: Some("fc_2"),
             name: Some("Bash"),
             server: Some("tickets"),
-            arguments: compact(r#"{"any":{"thing":1}}"#).map(Arguments::Json),
+            arguments: compact(r#"{"any":{"thing":1}}"#, false).map(Arguments::Json),
             kind: "client",
             complete: true,
         }],

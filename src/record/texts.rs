@@ -85,7 +85,7 @@ impl<'a> TextBudget<'a> {
         if !self.policy.tool_arguments || (text.is_empty() && !text.is_cut() && !call.arguments_stated) {
             return None;
         }
-        let whole = (!call.plain && !text.is_cut()).then(|| compact(text.as_str())).flatten();
+        let whole = (!call.plain && !text.is_cut()).then(|| compact(text.as_str(), call.validated)).flatten();
         Some(match whole {
             Some(json) if json.len() <= self.policy.text_bytes.min(self.left) => {
                 self.left = self.left.saturating_sub(json.len());
@@ -98,8 +98,11 @@ impl<'a> TextBudget<'a> {
 
 /// `text` as JSON on one line; `None` where it is not valid JSON, or where a reader of the record could fail at it: at
 /// nesting hundreds deep, half a surrogate pair, or a number beyond all floats. That would make the whole record unreadable.
-pub(super) fn compact(text: &str) -> Option<Cow<'_, str>> {
-    json::read_whole(text, &mut json::ValidateOnly).ok()?;
+/// `validated`: it is known to be valid JSON.
+pub(super) fn compact(text: &str, validated: bool) -> Option<Cow<'_, str>> {
+    if !validated {
+        json::read_whole(text, &mut json::ValidateOnly).ok()?;
+    }
     let (json, harmless) = json::compact(text);
     (harmless || is_readable_in_record(&json)).then_some(json)
 }

@@ -2,6 +2,7 @@
 
 use super::iterations::{Iterations, writes, written};
 use super::members::{Number, TextMember};
+use super::repeated::differ_only_in_counts;
 use super::stated::{Count, Stated, count};
 use super::usage_object::{Facts, UsageObject, Verbatim};
 use super::{Convention, Source, TEXT_BYTES, Usage, UsageDetails, UsageStatus};
@@ -20,6 +21,8 @@ pub struct UsageReader {
     verbatim: Option<Verbatim>,
     /// An object that replaces the last one and differs from it only in counts: it is read when it is needed.
     repeated: String,
+    /// The bytes of the object that was read last, where a next one may repeat it; at most [`REPEATED_BYTES`].
+    latest: String,
     /// A usage object was taken.
     any: bool,
     /// The final usage was taken.
@@ -35,6 +38,9 @@ struct Numbers {
     speed: Option<String>,
     inference_geo: Option<String>,
 }
+
+/// Longer usage objects are always read, in bytes.
+const REPEATED_BYTES: usize = 1024;
 
 /// The numbers that Messages states of the input.
 const MESSAGES_INPUT: [Number; 5] =
@@ -53,6 +59,7 @@ impl UsageReader {
             iterations_are_final: false,
             verbatim: None,
             repeated: String::new(),
+            latest: String::new(),
             any: false,
             last: false,
             unreadable: false,
@@ -67,6 +74,13 @@ impl UsageReader {
 
     /// Takes one usage object. `last`: the API states its final usage here.
     pub fn take(&mut self, object: UsageObject, last: bool) {
+        if self.convention.replaces_whole && !last {
+            match object.raw().filter(|raw| raw.len() <= REPEATED_BYTES) {
+                Some(raw) if differ_only_in_counts(&self.latest, raw) => return self.repeat(raw),
+                Some(raw) => raw.clone_into(&mut self.latest),
+                None => self.latest.clear(),
+            }
+        }
         self.take_repeated();
         self.take_object(object, last);
     }
@@ -96,6 +110,7 @@ impl UsageReader {
         let (facts, verbatim) = match object.read() {
             Ok(read) => read,
             Err(is_null) => {
+                self.latest.clear();
                 // In Chat Completions `null` means that the usage comes later.
                 self.unreadable |= !is_null;
                 return;
@@ -382,6 +397,33 @@ mod tests {
         assert_eq!((usage.total_input_tokens, usage.total_tokens), (Some(15), Some(35)));
         assert_eq!(reader.status(), UsageStatus::Complete);
         assert!(!reader.has_unreadable());
+    }
+
+    #[test]
+    fn of_objects_that_differ_in_counts_the_last_one_counts() {
+        let convention = Convention::GENERATE_CONTENT;
+        let object = |input: &str, output: &str| {
+            format!(r#"{{"promptTokenCount": {input}, "candidatesTokenCount": {output}}}"#)
+        };
+        for (objects, input, output, unreadable) in [
+            (vec![object("5", "1"), object("5", "12")], Some(5), Some(12), false),
+            (vec![object("5", "1"), "null".to_owned(), object("6", "2")], Some(6), Some(2), false),
+            (vec![object("5", "1"), object("6", "2"), "null".to_owned()], Some(6), Some(2), false),
+            (vec![object("5", "1"), object("5", "1e999"), object("5", "2")], Some(5), Some(2), true),
+            (vec![object("5", "1"), object("5", "12345678901234567")], Some(5), None, true),
+            (vec![object("-1", "1"), object("-1", "2")], None, Some(2), true),
+        ] {
+            let mut reader = UsageReader::new(convention);
+            objects.iter().for_each(|raw| reader.take(self::object(convention, raw), false));
+            for settled in [false, true] {
+                reader.settle(settled);
+                let usage = reader.usage();
+                assert_eq!((usage.input_tokens, usage.output_tokens), (input, output), "{objects:?}");
+            }
+            assert_eq!(reader.has_unreadable(), unreadable, "{objects:?}");
+            let last = objects.iter().rfind(|raw| *raw != "null").map(|raw| raw.replace(' ', ""));
+            assert_eq!(reader.verbatim().and_then(|verbatim| verbatim.json.clone()), last);
+        }
     }
 
     #[test]

@@ -10,13 +10,22 @@ use crate::text::Text;
 /// Bytes for nesting, one bit per level; whoever hands over the object has scanned it with as many.
 const DEPTH_BYTES: usize = 1024;
 
-/// Reads one usage object as its pieces come. It keeps no more of it than [`VERBATIM_BYTES`] and
-/// [`Iterations`], however long the object is.
+/// One usage object, whose pieces come one by one. It is read when all of it is known to be needed: a stream may state
+/// its usage so far in each event. It keeps no more of it than [`VERBATIM_BYTES`] and [`Iterations`], however long the
+/// object is.
 #[derive(Debug)]
 pub struct UsageObject {
+    source: Source,
+    raw: Text,
+    /// Of an object above [`VERBATIM_BYTES`], which is read as its pieces come.
+    reading: Option<Box<Reading>>,
+}
+
+/// The reading of an object.
+#[derive(Debug)]
+struct Reading {
     scanner: Scanner<Name>,
     facts: Facts,
-    raw: Text,
     invalid: bool,
 }
 
@@ -54,6 +63,48 @@ impl UsageObject {
     }
 
     pub(super) fn of(source: Source) -> Self {
+        Self { source, raw: Text::default(), reading: None }
+    }
+
+    /// Takes the next piece of the object's own bytes.
+    pub fn push(&mut self, piece: &str) {
+        if self.reading.is_none() && self.raw.as_str().len().saturating_add(piece.len()) > VERBATIM_BYTES {
+            self.reading = Some(Box::new(Reading::of(self.source, self.raw.as_str())));
+        }
+        if let Some(reading) = &mut self.reading {
+            reading.feed(piece);
+        }
+        self.raw.push(piece, VERBATIM_BYTES);
+    }
+
+    /// The object's own bytes, if it has at most [`VERBATIM_BYTES`].
+    pub(super) fn raw(&self) -> Option<&str> {
+        Some(self.raw.as_str()).filter(|_| self.reading.is_none())
+    }
+
+    /// What the object states. `Err`: it is not a JSON object, or a short one that not every JSON reader accepts;
+    /// `true`: it is `null`.
+    pub(super) fn read(self) -> Result<(Facts, Verbatim), bool> {
+        let raw = self.raw.as_str();
+        let reading = self.reading.map_or_else(|| Reading::of(self.source, raw), |reading| *reading);
+        let Some(facts) = reading.finish() else { return Err(raw.trim() == "null") };
+        if self.raw.is_cut() {
+            return Ok((facts, Verbatim { json: None, harmless: false }));
+        }
+        let (json, harmless) = json::compact(raw);
+        if !harmless {
+            serde_json::from_slice::<Value>(raw.as_bytes()).map_err(|_| false)?;
+        }
+        let json = Some(json.into_owned());
+        Ok((facts, Verbatim { json, harmless }))
+    }
+}
+
+// === impl Reading ===
+
+impl Reading {
+    /// Begins with the first bytes of an object.
+    fn of(source: Source, begin: &str) -> Self {
         let facts = Facts {
             source,
             is_object: false,
@@ -62,34 +113,21 @@ impl UsageObject {
             iterations: None,
             unreadable: false,
         };
-        Self { scanner: Scanner::any(DEPTH_BYTES), facts, raw: Text::default(), invalid: false }
+        let mut reading = Self { scanner: Scanner::any(DEPTH_BYTES), facts, invalid: false };
+        reading.feed(begin);
+        reading
     }
 
-    /// Reads the next piece of the object's own bytes.
-    pub fn push(&mut self, piece: &str) {
-        self.raw.push(piece, VERBATIM_BYTES);
+    fn feed(&mut self, piece: &str) {
         if !self.invalid {
             self.invalid = self.scanner.feed(piece.as_bytes(), &mut self.facts).is_err();
         }
     }
 
-    /// What the object states. `Err`: it is not a JSON object, or a short one that not every JSON reader accepts;
-    /// `true`: it is `null`.
-    pub(super) fn read(mut self) -> Result<(Facts, Verbatim), bool> {
+    /// What the object states; `None` if it is not a valid object.
+    fn finish(mut self) -> Option<Facts> {
         let whole = self.scanner.finish(&mut self.facts);
-        if self.invalid || whole.is_err() || !self.facts.is_object {
-            return Err(self.raw.as_str().trim() == "null");
-        }
-        if self.raw.is_cut() {
-            return Ok((self.facts, Verbatim { json: None, harmless: false }));
-        }
-        let raw = self.raw.as_str();
-        let (json, harmless) = json::compact(raw);
-        if !harmless {
-            serde_json::from_slice::<Value>(raw.as_bytes()).map_err(|_| false)?;
-        }
-        let json = Some(json.into_owned());
-        Ok((self.facts, Verbatim { json, harmless }))
+        (!self.invalid && whole.is_ok() && self.facts.is_object).then_some(self.facts)
     }
 }
 

@@ -95,8 +95,9 @@ impl Candidates {
                 }
                 Piece::Call(mut call, arguments) => {
                     call.arguments_stated = arguments.is_some();
+                    let whole = call.complete;
                     if let (Some(at), Some(arguments)) = (answer.begin_tool_call(call), arguments) {
-                        answer.add_arguments_piece(at, &arguments);
+                        answer.give_arguments(at, arguments, whole);
                     }
                     ThoughtRun::None
                 }

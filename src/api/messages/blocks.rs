@@ -102,7 +102,7 @@ impl OpenBlocks {
         if let BlockContent::ToolCall(at, begun_with) = self.0.swap_remove(found).content {
             if answer.tool_calls.get(at).is_some_and(|call| call.arguments.is_empty()) {
                 // No deltas came: the call has the input that it began with.
-                answer.add_arguments_piece(at, &begun_with);
+                answer.give_arguments(at, begun_with, true);
             }
             if let Some(call) = answer.tool_calls.get_mut(at) {
                 call.complete = true;
@@ -142,7 +142,7 @@ pub(super) fn begin_block(block: &mut BlockFields, answer: &mut Answer, whole: b
     };
     let at = answer.begin_tool_call(call)?;
     if whole {
-        answer.add_arguments_piece(at, &block.input);
+        answer.give_arguments(at, take(&mut block.input), true);
     }
     Some(BegunBlock::ToolCall(at))
 }

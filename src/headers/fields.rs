@@ -77,24 +77,28 @@ impl Fields {
 
     /// The first value of `name`.
     pub(super) fn first(&self, name: &str) -> Option<&[u8]> {
-        self.named(name).next().map(|place| self.value(place))
+        let wanted = mark(name);
+        let place = self.marked(wanted).iter().find(|place| self.is_named(place, wanted, name))?;
+        Some(self.value(place))
     }
 
     /// Every value of `name`.
     pub(super) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
-        self.named(name).map(|place| self.value(place))
+        let wanted = mark(name);
+        let named = self.marked(wanted).iter().filter(move |place| self.is_named(place, wanted, name));
+        named.map(|place| self.value(place))
     }
 
-    /// The places of the headers with this name.
-    #[inline]
-    fn named(&self, name: &str) -> impl Iterator<Item = &Place> {
-        let wanted = mark(name);
-        let places = if self.present & bit(wanted) == 0 { &[] } else { self.places.as_slice() };
-        let is_named = move |place: &&Place| {
-            // Bytes: a piece of a text would be checked to begin and end between characters.
-            place.mark == wanted && self.names.as_bytes().get(place.name.clone()) == Some(name.as_bytes())
-        };
-        places.iter().filter(is_named)
+    /// All headers; none if none can have this mark.
+    fn marked(&self, wanted: u32) -> &[Place] {
+        if self.present & bit(wanted) == 0 { &[] } else { &self.places }
+    }
+
+    /// Whether a header has the name `name`, whose mark is `wanted`.
+    #[inline(always)]
+    fn is_named(&self, place: &Place, wanted: u32, name: &str) -> bool {
+        // Bytes: a piece of a text would be checked to begin and end between characters.
+        place.mark == wanted && self.names.as_bytes().get(place.name.clone()) == Some(name.as_bytes())
     }
 
     #[inline]

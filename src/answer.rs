@@ -340,3 +340,39 @@ impl Answer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Answer, Keep, ToolCall};
+    use crate::note::{Note, Notes};
+    use crate::text::Text;
+    use crate::usage::Convention;
+
+    #[test]
+    fn given_arguments_are_bounded_and_valid_only_while_they_are_whole() {
+        let keep = Keep {
+            text_bytes: 8,
+            total_bytes: 12,
+            arguments: true,
+            thoughts: true,
+            tool_calls: 8,
+            thought_count: 8,
+        };
+        let mut answer = Answer::new(Convention::MESSAGES, keep);
+        let mut give = |value: &str, whole: bool| {
+            let at = answer.begin_tool_call(ToolCall::default()).unwrap();
+            answer.give_arguments(at, Text::whole(value), whole);
+            let call = &answer.tool_calls[at];
+            (call.arguments.as_str().to_owned(), call.arguments.is_cut(), call.validated)
+        };
+        assert_eq!(give("{\"a\":1}", true), ("{\"a\":1}".to_owned(), false, true));
+        assert_eq!(give("{", false), ("{".to_owned(), false, false));
+        assert_eq!(give("", true), (String::new(), false, false));
+        assert_eq!(give("{\"a\":1}", true), ("{\"a\"".to_owned(), true, false), "12 bytes in all");
+        let mut noted = Notes::default();
+        noted.add(Note::TextCut);
+        assert_eq!(answer.notes.lines(), noted.lines());
+        answer.add_arguments(0, "}");
+        assert!(!answer.tool_calls[0].validated);
+    }
+}

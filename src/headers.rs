@@ -49,9 +49,19 @@ impl Headers {
         let (names, values) = pairs
             .iter()
             .fold((0, 0), |(names, values), (name, value)| (names + name.len(), values + value.len()));
-        let mut fields = Fields::with_capacity(pairs.len(), names, values);
-        pairs.iter().for_each(|(name, value)| fields.push(name, value));
-        Self(fields)
+        let mut headers = Self::with_capacity(pairs.len(), names, values);
+        pairs.iter().for_each(|(name, value)| headers.push(name, value));
+        headers
+    }
+
+    /// Without headers; with room for so many headers and so many bytes of names and values.
+    pub(crate) fn with_capacity(headers: usize, name_bytes: usize, value_bytes: usize) -> Self {
+        Self(Fields::with_capacity(headers, name_bytes, value_bytes))
+    }
+
+    /// Appends a header.
+    pub(crate) fn push(&mut self, name: &str, value: &[u8]) {
+        self.0.push(name, value);
     }
 
     /// Every name and value, in order.

@@ -136,7 +136,7 @@ pub struct Measurement {
 }
 
 /// The most labels of one metric.
-const MOST_LABELS: usize = 4;
+pub(crate) const MOST_LABELS: usize = 4;
 
 /// A metric with a value for each of its labels.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

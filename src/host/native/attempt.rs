@@ -68,6 +68,9 @@ impl Attempt {
             return Flow::Continue;
         };
         let instead = filter.with_body(Body::ReceivedRequest, |parts| {
+            if let [only] = parts {
+                return stream.request_body(only.bytes(), end);
+            }
             let parts: Vec<&[u8]> = parts.iter().map(super::abi::Buffer::bytes).collect();
             stream.request_body(&parts.concat(), end)
         });

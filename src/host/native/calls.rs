@@ -54,7 +54,17 @@ impl Filter {
         {
             return Headers::default();
         }
-        headers.iter().map(|header| (String::from_utf8_lossy(header.name()), header.value())).collect()
+        let (names, values) = headers.iter().fold((0, 0), |(names, values), header| {
+            (names + header.name().len(), values + header.value().len())
+        });
+        let mut all = Headers::with_capacity(headers.len(), names, values);
+        for header in &headers {
+            match core::str::from_utf8(header.name()) {
+                Ok(name) => all.push(name, header.value()),
+                Err(_) => all.push(&String::from_utf8_lossy(header.name()), header.value()),
+            }
+        }
+        all
     }
 
     /// Changes the headers of `map`. To be called in the callback of these headers only.

@@ -7,9 +7,10 @@
 use super::abi::Buffer;
 use super::calls::{Filter, FilterConfiguration};
 use crate::fnv::BuildFnv;
-use crate::metric::{LabelBound, Measurement, Metric, MetricKind, Series};
+use crate::metric::{LabelBound, MOST_LABELS, Measurement, Metric, MetricKind, Series};
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The metrics of a configuration, which all workers share.
@@ -20,8 +21,8 @@ pub(super) struct Defined([Option<usize>; Metric::ALL.len()]);
 pub(super) struct Metrics {
     defined: Defined,
     models: RefCell<LabelBound>,
-    /// The series that this worker has used.
-    used: RefCell<HashSet<Series, BuildFnv>>,
+    /// The series that this worker has used, with their label values as Envoy gets them.
+    used: RefCell<HashMap<Series, Rc<[String]>, BuildFnv>>,
 }
 
 /// A series, as an index in [`Metric::ALL`] and label values.
@@ -51,8 +52,12 @@ fn used() -> MutexGuard<'static, BTreeMap<Known, usize>> {
     USED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn buffers(values: &[String]) -> Vec<Buffer<'_>> {
-    values.iter().map(|value| Buffer::of(value.as_bytes())).collect()
+/// Calls `call` with `values` as Envoy takes them.
+fn with_buffers(values: &[String], call: impl FnOnce(&mut [Buffer<'_>])) {
+    let mut buffers = [Buffer::NONE; MOST_LABELS];
+    let used =
+        buffers.iter_mut().zip(values).map(|(buffer, value)| *buffer = Buffer::of(value.as_bytes())).count();
+    call(buffers.get_mut(..used).unwrap_or_default());
 }
 
 /// The place of `metric` in [`Metric::ALL`].
@@ -80,7 +85,7 @@ impl Live {
         let used = used();
         for ((at, values), _) in used.iter().filter(|(_, place)| **place >= self.held) {
             if let (Some(metric), Some(Some(id))) = (Metric::ALL.get(*at), self.defined.0.get(*at)) {
-                self.configuration.hold(metric.kind(), *id, &mut buffers(values));
+                with_buffers(values, |labels| self.configuration.hold(metric.kind(), *id, labels));
             }
         }
         self.held = used.len();
@@ -116,15 +121,21 @@ impl Metrics {
         series.bound_model(&mut self.models.borrow_mut());
         let Some(at) = index(series.metric) else { return };
         let Some(Some(id)) = self.defined.0.get(at) else { return };
-        let values: Vec<String> = series.label_values().collect();
-        measure(series.metric.kind(), *id, &mut buffers(&values), value);
-        if !self.used.borrow().contains(&series) {
-            self.used.borrow_mut().insert(series);
-            let mut used = used();
-            let place = used.len();
-            if place < MOST_USED {
-                used.entry((at, values)).or_insert(place);
-            }
+        let kind = series.metric.kind();
+        let known = self.used.borrow().get(&series).cloned();
+        let values = known.unwrap_or_else(|| self.begin(at, series));
+        with_buffers(&values, |labels| measure(kind, *id, labels, value));
+    }
+
+    /// Notes that `series`, whose metric is at `at`, is used from now on, and returns its label values.
+    fn begin(&self, at: usize, series: Series) -> Rc<[String]> {
+        let values: Rc<[String]> = series.label_values().collect();
+        self.used.borrow_mut().insert(series, Rc::clone(&values));
+        let mut used = used();
+        let place = used.len();
+        if place < MOST_USED {
+            used.entry((at, values.to_vec())).or_insert(place);
         }
+        values
     }
 }

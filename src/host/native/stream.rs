@@ -261,6 +261,7 @@ impl Stream {
     }
 
     fn carry_out(&self, filter: Filter, place: Place, step: Step) -> Flow {
+        let mut key = String::new();
         for effect in step.effects {
             if self.destroyed.get() {
                 return Flow::Stop;
@@ -278,7 +279,7 @@ impl Stream {
                 }
                 Effect::Reply(reply) => filter.reply(&reply),
                 Effect::Reset => filter.reset(RESET_DETAILS),
-                Effect::Publish { name, value } => publish(filter, &name, &value),
+                Effect::Publish { name, value } => publish(filter, &mut key, &name, &value),
                 Effect::Measure(measurement) => self.worker.metrics.keep(filter, measurement),
             }
         }
@@ -369,12 +370,13 @@ fn code_details(filter: Filter) -> Option<String> {
     Some(String::from_utf8_lossy(&details).into_owned())
 }
 
-/// Sets a value as filter state, and the numbers and the model as dynamic metadata, too.
-fn publish(filter: Filter, name: &str, value: &[u8]) {
-    let mut key = String::with_capacity(FILTER_STATE.len().saturating_add(name.len()));
+/// Sets a value as filter state, and the numbers and the model as dynamic metadata, too. `key` is memory for the name of
+/// filter state: a step sets up to a dozen values.
+fn publish(filter: Filter, key: &mut String, name: &str, value: &[u8]) {
+    key.clear();
     key.push_str(FILTER_STATE);
     key.push_str(name);
-    if !filter.set_filter_state(&key, value) {
+    if !filter.set_filter_state(key, value) {
         log::warn!("the host refused to set the property {name}");
     }
     let Some(key) = name.strip_prefix(values::PREFIX) else { return };

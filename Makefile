@@ -73,7 +73,7 @@ test: ## Everything: unit and property tests, the filter, the official SDKs, and
 
 # The tests that `make test` also runs with the dynamic module, in two minutes: bytes and records of every transcript, replies,
 # holding and translating, uploads and streams that break off, reloads, values and metrics.
-DECISIVE := $(patsubst %,tests/envoy/test_%.py,native native_interface transcripts bedrock callers metrics outcomes pool_transport protocols reconfigure refusals secrecy streaming upstreams usage_splice)
+DECISIVE := $(patsubst %,tests/envoy/test_%.py,native native_envoy_gateway native_interface transcripts bedrock callers metrics outcomes pool_transport protocols reconfigure refusals secrecy streaming upstreams usage_splice)
 
 .PHONY: test-native
 test-native: native native-panics mock-upstream chaos-program tools sdks ## The tests in real Envoy with the dynamic module. Some of them: E2E='-k streamed -x'

@@ -87,7 +87,7 @@ def wasm_of(resources: Resources) -> Json:
     return wasm
 
 
-def standalone(resources: Resources, image: str, port: int, arguments: list[str]) -> Resources:
+def standalone(resources: Resources, image: str | None, port: int, arguments: list[str]) -> Resources:
     """Changes the resources so that they run on this machine, except the providers."""
     [proxy] = of_kind(resources, "EnvoyProxy")
     proxy["spec"]["provider"] = {"type": "Host", "host": {"envoyVersion": ENVOY_VERSION}}
@@ -95,8 +95,9 @@ def standalone(resources: Resources, image: str, port: int, arguments: list[str]
     proxy["spec"]["logging"] = {"level": {"default": "info"}}      # only this log contains the admin port
     for each in of_kind(resources, "Gateway"):
         each["spec"]["listeners"][0]["port"] = port
-    reference, _, digest = image.partition("@sha256:")
-    wasm_of(resources)["code"]["image"].update(url=reference, sha256=digest)
+    if image:
+        reference, _, digest = image.partition("@sha256:")
+        wasm_of(resources)["code"]["image"].update(url=reference, sha256=digest)
     for name, key in KEYS.items():
         set_key(resources, name, key)
     return resources
@@ -160,8 +161,8 @@ class EnvoyGateway(Gateway):
 
     barrier = "/ai/anthropic/v1/messages"
 
-    def __init__(self, image: str, prepare: Callable[[Resources], None], *, concurrency: int = 1, environment: dict[str, str] | None = None, instead: Resources | None = None) -> None:
-        """`prepare` changes the shipped resources, for example the providers' addresses. `instead`: resources instead of the shipped ones of their kind and name."""
+    def __init__(self, image: str | None, prepare: Callable[[Resources], None], *, concurrency: int = 1, environment: dict[str, str] | None = None, instead: Resources | None = None) -> None:
+        """`image`: the wasm module, unless there is none. `prepare` changes the shipped resources, for example the providers' addresses. `instead`: resources instead of the shipped ones of their kind and name."""
         super().__init__(None, concurrency=concurrency, environment=environment or {})
         self._instead = instead or []
         self._image = image

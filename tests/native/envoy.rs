@@ -41,12 +41,26 @@ pub(crate) struct Filter {
     /// The module's stream, which a reply or a reset ends and destroys before it returns, as Envoy may.
     pub(crate) ended_by_calls: Cell<*const c_void>,
     pub(crate) destroyed: Cell<bool>,
+    /// Before that a reply or a reset calls every other hook of the stream.
+    pub(crate) hooks_by_calls: Cell<bool>,
+    /// How often a record was set.
+    pub(crate) records: Cell<usize>,
+    /// The module has cut the stream because of a panic.
+    pub(crate) panicked: Cell<bool>,
 }
 
 /// How many schedulers there are.
 pub(crate) static SCHEDULERS: AtomicUsize = AtomicUsize::new(0);
 /// How often a gauge was set without a stream.
 pub(crate) static GAUGES: AtomicUsize = AtomicUsize::new(0);
+/// How the name of each function begins.
+const PREFIX: &str = "envoy_dynamic_module_callback_";
+
+thread_local! {
+    /// The functions that the module has called on this thread, without [`PREFIX`].
+    pub(crate) static CALLS: RefCell<Vec<&'static str>> = const { RefCell::new(Vec::new()) };
+}
+
 /// Envoy's log.
 pub(crate) static LOG: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
@@ -81,9 +95,17 @@ fn end_now(filter: *mut c_void) {
     if !stream.is_null() {
         // SAFETY: the stream is that of this filter, and is not destroyed.
         unsafe {
-            crate::envoy_dynamic_module_on_http_filter_stream_complete(filter, stream);
+            if of(filter).hooks_by_calls.get() {
+                crate::module::envoy_dynamic_module_on_http_filter_request_headers(filter, stream, false);
+                crate::module::envoy_dynamic_module_on_http_filter_request_body(filter, stream, true);
+                crate::module::envoy_dynamic_module_on_http_filter_request_trailers(filter, stream);
+                crate::module::envoy_dynamic_module_on_http_filter_response_headers(filter, stream, false);
+                crate::module::envoy_dynamic_module_on_http_filter_response_body(filter, stream, true);
+                crate::module::envoy_dynamic_module_on_http_filter_response_trailers(filter, stream);
+            }
+            crate::module::envoy_dynamic_module_on_http_filter_stream_complete(filter, stream);
             of(filter).destroyed.set(true);
-            crate::envoy_dynamic_module_on_http_filter_destroy(stream);
+            crate::module::envoy_dynamic_module_on_http_filter_destroy(stream);
         }
     }
 }
@@ -100,7 +122,10 @@ macro_rules! callbacks {
     ($(fn $name:ident($($argument:ident: $type:ty),*) $(-> $result:ty)? $body:block)*) => {
         $(
             #[unsafe(no_mangle)]
-            extern "C" fn $name($($argument: $type),*) $(-> $result)? $body
+            extern "C" fn $name($($argument: $type),*) $(-> $result)? {
+                CALLS.with_borrow_mut(|calls| calls.push(stringify!($name).trim_start_matches(PREFIX)));
+                $body
+            }
         )*
     };
 }
@@ -180,7 +205,10 @@ callbacks! {
         of(filter).replies.borrow_mut().push((status, body.text()));
         end_now(filter);
     }
-    fn envoy_dynamic_module_callback_http_filter_reset_stream(filter: Pointer, _reason: u32, _details: Buffer) {
+    fn envoy_dynamic_module_callback_http_filter_reset_stream(filter: Pointer, _reason: u32, details: Buffer) {
+        if details.bytes() == b"ai_bridge_panic" {
+            of(filter).panicked.set(true);
+        }
         of(filter).resets.update(|resets| resets + 1);
         end_now(filter);
     }
@@ -206,6 +234,9 @@ callbacks! {
     }
     fn envoy_dynamic_module_callback_http_received_buffered_request_body(_filter: Pointer) -> bool { false }
     fn envoy_dynamic_module_callback_http_set_filter_state_bytes(filter: Pointer, key: Buffer, value: Buffer) -> bool {
+        if key.bytes() == b"wasm.ai_bridge_record" {
+            of(filter).records.update(|records| records + 1);
+        }
         of(filter).state.borrow_mut().insert(key.text(), value.bytes().to_vec());
         true
     }

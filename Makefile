@@ -18,8 +18,10 @@ WASM_FLAGS := --config 'target.wasm32-wasip1.rustflags=["--remap-path-prefix=$(o
 # they are included only on demand. The code is the same.
 WASM_FLAGS += $(if $(NAMES),--config 'profile.release.strip="debuginfo"')
 # The same filter for Envoy's dynamic modules. Paths are remapped as above.
+comma := ,
 MODULE := target/release/libai_bridge.so
-MODULE_FLAGS := --config 'build.rustflags=["--remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)=/cargo","--remap-path-prefix=$(CURDIR)=/ai-bridge"]'
+# NATIVE_CPU: the least CPU that the module runs on, by the compiler's names (x86-64-v3). Without it that is the architecture's first.
+MODULE_FLAGS := --config 'build.rustflags=["--remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)=/cargo","--remap-path-prefix=$(CURDIR)=/ai-bridge"$(if $(NATIVE_CPU),$(comma)"-Ctarget-cpu=$(NATIVE_CPU)")]'
 TOOLS := target/tools
 
 # Python writes its caches below target/ as well.
@@ -43,7 +45,7 @@ build: prerequisites ## The filter: target/wasm32-wasip1/release/ai_bridge.wasm 
 	@ls -l $(WASM)
 
 .PHONY: native
-native: prerequisites ## The filter as an Envoy dynamic module: target/release/libai_bridge.so (envoy/native)
+native: prerequisites ## The filter as an Envoy dynamic module: target/release/libai_bridge.so (envoy/native). NATIVE_CPU=x86-64-v3: for newer CPUs alone
 	cargo rustc --locked --package ai-bridge --lib --profile native --features native $(MODULE_FLAGS) --crate-type cdylib
 	@mkdir -p $(dir $(MODULE))
 	@# Renamed into place, so that an Envoy that has loaded the old file keeps it.
@@ -73,7 +75,7 @@ test: ## Everything: unit and property tests, the filter, the official SDKs, and
 
 # The tests that `make test` also runs with the dynamic module, in two minutes: bytes and records of every transcript, replies,
 # holding and translating, uploads and streams that break off, reloads, values and metrics.
-DECISIVE := $(patsubst %,tests/envoy/test_%.py,native native_envoy_gateway native_interface transcripts bedrock callers metrics outcomes pool_transport protocols reconfigure refusals secrecy streaming upstreams usage_splice)
+DECISIVE := $(patsubst %,tests/envoy/test_%.py,native native_envoy_gateway native_interface native_versions transcripts bedrock callers metrics outcomes pool_transport protocols reconfigure refusals secrecy streaming upstreams usage_splice)
 
 .PHONY: test-native
 test-native: native native-panics mock-upstream chaos-program tools sdks ## The tests in real Envoy with the dynamic module. Some of them: E2E='-k streamed -x'
@@ -253,6 +255,10 @@ $(TOOLS)/istio-discovery.stamp: tests/tools/install-go-program tests/tools/go-re
 
 .PHONY: gateways
 gateways: $(patsubst %,$(TOOLS)/%.stamp,istio-discovery envoy-gateway registry crane) ## Istio's control plane and Envoy Gateway, for the tests of envoy/istio and envoy/envoy-gateway: about 20 minutes of CPU, 440 MB.
+
+.PHONY: envoys
+envoys: $(TOOLS)/python.stamp ## Older Envoys, for the tests of the dynamic module in them: 180 MB.
+	@tests/tools/install-envoys 1.38.3 1.39.0
 
 .PHONY: servers
 servers: $(patsubst %,$(TOOLS)/%.stamp,ratelimit registry crane istio-fetch) ## Prometheus, Redis, the rate limit service and a registry, which some tests use (Debian packages: needs root).

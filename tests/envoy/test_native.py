@@ -17,7 +17,7 @@ from client import Http1, Http2, Reset
 from conftest import Records
 from gateway import ENVOY, KEYS, Gateway, GatewayDied
 from pools import Member, configuration, plugin_of
-from render import NATIVE, REPOSITORY, DiscoveredFilter, connection_manager_of, native, render, shipped, shipped_plugin
+from render import HTTP_OPTIONS, NATIVE, REPOSITORY, DiscoveredFilter, connection_manager_of, native, render, shipped, shipped_plugin
 from samples import JSON, MESSAGE, MESSAGE_STREAM, MESSAGES, TOKEN, messages_request
 from upstream import json_answer, stream_answer
 
@@ -209,6 +209,42 @@ def test_a_panic_cuts_its_stream_alone_is_counted_and_leaves_a_record(panicking,
     log = panicking.log()
     assert re.search(r"\[error\]\[dynamic_modules\].*a bug of this filter at src/host/native/panic\.rs:\d+ has ended a stream", log)
     assert "confidential" not in log
+
+
+def with_trailers(config) -> None:
+    """HTTP/1.1 trailers from the provider, which Envoy drops by default."""
+    for cluster in config["static_resources"]["clusters"]:
+        cluster["typed_extension_protocol_options"][HTTP_OPTIONS]["explicit_http_config"] = {"http_protocol_options": {"enable_trailers": True}}
+
+
+@pytest.mark.parametrize("hook", ["request_trailers", "response_trailers"])
+def test_a_panic_at_trailers_cuts_its_stream_alone_is_counted_and_leaves_a_record(upstream, hook):
+    if not PANICS.exists():
+        pytest.skip("built by `make test-native`")
+
+    def script(exchange) -> None:
+        exchange.read_body()
+        exchange.stream()
+        exchange.chunk(b"".join(MESSAGE_STREAM))
+        exchange.end({"x-sum": "1"})
+
+    upstream.begin(script)
+    with Gateway(native(render(upstream.address, change=with_trailers), PANICS)) as gateway:
+        def ask(client, *headers):
+            client.start("POST", MESSAGES, [JSON, TOKEN, *headers])
+            client.send(messages_request(prompt="confidential"))
+            client.trail([("x-checksum", "7")])
+            return client.answer()
+
+        with Http2(gateway.address) as client, Http2(gateway.address) as other:
+            with pytest.raises(Reset):
+                ask(client, ("x-test-panic", hook))
+            record = gateway.wait_for_record(1)
+            assert "filter_failed" in record["notes"] and failures(gateway) == 1
+            answer = ask(other)
+            assert (answer.status, answer.trailers) == (200, [("x-sum", "1")])
+            assert gateway.wait_for_record(2)["outcome"] == "completed"
+            assert "confidential" not in gateway.log()
 
 
 @pytest.mark.parametrize("hook,status", [("request_headers", 503), ("request_body", 503), ("response_headers", 200), ("response_body", 200)])

@@ -8,8 +8,8 @@ from typing import Any
 
 Json = Any
 
-# The vm_id of the main filter, by platform. Istio sets none; Envoy Gateway sets the name of the policy that loads it.
-VM_IDS = {"envoy": "ai_bridge", "istio": "", "envoy-gateway": "envoyextensionpolicy/ai-gateway/ai-bridge/wasm/0"}
+# The vm_id of the main filter, by platform. Istio's sample sets none; on Envoy Gateway a patch sets it.
+VM_IDS = {"envoy": "ai_bridge", "istio": "", "envoy-gateway": "ai_bridge"}
 
 
 @dataclass(frozen=True)
@@ -21,13 +21,18 @@ class Plugin:
     variables: tuple[str, ...] = ()     # host_env_keys
 
 
-def upstream_filter(plugin: Plugin, provider: str, member: str) -> Json:
-    """The upstream filter of a member: what this member differs in; everything else is the main filter's."""
+def vm_config(plugin: Plugin) -> Json:
+    """The VM that the filter and the upstream filters share."""
     vm: Json = {"vm_id": plugin.vm_id} if plugin.vm_id else {}
     vm["runtime"] = "envoy.wasm.runtime.v8"
     if plugin.variables:
         vm["environment_variables"] = {"host_env_keys": list(plugin.variables)}
     vm["code"] = {"local": {"filename": plugin.module}}
+    return vm
+
+
+def upstream_filter(plugin: Plugin, provider: str, member: str) -> Json:
+    """The upstream filter of a member: what this member differs in; everything else is the main filter's."""
     return {
         "name": "ai_bridge",
         "typed_config": {
@@ -40,7 +45,7 @@ def upstream_filter(plugin: Plugin, provider: str, member: str) -> Json:
                     "@type": "type.googleapis.com/google.protobuf.StringValue",
                     "value": json.dumps({"upstream": {"provider": provider, "member": member}}),
                 },
-                "vm_config": vm,
+                "vm_config": vm_config(plugin),
             },
         },
     }

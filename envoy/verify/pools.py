@@ -48,11 +48,13 @@ def pools_of_resources(findings: Findings, plugin: Plugin, found: Resources) -> 
     if plugin.istio:
         findings.error(plugin.settings.at_name("providers"), "Istio gives the VM of this kind a variable of its own, so that the members' clusters share no VM with it and answer 503 `pool_not_ready`: load the filter as envoy/pools/istio.yaml does")
         return
-    clusters, routes = {}, []
+    clusters, routes, vms = {}, [], []
     for root in found.all("EnvoyPatchPolicy"):
         for patch in root.at("spec", "jsonPatches"):
             value = patch.at("operation", "value")
-            if patch["type"].text().endswith("Cluster") and value["load_assignment"]:
+            if patch["type"].text().endswith("Listener"):
+                vms += [value] if value["code"] else []
+            elif patch["type"].text().endswith("Cluster") and value["load_assignment"]:
                 clusters[value["name"].text()] = value
             elif pool_of(value, POOL_HEADER) is not None:
                 routes.append(value)
@@ -63,7 +65,10 @@ def pools_of_resources(findings: Findings, plugin: Plugin, found: Resources) -> 
     if plugin.native:
         findings.leave_out("the clusters of its pools: the generator makes those of the wasm module")
         return
-    config = Place({"root_id": "ai_bridge", "vm_config": {"environment_variables": {"host_env_keys": [each.value for each in plugin.variables]}}})
+    if not vms:
+        findings.error(plugin.settings.at_name("providers"), "no EnvoyPatchPolicy loads the filter from a file, so it shares no VM with the members' clusters, and these answer 503 `pool_not_ready`: python3 envoy/pools --for envoy-gateway")
+        return
+    config = Place({"root_id": "ai_bridge", "vm_config": vms[0].value})
     gateway = Gateway(Place({}), Place({}), [], 0, config, {}, settings=plugin.settings, clusters=clusters)
     anew = renamed(findings, gateway, expected)
     check_clusters(findings, gateway, expected, anew)

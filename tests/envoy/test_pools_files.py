@@ -163,8 +163,11 @@ def test_istio_runs_it(members):
 def test_envoy_gateway_runs_it(members):
     resources = read("envoy-gateway")
     for patch in of_kind(resources, "EnvoyPatchPolicy")["spec"]["jsonPatches"]:
+        value = patch["operation"]["value"]
         if patch["type"].endswith("Cluster"):
-            to_loopback(patch["operation"]["value"], members[patch["name"]])
+            to_loopback(value, members[patch["name"]])
+        elif patch["operation"]["path"] == "vm_config":
+            value["code"]["local"]["filename"] = str(WASM)
 
     def prepare(given: list[Json]) -> None:
         envoy_gateway.on_loopback(given, ("127.0.0.1", 1))

@@ -228,22 +228,40 @@ def value_of(patch: Json) -> Json:
     return patch.get("patch", patch.get("operation"))["value"]
 
 
+def name_of(patch: Json) -> Any:
+    value = value_of(patch)
+    return value.get("name") if isinstance(value, dict) else None
+
+
+def without_vm(resources: list[Json]) -> None:
+    patches_of(resources)[:] = [each for each in patches_of(resources) if each["operation"]["path"] != "vm_config"]
+
+
+def with_another_module(resources: list[Json]) -> None:
+    [vm] = [value_of(each) for each in patches_of(resources) if each["operation"]["path"] == "vm_config"]
+    for each in patches_of(resources):
+        if name_of(each) == "openai-azure":
+            [upstream, _] = value_of(each)["typed_extension_protocol_options"][HTTP_OPTIONS]["http_filters"]
+            upstream["typed_config"]["config"]["vm_config"] = {**vm, "code": {"local": {"filename": "/opt/other.wasm"}}}
+
+
 def without_cluster(resources: list[Json]) -> None:
-    patches_of(resources)[:] = [each for each in patches_of(resources) if value_of(each)["name"] != "openai-azure"]
+    patches_of(resources)[:] = [each for each in patches_of(resources) if name_of(each) != "openai-azure"]
 
 
 def without_route(resources: list[Json]) -> None:
-    patches_of(resources)[:] = [each for each in patches_of(resources) if value_of(each)["name"] != "pool openai/azure"]
+    patches_of(resources)[:] = [each for each in patches_of(resources) if name_of(each) != "pool openai/azure"]
 
 
 def with_circuit(resources: list[Json]) -> None:
-    next(value_of(each) for each in patches_of(resources) if value_of(each)["name"] == "openai-azure")["outlier_detection"] = {"consecutive_5xx": 5}
+    next(value_of(each) for each in patches_of(resources) if name_of(each) == "openai-azure")["outlier_detection"] = {"consecutive_5xx": 5}
 
 
 def test_the_resources_of_envoy_gateway_are_compared_with_the_pools_too(tmp_path):
     assert of_resources("envoy-gateway", tmp_path, lambda _: None) == []
     for change, says in (
         (without_cluster, "adds the clusters of its pools (openai-azure)"), (without_route, "no route for x-ai-bridge-pool: openai/azure:"),
+        (without_vm, "no EnvoyPatchPolicy loads the filter from a file"), (with_another_module, "so the two share no VM and this member answers 503"),
         (with_circuit, "it answers 503 and asks no other member"), (lambda resources: resources.pop(), "adds the clusters of its pools (anthropic-main, "),
     ):
         [message] = of_resources("envoy-gateway", tmp_path, change)

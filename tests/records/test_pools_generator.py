@@ -183,6 +183,20 @@ def test_the_upstream_filter_shares_the_main_filters_vm():
             assert config["vm_config"] == {"vm_id": vm_id, "runtime": "envoy.wasm.runtime.v8", "environment_variables": {"host_env_keys": names}, "code": {"local": {"filename": module}}}
 
 
+def test_on_envoy_gateway_every_listener_has_the_vm_of_the_clusters():
+    done = run(configuration(), "--for", "envoy-gateway", "--listener", "http", "--listener", "https", "--namespace", "ai", "--wasm", "/opt/filter.wasm")
+    patches = [(each["type"].rpartition(".")[2], each["name"], each["operation"]) for each in yaml.safe_load(done.stdout)["spec"]["jsonPatches"]]
+    listeners = [(name, operation) for kind, name, operation in patches if kind == "Listener"]
+    assert [(name, operation["path"]) for name, operation in listeners] == [(f"ai/ai-gateway/{name}", path) for name in ("http", "https") for path in ("vm_config", "failure_policy")]
+    vm = {"vm_id": "ai_bridge", "runtime": "envoy.wasm.runtime.v8", "environment_variables": {"host_env_keys": ["KEY_1", "KEY_2"]}, "code": {"local": {"filename": "/opt/filter.wasm"}}}
+    assert [operation["value"] for _, operation in listeners] == [vm, "FAIL_RELOAD"] * 2
+    clusters = [operation["value"] for kind, _, operation in patches if kind == "Cluster"]
+    assert [options_of(each)["http_filters"][0]["typed_config"]["config"]["vm_config"] for each in clusters] == [vm, vm]
+    routes = [(name, operation["value"]["name"]) for kind, name, operation in patches if kind == "RouteConfiguration"]
+    own = generated(configuration())["routes"]
+    assert routes == [(f"ai/ai-gateway/{name}", each["name"]) for name in ("http", "https") for each in own]
+
+
 def test_default_base_urls_are_those_of_the_filter():
     table = {}
     for file in (REPOSITORY / "src" / "provider").glob("*.rs"):

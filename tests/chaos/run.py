@@ -7,6 +7,7 @@ over to it, and gives the filter another configuration now and then, a bad one a
 from __future__ import annotations
 
 import argparse
+import copy
 import json
 import random
 import resource
@@ -23,12 +24,14 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "envoy"))
 
 from gateway import RUNS, Gateway, GatewayDied, die_with_parent  # noqa: E402
-from render import REPOSITORY, DiscoveredFilter, render, shipped_plugin  # noqa: E402
+from pools import configuration  # noqa: E402
+from render import REPOSITORY, DiscoveredFilter, shipped_plugin  # noqa: E402
 
 PROGRAM = REPOSITORY / "target" / "debug" / "chaos"
 TRANSCRIPTS = REPOSITORY / "tests" / "transcripts"
 
 WORKERS = 2
+MEMBERS = ("one", "two", "three")        # of the pool, as in tests/chaos/src/plan/pool.rs
 NEVER = 1_000_000_000        # failures in a row that open a circuit: half of the requests here fail, and an open circuit would stop the run
 SAMPLE_SECONDS = 1.0
 WARM_SECONDS = 30.0          # until then caches fill
@@ -69,12 +72,12 @@ def run(arguments: argparse.Namespace) -> int:
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))        # thousands of streams at once, two sockets each on both sides
     with tempfile.TemporaryDirectory(dir=RUNS) as watched, Players(arguments) as players:
-        config = render(players.address, plugin=plugin(), breaker={"consecutive_5xx": NEVER})
+        config = configuration(plugin(players), upstream=players.address, breaker={"consecutive_5xx": NEVER})
         discovered = DiscoveredFilter(config, Path(watched))
         keys = {name: each["key"]["value"] for name, each in zip(("ANTHROPIC_API_KEY", "OPENAI_API_KEY"), transcripts_plugin()["providers"])}
         with RecordedGateway(players, config, concurrency=WORKERS, environment=keys, log_level=arguments.log_level) as gateway:
             players.begin(gateway)
-            with Reconfiguration(gateway, discovered, arguments) as reconfiguration, Memory(gateway) as memory:
+            with Reconfiguration(gateway, discovered, plugin(players), arguments) as reconfiguration, Memory(gateway) as memory:
                 good = players.wait() == 0
             problems = reconfiguration.problems + memory.problems(arguments.seconds - GATHERING_SECONDS) + health(gateway)
             print(f"configurations: {reconfiguration.taken} taken, {reconfiguration.refused} refused, as they had to be")
@@ -89,10 +92,12 @@ def transcripts_plugin() -> Any:
     return json.loads((TRANSCRIPTS / "config.json").read_text())
 
 
-def plugin() -> Any:
-    """The shipped plugin configuration with the members that the transcripts need."""
-    assumed = transcripts_plugin()
-    return {**shipped_plugin(), "actor": assumed["actor"], "prices": assumed["prices"]}
+def plugin(players: "Players") -> Any:
+    """The shipped plugin configuration with the members that the transcripts need, and a pool."""
+    assumed, shipped = transcripts_plugin(), shipped_plugin()
+    pool = [{"name": name, "key": {"value": f"sk-ant-api03-{name}-CENTRAL"}, "base_url": f"http://{host}:{port}"} for name, (host, port) in zip(MEMBERS, players.members)]
+    providers = [*shipped["providers"], {"type": "anthropic", "name": "pooled", "pool": pool}]
+    return {**shipped, "providers": providers, "actor": assumed["actor"], "prices": assumed["prices"]}
 
 
 def health(gateway: Gateway) -> list[str]:
@@ -153,11 +158,10 @@ class Players:
             if getattr(arguments, name) is not None:
                 command += [f"--{name.replace('_', '-')}", str(getattr(arguments, name))]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, preexec_fn=die_with_parent)
-        word, _, address = self._process.stdout.readline().partition(" ")
+        word, *addresses = self._process.stdout.readline().split()
         if word != "listening":
-            raise OSError(f"{command[0]} did not start: {word} {address}")
-        host, port = address.rsplit(":", 1)
-        self.address = (host, int(port))
+            raise OSError(f"{command[0]} did not start: {word} {' '.join(addresses)}")
+        self.address, *self.members = [(host, int(port)) for host, port in (each.rsplit(":", 1) for each in addresses)]
         self._relay = threading.Thread(target=self._tell_on, daemon=True)
 
     def __enter__(self) -> "Players":
@@ -234,8 +238,8 @@ class Memory:
 class Reconfiguration:
     """Changes the configuration every few seconds; some configurations are invalid. None of them changes what records contain."""
 
-    def __init__(self, gateway: Gateway, discovered: DiscoveredFilter, arguments: argparse.Namespace) -> None:
-        self._gateway, self._discovered = gateway, discovered
+    def __init__(self, gateway: Gateway, discovered: DiscoveredFilter, plugin: Any, arguments: argparse.Namespace) -> None:
+        self._gateway, self._discovered, self._plugin = gateway, discovered, plugin
         self._random = random.Random(arguments.seed)
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -276,7 +280,7 @@ class Reconfiguration:
         return sum(self._gateway.stats(rf"^extension_config_discovery\..*\.{counter}$").values())
 
     def _good(self) -> Any:
-        config = plugin()
+        config = copy.deepcopy(self._plugin)
         config["limits"] = {"label_values": self._random.randint(50, 150)}
         config["actor"]["metadata_headers"]["shift"] = f"x-shift-{self._number}"
         if self._random.random() < 0.3:
@@ -284,7 +288,7 @@ class Reconfiguration:
         return config
 
     def _bad(self) -> Any:
-        return self._random.choice([f"{{ {self._number}", {"providers": [], "root": f"/{self._number}"}, {**plugin(), "root": f"{self._number}"}, {**plugin(), f"root{self._number}": ""}])
+        return self._random.choice([f"{{ {self._number}", {"providers": [], "root": f"/{self._number}"}, {**self._plugin, "root": f"{self._number}"}, {**self._plugin, f"root{self._number}": ""}])
 
 
 if __name__ == "__main__":

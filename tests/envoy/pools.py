@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from gateway import Gateway
-from render import REPOSITORY, WASM, Json, connection_manager_of, render
+from render import REPOSITORY, WASM, Address, Json, connection_manager_of, render
 from samples import MESSAGE
 from upstream import Exchange, Received, Script, Upstream, json_answer
 
@@ -64,9 +64,10 @@ def generated(plugin: Json, *arguments: str) -> Json:
     return yaml.safe_load(done.stdout)
 
 
-def configuration(plugin: Json, *arguments: str, **changes: Any) -> Json:
-    """The reference configuration with this configuration of the filter and its pools. `arguments`: more of envoy/pools."""
-    config = render(("127.0.0.1", 1), plugin=plugin, **changes)
+def configuration(plugin: Json, *arguments: str, upstream: Address = ("127.0.0.1", 1), **changes: Any) -> Json:
+    """The reference configuration with this configuration of the filter and its pools. `arguments`: more of envoy/pools.
+    `upstream`: where the providers without a pool are."""
+    config = render(upstream, plugin=plugin, **changes)
     variables = [key["env"] for provider in plugin["providers"] for each in (provider, *provider.get("pool", [])) if "env" in (key := each.get("key", {}))]
     made = generated(plugin, "--wasm", str(WASM), *arguments)
     for http_filter in connection_manager_of(config)["http_filters"]:

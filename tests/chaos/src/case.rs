@@ -67,8 +67,10 @@ pub(crate) enum End {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ProviderSaw {
     pub(crate) arrivals: usize,
-    /// The provider is still working on the request.
-    pub(crate) busy: bool,
+    /// How many members of the pool failed before.
+    pub(crate) refused: usize,
+    /// How many connections still work on the request.
+    pub(crate) busy: usize,
     pub(crate) target: String,
     pub(crate) headers: HeaderLines,
     pub(crate) body: Vec<u8>,

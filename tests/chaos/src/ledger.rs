@@ -64,6 +64,8 @@ pub(crate) struct Ledger<'a> {
     scenarios: BTreeMap<&'static str, u64>,
     /// Requests that left no record because the gateway may not have seen them.
     unseen: u64,
+    /// How many records have so many attempts at the members of the pool.
+    attempts: BTreeMap<usize, u64>,
     failures: usize,
 }
 
@@ -83,6 +85,7 @@ impl<'a> Ledger<'a> {
             outcomes: BTreeMap::new(),
             scenarios: BTreeMap::new(),
             unseen: 0,
+            attempts: BTreeMap::new(),
             failures: 0,
         }
     }
@@ -158,6 +161,9 @@ impl<'a> Ledger<'a> {
             return self.fail(None, &[format!("a second record, or a late one: {line}")], "");
         }
         *self.outcomes.entry(text("outcome").to_owned()).or_default() += 1;
+        if let Some(attempts) = record.get("attempts").and_then(Value::as_array) {
+            *self.attempts.entry(attempts.len()).or_default() += 1;
+        }
         self.pending.entry(serial).or_default().records.push(record);
     }
 
@@ -202,7 +208,7 @@ impl<'a> Ledger<'a> {
             if records.len() > 1 {
                 complaints.push(format!("{} records: {}", records.len(), Value::Array(records.clone())));
             }
-            if provider.busy {
+            if provider.busy > 0 {
                 complaints.push("the provider never got to an end".to_owned());
             }
             if !complaints.is_empty() {
@@ -273,6 +279,9 @@ impl<'a> Ledger<'a> {
             "  {:7}  no record: the client was gone before the gateway can have seen the request",
             self.unseen
         );
+        for (attempts, count) in &self.attempts {
+            println!("  {count:7}  requests to the pool with {attempts} attempts");
+        }
         if self.run.arguments.gathering > 0 {
             println!("{} streams were open at once", self.run.registry.gate.gathered());
         }
@@ -291,7 +300,7 @@ impl Pending {
         let (Some(case), Some((client, done))) = (&self.case, &self.client) else { return false };
         let waited = done.elapsed();
         let provider = case.provider();
-        if provider.busy && waited < RECORD {
+        if provider.busy > 0 && waited < RECORD {
             return false;
         }
         let patience = match (due(case, client, &provider), self.records.is_empty()) {

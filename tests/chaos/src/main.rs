@@ -28,6 +28,7 @@ use case::{Case, Registry};
 use client::Client;
 use ledger::{Event, Ledger};
 use memory::Memory;
+use provider::Member;
 use serde_json::Value;
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -79,7 +80,14 @@ async fn run() -> Result<bool, String> {
     let arguments = Arguments::parse(std::env::args().skip(1))?;
     let transcripts = Transcript::all(&arguments.transcripts, &arguments.apis)?;
     let listener = listen().map_err(|error| error.to_string())?;
-    println!("listening {}", listener.local_addr().map_err(|error| error.to_string())?);
+    let mut members = Vec::new();
+    for name in plan::MEMBERS {
+        let listener = listen().map_err(|error| error.to_string())?;
+        let address = listener.local_addr().map_err(|error| error.to_string())?;
+        members.push((listener, Member { name, address }));
+    }
+    let addresses = members.iter().map(|(_, member)| format!(" {}", member.address)).collect::<String>();
+    println!("listening {}{addresses}", listener.local_addr().map_err(|error| error.to_string())?);
 
     let mut input = BufReader::new(tokio::io::stdin()).lines();
     let first = input.next_line().await.map_err(|error| error.to_string())?.unwrap_or_default();
@@ -111,7 +119,10 @@ async fn run() -> Result<bool, String> {
         }
     });
     let (complain, mut complaints) = unbounded_channel();
-    tokio::spawn(provider::serve(listener, Arc::clone(&registry), complain));
+    for (listener, member) in members {
+        tokio::spawn(provider::serve(listener, Some(member), Arc::clone(&registry), complain.clone()));
+    }
+    tokio::spawn(provider::serve(listener, None, Arc::clone(&registry), complain));
     let strays = events.clone();
     tokio::spawn(async move {
         while let Some(complaint) = complaints.recv().await {

@@ -3,6 +3,7 @@
 
 mod coding;
 mod draw;
+mod pool;
 mod refusal;
 mod shape;
 
@@ -11,6 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub(crate) use draw::{draw, draw_gathered};
+pub(crate) use pool::{MEMBERS, RETRIED, Refusal, key};
 
 /// The plan of one request.
 #[derive(Debug)]
@@ -24,6 +26,8 @@ pub(crate) struct Plan {
     pub(crate) answer: Download,
     pub(crate) client: ClientAct,
     pub(crate) provider: ProviderAct,
+    /// How the members of the pool fail that are asked before the one that does what `provider` says.
+    pub(crate) refusals: Vec<Refusal>,
     /// The client's pause before each read of the response's body.
     pub(crate) dawdle: Duration,
     /// How the side that breaks off ends its connection or stream.
@@ -185,11 +189,16 @@ impl Download {
 }
 
 impl Plan {
+    /// Whether the request goes to the pool.
+    pub(crate) fn is_pooled(&self) -> bool {
+        self.upload.target.starts_with("/pooled/")
+    }
+
     /// The plan in one line, for failures.
     pub(crate) fn story(&self) -> String {
         let (upload, answer) = (&self.upload, &self.answer);
         format!(
-            "{} · {} {} {}{} · {:?} · client {:?}, provider {:?}, {:?} · {} bytes up{} in {} portions · {} {} bytes down by {:?} in {} portions",
+            "{} · {} {} {}{} · {:?} · client {:?}, provider {:?}, {:?} · {} bytes up{} in {} portions · {} {} bytes down by {:?} in {} portions{}",
             self.transcript.name,
             if self.http2 { "HTTP/2" } else { "HTTP/1.1" },
             upload.method,
@@ -208,12 +217,14 @@ impl Plan {
             answer.body.len(),
             answer.framing,
             answer.portions.len(),
+            if self.refusals.is_empty() { String::new() } else { format!(" · before: {:?}", self.refusals) },
         )
     }
 
     /// The name under which the ledger counts the plan.
     pub(crate) fn scenario(&self) -> &'static str {
         match (self.kind, self.client, self.provider) {
+            _ if self.is_pooled() => "pool",
             (Kind::Refused { .. }, _, _) => "refused",
             (Kind::RefusedLate { .. }, _, _) => "refused when the answer had begun",
             (Kind::TurnedAway { .. }, _, _) => "turned away",

@@ -1,9 +1,10 @@
 //! All providers: an HTTP/1.1 server that treats each request as its plan says.
 
 use crate::case::{Case, Gate, PATIENCE, Registry, wait_for};
-use crate::plan::{Framing, Goodbye, Kind, Place, ProviderAct};
+use crate::plan::{self, Framing, Goodbye, Kind, Place, ProviderAct, Refusal};
 use crate::wire::{Broken, Frame, Head, Wire};
 use bytes::BytesMut;
+use std::net::SocketAddr;
 use std::ops::Range;
 use std::sync::Arc;
 use tokio::io::AsyncWriteExt as _;
@@ -20,9 +21,18 @@ enum AfterRequest {
 
 type Line = Wire<TcpStream>;
 
-/// Serves without end. Failures that belong to no request are sent to `complaints`.
+/// A member of the pool.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Member {
+    pub(crate) name: &'static str,
+    pub(crate) address: SocketAddr,
+}
+
+/// Serves without end, for all providers or for a member of the pool. Failures that belong to no request are sent to
+/// `complaints`.
 pub(crate) async fn serve(
     listener: TcpListener,
+    member: Option<Member>,
     registry: Arc<Registry>,
     complaints: UnboundedSender<String>,
 ) {
@@ -32,7 +42,7 @@ pub(crate) async fn serve(
                 let (registry, complaints) = (Arc::clone(&registry), complaints.clone());
                 tokio::spawn(async move {
                     let _ = stream.set_nodelay(true);
-                    connection(Wire::new(stream, BytesMut::new()), &registry, &complaints).await;
+                    connection(Wire::new(stream, BytesMut::new()), member, &registry, &complaints).await;
                 });
             }
             Err(error) => {
@@ -43,7 +53,12 @@ pub(crate) async fn serve(
     }
 }
 
-async fn connection(mut line: Line, registry: &Registry, complaints: &UnboundedSender<String>) {
+async fn connection(
+    mut line: Line,
+    member: Option<Member>,
+    registry: &Registry,
+    complaints: &UnboundedSender<String>,
+) {
     loop {
         let head = match line.head().await {
             Ok(head) => head,
@@ -61,20 +76,74 @@ async fn connection(mut line: Line, registry: &Registry, complaints: &UnboundedS
         if matches!(case.plan.kind, Kind::TurnedAway { .. } | Kind::Refused { in_body: false, .. }) {
             let _ = complaints.send(format!("a refused request reached the provider: {}", case.plan.story()));
         }
-        {
-            let mut saw = case.provider();
-            saw.arrivals += 1;
-            saw.busy = true;
+        if let Some(foreign) = foreign(member, &case, &head) {
+            let _ = complaints.send(format!("{foreign}: {head:?}, {}", case.plan.story()));
         }
-        let after = exchange(&mut line, &case, head, &registry.gate).await.unwrap_or(AfterRequest::Close);
+        let refusal = {
+            let mut saw = case.provider();
+            let refusal = case.plan.refusals.get(saw.refused).copied();
+            *if refusal.is_some() { &mut saw.refused } else { &mut saw.arrivals } += 1;
+            saw.busy += 1;
+            refusal
+        };
+        let done = match refusal {
+            Some(refusal) => refuse(&mut line, &case, &head, refusal).await,
+            None => exchange(&mut line, &case, head, &registry.gate).await,
+        };
+        let after = done.unwrap_or(AfterRequest::Close);
         if after == AfterRequest::Reset {
             let _ = line.stream.set_zero_linger();
         }
-        case.provider().busy = false;
+        case.provider().busy -= 1;
         if after != AfterRequest::Keep {
             return;
         }
     }
+}
+
+/// What is wrong with a request at this provider or member: it belongs elsewhere, or has another key.
+fn foreign(member: Option<Member>, case: &Case, head: &Head) -> Option<&'static str> {
+    if member.is_some() != case.plan.is_pooled() {
+        return Some("a request of the pool at another provider, or the reverse");
+    }
+    let member = member?;
+    let keys = |(name, value): &(String, String)| name != "x-request-id" && value.contains("sk-");
+    let found: Vec<_> = head.headers.iter().filter(|header| keys(header)).collect();
+    let own = [&("x-api-key".to_owned(), plan::key(member.name))];
+    if found != own {
+        return Some("not the member's key alone");
+    }
+    (head.header("host") != Some(&member.address.to_string())).then_some("not the member's host")
+}
+
+/// Fails as a member of the pool, after a part of the request.
+async fn refuse(line: &mut Line, case: &Case, head: &Head, refusal: Refusal) -> Result<AfterRequest, Broken> {
+    let mut frame = head.frame(Frame::Over)?;
+    let mut found = Vec::new();
+    let read = copy(line, &mut frame, refusal.after, &mut found).await;
+    tokio::time::sleep(refusal.pause).await;
+    let Some((status, header)) = refusal.answer else { return Ok(AfterRequest::Reset) };
+    if read.is_ok() {
+        let body = r#"{"type":"error","error":{"type":"api_error","message":"refused"}}"#;
+        let head = format!("HTTP/1.1 {status} Chaos\r\nx-chaos-refusal: {}\r\n{header}\r\n", case.serial);
+        let head = format!("{head}content-type: application/json\r\ncontent-length: {}\r\n\r\n", body.len());
+        write(line, [head.as_bytes(), body.as_bytes()].concat().as_slice()).await?;
+        // The gateway gives the rest up, or sends it.
+        let _ = tokio::time::timeout(PATIENCE, copy(line, &mut frame, usize::MAX, &mut found)).await;
+    }
+    let forwarded = &case.plan.upload.forwarded;
+    if !forwarded.starts_with(&found) || frame == Frame::Over && found.len() < forwarded.len() {
+        return Ok(complain(case, "a member that failed did not get the request's bytes"));
+    }
+    Ok(if frame == Frame::Over { AfterRequest::Keep } else { AfterRequest::Close })
+}
+
+/// Reads until `found` has `until` bytes of the body, or all of it.
+async fn copy(line: &mut Line, frame: &mut Frame, until: usize, found: &mut Vec<u8>) -> Result<(), Broken> {
+    while found.len() < until && *frame != Frame::Over {
+        found.extend_from_slice(&line.part(frame).await?);
+    }
+    Ok(())
 }
 
 /// Handles one request by its plan. An error: the gateway closed the connection.

@@ -22,7 +22,7 @@ pub(crate) enum Ends {
 }
 
 /// The transcript in one folder.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Transcript {
     /// The API's and the folder's name: `api/folder`.
     pub(crate) name: String,

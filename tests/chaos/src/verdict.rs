@@ -2,6 +2,7 @@
 
 mod compare;
 mod outcome;
+mod pool;
 mod record;
 
 use crate::case::{Case, ClientSaw, End, ProviderSaw};
@@ -33,7 +34,7 @@ pub(crate) fn due(case: &Case, client: &ClientSaw, provider: &ProviderSaw) -> Du
     match case.plan.kind {
         Kind::TurnedAway { .. } | Kind::Passthrough => Due::None,
         Kind::Bridged | Kind::Refused { .. } | Kind::RefusedLate { .. }
-            if provider.arrivals > 0 || client.status.is_some() =>
+            if provider.arrivals + provider.refused > 0 || client.status.is_some() =>
         {
             Due::One
         }
@@ -73,6 +74,9 @@ fn client_side(Evidence { case, client, provider, .. }: Evidence<'_>) -> Result<
             end @ (End::Whole | End::Cut(_) | End::Stuck) => Err(format!("{end:?} before any answer")),
         };
     };
+    if pool::from_refusal(client) {
+        return pool::refused(case, client, status);
+    }
     if !from_provider(client) {
         return own_reply(case, client, status);
     }
@@ -128,6 +132,8 @@ fn own_reply(case: &Case, client: &ClientSaw, status: u16) -> Result<(), String>
     let plan = &case.plan;
     let expected: &[u16] = match (plan.kind, plan.provider) {
         (Kind::Refused { status, .. } | Kind::TurnedAway { status }, _) => &[status],
+        // The last member that the gateway could ask has reset the connection.
+        _ if plan.refusals.iter().any(|refusal| refusal.answer.is_none()) => &[503],
         (_, ProviderAct::Break { place: Place::Babble | Place::Head, .. }) => &[502, 503],
         (_, ProviderAct::Break { .. }) => &[503],
         _ => &[],
@@ -175,7 +181,9 @@ fn provider_side(Evidence { case, client, provider, .. }: Evidence<'_>) -> Resul
     let plan = &case.plan;
     if provider.arrivals == 0 {
         return match (plan.kind, plan.client) {
-            (Kind::Bridged | Kind::Passthrough, ClientAct::Stay) => Err("the request never came".to_owned()),
+            (Kind::Bridged | Kind::Passthrough, ClientAct::Stay) if provider.refused == 0 => {
+                Err("the request never came".to_owned())
+            }
             _ => Ok(()),
         };
     }
@@ -221,7 +229,9 @@ fn provider_side(Evidence { case, client, provider, .. }: Evidence<'_>) -> Resul
 
 /// The target that the provider should receive.
 fn forwarded_target(target: &str, kind: Kind) -> String {
-    let rest = ["/anthropic", "/openai", "/copilot"].iter().find_map(|prefix| target.strip_prefix(prefix));
+    let rest = ["/anthropic", "/openai", "/copilot", "/pooled"]
+        .iter()
+        .find_map(|prefix| target.strip_prefix(prefix));
     let rest = rest.unwrap_or(target);
     let bridged = matches!(kind, Kind::Bridged | Kind::Refused { .. } | Kind::RefusedLate { .. });
     if bridged { rest.trim_end_matches('/').to_owned() } else { rest.to_owned() }

@@ -1,7 +1,9 @@
 //! Draws the plan of a request.
 
 use super::shape::{download, last_event, pad_object, portions};
-use super::{ClientAct, Download, Framing, Goodbye, Kind, Place, Plan, ProviderAct, Upload, coding, refusal};
+use super::{
+    ClientAct, Download, Framing, Goodbye, Kind, Place, Plan, ProviderAct, Upload, coding, pool, refusal,
+};
 use crate::random::Random;
 use crate::transcript::{Api, Ends, Transcript};
 use std::sync::Arc;
@@ -40,6 +42,9 @@ const SCENARIOS: [(usize, Scenario); 12] = [
     (30, Scenario::Passthrough),
 ];
 
+/// The share of requests that go to the pool, of those that could, in percent.
+const POOLED: usize = 40;
+
 /// The plan of request `number` in the run `seed`. `None`: there are no transcripts.
 pub(crate) fn draw(seed: u64, number: u64, transcripts: &[Arc<Transcript>]) -> Option<Plan> {
     let mut random = Random::new(seed, number);
@@ -51,8 +56,19 @@ pub(crate) fn draw(seed: u64, number: u64, transcripts: &[Arc<Transcript>]) -> O
     let answer = download(&mut random, &transcript);
     let (client, provider, kind) = (ClientAct::Stay, ProviderAct::Answer, Kind::Bridged);
     let dawdle = Duration::from_millis(if random.percent(4) { 4 } else { 0 });
-    let mut plan =
-        Plan { number, transcript, kind, http2, upload, answer, client, provider, dawdle, goodbye };
+    let mut plan = Plan {
+        number,
+        transcript,
+        kind,
+        http2,
+        upload,
+        answer,
+        client,
+        provider,
+        refusals: Vec::new(),
+        dawdle,
+        goodbye,
+    };
     match scenario {
         Scenario::Whole => as_written(&mut plan),
         Scenario::ClientLeavesUploading => {
@@ -107,6 +123,9 @@ pub(crate) fn draw(seed: u64, number: u64, transcripts: &[Arc<Transcript>]) -> O
     {
         encode(&mut random, &mut plan);
     }
+    if random.percent(POOLED) {
+        pool::pool(&mut random, &mut plan);
+    }
     Some(plan)
 }
 
@@ -137,7 +156,19 @@ pub(crate) fn draw_gathered(seed: u64, number: u64, transcripts: &[Arc<Transcrip
     endless(&mut answer, sent);
     let (client, provider) = (ClientAct::Stay, ProviderAct::Gather { sent });
     let (kind, dawdle, goodbye) = (Kind::Bridged, Duration::ZERO, Goodbye::Reset);
-    Some(Plan { number, transcript, kind, http2, upload, answer, client, provider, dawdle, goodbye })
+    Some(Plan {
+        number,
+        transcript,
+        kind,
+        http2,
+        upload,
+        answer,
+        client,
+        provider,
+        refusals: Vec::new(),
+        dawdle,
+        goodbye,
+    })
 }
 
 fn upload(random: &mut Random, transcript: &Transcript, http2: bool) -> Upload {

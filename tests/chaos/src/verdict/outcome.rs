@@ -1,7 +1,7 @@
 //! Which outcomes a record may state: one, if client and provider know how many bytes the filter had; otherwise every
 //! outcome that is possible between the bytes that the client received and those that the provider sent.
 
-use super::{Evidence, from_provider};
+use super::{Evidence, from_provider, pool};
 use crate::case::End;
 use crate::ending::{self, State};
 use crate::plan::{ClientAct, Framing, Kind, ProviderAct};
@@ -31,6 +31,10 @@ pub(super) fn possible(evidence: Evidence<'_>) -> Possible {
         add("rejected");
         return possible;
     }
+    if pool::from_refusal(client) {
+        add("failed");
+        return possible;
+    }
     if client.status.is_some() && !from_provider(client) {
         add("unavailable");
         return possible;
@@ -43,6 +47,11 @@ pub(super) fn possible(evidence: Evidence<'_>) -> Possible {
             add("aborted_client");
         }
         if broke {
+            add("unavailable");
+        }
+        if provider.refused > 0 {
+            // No other member was left when the client left.
+            add("failed");
             add("unavailable");
         }
     }

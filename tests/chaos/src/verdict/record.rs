@@ -1,7 +1,7 @@
 //! Checks the members of a record.
 
 use super::outcome::possible;
-use super::{Evidence, compare};
+use super::{Evidence, compare, pool};
 use crate::case::End;
 use crate::plan::Kind;
 use serde_json::{Map, Value, json};
@@ -17,6 +17,7 @@ pub(super) fn judge(evidence: Evidence<'_>, record: &Value) -> Result<(), String
     let written = &plan.transcript.record;
     let text = |pointer: &str| record.pointer(pointer).and_then(Value::as_str);
     identity(evidence, record)?;
+    pool::attempts(evidence, record)?;
 
     let possible = possible(evidence);
     let outcome = text("/outcome").unwrap_or_default();
@@ -54,6 +55,7 @@ pub(super) fn judge(evidence: Evidence<'_>, record: &Value) -> Result<(), String
         }
         Kind::Bridged | Kind::TurnedAway { .. } | Kind::Passthrough if possible.as_written => {
             wanted = written.as_object().cloned().unwrap_or_default();
+            pool::note_failover(&mut wanted, record);
         }
         Kind::Bridged | Kind::TurnedAway { .. } | Kind::Passthrough => {
             take(&FROM_HEADERS);

@@ -133,6 +133,9 @@ impl Interception {
             self.progress.notes.add(Note::ReplyImpossible);
             Effect::Reset
         };
+        if let Some(ticket) = &self.arrival.pool {
+            ticket.borrow_mut().give_up();
+        }
         self.upload.refuse(rejection);
         self.progress.totals = None;
         Step { effects: vec![effect], flow: Flow::Stop }

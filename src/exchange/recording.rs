@@ -156,11 +156,10 @@ fn status(interception: &Interception) -> Option<u16> {
     }
 }
 
-/// Whether the request was refused, or was not sent whole in time, before a response began: then the member that got its
-/// beginning has not failed.
+/// Whether Envoy or another filter refused the request, or it was not sent whole in time, before a response began: then
+/// the member that got its beginning has not failed.
 fn is_refused(interception: &Interception) -> bool {
-    let local = matches!(&interception.download, Download::Local(local) if local.status < 500);
-    local || interception.upload.rejection().is_some()
+    matches!(&interception.download, Download::Local(local) if local.status < 500)
 }
 
 /// Why this filter or one behind it refused the request.

@@ -97,6 +97,7 @@ impl AttemptStream {
             status: None,
             error: None,
             is_marked: false,
+            is_given_up: false,
         });
         drop(open);
         Some((Self { ticket: Rc::clone(ticket), member: at, attempt, splice }, edits))
@@ -205,6 +206,9 @@ impl AttemptStream {
             return;
         }
         attempt.ended = Some(clock);
+        if attempt.is_given_up {
+            return;
+        }
         let waited = clock.saturating_sub(attempt.started);
         attempt.error.get_or_insert_with(|| match failure {
             Failure { is_connect_failure: true, .. } => AttemptError::ConnectFailure,

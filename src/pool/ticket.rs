@@ -67,6 +67,8 @@ pub struct Attempt {
     pub error: Option<AttemptError>,
     /// The answer was marked as worth another attempt.
     pub is_marked: bool,
+    /// The main filter refused the request meanwhile: that the attempt has no answer is no failure of the member.
+    pub is_given_up: bool,
 }
 
 /// Why an attempt has no answer.
@@ -194,6 +196,13 @@ impl Ticket {
         let asides = super::asides(&*self.shared, &self.provider);
         let members = &self.pool()?.members;
         members.iter().map(|member| asides.wait(&member.name, now)).min().flatten()
+    }
+
+    /// Ends the attempt under way, because the main filter refuses the request.
+    pub fn give_up(&mut self) {
+        if let Some(attempt) = self.attempts.last_mut().filter(|attempt| attempt.ended.is_none()) {
+            attempt.is_given_up = true;
+        }
     }
 
     /// The path for `member`: below its own base path, with its own name for a model in it.

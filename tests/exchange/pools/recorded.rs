@@ -84,10 +84,7 @@ type Refusal<'r> = (&'r str, &'r dyn Fn(&mut World));
 #[test]
 fn a_refused_request_is_no_failure_of_the_member_that_got_its_beginning() {
     let bridge = pool(|provider| provider["models"] = json!({"deny": ["denied"]}));
-    let refused: [Refusal<'_>; 3] = [
-        ("model_denied", &|world| {
-            world.upload(br#"{"messages":[],"model":"denied"}"#, true);
-        }),
+    let refused: [Refusal<'_>; 2] = [
         ("request_timeout", &|world| {
             world.answer_by("stream_idle_timeout", head("408", &[]), false);
         }),
@@ -107,6 +104,30 @@ fn a_refused_request_is_no_failure_of_the_member_that_got_its_beginning() {
         let record = world.record();
         assert_eq!(record["error"]["code"], json!(code));
         assert_eq!(record["attempts"], json!([{"member": "a", "ms": 0}]), "{code}");
+    }
+}
+
+#[test]
+fn an_attempt_that_failed_before_the_request_was_refused_keeps_its_error() {
+    let bridge = pool(|provider| provider["models"] = json!({"deny": ["denied"]}));
+    let failure = Failure { is_connect_failure: false, limit: None };
+    for fails_first in [true, false] {
+        let mut world = World::new(&bridge);
+        world.request(head("POST /p/v1/messages", &[]), false);
+        let begin = |world: &World, name| {
+            AttemptStream::begin(&world.ticket(), "p", name, world.moment(), Headers::default).unwrap().0
+        };
+        begin(&world, "a").over(failure, world.now());
+        let second = (!fails_first).then(|| begin(&world, "b"));
+        world.upload(br#"{"messages":[],"model":"denied"}"#, true);
+        if let Some(second) = second {
+            second.over(failure, world.now());
+        }
+        world.done();
+        let record = world.record();
+        assert_eq!(record["error"]["code"], json!("model_denied"));
+        let both = [json!({"member": "a", "ms": 0, "error": "reset"}), json!({"member": "b", "ms": 5})];
+        assert_eq!(record["attempts"].as_array().unwrap()[..], both[..2 - usize::from(fails_first)]);
     }
 }
 

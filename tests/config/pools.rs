@@ -143,6 +143,30 @@ fn names_and_clusters_of_members_are_unique() {
 }
 
 #[test]
+fn a_members_cluster_is_no_other_providers() {
+    let pool = json!([{"name": "a", "key": {"value": "k"}}, {"name": "b", "key": {"value": "k"}}]);
+    let with = |other: &Value| {
+        let text = json!({"providers": [{"type": "anthropic", "pool": pool}, other]}).to_string();
+        Config::parse(text.as_bytes(), &|_: &str| None).err().map(|problems| problems.to_string())
+    };
+    for other in [
+        json!({"type": "openai", "cluster": "anthropic-b"}),
+        json!({"type": "openai", "byok_cluster": "anthropic-b"}),
+        json!({"type": "openai", "name": "anthropic-b"}),
+        json!({"type": "openai", "pool": [{"name": "a", "key": {"value": "k"}}, {"name": "b", "key": {"value": "k"}, "cluster": "anthropic-b"}]}),
+    ] {
+        let problem = "providers[1]: the cluster \"anthropic-b\" is that of \"anthropic\" too; each member of a pool needs a cluster of its own";
+        assert!(with(&other).is_some_and(|problems| problems.contains(problem)), "{other}: {:?}", with(&other));
+    }
+    for other in [
+        json!({"type": "openai", "cluster": "anthropic"}),
+        json!({"type": "openai", "cluster": "anthropic-b", "enabled": false}),
+    ] {
+        assert_eq!(with(&other), None, "{other}");
+    }
+}
+
+#[test]
 fn a_member_needs_a_key_of_its_vendor() {
     refuses(
         &json!([{"name": "a"}, {"name": "b", "key": {"value": "gw_x"}}]),

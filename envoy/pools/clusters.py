@@ -29,7 +29,8 @@ def of_pool(pool: Pool, plugin: Plugin, trusted_ca: str) -> list[Json]:
 
 
 def cluster(name: str, address: Address, http_filter: Json, trusted_ca: str) -> Json:
-    made: Json = {"name": name, "type": "STATIC" if address.is_ip else "STRICT_DNS"}
+    # Envoy's default would take a name's IPv6 addresses alone, also where there is no route to them.
+    made: Json = {"name": name, "type": "STATIC"} if address.is_ip else {"name": name, "type": "STRICT_DNS", "dns_lookup_family": "V4_PREFERRED"}
     made |= {
         "connect_timeout": "3s",
         "per_connection_buffer_limit_bytes": 262144,

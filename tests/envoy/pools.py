@@ -30,7 +30,7 @@ class Member(Upstream):
 
     def entry(self, **more: Json) -> Json:
         """The member in the configuration."""
-        return {"name": self.name, "key": {"value": self.key}, "base_url": f"http://127.0.0.1:{self.address[1]}", **more}
+        return {"name": self.name, "key": {"value": self.key}, "base_url": f"http://127.0.0.1:{self.address[1]}"} | more
 
     def refuse(self) -> None:
         """Refuses connections, and closes those that there are."""

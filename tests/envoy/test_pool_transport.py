@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import socket
 import ssl
+import struct
 import subprocess
+import threading
 from pathlib import Path
 from typing import Any, Iterator
 
@@ -15,6 +17,7 @@ from conftest import Records, assert_alive
 from gateway import Gateway
 from pools import Member, configuration, key_of, plugin_of, refusal, tried
 from pools import members  # noqa: F401 (a fixture)
+from render import cluster_of
 from samples import JSON, MESSAGE, MESSAGES, TOKEN, messages_request
 from upstream import Exchange, json_answer
 
@@ -192,28 +195,58 @@ def half_a_head(exchange: Exchange) -> None:
     exchange.close()
 
 
-@pytest.mark.parametrize("script", [resets, closes, no_http, half_a_head])
-def test_what_breaks_before_whole_response_headers_is_a_reset(members, script):
-    one, two, three = members
-    one.script = two.script = script
-    with gateway_for([each.entry() for each in members]) as gateway:
+class Names:
+    """A DNS server that knows an IPv6 and an IPv4 address, both of this machine, for every name."""
+
+    def __init__(self) -> None:
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(("127.0.0.1", 0))
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        addresses = {1: socket.inet_aton("127.0.0.1"), 28: socket.inet_pton(socket.AF_INET6, "::1")}
+        while True:
+            try:
+                query, sender = self.socket.recvfrom(512)
+            except OSError:
+                return
+            question = query[12 : query.index(b"\0", 12) + 5]
+            kind = int.from_bytes(question[-4:-2], "big")
+            address = addresses.get(kind)
+            answer = b"\xc0\x0c" + question[-4:] + struct.pack(">IH", 60, len(address)) + address if address else b""
+            self.socket.sendto(query[:2] + struct.pack(">HHHHH", 0x8180, 1, bool(address), 0, 0) + question + answer, sender)
+
+    def resolver(self) -> Json:
+        """Envoy's configuration of a resolver that asks this server."""
+        address = {"socket_address": {"address": "127.0.0.1", "port_value": self.socket.getsockname()[1]}}
+        return {"name": "envoy.network.dns_resolver.cares", "typed_config": {"@type": "type.googleapis.com/envoy.extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig", "resolvers": [address]}}
+
+
+def test_a_name_with_addresses_of_both_kinds_is_reached_by_ipv4(members):
+    """As many hosts have no route to IPv6 addresses. The member listens on IPv4 alone."""
+    one, two, _ = members
+    names = Names()
+    config = configuration(plugin_of([one.entry(base_url=f"http://member.test:{one.address[1]}"), two.entry()]))
+    cluster_of(config, "anthropic-one")["typed_dns_resolver_config"] = names.resolver()
+    with Gateway(config, concurrency=2, environment={}) as gateway:
         records = Records(gateway)
-        for _ in range(4):
-            assert ask(gateway).status == 200
-        assert [tried(each) for each in records.all()] == [[("one", "reset"), ("two", "reset"), ("three", 200)]] * 4
-        assert_alive(gateway)
+        assert ask(gateway).status == 200
+        assert tried(records.one()) == [("one", 200)]
+    names.socket.close()
 
 
-def test_each_failure_has_a_reason_of_its_own(members):
+@pytest.mark.parametrize("first,script", [("reset", resets), ("reset", closes), ("reset", no_http), ("reset", half_a_head), ("connect_failure", resets)])
+def test_what_breaks_before_whole_response_headers_is_a_reset(members, first, script):
     """The reason of one attempt is not that of the next."""
     one, two, three = members
-    one.refuse()
-    two.script = resets
+    one.script = two.script = script
+    if first == "connect_failure":
+        one.refuse()
     with gateway_for([each.entry() for each in members]) as gateway:
         records = Records(gateway)
         for _ in range(4):
             assert ask(gateway).status == 200
-        assert [tried(each) for each in records.all()] == [[("one", "connect_failure"), ("two", "reset"), ("three", 200)]] * 4
+        assert [tried(each) for each in records.all()] == [[("one", first), ("two", "reset"), ("three", 200)]] * 4
         assert_alive(gateway)
 
 

@@ -138,7 +138,7 @@ def test_clusters_lead_to_the_members_base_urls():
         first, *others = cluster["load_assignment"]["endpoints"]
         assert first["lb_endpoints"] == [{"endpoint": {"address": {"socket_address": {"address": host, "port_value": port}}}}]
         is_name = name in ("openai-own", "some|cluster", "openai-plain")
-        assert cluster["type"] == ("STRICT_DNS" if is_name else "STATIC")
+        assert (cluster["type"], cluster.get("dns_lookup_family")) == (("STRICT_DNS", "V4_PREFERRED") if is_name else ("STATIC", None))
         # A name without an address must not hide the members behind it: its connections are refused, and that is retried.
         assert [(each["priority"], each["lb_endpoints"][0]["endpoint"]["address"]["socket_address"]) for each in others] == ([(1, {"address": "127.0.0.1", "port_value": 0})] if is_name else [])
         assert ("transport_socket" in cluster) == (name in ("openai-own", "some|cluster", "openai-six"))

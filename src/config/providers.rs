@@ -29,33 +29,25 @@ pub(super) fn providers(node: &Node<'_>, context: ProviderContext<'_>) -> Option
     Some(providers)
 }
 
-/// Reports providers that share a cluster, where one of them has a pool: the cluster's upstream filter answers 503 to
-/// requests of the other one.
+/// Reports each provider that uses the cluster of another provider's member: the cluster's upstream filter answers 503 to
+/// its requests.
 fn check_clusters(items: &[Node<'_>], names: &[Option<String>], providers: &[Provider]) {
-    for (at, later) in providers.iter().enumerate() {
-        for earlier in providers.iter().take(at) {
-            let (one, other) = (clusters(later), clusters(earlier));
-            let has_pool = later.pool.is_some() || earlier.pool.is_some();
-            if has_pool
-                && let Some(cluster) = one.iter().find(|cluster| other.contains(cluster))
-                && let Some(named) = names.iter().rposition(|name| name.as_deref() == Some(&*later.name))
-                && let Some(item) = items.get(named)
-            {
-                let why = "each member of a pool needs a cluster of its own";
-                item.problem(format_args!("the cluster \"{cluster}\" is that of \"{}\" too; {why}", earlier.name));
+    for (name, item) in names.iter().zip(items) {
+        let Some(one) = providers.iter().find(|one| name.as_deref() == Some(&*one.name)) else { continue };
+        for other in providers.iter().filter(|other| other.name != one.name && one.enabled && other.enabled) {
+            for member in other.pool.iter().flat_map(|pool| &pool.members) {
+                let mut own = one.pool.iter().flat_map(|pool| &pool.members).map(|member| &member.cluster);
+                let shared = &member.cluster;
+                if [&one.cluster, &one.byok_cluster].contains(&shared) || own.any(|own| own == shared) {
+                    let why = "each member of a pool needs a cluster of its own";
+                    item.problem(format_args!(
+                        "the cluster \"{shared}\" is that of \"{}\" too; {why}",
+                        other.name
+                    ));
+                }
             }
         }
     }
-}
-
-/// The clusters to which the filter sends the provider's requests.
-fn clusters(provider: &Provider) -> Vec<&str> {
-    let mut clusters = Vec::new();
-    if provider.enabled {
-        clusters.extend([&*provider.cluster, &*provider.byok_cluster]);
-        clusters.extend(provider.pool.iter().flat_map(|pool| &pool.members).map(|member| &*member.cluster));
-    }
-    clusters
 }
 
 /// The provider's name, where it is well-formed. A name that is not unique is reported and returned.

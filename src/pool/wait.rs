@@ -8,20 +8,23 @@ const UNSTATED: Duration = Duration::from_secs(60);
 /// After a 503 or 529 that states nothing.
 const OVERLOAD: Duration = Duration::from_secs(10);
 
-/// The headers in which providers state what is left of a limit. The same name with `reset` says when it is full again: Anthropic
+/// The headers in which providers state what is left of a limit, and when it is full again: Anthropic
 /// <https://docs.anthropic.com/en/api/rate-limits#response-headers>, OpenAI and those that follow it
 /// <https://platform.openai.com/docs/guides/rate-limits#rate-limits-in-headers>, others
 /// <https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/03/>.
-const REMAINING: [&str; 8] = [
-    "anthropic-ratelimit-requests-remaining",
-    "anthropic-ratelimit-tokens-remaining",
-    "anthropic-ratelimit-input-tokens-remaining",
-    "anthropic-ratelimit-output-tokens-remaining",
-    "x-ratelimit-remaining-requests",
-    "x-ratelimit-remaining-tokens",
-    "x-ratelimit-remaining",
-    "ratelimit-remaining",
+const LIMITS: [(&str, &str); 8] = [
+    ("anthropic-ratelimit-requests-remaining", "anthropic-ratelimit-requests-reset"),
+    ("anthropic-ratelimit-tokens-remaining", "anthropic-ratelimit-tokens-reset"),
+    ("anthropic-ratelimit-input-tokens-remaining", "anthropic-ratelimit-input-tokens-reset"),
+    ("anthropic-ratelimit-output-tokens-remaining", "anthropic-ratelimit-output-tokens-reset"),
+    ("x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"),
+    ("x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens"),
+    ("x-ratelimit-remaining", "x-ratelimit-reset"),
+    ("ratelimit-remaining", "ratelimit-reset"),
 ];
+
+const MONTHS: [&str; 12] =
+    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 /// The wait after a 429: `retry-after`, else the latest reset of the limits whose remaining is 0, else a minute.
 #[must_use]
@@ -46,12 +49,9 @@ fn retry_after(headers: &Headers, now: Duration) -> Option<Duration> {
 
 fn latest_reset(headers: &Headers, now: Duration) -> Option<Duration> {
     let mut latest = None;
-    for remaining in REMAINING {
-        if headers.text(remaining).is_some_and(|left| left.trim() == "0")
-            && let Some((before, after)) = remaining.split_once("remaining")
-        {
-            let reset = headers.text(&[before, "reset", after].concat());
-            latest = latest.max(reset.and_then(|reset| until(reset.trim(), now)));
+    for (remaining, reset) in LIMITS {
+        if headers.text(remaining).is_some_and(|left| left.trim() == "0") {
+            latest = latest.max(headers.text(reset).and_then(|reset| until(reset.trim(), now)));
         }
     }
     latest
@@ -126,14 +126,13 @@ fn rfc_3339(text: &str) -> Option<Duration> {
 /// A date of RFC 9110 §5.6.7: `Sun, 06 Nov 1994 08:49:37 GMT`, `Sunday, 06-Nov-94 08:49:37 GMT` or
 /// `Sun Nov  6 08:49:37 1994`. The day comes before the year in each of them.
 fn http_date(text: &str) -> Option<Duration> {
-    const MONTHS: &[u8] = b"JanFebMarAprMayJunJulAugSepOctNovDec";
     let (mut month, mut day, mut year, mut time) = (None, None, None, None);
     for word in text.split([' ', ',', '-']).filter(|word| !word.is_empty()) {
         if word.contains(':') {
             time = Some(clock(word)?);
         } else if let Some(number) = number(word) {
             if day.is_none() { day = Some(number) } else { year = Some(number) }
-        } else if let Some(at) = MONTHS.chunks(3).position(|name| word.as_bytes() == name) {
+        } else if let Some(at) = MONTHS.iter().position(|name| *name == word) {
             month = u64::try_from(at + 1).ok();
         }
     }

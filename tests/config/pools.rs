@@ -156,7 +156,11 @@ fn a_members_cluster_is_no_other_providers() {
         json!({"type": "openai", "pool": [{"name": "a", "key": {"value": "k"}}, {"name": "b", "key": {"value": "k"}, "cluster": "anthropic-b"}]}),
     ] {
         let problem = "providers[1]: the cluster \"anthropic-b\" is that of \"anthropic\" too; each member of a pool needs a cluster of its own";
-        assert!(with(&other).is_some_and(|problems| problems.contains(problem)), "{other}: {:?}", with(&other));
+        assert!(
+            with(&other).is_some_and(|problems| problems.contains(problem)),
+            "{other}: {:?}",
+            with(&other)
+        );
     }
     for other in [
         json!({"type": "openai", "cluster": "anthropic"}),

@@ -131,8 +131,7 @@ pub(super) fn answered(
     let (Some(session), Some(home)) = (ticket.session, ticket.choice.home) else { return false };
     let served = ticket.served().filter(|attempt| (200..300).contains(&status) && attempt.member != home);
     let Some(member) = served.and_then(|attempt| ticket.member(attempt.member)) else { return false };
-    session.remember(&*ticket.shared, &member.name, now);
-    true
+    session.remember(&*ticket.shared, &member.name, now)
 }
 
 /// The reply of an upstream filter that did not know the request. A member cannot imitate it, because its upstream

@@ -69,8 +69,8 @@ impl SessionKey {
         Some(move |member: &str| lower(hash(&[member])) == moved.member)
     }
 
-    /// Remembers that this session moved to `member`.
-    pub fn remember(self, shared: &dyn SharedData, member: &str, now: Duration) {
+    /// Remembers that this session moved to `member`. `false`: the shared data could not be written.
+    pub fn remember(self, shared: &dyn SharedData, member: &str, now: Duration) -> bool {
         let until = u32::try_from((now + STAY).as_secs()).unwrap_or(u32::MAX);
         update(shared, &self.shard(), &mut |bytes| {
             let mut shard = read(bytes);
@@ -80,7 +80,7 @@ impl SessionKey {
             shard.drain(..surplus.min(shard.len()));
             shard.push(Moved { session: self.0, member: lower(hash(&[member])), until });
             Some(write(&shard))
-        });
+        })
     }
 }
 

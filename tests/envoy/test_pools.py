@@ -175,6 +175,16 @@ def test_a_body_larger_than_the_copy_is_forwarded_and_not_tried_again(members):
         assert ask(gateway).status == 200
 
 
+@pytest.mark.parametrize("more,status", [(0, 200), (1, 429)])
+def test_a_body_of_the_size_of_the_copy_is_tried_again_and_a_larger_one_not(members, more, status):
+    body = messages_request(stream=False, prompt="x" * 100_000)
+    members[0].script = refusal(429, retry_after="60")
+    with gateway_of(*members, copied=len(body) - more) as gateway:
+        assert ask(gateway, body=body).status == status
+        assert asked(members) == [1, 1 - more, 0]
+        assert all(bytes(received.body) == body for each in members for received in each.requests)
+
+
 # === sessions ===
 
 

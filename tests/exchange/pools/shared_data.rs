@@ -1,4 +1,4 @@
-//! The data that all workers share: first writers, and data of another version.
+//! The data that all workers share: first writers, data of another version, and data that cannot be written.
 
 use super::{answers, exchange_at, member};
 use ai_bridge::bridge::Bridge;
@@ -69,5 +69,34 @@ fn shared_data_of_another_version_means_that_every_member_is_usable() {
             exchange_at(&bridge, second, &[("x-actor", "u")], &[("a", failing.clone()), ("b", failing)]);
         assert_eq!(asked.len(), 2);
         assert_eq!(world.client_headers.as_ref().unwrap().text("retry-after"), None);
+    }
+}
+
+#[test]
+fn where_shared_data_takes_no_more_requests_still_find_a_usable_member() {
+    struct Full;
+    impl SharedData for Full {
+        fn read(&self, _: &str) -> (Vec<u8>, u32) {
+            (vec![1], 1)
+        }
+
+        fn write(&self, _: &str, _: &[u8], _: u32) -> bool {
+            false
+        }
+    }
+    let provider =
+        json!({"type": "anthropic", "name": "p", "start": "session", "pool": (["a", "b"].map(member))});
+    let config = json!({"providers": [provider], "actor": {"header": "x-actor"}}).to_string();
+    let config = ai_bridge::config::Config::parse(config.as_bytes(), &|_| None).unwrap();
+    let bridge = Rc::new(Bridge::new(config).sharing(Rc::new(Full)));
+    let home = exchange_at(&bridge, 0, &[("x-actor", "u")], &[]).1[0].member.clone();
+    for second in 1..4 {
+        let failing = answers(429, &[("retry-after", "60")]);
+        let (world, asked) = exchange_at(&bridge, second, &[("x-actor", "u")], &[(&home, failing)]);
+        let [first, other] = &asked[..] else { panic!("{} attempts", asked.len()) };
+        assert_eq!(first.member, home, "nothing is remembered");
+        let record = world.record();
+        assert_eq!(record["response"]["status"], json!(200));
+        assert_eq!(record["affinity"], json!({"member": other.member}), "the session did not move");
     }
 }

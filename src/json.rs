@@ -30,6 +30,7 @@
 //! | `scanner`, `erased_visitor` | the path to the current value, in the names of one visitor |
 //! | `grammar`, `grammar/tokens`, `expected` | every rule, a byte at a time, in any chunking |
 //! | `grammar/fast_read`, `fast_skip` | the fast paths through containers that are read, and that are skipped |
+//! | `grammar/latest` | the way past elements of which only the latest matters |
 //! | `dispatch`, `unread_values` | what the visitor wants of the current value, and the calls that it gets |
 //! | `string`, `unescape`, `utf8`, `text_sink` | strings: runs, escapes, UTF-8, and the receivers of the text |
 //! | `text_count` | the bytes of texts, also of those that are skipped |
@@ -122,6 +123,18 @@ pub enum Kind {
     Null,
 }
 
+/// The members that matter in each object of an array that is wanted as [`Want::Latest`], also if other elements
+/// follow. The scanner leaves out no object that has one of them, at any depth.
+#[derive(Debug)]
+pub struct Watched {
+    /// Members of these names.
+    pub names: &'static [&'static [u8]],
+    /// Members of this name whose value is one of [`words`](Self::words), or no short plain string.
+    pub word: &'static [u8],
+    /// See [`word`](Self::word).
+    pub words: &'static [&'static [u8]],
+}
+
 /// What a visitor wants of a value.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Want {
@@ -139,6 +152,9 @@ pub enum Want {
     Piece,
     /// Its own bytes, verbatim with quotes, escapes and the white space inside, then `end`.
     Raw,
+    /// As `Read`, of an array of which only the latest element matters, and of which every string is counted. The
+    /// scanner may leave out an object, if another one follows; see [`Scanner::watching`].
+    Latest,
 }
 
 /// A null, a boolean or a number.

@@ -17,7 +17,7 @@ mod turn;
 mod visitor;
 mod word;
 
-use crate::json::{self, Scanner};
+use crate::json::{self, Scanner, Watched};
 use crate::note::Notes;
 use crate::text::Text;
 use std::rc::Rc;
@@ -27,6 +27,11 @@ pub use judge::{MODEL_BYTES, ModelJudge, ModelRefusal, Unreadable};
 pub use prompt::Prompt;
 pub use rules::{AnsweredCall, RequestRules, RequestTexts};
 pub use slot::{Name, OtherList, OtherSlot, Slot};
+
+/// What matters in a turn also if others follow. A turn of the system or the developer is never the latest; `data` of a
+/// source counts as a text or not; models of `tools` are collected, and their texts do not count.
+const WATCHED_IN_TURNS: Watched =
+    Watched { names: &[b"data", b"tools"], word: b"role", words: &[b"system", b"developer"] };
 
 /// How much of a request is kept.
 #[derive(Clone, Copy, Debug)]
@@ -97,7 +102,9 @@ impl RequestReader {
     /// A reader for a request to the API with these rules.
     #[must_use]
     pub fn new(rules: &'static RequestRules, bounds: RequestBounds) -> Self {
-        let scanner = Scanner::object(bounds.reader_bytes).counting_except(rules.texts.except);
+        let scanner = Scanner::object(bounds.reader_bytes)
+            .counting_except(rules.texts.except)
+            .watching(&WATCHED_IN_TURNS);
         Self { scanner, visitor: RequestVisitor::new(rules, bounds) }
     }
 

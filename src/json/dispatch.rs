@@ -14,6 +14,8 @@ use super::{Chunk, Error, Kind, MAX_NAME_BYTES, MAX_NUMBER_BYTES, MAX_PATH, Scal
 pub(super) struct Dispatch {
     /// How many containers are read.
     depth: usize,
+    /// How many containers are read with the innermost array that is wanted as [`Want::Latest`]. [`usize::MAX`]: none.
+    latest: usize,
     /// Whether the visitor is asked about the current value: it is an element, or its name is known.
     known: bool,
     /// What the visitor wants of the current value.
@@ -35,6 +37,7 @@ impl Dispatch {
     pub(super) fn new() -> Self {
         Self {
             depth: 0,
+            latest: usize::MAX,
             known: true,
             want: Want::Skip,
             raw: false,
@@ -51,9 +54,16 @@ impl Dispatch {
         self.depth
     }
 
+    /// Whether the innermost container that is read is an array that is wanted as [`Want::Latest`].
+    #[inline(always)]
+    pub(super) fn in_latest(&self) -> bool {
+        self.depth == self.latest
+    }
+
     /// Returns to the state before the document.
     pub(super) fn renew(&mut self) {
         (self.depth, self.known, self.want, self.raw) = (0, true, Want::Skip, false);
+        self.latest = usize::MAX;
         self.partial.len = 0;
         self.unread.clear();
         self.count.clear();
@@ -66,7 +76,8 @@ impl Dispatch {
             if self.known { visitor.begin(self.depth, kind, offset) } else { self.ask_unknown(visitor) };
         let (mut want, counts) = (asked.want(), asked.is_counted());
         self.note(want, kind, offset, counts);
-        if matches!(want, Want::Tentative | Want::Piece) {
+        let latest = want == Want::Latest;
+        if latest | matches!(want, Want::Tentative | Want::Piece) {
             want = Want::Read;
         }
         let container = matches!(kind, Kind::Object | Kind::Array);
@@ -78,6 +89,11 @@ impl Dispatch {
         } else if open {
             if self.depth < MAX_PATH {
                 self.depth += 1;
+                if latest {
+                    self.latest = self.depth;
+                } else if self.latest >= self.depth {
+                    self.latest = usize::MAX;
+                }
             } else {
                 want = Want::Skip;
             }
@@ -132,8 +148,10 @@ impl Dispatch {
         self.count.end(chunk.offset(at));
         match (self.want, scalar) {
             (Want::Skip, _) => {}
-            (Want::Read | Want::Tentative | Want::Piece, Some(scalar)) => visitor.scalar(self.depth, scalar),
-            (Want::Read | Want::Tentative | Want::Piece, None) => {
+            (Want::Read | Want::Tentative | Want::Piece | Want::Latest, Some(scalar)) => {
+                visitor.scalar(self.depth, scalar)
+            }
+            (Want::Read | Want::Tentative | Want::Piece | Want::Latest, None) => {
                 visitor.end(self.depth, kind, chunk.offset(at));
             }
             (Want::Raw, _) => {

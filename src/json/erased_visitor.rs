@@ -49,7 +49,8 @@ impl Asked {
             1 => Want::Read,
             2 => Want::Tentative,
             3 => Want::Piece,
-            _ => Want::Raw,
+            4 => Want::Raw,
+            _ => Want::Latest,
         }
     }
 

@@ -14,8 +14,8 @@ use super::text_count::TextCount;
 use super::white_space::token_byte;
 use super::{Chunk, Error};
 
-/// Reads on from `at` in this state, as long as more than `floor` containers stay open. Returns the position where it
-/// stopped, and the state there.
+/// Reads on from `at` in this state, as long as more than `floor` containers stay open, up to a member whose name
+/// `count` watches. Returns the position where it stopped, and the state there.
 #[inline(never)]
 pub(super) fn fast_skip(
     chunk: Chunk<'_>,
@@ -38,7 +38,9 @@ pub(super) fn fast_skip(
                 let Some(after) = short_string_end(bytes, at + 1, stops) else {
                     return Ok((at, state.into()));
                 };
-                count.name(bytes.get(at + 1..after - 1).unwrap_or(&[]), true);
+                if count.name(bytes.get(at + 1..after - 1).unwrap_or(&[]), true) {
+                    return Ok((at, state.into()));
+                }
                 at = after;
             } else {
                 match string_end(chunk, at + 1, stops, reader)? {

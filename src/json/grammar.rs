@@ -2,6 +2,7 @@
 //! paths (`fast_read`, `fast_skip`) only run ahead of it. It does not interpret names.
 
 mod fast_read;
+mod latest;
 mod tokens;
 
 use super::dispatch::Dispatch;
@@ -12,7 +13,8 @@ use super::nesting::Nesting;
 use super::number::NumberState;
 use super::string::StringReader;
 use super::unread_values::UnreadValues;
-use super::{Chunk, Error, Kind, Problem};
+use super::{Chunk, Error, Kind, Problem, Watched};
+use latest::RunAhead;
 
 /// All of a scanner that does not depend on the type of the names.
 #[derive(Debug)]
@@ -23,6 +25,7 @@ pub(super) struct Grammar {
     nesting: Nesting,
     string: StringReader,
     dispatch: Dispatch,
+    run_ahead: RunAhead,
     /// How many bytes were read without error.
     offset: u64,
     error: Option<Error>,
@@ -38,6 +41,7 @@ impl Grammar {
             nesting: Nesting::new(depth_bytes),
             string: StringReader::default(),
             dispatch: Dispatch::new(),
+            run_ahead: RunAhead::default(),
             offset: 0,
             error: None,
         }
@@ -49,6 +53,7 @@ impl Grammar {
         self.nesting.clear();
         self.string = StringReader::default();
         self.dispatch.renew();
+        self.run_ahead.renew();
         (self.offset, self.error) = (0, None);
     }
 
@@ -109,6 +114,11 @@ impl Grammar {
     /// Sets the names of members that are not counted.
     pub(super) fn count_except(&mut self, except: &'static [&'static [u8]]) {
         self.dispatch.count.count_except(except);
+    }
+
+    /// As [`Scanner::watching`](super::Scanner::watching).
+    pub(super) fn watch(&mut self, watched: &'static Watched) {
+        self.run_ahead.watch(watched);
     }
 
     /// As [`Scanner::offset`](super::Scanner::offset).

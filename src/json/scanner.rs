@@ -3,7 +3,7 @@
 use super::erased_visitor::PathVisitor;
 use super::expected::Expected;
 use super::grammar::Grammar;
-use super::{Error, MAX_PATH, Name, UnreadValues, Visitor};
+use super::{Error, MAX_PATH, Name, UnreadValues, Visitor, Watched};
 
 /// Reads one document in chunks of any size. See [the module](super).
 #[derive(Debug)]
@@ -37,6 +37,16 @@ impl<N: Name> Scanner<N> {
     #[must_use]
     pub fn counting_except(mut self, except: &'static [&'static [u8]]) -> Self {
         self.grammar.count_except(except);
+        self
+    }
+
+    /// Leaves out objects of an array that is wanted as [`Want::Latest`](super::Want::Latest), except those with one of
+    /// these members. It validates and counts all that it leaves out. Without this call it leaves out none.
+    ///
+    /// Which objects it leaves out depends on the chunks. Of objects in a row it always reads the last one.
+    #[must_use]
+    pub fn watching(mut self, watched: &'static Watched) -> Self {
+        self.grammar.watch(watched);
         self
     }
 

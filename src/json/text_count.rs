@@ -3,13 +3,17 @@
 //! A text has the length of its UTF-8 after unescaping, whether its string is read, raw or skipped. An escaped surrogate
 //! counts two bytes, so that a pair counts four.
 
+use super::Watched;
+
 /// The count of one document.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct TextCount {
     /// Only in a document whose containers may be counted: the names of members that are not, with all that is inside.
     except: &'static [&'static [u8]],
-    /// The first bytes of those names: a bit for each value of the lower six bits.
-    first_bytes: u64,
+    /// The members that [`name`](Self::name) reports.
+    watched: Option<&'static Watched>,
+    /// The [`name_bits`] of all those names.
+    name_bits: u64,
     /// The current value is counted.
     on: bool,
     /// The current member has a name of `except`.
@@ -28,14 +32,30 @@ impl TextCount {
     /// Counts containers by their strings, except members of these names.
     pub(super) fn count_except(&mut self, except: &'static [&'static [u8]]) {
         self.except = except;
-        let firsts = except.iter().filter_map(|name| name.first());
-        self.first_bytes = firsts.fold(0, |bits, first| bits | 1 << (first & 63));
+        self.name_bits = name_bits(except);
+    }
+
+    /// The count with one more value, a container, in which these members are watched; `bits`: their [`name_bits`].
+    pub(super) fn with_container(&self, watched: &'static Watched, bits: u64) -> Self {
+        let (watched, name_bits) = (Some(watched), self.name_bits | bits);
+        Self { watched, name_bits, on: true, excepted: false, paused_at: 0, span: None, ..*self }
+    }
+
+    /// Bytes of the texts that have ended.
+    #[inline(always)]
+    pub(super) fn total(&self) -> u64 {
+        self.total
+    }
+
+    /// The texts of values that were passed have ended: all texts have `total` bytes now.
+    pub(super) fn passed(&mut self, total: u64) {
+        self.total = total;
     }
 
     /// Whether containers are counted by the strings inside of them.
     #[inline(always)]
     pub(super) fn is_by_string(&self) -> bool {
-        self.first_bytes != 0
+        self.name_bits != 0
     }
 
     /// Returns to the state before a document.
@@ -63,17 +83,14 @@ impl TextCount {
         self.on = false;
     }
 
-    /// The next member has this name. `nested`: it is not a member of the document itself.
+    /// The next member has this name. `nested`: it is not a member of the document itself. Returns whether the name is
+    /// watched.
     #[inline(always)]
-    pub(super) fn name(&mut self, name: &[u8], nested: bool) {
-        // Most names are none of them by their first byte.
-        let maybe = name.first().is_some_and(|first| self.first_bytes >> (first & 63) & 1 == 1);
-        self.excepted = maybe && nested && self.is_except(name);
-    }
-
-    #[inline(never)]
-    fn is_except(&self, name: &[u8]) -> bool {
-        self.except.contains(&name)
+    pub(super) fn name(&mut self, name: &[u8], nested: bool) -> bool {
+        // Most names are none of them by their bit.
+        let maybe = self.name_bits & name_bit(name) != 0;
+        self.excepted = maybe && nested && is_one_of(self.except, name);
+        maybe && self.watched.is_some_and(|watched| watched.word == name || is_one_of(watched.names, name))
     }
 
     /// The current value is a string with a text of `bytes`. `counts`, `read`: as of [`begin`](Self::begin).
@@ -141,6 +158,23 @@ impl TextCount {
     pub(super) fn invalid(&mut self) {
         (self.on, self.span) = (false, None);
     }
+}
+
+/// The [`name_bit`] of each of these names.
+pub(super) fn name_bits(names: &[&[u8]]) -> u64 {
+    names.iter().fold(0, |bits, name| bits | name_bit(name))
+}
+
+/// One bit for a name, by its first byte and its length.
+#[inline(always)]
+fn name_bit(name: &[u8]) -> u64 {
+    let first = name.first().copied().unwrap_or(0);
+    1 << (usize::from(first).wrapping_add(name.len() << 3) & 63)
+}
+
+#[inline(never)]
+fn is_one_of(names: &[&[u8]], name: &[u8]) -> bool {
+    names.contains(&name)
 }
 
 #[cfg(test)]

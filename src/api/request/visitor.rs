@@ -190,6 +190,7 @@ impl RequestVisitor {
         match (slot, kind) {
             _ if !read => Want::Skip,
             (Slot::Input | Slot::Content | Slot::PartText | Slot::SourceData, Kind::String) => Want::Raw,
+            (Slot::Turns | Slot::Input, Kind::Array) => Want::Latest,
             _ => Want::Read,
         }
     }

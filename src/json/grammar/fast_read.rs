@@ -61,6 +61,9 @@ impl Grammar {
                     },
                     b'{' | b'[' => {
                         let object = byte == b'{';
+                        if object && self.may_run_ahead(chunk, at) {
+                            at = self.latest(chunk, at);
+                        }
                         if !self.open(object, chunk, at, visitor) {
                             return Err(chunk.error(Problem::TooDeep, at));
                         }

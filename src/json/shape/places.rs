@@ -69,7 +69,9 @@ impl Places {
                 (Want::Raw, _) | (Want::Tentative | Want::Piece, VaryRead::None | VaryRead::Piece) => {
                     continue;
                 }
-                (Want::Skip | Want::Read | Want::Tentative | Want::Piece, _) => PlaceKind::String,
+                (Want::Skip | Want::Read | Want::Tentative | Want::Piece | Want::Latest, _) => {
+                    PlaceKind::String
+                }
             };
             places.add(Place::at(bytes, begin, kind, value.is_text)?)?;
         }

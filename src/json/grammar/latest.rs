@@ -17,10 +17,10 @@ use super::{Between, Chunk, Expected, Grammar};
 /// Longest object that is passed, in bytes. Of a longer one the texts take most of the time, so that little is saved.
 const MAX_OBJECT_BYTES: usize = 2048;
 /// After a run that went through more bytes than it left out, the scanner reads this many times as many bytes before the
-/// next run; twice as many after each further one.
+/// next run; four times as many after each further one.
 const PAUSE: u64 = 8;
 /// Longest such pause in bytes.
-const MAX_PAUSE: u64 = 1 << 18;
+const MAX_PAUSE: u64 = 1 << 20;
 
 /// What the scanner knows of its runs through objects.
 #[derive(Debug, Default)]
@@ -51,7 +51,7 @@ impl RunAhead {
     /// A run left out the bytes before `last`, and ended at `end` with an object that begins at `object`.
     fn ended(&mut self, begin: u64, last: u64, object: u64, end: u64) {
         let (saved, lost) = (last.saturating_sub(begin), end.saturating_sub(last));
-        self.pause = if saved > lost { 0 } else { (self.pause * 2).max(lost * PAUSE).min(MAX_PAUSE) };
+        self.pause = if saved > lost { 0 } else { (self.pause * 4).max(lost * PAUSE).min(MAX_PAUSE) };
         self.not_before = object.saturating_add(self.pause.max(1));
     }
 }
@@ -112,9 +112,9 @@ impl Grammar {
         if !self.nesting.open(true) {
             return Err(begin);
         }
-        let mut reader = StringReader::default();
+        let (mut reader, stops) = (StringReader::default(), Stops::new());
         // In most objects the word comes first.
-        let (mut at, mut state) = match past_word(chunk.bytes, begin + 1, watched, count) {
+        let (mut at, mut state) = match past_word(chunk.bytes, begin + 1, watched, stops, count) {
             Some(after) => (after, Between::After),
             None => (begin + 1, Between::FirstName),
         };
@@ -129,7 +129,7 @@ impl Grammar {
                     return Ok(stop + 1);
                 }
                 Expected::FirstName | Expected::Name => {
-                    (past_word(chunk.bytes, stop, watched, count).ok_or(stop)?, Between::After)
+                    (past_word(chunk.bytes, stop, watched, stops, count).ok_or(stop)?, Between::After)
                 }
                 _ => return Err(stop),
             };
@@ -138,14 +138,20 @@ impl Grammar {
 }
 
 /// The position just past the member at `at`, if that has the watched name and an ordinary word.
-fn past_word(bytes: &[u8], mut at: usize, watched: &Watched, count: &mut TextCount) -> Option<usize> {
-    let (name, after) = short_string(bytes, &mut at)?;
+fn past_word(
+    bytes: &[u8],
+    mut at: usize,
+    watched: &Watched,
+    stops: Stops,
+    count: &mut TextCount,
+) -> Option<usize> {
+    let (name, after) = short_string(bytes, &mut at, stops)?;
     at = after;
     if name != watched.word || token_byte(bytes, &mut at) != b':' {
         return None;
     }
     at += 1;
-    let (word, after) = short_string(bytes, &mut at)?;
+    let (word, after) = short_string(bytes, &mut at, stops)?;
     if watched.words.contains(&word) {
         return None;
     }
@@ -154,10 +160,11 @@ fn past_word(bytes: &[u8], mut at: usize, watched: &Watched, count: &mut TextCou
 }
 
 /// The text of the short plain string at `at`, behind white space, and the position just past it.
-fn short_string<'a>(bytes: &'a [u8], at: &mut usize) -> Option<(&'a [u8], usize)> {
+#[inline(always)]
+fn short_string<'a>(bytes: &'a [u8], at: &mut usize, stops: Stops) -> Option<(&'a [u8], usize)> {
     if token_byte(bytes, at) != b'"' {
         return None;
     }
-    let after = short_string_end(bytes, *at + 1, Stops::new())?;
+    let after = short_string_end(bytes, *at + 1, stops)?;
     Some((bytes.get(*at + 1..after - 1)?, after))
 }

@@ -28,14 +28,17 @@ pub(super) fn fast_skip(
 ) -> Result<(usize, Expected), Error> {
     let bytes = chunk.bytes;
     let stops = Stops::new();
-    let mut reads_names = count.reads_names();
     // Each turn reads a name and its colon, a value, and what follows the value.
     loop {
         if matches!(state, Between::Name | Between::FirstName) {
-            if token_byte(bytes, &mut at) != b'"' {
-                return Ok((at, state.into()));
+            match token_byte(bytes, &mut at) {
+                b'"' => {}
+                b'}' if state == Between::FirstName => state = Between::After,
+                _ => return Ok((at, state.into())),
             }
-            if reads_names {
+        }
+        if matches!(state, Between::Name | Between::FirstName) {
+            if count.reads_names() {
                 let Some(after) = short_string_end(bytes, at + 1, stops) else {
                     return Ok((at, state.into()));
                 };
@@ -59,25 +62,22 @@ pub(super) fn fast_skip(
             match token_byte(bytes, &mut at) {
                 b'"' => match string_end(chunk, at + 1, stops, reader)? {
                     Some((after, text_bytes)) => {
-                        if reads_names {
-                            count.string(text_bytes, true);
-                        }
+                        count.string(text_bytes, true);
                         at = after;
                     }
                     None => return Ok((bytes.len(), Expected::InString)),
                 },
                 b'{' if nesting.open(true) => {
                     count.open(nesting.depth());
-                    reads_names = count.reads_names();
                     (at, state) = (at + 1, Between::FirstName);
                     continue;
                 }
                 b'[' if nesting.open(false) => {
                     count.open(nesting.depth());
-                    reads_names = count.reads_names();
                     (at, state) = (at + 1, Between::FirstItem);
                     continue;
                 }
+                b']' if state == Between::FirstItem => {}
                 byte => match scalar_end(bytes, at, byte) {
                     Some(after) => {
                         count.scalar();
@@ -100,7 +100,6 @@ pub(super) fn fast_skip(
                 _ => return Ok((at, Expected::After)),
             }
             count.close(nesting.depth());
-            reads_names = count.reads_names();
             nesting.close();
             at += 1;
         }

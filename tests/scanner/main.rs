@@ -13,6 +13,7 @@ mod chunks;
 mod compact;
 mod documents;
 mod hostile;
+mod latest;
 mod log;
 mod nesting;
 mod scripts;

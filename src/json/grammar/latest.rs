@@ -19,6 +19,8 @@ const MAX_OBJECT_BYTES: usize = 2048;
 /// After a run that went through more bytes than it left out, the scanner reads this many times as many bytes before the
 /// next run; four times as many after each further one.
 const PAUSE: u64 = 8;
+/// No pause follows if the run went through fewer bytes in vain than this, and those that it left out.
+const LITTLE: u64 = 256;
 /// Longest such pause in bytes.
 const MAX_PAUSE: u64 = 1 << 20;
 
@@ -51,7 +53,8 @@ impl RunAhead {
     /// A run left out the bytes before `last`, and ended at `end` with an object that begins at `object`.
     fn ended(&mut self, begin: u64, last: u64, object: u64, end: u64) {
         let (saved, lost) = (last.saturating_sub(begin), end.saturating_sub(last));
-        self.pause = if saved > lost { 0 } else { (self.pause * 4).max(lost * PAUSE).min(MAX_PAUSE) };
+        self.pause =
+            if saved + LITTLE > lost { 0 } else { (self.pause * 4).max(lost * PAUSE).min(MAX_PAUSE) };
         self.not_before = object.saturating_add(self.pause.max(1));
     }
 }

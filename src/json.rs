@@ -130,7 +130,7 @@ pub struct Watched {
     /// Members of these names.
     pub names: &'static [&'static [u8]],
     /// Members of this name whose value is one of [`words`](Self::words), or no short plain string.
-    pub word: &'static [u8],
+    pub word: &'static [u8; 4],
     /// See [`word`](Self::word).
     pub words: &'static [&'static [u8]],
 }

@@ -167,7 +167,7 @@ pub(super) fn name_bits(names: &[&[u8]]) -> u64 {
 
 /// One bit for a name, by its first byte and its length.
 #[inline(always)]
-fn name_bit(name: &[u8]) -> u64 {
+pub(super) fn name_bit(name: &[u8]) -> u64 {
     let first = name.first().copied().unwrap_or(0);
     1 << (usize::from(first).wrapping_add(name.len() << 3) & 63)
 }

@@ -2,7 +2,7 @@
 
 use ai_bridge::json::{Error, Kind, Name, Scalar, Scanner, Visitor, Want, Watched};
 
-const WATCHED: Watched = Watched { names: &[b"keep"], word: b"by", words: &[b"us"] };
+const WATCHED: Watched = Watched { names: &[b"keep"], word: b"from", words: &[b"us"] };
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Known {
@@ -108,12 +108,12 @@ fn an_object_with_a_watched_member_is_read_and_so_is_the_one_before_it() {
     for member in [
         r#""keep":1"#,
         r#""a":[{"b":{"keep":1}}]"#,
-        r#""by":"us""#,
-        r#""by":"u\u0073""#,
-        r#""by":null"#,
-        r#""by":{"by":"you"}"#,
-        r#""by":"you","by":"us""#,
-        r#""\u0062y":"us""#,
+        r#""from":"us""#,
+        r#""from":"u\u0073""#,
+        r#""from":null"#,
+        r#""from":{"from":"you"}"#,
+        r#""from":"you","from":"us""#,
+        r#""\u0066rom":"us""#,
         r#""ke\u0065p":1"#,
     ] {
         let elements = format!(r#"{{"at":1}},{{"at":2}},{{{member},"at":3}},{{"at":4}},{{"at":5}}"#);
@@ -126,10 +126,10 @@ fn an_object_with_a_watched_member_is_read_and_so_is_the_one_before_it() {
 #[test]
 fn an_object_whose_watched_member_is_an_ordinary_word_is_left_out() {
     for member in [
-        r#""by":"you""#,
-        r#""by" : "them""#,
-        r#""a":{"by":"you"}"#,
-        r#""by":"you","by":"him""#,
+        r#""from":"you""#,
+        r#""from" : "them""#,
+        r#""a":{"from":"you"}"#,
+        r#""from":"you","from":"him""#,
         r#""except":{"keep":1}"#,
     ] {
         assert_eq!(

@@ -10,7 +10,7 @@ use super::super::byte_classes::Stops;
 use super::super::fast_skip::fast_skip;
 use super::super::plain_run::short_string_end;
 use super::super::string::StringReader;
-use super::super::text_count::{TextCount, name_bits};
+use super::super::text_count::{TextCount, name_bit, name_bits};
 use super::super::white_space::token_byte;
 use super::{Between, Chunk, Expected, Grammar};
 
@@ -31,6 +31,8 @@ pub(super) struct RunAhead {
     watched: Option<&'static Watched>,
     /// The bits of the watched names.
     name_bits: u64,
+    /// The bits of the watched words.
+    word_bits: u64,
     /// The offset in the document from which on the next run may begin.
     not_before: u64,
     /// The bytes of the last pause, if no successful run came after it.
@@ -42,6 +44,7 @@ pub(super) struct RunAhead {
 impl RunAhead {
     pub(super) fn watch(&mut self, watched: &'static Watched) {
         self.name_bits = name_bits(watched.names) | name_bits(&[watched.word]);
+        self.word_bits = name_bits(watched.words);
         self.watched = Some(watched);
     }
 
@@ -115,9 +118,10 @@ impl Grammar {
         if !self.nesting.open(true) {
             return Err(begin);
         }
+        let word_bits = self.run_ahead.word_bits;
         let (mut reader, stops) = (StringReader::default(), Stops::new());
         // In most objects the word comes first.
-        let (mut at, mut state) = match past_word(chunk.bytes, begin + 1, watched, stops, count) {
+        let (mut at, mut state) = match past_word(chunk.bytes, begin + 1, watched, word_bits, stops, count) {
             Some(after) => (after, Between::After),
             None => (begin + 1, Between::FirstName),
         };
@@ -131,9 +135,10 @@ impl Grammar {
                     self.nesting.close();
                     return Ok(stop + 1);
                 }
-                Expected::FirstName | Expected::Name => {
-                    (past_word(chunk.bytes, stop, watched, stops, count).ok_or(stop)?, Between::After)
-                }
+                Expected::FirstName | Expected::Name => (
+                    past_word(chunk.bytes, stop, watched, word_bits, stops, count).ok_or(stop)?,
+                    Between::After,
+                ),
                 _ => return Err(stop),
             };
         }
@@ -145,29 +150,29 @@ fn past_word(
     bytes: &[u8],
     mut at: usize,
     watched: &Watched,
+    word_bits: u64,
     stops: Stops,
     count: &mut TextCount,
 ) -> Option<usize> {
-    let (name, after) = short_string(bytes, &mut at, stops)?;
-    at = after;
-    if name != watched.word || token_byte(bytes, &mut at) != b':' {
+    let after_quote = |at: usize| (bytes.get(at) == Some(&b'"')).then_some(at + 1);
+    token_byte(bytes, &mut at);
+    let name = after_quote(at)?;
+    if bytes.get(name..).and_then(<[u8]>::first_chunk) != Some(watched.word) {
+        return None;
+    }
+    at = after_quote(name + watched.word.len())?;
+    if token_byte(bytes, &mut at) != b':' {
         return None;
     }
     at += 1;
-    let (word, after) = short_string(bytes, &mut at, stops)?;
-    if watched.words.contains(&word) {
+    token_byte(bytes, &mut at);
+    let begin = after_quote(at)?;
+    let after = short_string_end(bytes, begin, stops)?;
+    let word = bytes.get(begin..after - 1)?;
+    // Most words are none of them by their bit.
+    if word_bits & name_bit(word) != 0 && watched.words.contains(&word) {
         return None;
     }
     count.string(word.len() as u64, true);
     Some(after)
-}
-
-/// The text of the short plain string at `at`, behind white space, and the position just past it.
-#[inline(always)]
-fn short_string<'a>(bytes: &'a [u8], at: &mut usize, stops: Stops) -> Option<(&'a [u8], usize)> {
-    if token_byte(bytes, at) != b'"' {
-        return None;
-    }
-    let after = short_string_end(bytes, *at + 1, stops)?;
-    Some((bytes.get(*at + 1..after - 1)?, after))
 }

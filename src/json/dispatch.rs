@@ -149,7 +149,7 @@ impl Dispatch {
         match (self.want, scalar) {
             (Want::Skip, _) => {}
             (Want::Read | Want::Tentative | Want::Piece | Want::Latest, Some(scalar)) => {
-                visitor.scalar(self.depth, scalar)
+                visitor.scalar(self.depth, scalar);
             }
             (Want::Read | Want::Tentative | Want::Piece | Want::Latest, None) => {
                 visitor.end(self.depth, kind, chunk.offset(at));

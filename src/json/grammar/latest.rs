@@ -12,7 +12,7 @@ use super::super::plain_run::short_string_end;
 use super::super::string::StringReader;
 use super::super::text_count::{TextCount, name_bit, name_bits};
 use super::super::white_space::token_byte;
-use super::{Between, Chunk, Expected, Grammar};
+use super::{Between, Chunk, Grammar};
 
 /// Longest object that is passed, in bytes. Of a longer one the texts take most of the time, so that little is saved.
 const MAX_OBJECT_BYTES: usize = 2048;
@@ -128,18 +128,18 @@ impl Grammar {
         loop {
             let stopped = fast_skip(chunk, at, state, floor, &mut self.nesting, &mut reader, count);
             let (stop, expected) = stopped.map_err(|_| most)?;
-            (at, state) = match expected {
-                Expected::After
+            (at, state) = match expected.between() {
+                Some(Between::After)
                     if self.nesting.depth() == floor + 1 && chunk.bytes.get(stop) == Some(&b'}') =>
                 {
                     self.nesting.close();
                     return Ok(stop + 1);
                 }
-                Expected::FirstName | Expected::Name => (
-                    past_word(chunk.bytes, stop, watched, word_bits, stops, count).ok_or(stop)?,
-                    Between::After,
-                ),
-                _ => return Err(stop),
+                Some(Between::FirstName | Between::Name) => {
+                    let word = past_word(chunk.bytes, stop, watched, word_bits, stops, count);
+                    (word.ok_or(stop)?, Between::After)
+                }
+                Some(Between::FirstItem | Between::Value | Between::After) | None => return Err(stop),
             };
         }
     }

@@ -36,7 +36,9 @@ impl Visitor for Counting {
         match self.want {
             _ if container && path.len() <= self.depth => Want::Read,
             Want::Read if container => Want::Skip,
-            want => want,
+            want @ (Want::Skip | Want::Read | Want::Tentative | Want::Piece | Want::Raw | Want::Latest) => {
+                want
+            }
         }
     }
 

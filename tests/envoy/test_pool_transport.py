@@ -196,19 +196,29 @@ def half_a_head(exchange: Exchange) -> None:
 
 
 class Names:
-    """A DNS server that knows an IPv6 and an IPv4 address, both of this machine, for every name."""
+    """A DNS server that knows an IPv6 and an IPv4 address, both of this machine, for every name. Use as a context manager."""
 
     def __init__(self) -> None:
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind(("127.0.0.1", 0))
-        threading.Thread(target=self._serve, daemon=True).start()
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+
+    def __enter__(self) -> "Names":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        # A datagram without a question ends the thread, which a closed socket would not wake.
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as own:
+            own.sendto(b"", self.socket.getsockname())
+        self._thread.join(10)
+        self.socket.close()
 
     def _serve(self) -> None:
         addresses = {1: socket.inet_aton("127.0.0.1"), 28: socket.inet_pton(socket.AF_INET6, "::1")}
         while True:
-            try:
-                query, sender = self.socket.recvfrom(512)
-            except OSError:
+            query, sender = self.socket.recvfrom(512)
+            if not query:
                 return
             question = query[12 : query.index(b"\0", 12) + 5]
             kind = int.from_bytes(question[-4:-2], "big")
@@ -225,14 +235,13 @@ class Names:
 def test_a_name_with_addresses_of_both_kinds_is_reached_by_ipv4(members):
     """As many hosts have no route to IPv6 addresses. The member listens on IPv4 alone."""
     one, two, _ = members
-    names = Names()
     config = configuration(plugin_of([one.entry(base_url=f"http://member.test:{one.address[1]}"), two.entry()]))
-    cluster_of(config, "anthropic-one")["typed_dns_resolver_config"] = names.resolver()
-    with Gateway(config, concurrency=2, environment={}) as gateway:
-        records = Records(gateway)
-        assert ask(gateway).status == 200
-        assert tried(records.one()) == [("one", 200)]
-    names.socket.close()
+    with Names() as names:
+        cluster_of(config, "anthropic-one")["typed_dns_resolver_config"] = names.resolver()
+        with Gateway(config, concurrency=2, environment={}) as gateway:
+            records = Records(gateway)
+            assert ask(gateway).status == 200
+            assert tried(records.one()) == [("one", 200)]
 
 
 @pytest.mark.parametrize("first,script", [("reset", resets), ("reset", closes), ("reset", no_http), ("reset", half_a_head), ("connect_failure", resets)])

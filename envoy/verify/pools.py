@@ -21,6 +21,7 @@ FEW_RETRIES = 100
 DEFAULT_RETRIES = 3
 SPECIFIER = "PriorityGroupClusterSpecifier"
 POOL_HEADER = "x-ai-bridge-pool"
+RELOADS = "with FAIL_RELOAD a VM that has stopped is replaced; FAIL_OPEN lets requests past the filter, with the client's own headers"
 
 
 def pools(findings: Findings, gateway: Gateway) -> None:
@@ -48,16 +49,21 @@ def pools_of_resources(findings: Findings, plugin: Plugin, found: Resources) -> 
     if plugin.istio:
         findings.error(plugin.settings.at_name("providers"), "Istio gives the VM of this kind a variable of its own, so that the members' clusters share no VM with it and answer 503 `pool_not_ready`: load the filter as envoy/pools/istio.yaml does")
         return
-    clusters, routes, vms = {}, [], []
+    clusters: dict[str, Place] = {}
+    routes: dict[str, list[Place]] = {}         # by the name of their table
+    vms: dict[str, Place] = {}                  # by the name of their listener
     for root in found.all("EnvoyPatchPolicy"):
         for patch in root.at("spec", "jsonPatches"):
-            value = patch.at("operation", "value")
+            value, name = patch.at("operation", "value"), patch["name"].text()
             if patch["type"].text().endswith("Listener"):
-                vms += [value] if value["code"] else []
+                if value["code"]:
+                    vms[name] = value
+                elif patch.at("operation", "path").text() == "failure_policy" and "ai_bridge" in patch.at("operation", "jsonPath").text() and value.value not in ("FAIL_RELOAD", 1):
+                    findings.error(value, RELOADS)
             elif patch["type"].text().endswith("Cluster") and value["load_assignment"]:
                 clusters[value["name"].text()] = value
             elif pool_of(value, POOL_HEADER) is not None:
-                routes.append(value)
+                routes.setdefault(name, []).append(value)
     missing = [cluster for cluster in expected_clusters(expected) if cluster not in clusters]
     if missing:
         findings.error(plugin.settings.at_name("providers"), f"no EnvoyPatchPolicy adds the clusters of its pools ({', '.join(missing)}): python3 envoy/pools --for envoy-gateway")
@@ -65,14 +71,23 @@ def pools_of_resources(findings: Findings, plugin: Plugin, found: Resources) -> 
     if plugin.native:
         findings.leave_out("the clusters of its pools: the generator makes those of the wasm module")
         return
-    if not vms:
-        findings.error(plugin.settings.at_name("providers"), "no EnvoyPatchPolicy loads the filter from a file, so it shares no VM with the members' clusters, and these answer 503 `pool_not_ready`: python3 envoy/pools --for envoy-gateway")
+    # A listener and its route table have the same name of this form. Of other forms the two differ.
+    listeners = {name for name in (*vms, *routes) if name.count("/") == 2}
+    without = sorted(listeners - set(vms))
+    if not vms or without:
+        where = f" in the listener {without[0]}" if vms else ""
+        findings.error(plugin.settings.at_name("providers"), f"no EnvoyPatchPolicy loads the filter from a file{where}, so it shares no VM with the members' clusters, and these answer 503 `pool_not_ready`: python3 envoy/pools --for envoy-gateway")
         return
-    config = Place({"root_id": "ai_bridge", "vm_config": vms[0].value})
+    main = next(iter(vms.values()))
+    for other in vms.values():
+        if other.value != main.value:
+            findings.error(other, f"differs from the VM of another listener ({main.path}), so that members answer 503 `pool_not_ready` to one of them: {AGAIN}")
+    config = Place({"root_id": "ai_bridge", "vm_config": main.value})
     gateway = Gateway(Place({}), Place({}), [], 0, config, {}, settings=plugin.settings, clusters=clusters)
     anew = renamed(findings, gateway, expected)
     check_clusters(findings, gateway, expected, anew)
-    check_routes(findings, routes, plugin.settings.at_name("providers"), [], expected, anew, set())
+    for name in sorted(listeners | set(routes)) or [""]:
+        check_routes(findings, routes.get(name, []), plugin.settings.at_name("providers"), [], expected, anew, set())
 
 
 def expectation(findings: Findings, settings: Place) -> Any:
@@ -188,7 +203,7 @@ def upstream_filter(findings: Findings, gateway: Gateway, cluster: Place, option
     if config["root_id"].value != gateway.config["root_id"].value:
         findings.error(config.at_name("root_id"), f"differs from the main filter's {json.dumps(gateway.config['root_id'].value)}")
     if config["failure_policy"].value != "FAIL_RELOAD":
-        findings.error(config.at_name("failure_policy"), "with FAIL_RELOAD a VM that has stopped is replaced; FAIL_OPEN lets requests past the filter, with the client's own headers")
+        findings.error(config.at_name("failure_policy"), RELOADS)
     vm, main = config["vm_config"], gateway.config["vm_config"]
     # What a control plane sets is not known here.
     for member in ("vm_id", "runtime", "code", "configuration") if main["code"] else ():

@@ -268,6 +268,44 @@ def test_the_resources_of_envoy_gateway_are_compared_with_the_pools_too(tmp_path
         assert says in message
 
 
+def with_another_listener(resources: list[Json]) -> None:
+    """As `--listener http --listener https` of the generator."""
+    patches = patches_of(resources)
+    of_listener = [each for each in patches if each["name"].endswith("/http")]
+    patches += [{**copy.deepcopy(each), "name": each["name"] + "s"} for each in of_listener]
+
+
+def of_second(resources: list[Json], name: str) -> Json:
+    with_another_listener(resources)
+    return next(each for each in patches_of(resources) if each["name"].endswith("/https") and name in (each["operation"]["path"], name_of(each)))
+
+
+def test_each_listener_of_envoy_gateway_needs_the_vm_and_the_routes(tmp_path):
+    assert of_resources("envoy-gateway", tmp_path, with_another_listener) == []
+
+    def lacks(name: str) -> Callable[[list[Json]], None]:
+        return lambda resources: patches_of(resources).remove(of_second(resources, name))
+
+    for change, says in (
+        (lacks("vm_config"), "loads the filter from a file in the listener ai-gateway/ai-gateway/https"),
+        (lacks("pool openai/azure"), "no route for x-ai-bridge-pool: openai/azure:"),
+        (lambda resources: of_second(resources, "vm_config")["operation"]["value"].update(vm_id="other"), "differs from the VM of another listener"),
+    ):
+        [message] = of_resources("envoy-gateway", tmp_path, change)
+        assert says in message
+
+
+def test_a_listener_of_envoy_gateway_must_not_fail_open(tmp_path):
+    resources = list(yaml.safe_load_all((REPOSITORY / "envoy" / "pools" / "envoy-gateway.yaml").read_text()))
+    for each in patches_of(resources):
+        if each["operation"]["path"] == "failure_policy":
+            each["operation"]["value"] = "FAIL_OPEN"
+    file = tmp_path / "pools.yaml"
+    file.write_text("---\n".join(json.dumps(each) + "\n" for each in resources))
+    done = subprocess.run([sys.executable, VERIFY, "--without-envoy", file], capture_output=True, text=True, timeout=120)
+    assert "FAIL_OPEN lets requests past the filter" in done.stdout
+
+
 def test_on_istio_a_wasm_plugin_cannot_have_pools(tmp_path):
     def as_a_plugin(resources: list[Json]) -> None:
         [plugin] = yaml.safe_load_all((REPOSITORY / "envoy" / "istio" / "wasm-plugin.yaml").read_text())

@@ -152,8 +152,9 @@ pub enum Want {
     Piece,
     /// Its own bytes, verbatim with quotes, escapes and the white space inside, then `end`.
     Raw,
-    /// As `Read`, of an array of which only the latest element matters, and of which every string is counted. The
-    /// scanner may leave out an object, if another one follows; see [`Scanner::watching`].
+    /// As `Read`, of an array of which only the latest element matters. The scanner may leave out an object, if another
+    /// one follows; see [`Scanner::watching`]. It counts every string of it, except below the names of
+    /// [`Scanner::counting_except`]. Members that the visitor has counted otherwise must be watched.
     Latest,
 }
 

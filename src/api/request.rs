@@ -28,8 +28,9 @@ pub use prompt::Prompt;
 pub use rules::{AnsweredCall, RequestRules, RequestTexts};
 pub use slot::{Name, OtherList, OtherSlot, Slot};
 
-/// What matters in a turn also if others follow. A turn of the system or the developer is never the latest; `data` of a
-/// source counts as a text or not; models of `tools` are collected, and their texts do not count.
+/// What matters in a turn also if others follow: every member of which the visitor keeps more than the next turn
+/// replaces, or whose texts it has counted in its own way. A turn of the system or the developer is never the latest;
+/// `data` of a source counts as a text or not; models of `tools` are collected, and their texts do not count.
 const WATCHED_IN_TURNS: Watched =
     Watched { names: &[b"data", b"tools"], word: b"role", words: &[b"system", b"developer"] };
 

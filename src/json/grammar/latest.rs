@@ -1,9 +1,12 @@
 //! The way past objects of an array of which only the latest matters ([`Want::Latest`](super::super::Want::Latest)).
 //!
 //! Before such an object is read, the scanner runs ahead through it and those after it as through skipped values, and
-//! goes back to the last one that is complete. It leaves out the others. An object that is incomplete, invalid or
-//! unusual ends the run: it is read, and so is the one before it, because the scanner cannot tell yet which of them is the
-//! latest. So it runs through each byte once at most, and reads it once at most.
+//! goes back to the last one that is complete. It leaves out the others. An object that is incomplete, invalid, long or
+//! has a watched member ends the run: it is read, and so is the one before it, because the scanner cannot tell yet which
+//! of them is the latest. The next run begins behind that object. So the scanner runs through each byte once at most, and
+//! reads it once at most.
+//!
+//! A run makes no calls of the visitor and finds no errors: the rules are applied when the object is read.
 
 use super::super::Watched;
 use super::super::byte_classes::Stops;
@@ -53,7 +56,8 @@ impl RunAhead {
         (self.not_before, self.pause) = (0, 0);
     }
 
-    /// A run left out the bytes before `last`, and ended at `end` with an object that begins at `object`.
+    /// A run that began at `begin` left out the objects before `last`, and ended at `end`: in the object that begins at
+    /// `object`, or there if it is none.
     fn ended(&mut self, begin: u64, last: u64, object: u64, end: u64) {
         let (saved, lost) = (last.saturating_sub(begin), end.saturating_sub(last));
         self.pause =
@@ -77,6 +81,7 @@ impl Grammar {
         let Some(watched) = self.run_ahead.watched else { return begin };
         let floor = self.nesting.depth();
         let mut count = self.dispatch.count.with_container(watched, self.run_ahead.name_bits);
+        // `last`: the last object that is complete; `total`: the bytes of all texts before it.
         let (mut at, mut last, mut total) = (begin, begin, count.total());
         let end = loop {
             let before = count.total();
@@ -95,6 +100,7 @@ impl Grammar {
                 Err(end) => break end,
             }
         };
+        // The object in which the run ended is open.
         while self.nesting.depth() > floor {
             self.nesting.close();
         }
@@ -135,6 +141,7 @@ impl Grammar {
                     self.nesting.close();
                     return Ok(stop + 1);
                 }
+                // A watched name, or one with escapes, or a long one.
                 Some(Between::FirstName | Between::Name) => {
                     let word = past_word(chunk.bytes, stop, watched, word_bits, stops, count);
                     (word.ok_or(stop)?, Between::After)

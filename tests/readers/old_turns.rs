@@ -136,7 +136,11 @@ const MEMBERS: &[&str] = &[
 fn turn() -> impl Strategy<Value = String> {
     let object = prop::collection::vec(prop::sample::select(MEMBERS), 0..4)
         .prop_map(|members| format!("{{{}}}", members.join(",")));
-    prop_oneof![12 => object, 1 => Just("null".to_owned()), 1 => Just("\"x\"".to_owned())]
+    // A turn above 2048 bytes is never left out.
+    let long = (1900_usize..2200).prop_map(|bytes| {
+        format!(r#"{{"role":"user","content":"{}","type":"text"}}"#, "é".repeat(bytes / 2))
+    });
+    prop_oneof![12 => object, 1 => long, 1 => Just("null".to_owned()), 1 => Just("\"x\"".to_owned())]
 }
 
 proptest! {

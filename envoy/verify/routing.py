@@ -133,8 +133,11 @@ def first_route(findings: Findings, table: Place, host: Place, header: str) -> N
             findings.error(route, f"the route with `cluster_header: {header}` has to be the first: what matches before it gets the provider's request, with a key in it")
         if route.at("match", "prefix").value != "/":
             findings.error(route["match"], 'expected `prefix: "/"`: the path is the provider\'s by now, and every one has to match')
-        if not any(each["name"].text().lower() == header for each in route.at("match", "headers")):
+        matched = [each["name"].text().lower() for each in route.at("match", "headers")]
+        if not matched:
             findings.warn(route.at("match", "headers"), f"without a match on {header} no route behind this one is ever reached")
+        elif header not in matched:
+            findings.warn(route.at("match", "headers"), f"the filter's requests have the header {header}, and reach this route only if they have {' and '.join(matched)}, too: match on {header}")
         levels = (route, host, table)
         if not any(str(each.value).lower() == header for level in levels for each in level["request_headers_to_remove"]):
             findings.error(route.at_name("request_headers_to_remove"), f"{header} is not in it: the provider would see the name of your cluster")

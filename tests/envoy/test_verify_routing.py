@@ -38,6 +38,7 @@ MISTAKES: dict[str, tuple[Change, Found]] = {
     ),
     "the route matches some paths only": (lambda config: ai_route(config)["match"].update(prefix="/v1"), [("error", ".routes[0].match", 'expected `prefix: "/"`')]),
     "the route matches without the header": (lambda config: ai_route(config)["match"].pop("headers"), [("warning", ".routes[0].match.headers", "no route behind this one is ever reached")]),
+    "the route matches on a header that is mistyped": (lambda config: ai_route(config)["match"]["headers"][0].update(name="x-ai-bridge-clusters"), [("warning", ".routes[0].match.headers", "reach this route only if they have x-ai-bridge-clusters, too: match on x-ai-bridge-cluster")]),
     "Envoy's default timeout": (lambda config: ai_route(config)["route"].pop("timeout"), [("warning", ".routes[0].route.timeout", "cuts long answers")]),
     "a virtual host that the rewritten authority does not reach": (only_specific_host, [("error", ".route_config.virtual_hosts", 'none is for "api.anthropic.com"'), ("error", ".virtual_hosts", "api.openai.com"), ("error", ".virtual_hosts", "githubcopilot")]),
     "another ejection time": (lambda config: every(config, "base_ejection_time", "60s"), [("error", ".outlier_detection.base_ejection_time", "closes within 61 s (with `interval`), but the provider")] * 5),

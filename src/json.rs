@@ -30,7 +30,7 @@
 //! | `scanner`, `erased_visitor` | the path to the current value, in the names of one visitor |
 //! | `grammar`, `grammar/tokens`, `expected` | every rule, a byte at a time, in any chunking |
 //! | `grammar/fast_read`, `fast_skip` | the fast paths through containers that are read, and that are skipped |
-//! | `grammar/latest` | the way past elements of which only the latest matters |
+//! | `grammar/latest` | leaves out objects of an array of which only the latest matters |
 //! | `dispatch`, `unread_values` | what the visitor wants of the current value, and the calls that it gets |
 //! | `string`, `unescape`, `utf8`, `text_sink` | strings: runs, escapes, UTF-8, and the receivers of the text |
 //! | `text_count` | the bytes of texts, also of those that are skipped |
@@ -123,15 +123,16 @@ pub enum Kind {
     Null,
 }
 
-/// The members that matter in each object of an array that is wanted as [`Want::Latest`], also if other elements
-/// follow. The scanner leaves out no object that has one of them, at any depth.
+/// The members that matter in every object of an array that is wanted as [`Want::Latest`], not only in the latest one.
+/// The scanner reads each object that has one of them, at any depth.
 #[derive(Debug)]
 pub struct Watched {
     /// Members of these names.
     pub names: &'static [&'static [u8]],
-    /// Members of this name whose value is one of [`words`](Self::words), or no short plain string.
+    /// Members of this name, unless their value is a short string without escapes that is none of
+    /// [`words`](Self::words).
     pub word: &'static [u8; 4],
-    /// See [`word`](Self::word).
+    /// The values of [`word`](Self::word) that matter.
     pub words: &'static [&'static [u8]],
 }
 

@@ -81,17 +81,17 @@ struct Skip {
     pending: u64,
     /// How many bytes fewer the text has, because of escapes.
     saved: usize,
-    /// How many bytes of the next block belong to a character that was looked at.
+    /// How many bytes of the next block belong to a character that was checked.
     over: u32,
-    /// The position from which on no character was looked at: a block has too many beyond ASCII, or what is no
-    /// character, or its end is not at hand.
+    /// The position from which on no character was checked: a block has more than [`FEW`] bytes beyond ASCII, is not
+    /// UTF-8, or ends within a character whose rest has not come.
     doubtful_from: usize,
 }
 
 /// No position.
 const NOWHERE: usize = usize::MAX;
 
-/// Up to how many bytes beyond ASCII in a block it is faster to look at each character than to look at all bytes later.
+/// Up to this many bytes beyond ASCII in a block, checking each character is faster than checking all bytes later.
 const FEW: u32 = 8;
 
 /// The masks of the block at which [`Skip::blocks`] stopped.
@@ -149,8 +149,9 @@ impl Skip {
     }
 }
 
-/// Looks at the characters of a block that are not ASCII. `high`: their bytes; `bytes`: the block and all that follows.
-/// Returns how many bytes of the next block belong to the last one. `None`: there are too many, or one is none.
+/// Checks the characters of a block that are not ASCII. `high`: their bytes; `bytes`: the block and all that follows.
+/// Returns how many bytes of the next block belong to the last one. `None`: there are more than [`FEW`] bytes, or they are
+/// not UTF-8.
 #[inline(always)]
 fn look_at(mut high: u64, bytes: &[u8]) -> Option<u32> {
     let mut over = 0;

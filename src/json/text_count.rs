@@ -35,7 +35,7 @@ impl TextCount {
         self.name_bits = name_bits(except);
     }
 
-    /// The count with one more value, a container, in which these members are watched; `bits`: their [`name_bits`].
+    /// A copy that counts a container in which these members are watched; `bits`: their [`name_bits`].
     pub(super) fn with_container(&self, watched: &'static Watched, bits: u64) -> Self {
         let (watched, name_bits) = (Some(watched), self.name_bits | bits);
         Self { watched, name_bits, on: true, excepted: false, paused_at: 0, span: None, ..*self }
@@ -47,7 +47,7 @@ impl TextCount {
         self.total
     }
 
-    /// The texts of values that were passed have ended: all texts have `total` bytes now.
+    /// Sets the bytes of the texts that have ended, after values were left out.
     pub(super) fn passed(&mut self, total: u64) {
         self.total = total;
     }
@@ -87,7 +87,7 @@ impl TextCount {
     /// watched.
     #[inline(always)]
     pub(super) fn name(&mut self, name: &[u8], nested: bool) -> bool {
-        // Most names are none of them by their bit.
+        // The bit alone tells most names apart from these.
         let maybe = self.name_bits & name_bit(name) != 0;
         self.excepted = maybe && nested && is_one_of(self.except, name);
         maybe && self.watched.is_some_and(|watched| watched.word == name || is_one_of(watched.names, name))

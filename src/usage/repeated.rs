@@ -1,7 +1,7 @@
 //! Recognises usage objects that repeat an earlier one with other counts. Most events of Gemini's streams state one.
 
-/// Whether two valid JSON objects differ only in integers of at most 15 digits, which are counts without a doubt. Digits
-/// of a text count as such integers too; where no text is read, that makes no difference.
+/// Whether two valid JSON objects differ only in integers of at most 15 digits. After `:` or a space, digits in a text
+/// count as such integers too.
 pub(super) fn differ_only_in_counts(one: &str, other: &str) -> bool {
     let (mut one, mut other) = (one.as_bytes(), other.as_bytes());
     loop {

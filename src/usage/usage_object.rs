@@ -10,18 +10,17 @@ use crate::text::Text;
 /// Bytes for nesting, one bit per level; whoever hands over the object has scanned it with as many.
 const DEPTH_BYTES: usize = 1024;
 
-/// One usage object, whose pieces come one by one. It is read when all of it is known to be needed: a stream may state
-/// its usage so far in each event. It keeps no more of it than [`VERBATIM_BYTES`] and [`Iterations`], however long the
-/// object is.
+/// One usage object, whose pieces come one by one. A short one is read only if its numbers are needed, because a stream
+/// may state its usage so far in each event. It keeps at most [`VERBATIM_BYTES`] and [`Iterations`] of the object.
 #[derive(Debug)]
 pub struct UsageObject {
     source: Source,
     raw: Text,
-    /// Of an object above [`VERBATIM_BYTES`], which is read as its pieces come.
+    /// `Some` if the object is longer than [`VERBATIM_BYTES`].
     reading: Option<Box<Reading>>,
 }
 
-/// The reading of an object.
+/// A usage object that is read as its pieces come.
 #[derive(Debug)]
 struct Reading {
     scanner: Scanner<Name>,

@@ -1,12 +1,11 @@
-//! The way past objects of an array of which only the latest matters ([`Want::Latest`](super::super::Want::Latest)).
+//! Leaves out the objects of an array of which only the latest matters ([`Want::Latest`](super::super::Want::Latest)).
 //!
-//! Before such an object is read, the scanner runs ahead through it and those after it as through skipped values, and
-//! goes back to the last one that is complete. It leaves out the others. An object that is incomplete, invalid, long or
-//! has a watched member ends the run: it is read, and so is the one before it, because the scanner cannot tell yet which
-//! of them is the latest. The next run begins behind that object. So the scanner runs through each byte once at most, and
-//! reads it once at most.
+//! Before the scanner reads such an object, it runs ahead: it skips complete objects one after the other, then goes back
+//! to the last of them and reads on from there. The run ends at an object that is incomplete, invalid, too long or has a
+//! watched member. That object is read, and so is the one before it, because either may be the latest. The next run begins
+//! behind it, so each byte is run through at most once, and read at most once.
 //!
-//! A run makes no calls of the visitor and finds no errors: the rules are applied when the object is read.
+//! A run makes no calls of the visitor and reports no errors: the rules are applied when the object is read.
 
 use super::super::Watched;
 use super::super::byte_classes::Stops;
@@ -17,28 +16,28 @@ use super::super::text_count::{TextCount, name_bit, name_bits};
 use super::super::white_space::token_byte;
 use super::{Between, Chunk, Grammar};
 
-/// Longest object that is passed, in bytes. Of a longer one the texts take most of the time, so that little is saved.
+/// Longest object that is left out, in bytes. Longer ones consist mostly of texts, where a run saves little.
 const MAX_OBJECT_BYTES: usize = 2048;
-/// After a run that went through more bytes than it left out, the scanner reads this many times as many bytes before the
-/// next run; four times as many after each further one.
+/// The pause after a run in vain, in bytes for each byte of it that was not left out. The pause after a further run in
+/// vain is at least four times the last one.
 const PAUSE: u64 = 8;
-/// No pause follows if the run went through fewer bytes in vain than this, and those that it left out.
+/// A run is in vain if the bytes that it did not leave out are at least this many more than those that it left out.
 const LITTLE: u64 = 256;
-/// Longest such pause in bytes.
+/// Longest pause, in bytes.
 const MAX_PAUSE: u64 = 1 << 20;
 
 /// What the scanner knows of its runs through objects.
 #[derive(Debug, Default)]
 pub(super) struct RunAhead {
-    /// `None`: it makes none.
+    /// The members that end a run. `None`: the scanner never runs ahead.
     watched: Option<&'static Watched>,
     /// The bits of the watched names.
     name_bits: u64,
     /// The bits of the watched words.
     word_bits: u64,
-    /// The offset in the document from which on the next run may begin.
+    /// Offset in the document before which no run begins.
     not_before: u64,
-    /// The bytes of the last pause, if no successful run came after it.
+    /// Length of the last pause in bytes; 0 after a run that was not in vain.
     pause: u64,
 }
 
@@ -56,8 +55,8 @@ impl RunAhead {
         (self.not_before, self.pause) = (0, 0);
     }
 
-    /// A run that began at `begin` left out the objects before `last`, and ended at `end`: in the object that begins at
-    /// `object`, or there if it is none.
+    /// Chooses where the next run may begin, after a run from `begin` that left out the bytes before `last` and ended at
+    /// `end`, in an object that begins at `object`. All are offsets in the document.
     fn ended(&mut self, begin: u64, last: u64, object: u64, end: u64) {
         let (saved, lost) = (last.saturating_sub(begin), end.saturating_sub(last));
         self.pause =
@@ -75,7 +74,7 @@ impl Grammar {
         self.dispatch.in_latest() && chunk.offset(at) >= self.run_ahead.not_before
     }
 
-    /// Runs ahead from the object at `begin`. Returns where the object begins with which to go on reading.
+    /// Runs ahead from the object at `begin`. Returns the position of the object to read next.
     #[inline(never)]
     pub(super) fn latest(&mut self, chunk: Chunk<'_>, begin: usize) -> usize {
         let Some(watched) = self.run_ahead.watched else { return begin };
@@ -109,8 +108,8 @@ impl Grammar {
         last
     }
 
-    /// The position just past the object at `begin`, if it is complete and has no watched member. Otherwise the position
-    /// at which that is known.
+    /// `Ok`: the position just past the object at `begin`, which is complete and has no watched member. `Err`: the
+    /// position at which the run ends.
     fn object_end(
         &mut self,
         chunk: Chunk<'_>,
@@ -152,7 +151,8 @@ impl Grammar {
     }
 }
 
-/// The position just past the member at `at`, if that has the watched name and an ordinary word.
+/// The position just past the member at `at`, if its name is `watched.word` and its value a short string that is none of
+/// `watched.words`.
 fn past_word(
     bytes: &[u8],
     mut at: usize,
@@ -176,7 +176,7 @@ fn past_word(
     let begin = after_quote(at)?;
     let after = short_string_end(bytes, begin, stops)?;
     let word = bytes.get(begin..after - 1)?;
-    // Most words are none of them by their bit.
+    // The bit alone tells most words apart from the watched ones.
     if word_bits & name_bit(word) != 0 && watched.words.contains(&word) {
         return None;
     }

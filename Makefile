@@ -20,7 +20,7 @@ WASM_FLAGS += $(if $(NAMES),--config 'profile.release.strip="debuginfo"')
 # The same filter for Envoy's dynamic modules. Paths are remapped as above.
 comma := ,
 MODULE := target/release/libai_bridge.so
-# NATIVE_CPU: the least CPU that the module runs on, by the compiler's names (x86-64-v3). Without it that is the architecture's first.
+# NATIVE_CPU: the oldest CPU that the module runs on, by the compiler's names (x86-64-v3). Default: every CPU of the architecture.
 MODULE_FLAGS := --config 'build.rustflags=["--remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)=/cargo","--remap-path-prefix=$(CURDIR)=/ai-bridge"$(if $(NATIVE_CPU),$(comma)"-Ctarget-cpu=$(NATIVE_CPU)")]'
 TOOLS := target/tools
 

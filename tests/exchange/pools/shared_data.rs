@@ -2,11 +2,21 @@
 
 use super::{answers, exchange_at, member};
 use ai_bridge::bridge::Bridge;
+use ai_bridge::config::Config;
 use ai_bridge::pool::{LocalData, SharedData};
 use serde_json::json;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
+
+/// The bridge of a worker that shares `data` with the others, with a pool of the members a and b that keeps sessions.
+fn bridge_sharing(data: impl SharedData + 'static) -> Rc<Bridge> {
+    let provider =
+        json!({"type": "anthropic", "name": "p", "start": "session", "pool": (["a", "b"].map(member))});
+    let config = json!({"providers": [provider], "actor": {"header": "x-actor"}}).to_string();
+    let config = Config::parse(config.as_bytes(), &|_| None).unwrap();
+    Rc::new(Bridge::new(config).sharing(Rc::new(data)))
+}
 
 #[test]
 fn the_first_writers_of_two_workers_do_not_overwrite_each_other() {
@@ -30,18 +40,11 @@ fn the_first_writers_of_two_workers_do_not_overwrite_each_other() {
         }
     }
     let shared = Unconditional::default();
-    let provider =
-        json!({"type": "anthropic", "name": "p", "start": "session", "pool": (["a", "b"].map(member))});
-    let config = json!({"providers": [provider]}).to_string();
-    let build = || {
-        let config = ai_bridge::config::Config::parse(config.as_bytes(), &|_| None).unwrap();
-        Bridge::new(config).sharing(Rc::new(shared.clone()))
-    };
-    build();
+    bridge_sharing(shared.clone());
     let before = shared.0.borrow().clone();
     assert_eq!(before.len(), 1 + 64, "the members, and the sessions that moved");
     assert!(before.values().all(|(value, version)| *value == [1] && *version == 1));
-    build();
+    bridge_sharing(shared.clone());
     assert_eq!(*shared.0.borrow(), before, "a later worker changes nothing");
 }
 
@@ -58,11 +61,7 @@ fn shared_data_of_another_version_means_that_every_member_is_usable() {
             false
         }
     }
-    let provider =
-        json!({"type": "anthropic", "name": "p", "start": "session", "pool": (["a", "b"].map(member))});
-    let config = json!({"providers": [provider], "actor": {"header": "x-actor"}}).to_string();
-    let config = ai_bridge::config::Config::parse(config.as_bytes(), &|_| None).unwrap();
-    let bridge = Rc::new(Bridge::new(config).sharing(Rc::new(Garbage(LocalData::default()))));
+    let bridge = bridge_sharing(Garbage(LocalData::default()));
     for second in 0..3 {
         let failing = answers(429, &[]);
         let (world, asked) =
@@ -84,11 +83,7 @@ fn where_shared_data_takes_no_more_requests_still_find_a_usable_member() {
             false
         }
     }
-    let provider =
-        json!({"type": "anthropic", "name": "p", "start": "session", "pool": (["a", "b"].map(member))});
-    let config = json!({"providers": [provider], "actor": {"header": "x-actor"}}).to_string();
-    let config = ai_bridge::config::Config::parse(config.as_bytes(), &|_| None).unwrap();
-    let bridge = Rc::new(Bridge::new(config).sharing(Rc::new(Full)));
+    let bridge = bridge_sharing(Full);
     let home = exchange_at(&bridge, 0, &[("x-actor", "u")], &[]).1[0].member.clone();
     for second in 1..4 {
         let failing = answers(429, &[("retry-after", "60")]);

@@ -1,4 +1,4 @@
-//! The measurements of a stream: what is counted when, and under which labels. [`metric`](crate::metric) has the names.
+//! The measurements of a stream: what is counted when, and under which labels. [`metric`] has the names.
 
 use super::arrival::Arrival;
 use crate::credential::CredentialKind;

@@ -17,7 +17,7 @@ use core::fmt;
 pub struct Writer(Vec<u8>);
 
 /// A member name that is known to the compiler and needs no escapes: with its quotes, its colon and padding, so that it is
-/// written with one copy of a constant length. Made by [`key!`](crate::json::key).
+/// written with one copy of a constant length. Made by `key!`.
 #[derive(Debug)]
 pub struct Key {
     padded: [u8; KEY_BYTES],

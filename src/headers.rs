@@ -2,6 +2,7 @@
 //! [`Stripping`]; which credential goes upstream is in [`credential`](crate::credential).
 
 mod fields;
+mod provider_limits;
 mod role;
 mod stripping;
 
@@ -9,6 +10,7 @@ use core::fmt;
 use std::borrow::Cow;
 
 use fields::Fields;
+pub(crate) use provider_limits::PROVIDER_LIMITS;
 pub(crate) use role::Role;
 pub(crate) use stripping::OWN_PREFIX;
 pub use stripping::{REMOVED_BY_DEFAULT, Stripping};

@@ -1,27 +1,12 @@
 //! For how long a member is set aside, by the headers of its answer.
 
-use crate::headers::Headers;
+use crate::headers::{Headers, PROVIDER_LIMITS};
 use core::time::Duration;
 
 /// After a 429 that states nothing.
 const UNSTATED: Duration = Duration::from_secs(60);
 /// After a 503 or 529 that states nothing.
 const OVERLOAD: Duration = Duration::from_secs(10);
-
-/// The headers in which providers state what is left of a limit, and when it is full again: Anthropic
-/// <https://docs.anthropic.com/en/api/rate-limits#response-headers>, OpenAI and those that follow it
-/// <https://platform.openai.com/docs/guides/rate-limits#rate-limits-in-headers>, others
-/// <https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/03/>.
-const LIMITS: [(&str, &str); 8] = [
-    ("anthropic-ratelimit-requests-remaining", "anthropic-ratelimit-requests-reset"),
-    ("anthropic-ratelimit-tokens-remaining", "anthropic-ratelimit-tokens-reset"),
-    ("anthropic-ratelimit-input-tokens-remaining", "anthropic-ratelimit-input-tokens-reset"),
-    ("anthropic-ratelimit-output-tokens-remaining", "anthropic-ratelimit-output-tokens-reset"),
-    ("x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"),
-    ("x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens"),
-    ("x-ratelimit-remaining", "x-ratelimit-reset"),
-    ("ratelimit-remaining", "ratelimit-reset"),
-];
 
 const MONTHS: [&str; 12] =
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
@@ -49,9 +34,9 @@ fn retry_after(headers: &Headers, now: Duration) -> Option<Duration> {
 
 fn latest_reset(headers: &Headers, now: Duration) -> Option<Duration> {
     let mut latest = None;
-    for (remaining, reset) in LIMITS {
-        if headers.text(remaining).is_some_and(|left| left.trim() == "0") {
-            latest = latest.max(headers.text(reset).and_then(|reset| until(reset.trim(), now)));
+    for limit in &PROVIDER_LIMITS {
+        if headers.text(limit.remaining).is_some_and(|left| left.trim() == "0") {
+            latest = latest.max(headers.text(limit.reset).and_then(|reset| until(reset.trim(), now)));
         }
     }
     latest

@@ -50,11 +50,13 @@ impl ObjectReader for ChatCompletionsReader {
         let field = match (path, kind) {
             ([], Kind::Object) => return Want::Read,
             // Moonshot states the usage in the choice: https://platform.moonshot.ai/docs/api/chat
-            ([Name::Choices, Name::Item, Name::Usage] | [Name::XGroq, Name::Usage], Kind::Null) => {
-                return Want::Skip;
+            // Groq in `x_groq`, where it was not asked for it: https://console.groq.com/docs/api-reference
+            ([Name::Choices, Name::Item, Name::Usage] | [Name::XGroq, Name::Usage], _) => {
+                if kind == Kind::Null {
+                    return Want::Skip;
+                }
+                Field::Usage
             }
-            ([Name::Choices, Name::Item, Name::Usage] | [Name::XGroq, Name::Usage], _) => Field::Usage,
-            // Groq states the usage there where it was not asked for it: https://console.groq.com/docs/api-reference
             ([Name::XGroq], Kind::Object) => return Want::Read,
             ([Name::Choices, Name::Item, rest @ ..], _) => match self.in_choice(rest, kind, keep) {
                 Ok(field) => field,

@@ -59,10 +59,7 @@ impl Filter {
         });
         let mut all = Headers::with_capacity(headers.len(), names, values);
         for header in &headers {
-            match core::str::from_utf8(header.name()) {
-                Ok(name) => all.push(name, header.value()),
-                Err(_) => all.push(&String::from_utf8_lossy(header.name()), header.value()),
-            }
+            all.push(&String::from_utf8_lossy(header.name()), header.value());
         }
         all
     }

@@ -54,21 +54,8 @@ pub(crate) fn draw(seed: u64, number: u64, transcripts: &[Arc<Transcript>]) -> O
     let goodbye = if random.percent(70) { Goodbye::Reset } else { Goodbye::Close };
     let upload = upload(&mut random, &transcript, http2);
     let answer = download(&mut random, &transcript);
-    let (client, provider, kind) = (ClientAct::Stay, ProviderAct::Answer, Kind::Bridged);
     let dawdle = Duration::from_millis(if random.percent(4) { 4 } else { 0 });
-    let mut plan = Plan {
-        number,
-        transcript,
-        kind,
-        http2,
-        upload,
-        answer,
-        client,
-        provider,
-        refusals: Vec::new(),
-        dawdle,
-        goodbye,
-    };
+    let mut plan = Plan { dawdle, goodbye, ..answered(number, transcript, http2, upload, answer) };
     match scenario {
         Scenario::Whole => as_written(&mut plan),
         Scenario::ClientLeavesUploading => {
@@ -154,21 +141,25 @@ pub(crate) fn draw_gathered(seed: u64, number: u64, transcripts: &[Arc<Transcrip
     let mut answer = download(&mut random, &transcript);
     let sent = place_in(&mut random, &answer);
     endless(&mut answer, sent);
-    let (client, provider) = (ClientAct::Stay, ProviderAct::Gather { sent });
-    let (kind, dawdle, goodbye) = (Kind::Bridged, Duration::ZERO, Goodbye::Reset);
-    Some(Plan {
+    let provider = ProviderAct::Gather { sent };
+    Some(Plan { provider, ..answered(number, transcript, http2, upload, answer) })
+}
+
+/// The plan of a request that the provider answers at once, and that neither side breaks off.
+fn answered(number: u64, transcript: Arc<Transcript>, http2: bool, upload: Upload, answer: Download) -> Plan {
+    Plan {
         number,
         transcript,
-        kind,
+        kind: Kind::Bridged,
         http2,
         upload,
         answer,
-        client,
-        provider,
+        client: ClientAct::Stay,
+        provider: ProviderAct::Answer,
         refusals: Vec::new(),
-        dawdle,
-        goodbye,
-    })
+        dawdle: Duration::ZERO,
+        goodbye: Goodbye::Reset,
+    }
 }
 
 fn upload(random: &mut Random, transcript: &Transcript, http2: bool) -> Upload {

@@ -20,12 +20,13 @@ import threading
 import time
 import urllib.request
 from pathlib import Path
-from typing import Any, Callable, Iterator
+from typing import Any, Callable, Iterator, Sequence
 
 import pytest
 import yaml
 
 import servers
+from client import Answer, Http1
 from gateway import RUNS, START_SECONDS, STOP_SECONDS, TOOLS, Gateway, die_with_parent
 from render import REPOSITORY, WASM, Address, Json
 
@@ -287,6 +288,12 @@ class EnvoyGateway(Gateway):
         certificates = self.directory / "config" / "certs" / "envoy"
         data = {name: base64.b64encode((certificates / name).read_bytes()).decode() for name in ("tls.crt", "tls.key", "ca.crt")}
         return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "envoy", "namespace": "envoy-gateway-system"}, "type": "kubernetes.io/tls", "data": data}
+
+
+def ask(gateway: EnvoyGateway, method: str, path: str, headers: Sequence[tuple[str, str]] = (), body: bytes | None = None) -> Answer:
+    """The answer to one request on a connection of its own."""
+    with Http1(gateway.address) as client:
+        return client.request(method, path, list(headers), body)
 
 
 def wait_for_ports() -> None:

@@ -11,10 +11,9 @@ import pytest
 import yaml
 import zstandard
 
-from client import Http1
 from conftest import assert_alive
 import envoy_gateway
-from envoy_gateway import FOLDER, KEYS, EnvoyGateway, Resources
+from envoy_gateway import FOLDER, KEYS, EnvoyGateway, Resources, ask
 from refusal import refused
 from render import shipped_plugin
 from samples import COMPLETION, GITHUB, JSON, MESSAGE, MESSAGE_START, MESSAGE_STREAM, RESPONSE, TOKEN, WEBSOCKET, chat_request, messages_request, responses_request
@@ -54,11 +53,6 @@ def gateway(image: str, upstream: Upstream, web: Upstream) -> Iterator[EnvoyGate
         running.wait_until(lambda: ask(running, "GET", "/ai/nowhere").status == 404, "the filter serves")
         yield running
         assert_alive(running)
-
-
-def ask(gateway: EnvoyGateway, method: str, path: str, headers=(), body: bytes | None = None):
-    with Http1(gateway.address) as client:
-        return client.request(method, path, list(headers), body)
 
 
 def credentials(received) -> list[tuple[str, str]]:

@@ -8,10 +8,9 @@ from typing import Any, Iterator
 import pytest
 import yaml
 
-from client import Http1
 from conftest import Records, assert_alive
 import envoy_gateway
-from envoy_gateway import KEYS, EnvoyGateway, Resources
+from envoy_gateway import KEYS, EnvoyGateway, Resources, ask
 from render import NATIVE, REPOSITORY
 from samples import JSON, MESSAGE, MESSAGE_STREAM, TOKEN, messages_request
 from upstream import json_answer, stream_answer
@@ -44,11 +43,6 @@ def gateway(upstream) -> Iterator[EnvoyGateway]:
         running.wait_until(lambda: ask(running, "GET", "/ai/nowhere").status == 404, "the filter serves")
         yield running
         assert_alive(running)
-
-
-def ask(gateway: EnvoyGateway, method: str, path: str, headers=(), body: bytes | None = None):
-    with Http1(gateway.address) as client:
-        return client.request(method, path, list(headers), body)
 
 
 def test_the_sample_is_the_files_of_envoy_gateway_with_another_filter():

@@ -61,6 +61,15 @@ fn shapes() -> Vec<(&'static str, Value)> {
         ),
         (r#"{"detail":["m","n"]}"#, message("m")),
         (r#"{"detail":{"error":"m"}}"#, message("m")),
+        (
+            r#"{"object":"error","message":{"detail":[{"type":"extra_forbidden","loc":["body"],"msg":"m"},{"msg":"n"}]},"type":"t","code":null}"#,
+            json!({"type": "t", "message": "m"}),
+        ),
+        (r#"{"message":{"detail":"m"}}"#, message("m")),
+        (
+            r#"{"message":[{"loc":["body","tools"],"msg":"m"},{"msg":"n"}],"code":3001}"#,
+            json!({"code": "3001", "message": "m"}),
+        ),
         (r#"{"detail":"d","message":"m"}"#, message("m")),
         (r#"{"message":"n","error":{"message":"m"}}"#, message("m")),
     ]

@@ -8,6 +8,7 @@
 //! | `{"message", "type", "code"}` | Mistral, AWS; many state a `message` alone |
 //! | `{"Message"}` | AWS, where access is denied; ASP.NET |
 //! | `{"detail": "text"}`, `{"detail": [{"msg"}]}` | servers made with FastAPI |
+//! | `{"message": {"detail": [{"msg"}]}}`, `{"message": [{"msg"}]}` | Mistral, of a request with a member that it does not know |
 //! | `"text"` | a text that was written as JSON |
 
 use crate::answer::{ApiError, NAME_BYTES};
@@ -137,12 +138,17 @@ impl Visitor for ErrorFields {
             [Item, within @ ..] => within,
             _ => path,
         };
+        let path = match path {
+            [Message, within @ ..] if within.first() == Some(&Detail) => within,
+            _ => path,
+        };
         if self.elements > 1 {
             return Want::Skip;
         }
         self.has_error |= path == [Error] && kind != Kind::Null;
         self.current = Some(match (path, kind) {
-            ([] | [Error | Detail] | [Detail, Item], Kind::Object) | ([Detail], Kind::Array) => {
+            ([] | [Error | Detail | Message] | [Detail | Message, Item], Kind::Object)
+            | ([Detail | Message], Kind::Array) => {
                 return Want::Read;
             }
             ([Error, Type], Kind::String) => Field::Kind,
@@ -153,7 +159,7 @@ impl Visitor for ErrorFields {
             ([] | [Error] | [Error, Message], Kind::String) => Field::Message,
             ([Message], Kind::String) => Field::OuterMessage,
             ([Detail] | [Detail, Item], Kind::String)
-            | ([Detail, Msg | Message | Error] | [Detail, Item, Msg | Message], Kind::String) => {
+            | ([Detail, Msg | Message | Error] | [Detail | Message, Item, Msg | Message], Kind::String) => {
                 Field::Detail
             }
             _ => return Want::Skip,

@@ -130,12 +130,13 @@ impl fmt::Debug for BetaHeaders {
 
 impl Translation {
     /// The translation of a response; `None`: it is read as it is. A compressed response cannot be translated, and an
-    /// error without a body has nothing to translate.
+    /// error without a body has nothing to translate. `asked`: the request asked for a stream.
     pub(super) fn for_response(
         provider: &Provider,
         status: u16,
         head: &ResponseHead,
         event_bytes: usize,
+        asked: bool,
     ) -> Option<Self> {
         let headers = &head.headers;
         let bedrock = provider.bedrock.as_ref()?;
@@ -154,8 +155,12 @@ impl Translation {
             return translated.then(|| Self::Error(document()));
         }
         let media_type = headers.text("content-type").and_then(|value| value.split(';').next());
-        let streamed = media_type.is_some_and(|found| found.trim().eq_ignore_ascii_case(EVENT_STREAM));
-        let transcoded = streamed && bedrock.mode != Mode::Native;
+        let transcoded = match (&bedrock.mode, media_type.map(str::trim).unwrap_or_default()) {
+            (Mode::Native, _) => false,
+            // Without a content type it is what the request asked for.
+            (Mode::Runtime, "") => asked,
+            (Mode::Runtime | Mode::Invoke(_), found) => found.eq_ignore_ascii_case(EVENT_STREAM),
+        };
         transcoded.then(|| Self::Stream(Transcoder::new(event_bytes, request_id)))
     }
 

@@ -112,7 +112,7 @@ impl Response {
     ) -> Self {
         let status = head.headers.status().unwrap_or_default();
         let event_bytes = bridge.limits.event_bytes;
-        let translation = Translation::for_response(&arrival.provider, status, head, event_bytes);
+        let translation = Translation::for_response(&arrival.provider, status, head, event_bytes, streamed);
         let format = match &translation {
             Some(translation) => translation.format(),
             None => format(status, &head.headers, streamed, notes),

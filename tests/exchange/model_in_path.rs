@@ -419,6 +419,18 @@ fn frames_of_the_runtime_api_pass_untouched_and_a_copy_is_read() {
 }
 
 #[test]
+fn frames_without_a_content_type_are_read_where_the_request_asked_for_them() {
+    for (operation, status) in [("invoke-with-response-stream", "complete"), ("invoke", "missing")] {
+        for headers in [&[][..], &[("content-type", " ")]] {
+            let mut world = sent(&open(), &format!("POST /runtime/model/m/{operation}"), &[], MESSAGES);
+            world.answer(head("200", headers), false).download(&events(), true).done();
+            assert_eq!(world.client_body, events());
+            assert_eq!(world.record()["usage"]["usage_status"], status, "{operation}");
+        }
+    }
+}
+
+#[test]
 fn errors_of_the_runtime_api_pass_and_are_recorded_by_their_names() {
     let body = [events(), Vec::new()].concat();
     let start = &body[..frames::chunk(&json!({"type": "message_start", "message": {"id": "msg_1", "model": "claude", "usage": {"input_tokens": 3, "output_tokens": 1}}}).to_string()).len()];

@@ -460,6 +460,27 @@ mod tests {
     }
 
     #[test]
+    fn numbers_in_what_is_no_object_are_absent_and_noted() {
+        for (convention, outer) in [
+            (Convention::MESSAGES, "cache_creation"),
+            (Convention::MESSAGES, "server_tool_use"),
+            (Convention::MESSAGES, "output_tokens_details"),
+            (Convention::CHAT_COMPLETIONS, "prompt_tokens_details"),
+            (Convention::CHAT_COMPLETIONS, "completion_tokens_details"),
+            (Convention::RESPONSES, "input_tokens_details"),
+            (Convention::RESPONSES, "output_tokens_details"),
+        ] {
+            for (value, unreadable) in
+                [("7", true), ("\"x\"", true), ("[]", true), ("true", true), ("null", false), ("{}", false)]
+            {
+                let reader = read(convention, &[&format!("{{\"{outer}\":{value}}}")]);
+                assert_eq!(reader.has_unreadable(), unreadable, "{outer}: {value}");
+                assert_eq!(reader.usage(), super::super::Usage::default());
+            }
+        }
+    }
+
+    #[test]
     fn bedrock_counts_fill_what_the_final_usage_leaves_out() {
         let metrics = r#"{"inputTokenCount":10,"outputTokenCount":20,"invocationLatency":5,"cacheReadInputTokenCount":7}"#;
         let of = |objects: &[(&str, bool)]| {

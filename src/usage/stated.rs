@@ -20,7 +20,7 @@ pub(super) enum Count {
     #[default]
     Absent,
     Tokens(u64),
-    /// Negative, too large, a fraction, or not a number.
+    /// Negative, too large, a fraction, or not a number; or what should hold it is no object.
     Unreadable,
 }
 
@@ -59,7 +59,9 @@ impl Stated {
     pub(super) fn begin(&mut self, member: &Member, kind: Kind) -> bool {
         match *member {
             Member::Object(numbers) => {
-                numbers.iter().for_each(|number| self.set(*number, Count::Absent));
+                let is_readable = matches!(kind, Kind::Object | Kind::Null);
+                let count = if is_readable { Count::Absent } else { Count::Unreadable };
+                numbers.iter().for_each(|number| self.set(*number, count));
                 kind == Kind::Object
             }
             Member::Number(number) => {

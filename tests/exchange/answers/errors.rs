@@ -66,6 +66,7 @@ fn shapes() -> Vec<(&'static str, Value)> {
             json!({"type": "t", "message": "m"}),
         ),
         (r#"{"message":{"detail":"m"}}"#, message("m")),
+        (r#"{"code":401,"msg":"m","success":false}"#, json!({"code": "401", "message": "m"})),
         (
             r#"{"message":[{"loc":["body","tools"],"msg":"m"},{"msg":"n"}],"code":3001}"#,
             json!({"code": "3001", "message": "m"}),

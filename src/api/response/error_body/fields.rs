@@ -9,6 +9,7 @@
 //! | `{"Message"}` | AWS, where access is denied; ASP.NET |
 //! | `{"detail": "text"}`, `{"detail": [{"msg"}]}` | servers made with FastAPI |
 //! | `{"message": {"detail": [{"msg"}]}}`, `{"message": [{"msg"}]}` | Mistral, of a request with a member that it does not know |
+//! | `{"code", "msg"}` | many servers in China |
 //! | `"text"` | a text that was written as JSON |
 
 use crate::answer::{ApiError, NAME_BYTES};
@@ -48,7 +49,7 @@ enum Field {
     Message,
     /// The top-level `message`.
     OuterMessage,
-    /// `detail`, or the first message in it.
+    /// `detail`, or the first message in it; the top-level `msg`.
     Detail,
 }
 
@@ -158,7 +159,7 @@ impl Visitor for ErrorFields {
             ([Code], Kind::String | Kind::Number) => Field::OuterCode,
             ([] | [Error] | [Error, Message], Kind::String) => Field::Message,
             ([Message], Kind::String) => Field::OuterMessage,
-            ([Detail] | [Detail, Item], Kind::String)
+            ([Detail | Msg] | [Detail, Item], Kind::String)
             | ([Detail, Msg | Message | Error] | [Detail | Message, Item, Msg | Message], Kind::String) => {
                 Field::Detail
             }

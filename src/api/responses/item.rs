@@ -18,6 +18,7 @@ pub(super) struct Item {
     execution: Text,
     status: Text,
     phase: Text,
+    role: Text,
     /// The type of the item decides which of them count.
     arguments: Vec<(Argument, Text, Notation)>,
     /// The texts of a message, joined.
@@ -173,6 +174,7 @@ impl Item {
             | ItemField::Execution
             | ItemField::Status
             | ItemField::Phase
+            | ItemField::Role
             | ItemField::PartType
             | ItemField::PartText
             | ItemField::SummaryText => {
@@ -207,6 +209,7 @@ impl Item {
             ItemField::Execution => &mut self.execution,
             ItemField::Status => &mut self.status,
             ItemField::Phase => &mut self.phase,
+            ItemField::Role => &mut self.role,
             ItemField::Argument(_) => &mut self.arguments.last_mut()?.1,
             ItemField::PartType => &mut self.part.as_mut()?.kind,
             ItemField::PartText => &mut self.part.as_mut()?.text,
@@ -234,7 +237,9 @@ impl Item {
             // Its item contains the picture, which is not recorded, and no arguments.
             "image_generation_call" => (true, None),
             "reasoning" => return Some(ItemMeaning::Thoughts(self.reasoning(keep))),
-            "message" if self.phase.as_str() == "commentary" => {
+            "message"
+                if self.phase.as_str() == "commentary" && matches!(self.role.as_str(), "" | "assistant") =>
+            {
                 return Some(ItemMeaning::Thoughts(self.commentary(keep)));
             }
             // Other messages are the answer's text. OpenAI adds new types of items; they are not recorded.

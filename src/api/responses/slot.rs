@@ -97,6 +97,8 @@ pub(super) enum ItemField {
     Status,
     /// The phase of a message: commentary or final answer.
     Phase,
+    /// Who wrote a message.
+    Role,
     /// The arguments of a tool call; their member depends on the type of the item.
     Argument(Argument),
     /// The type of a content part.
@@ -196,6 +198,7 @@ fn in_item(path: &[Name]) -> Option<Slot> {
         [Name::Execution] => Slot::ItemField(ItemField::Execution),
         [Name::Status] => Slot::ItemField(ItemField::Status),
         [Name::Phase] => Slot::ItemField(ItemField::Phase),
+        [Name::Role] => Slot::ItemField(ItemField::Role),
         [Name::Action] => argument(Argument::Action),
         [Name::Actions] => argument(Argument::Actions),
         [Name::Arguments] => argument(Argument::Arguments),

@@ -133,6 +133,21 @@ fn raw_reasoning_has_the_positions_of_its_parts() {
 }
 
 #[test]
+fn commentary_is_the_assistants() {
+    for (role, wanted) in [
+        (json!("assistant"), json!([["commentary", "c"]])),
+        (Value::Null, json!([["commentary", "c"]])),
+        (json!("user"), json!([])),
+        (json!("system"), json!([])),
+    ] {
+        let part = json!({"type": "output_text", "text": "c"});
+        let message = json!({"phase": "commentary", "content": [part], "type": "message", "role": role});
+        assert_eq!(thoughts(&streamed(&[done(0, &message)])), wanted);
+        assert_eq!(thoughts(&document(&json!({"output": [message]}))), wanted);
+    }
+}
+
+#[test]
 fn raw_reasoning_above_the_limit_is_counted_once() {
     let bridge = changed(|configuration| configuration["limits"] = json!({"thoughts": 3}));
     let item = reasoning(&["a", "b"], &["c", "d", "e"]);

@@ -210,7 +210,9 @@ impl ObjectFields {
             }
             ([Name::FunctionCall, Name::Id], Kind::String) => return Ok(Field::CallId),
             ([Name::FunctionCall, Name::Name], Kind::String) => return Ok(Field::CallName),
-            ([Name::FunctionCall, Name::Args], Kind::Object) if keep.arguments => {
+            ([Name::FunctionCall, Name::Args], Kind::Object | Kind::Array | Kind::String)
+                if keep.arguments =>
+            {
                 return Ok(Field::CallArguments);
             }
             ([Name::ExecutableCode], Kind::Object) => {

@@ -222,6 +222,16 @@ fn parts_are_calls_of_the_client_calls_of_the_provider_and_thoughts() {
 }
 
 #[test]
+fn arguments_that_are_no_object_are_kept_too() {
+    for (args, wanted) in [(json!("{\"a\":1}"), json!("{\"a\":1}")), (json!([1, "b"]), json!([1, "b"]))] {
+        let call = finished(&json!([{"functionCall": {"args": args, "name": "f"}}]));
+        for facts in [streamed(std::slice::from_ref(&call)), document(&call)] {
+            assert_eq!(facts["calls"], json!([[null, "f", wanted, "client", true]]));
+        }
+    }
+}
+
+#[test]
 fn thoughts_of_two_candidates_stay_apart() {
     let thought = |index: u64, text: &str| json!({"content": {"parts": [{"text": text, "thought": true}]}, "index": index});
     let facts = streamed(&[

@@ -67,10 +67,6 @@ fn shapes() -> Vec<(&'static str, Value)> {
         ),
         (r#"{"message":{"detail":"m"}}"#, message("m")),
         (r#"{"code":401,"msg":"m","success":false}"#, json!({"code": "401", "message": "m"})),
-        (
-            r#"{"message":[{"loc":["body","tools"],"msg":"m"},{"msg":"n"}],"code":3001}"#,
-            json!({"code": "3001", "message": "m"}),
-        ),
         (r#"{"detail":"d","message":"m"}"#, message("m")),
         (r#"{"message":"n","error":{"message":"m"}}"#, message("m")),
     ]

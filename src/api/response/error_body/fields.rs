@@ -8,7 +8,7 @@
 //! | `{"message", "type", "code"}` | Mistral, AWS; many state a `message` alone |
 //! | `{"Message"}` | AWS, where access is denied; ASP.NET |
 //! | `{"detail": "text"}`, `{"detail": [{"msg"}]}` | servers made with FastAPI |
-//! | `{"message": {"detail": [{"msg"}]}}`, `{"message": [{"msg"}]}` | Mistral, of a request with a member that it does not know |
+//! | `{"message": {"detail": [{"msg"}]}}` | Mistral, of a request with a member that it does not know |
 //! | `{"code", "msg"}` | many servers in China |
 //! | `"text"` | a text that was written as JSON |
 
@@ -148,8 +148,7 @@ impl Visitor for ErrorFields {
         }
         self.has_error |= path == [Error] && kind != Kind::Null;
         self.current = Some(match (path, kind) {
-            ([] | [Error | Detail | Message] | [Detail | Message, Item], Kind::Object)
-            | ([Detail | Message], Kind::Array) => {
+            ([] | [Error | Detail | Message] | [Detail, Item], Kind::Object) | ([Detail], Kind::Array) => {
                 return Want::Read;
             }
             ([Error, Type], Kind::String) => Field::Kind,
@@ -160,7 +159,7 @@ impl Visitor for ErrorFields {
             ([] | [Error] | [Error, Message], Kind::String) => Field::Message,
             ([Message], Kind::String) => Field::OuterMessage,
             ([Detail | Msg] | [Detail, Item], Kind::String)
-            | ([Detail, Msg | Message | Error] | [Detail | Message, Item, Msg | Message], Kind::String) => {
+            | ([Detail, Msg | Message | Error] | [Detail, Item, Msg | Message], Kind::String) => {
                 Field::Detail
             }
             _ => return Want::Skip,

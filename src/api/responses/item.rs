@@ -14,11 +14,10 @@ pub(super) struct Item {
     name: Option<Text>,
     namespace: Option<Text>,
     server_label: Option<Text>,
-    environment: Text,
-    execution: Text,
+    /// Who runs a call or wrote a message.
+    party: Text,
     status: Text,
     phase: Text,
-    role: Text,
     /// The type of the item decides which of them count.
     arguments: Vec<(Argument, Text, Notation)>,
     /// The texts of a message, joined.
@@ -170,11 +169,9 @@ impl Item {
             | ItemField::ToolName
             | ItemField::Namespace
             | ItemField::ServerLabel
-            | ItemField::Environment
-            | ItemField::Execution
+            | ItemField::Party
             | ItemField::Status
             | ItemField::Phase
-            | ItemField::Role
             | ItemField::PartType
             | ItemField::PartText
             | ItemField::SummaryText => {
@@ -205,11 +202,9 @@ impl Item {
             ItemField::ToolName => self.name.get_or_insert_default(),
             ItemField::Namespace => self.namespace.get_or_insert_default(),
             ItemField::ServerLabel => self.server_label.get_or_insert_default(),
-            ItemField::Environment => &mut self.environment,
-            ItemField::Execution => &mut self.execution,
+            ItemField::Party => &mut self.party,
             ItemField::Status => &mut self.status,
             ItemField::Phase => &mut self.phase,
-            ItemField::Role => &mut self.role,
             ItemField::Argument(_) => &mut self.arguments.last_mut()?.1,
             ItemField::PartType => &mut self.part.as_mut()?.kind,
             ItemField::PartText => &mut self.part.as_mut()?.text,
@@ -226,10 +221,8 @@ impl Item {
             "custom_tool_call" => (false, Some(Argument::Input)),
             "computer_call" | "local_shell_call" => (false, Some(Argument::Action)),
             "apply_patch_call" => (false, Some(Argument::Operation)),
-            "shell_call" => (is_hosted(&self.environment, "local", has_call_id), Some(Argument::Action)),
-            "tool_search_call" => {
-                (is_hosted(&self.execution, "client", has_call_id), Some(Argument::Arguments))
-            }
+            "shell_call" => (is_hosted(&self.party, "local", has_call_id), Some(Argument::Action)),
+            "tool_search_call" => (is_hosted(&self.party, "client", has_call_id), Some(Argument::Arguments)),
             "mcp_call" => (true, Some(Argument::Arguments)),
             "web_search_call" => (true, Some(Argument::Action)),
             "file_search_call" => (true, Some(Argument::Queries)),
@@ -238,7 +231,7 @@ impl Item {
             "image_generation_call" => (true, None),
             "reasoning" => return Some(ItemMeaning::Thoughts(self.reasoning(keep))),
             "message"
-                if self.phase.as_str() == "commentary" && matches!(self.role.as_str(), "" | "assistant") =>
+                if self.phase.as_str() == "commentary" && matches!(self.party.as_str(), "" | "assistant") =>
             {
                 return Some(ItemMeaning::Thoughts(self.commentary(keep)));
             }

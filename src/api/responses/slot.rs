@@ -89,16 +89,12 @@ pub(super) enum ItemField {
     Namespace,
     /// The MCP server that the tool belongs to.
     ServerLabel,
-    /// Where a shell runs.
-    Environment,
-    /// Who runs a tool search.
-    Execution,
+    /// Who runs a call or wrote a message: `environment.type` of a shell, `execution` of a tool search, `role` of a message.
+    Party,
     /// The status of the item.
     Status,
     /// The phase of a message: commentary or final answer.
     Phase,
-    /// Who wrote a message.
-    Role,
     /// The arguments of a tool call; their member depends on the type of the item.
     Argument(Argument),
     /// The type of a content part.
@@ -194,11 +190,9 @@ fn in_item(path: &[Name]) -> Option<Slot> {
         [Name::Name] => Slot::ItemField(ItemField::ToolName),
         [Name::Namespace] => Slot::ItemField(ItemField::Namespace),
         [Name::ServerLabel] => Slot::ItemField(ItemField::ServerLabel),
-        [Name::Environment, Name::Type] => Slot::ItemField(ItemField::Environment),
-        [Name::Execution] => Slot::ItemField(ItemField::Execution),
+        [Name::Environment, Name::Type] | [Name::Execution | Name::Role] => Slot::ItemField(ItemField::Party),
         [Name::Status] => Slot::ItemField(ItemField::Status),
         [Name::Phase] => Slot::ItemField(ItemField::Phase),
-        [Name::Role] => Slot::ItemField(ItemField::Role),
         [Name::Action] => argument(Argument::Action),
         [Name::Actions] => argument(Argument::Actions),
         [Name::Arguments] => argument(Argument::Arguments),

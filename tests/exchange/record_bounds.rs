@@ -210,3 +210,29 @@ fn unfinished_calls_are_bounded_and_not_in_debug_output() {
         (&None, &json!(["text_cut", "usage_estimated"]))
     );
 }
+
+#[test]
+fn messages_of_the_gateway_are_cut_in_the_record_as_others_are() {
+    let pattern = |n: usize| format!("{n}{}", "é".repeat(120));
+    let bridge = changed(|all| {
+        all["budget"] = json!({"message": "é".repeat(500)});
+        all["providers"][0]["models"] = json!({"allow": (0..8).map(pattern).collect::<Vec<_>>()});
+    });
+    let mut denied = World::new(&bridge);
+    denied.request(head("POST /anthropic/v1/messages", &[]), false).upload(br#"{"model":"x"}"#, true).done();
+    let mut spent = World::new(&bridge);
+    spent.request(head("POST /openai/v1/responses", &[("x-actor", "ada")]), false).upload(b"{}", true);
+    let budget = [
+        ("x-ratelimit-limit", "100, 100;w=86400"),
+        ("x-ratelimit-remaining", "0"),
+        ("x-ratelimit-reset", "3600"),
+    ];
+    spent.answer_by("request_rate_limited", head("429", &budget), false).done();
+    for world in [denied, spent] {
+        let whole = world.replied().1["error"]["message"].as_str().unwrap().to_owned();
+        let record = world.record();
+        let cut = record["error"]["message"].as_str().unwrap();
+        assert!(whole.starts_with(cut) && whole.len() > 1024, "the client gets all");
+        assert!(matches!(cut.len(), 1023 | 1024), "{} bytes", cut.len());
+    }
+}

@@ -214,10 +214,11 @@ impl Provider {
     }
 
     /// Whether Chat Completions of this provider state a part of the output, the thoughts, in `total_tokens` only: Google's
-    /// do, <https://ai.google.dev/gemini-api/docs/openai>.
+    /// do, <https://ai.google.dev/gemini-api/docs/openai>. `member`: the one of its pool that has answered.
     #[must_use]
-    pub fn states_output_in_total(&self, api: Api) -> bool {
-        api == Api::ChatCompletions && self.vendor == Some(Vendor::Google)
+    pub fn states_output_in_total(&self, api: Api, member: Option<&Member>) -> bool {
+        let vendor = member.map_or(self.vendor, |member| member.vendor);
+        api == Api::ChatCompletions && vendor == Some(Vendor::Google)
     }
 
     /// Whether Envoy signs the provider's requests behind this filter, over the whole body.

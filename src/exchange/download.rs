@@ -118,7 +118,9 @@ impl Response {
             None => format(status, &head.headers, streamed, notes),
         };
         let mut reader = arrival.api.response_reader(format, bridge.keep(), &bridge.limits);
-        if arrival.provider.states_output_in_total(arrival.api) {
+        let ticket = arrival.pool.as_ref().map(|ticket| ticket.borrow());
+        let member = ticket.as_ref().and_then(|ticket| ticket.served_member());
+        if arrival.provider.states_output_in_total(arrival.api, member) {
             reader.output_is_rest();
         }
         Self {

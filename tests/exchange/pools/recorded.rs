@@ -5,7 +5,7 @@ use ai_bridge::headers::Headers;
 use ai_bridge::pool::{AttemptStream, Failure};
 use core::time::Duration;
 use serde_json::json;
-use world::{Member, World, head};
+use world::{Member, World, bridge, head};
 
 #[test]
 fn an_attempts_time_follows_the_clock_that_durations_are_measured_with() {
@@ -237,4 +237,25 @@ fn pools_are_not_measured_without_metrics() {
     // Member a answers again.
     let (world, asked) = exchange_at(&bridge, 5, &[], &[]);
     assert_eq!((world.measured.len(), asked.len()), (0, 1));
+}
+
+#[test]
+fn the_member_that_answers_decides_how_its_usage_is_read() {
+    let google = "https://generativelanguage.googleapis.com/v1beta/openai";
+    let bridge = bridge(
+        &json!({"providers": [{"type": "openai", "name": "p", "pool": [
+            {"name": "a", "key": {"none": true}},
+            {"name": "b", "key": {"none": true}, "base_url": google},
+        ]}]})
+        .to_string(),
+    );
+    // Google's total has thoughts that its completion tokens lack.
+    let answer = r#"{"id":"1","object":"chat.completion","model":"m","choices":[],"usage":{"prompt_tokens":10,"completion_tokens":5,"total_tokens":25}}"#;
+    for (first, output) in [(200, 5), (429, 15)] {
+        let mut world = World::new(&bridge);
+        world.request(head("POST /p/v1/chat/completions", &[]), false).upload(br#"{"model":"m"}"#, true);
+        world.attempts(9, &|name| answers(if name == "a" { first } else { 200 }, &[]));
+        world.download(answer.as_bytes(), true).done();
+        assert_eq!(world.record()["usage"]["output_tokens"], json!(output), "{first}");
+    }
 }

@@ -162,6 +162,9 @@ pub(super) fn provider(
         Some(pool) => Some(pool?),
         None => None,
     };
+    // One body goes to all members, so none of them may refuse what is added.
+    let mut vendors = pool.iter().flat_map(|pool| &pool.members).map(|member| Some(member.vendor)).chain([vendor]);
+    let refuses_to_be_asked = vendors.any(|vendor| vendor == Some(Some(Vendor::Mistral)));
     let cluster = first.as_ref().map(|first| first.cluster.clone()).or(cluster_name);
     let cluster = cluster.unwrap_or_else(|| name.clone());
     let default_url = bedrock.as_ref().map_or_else(|| kind.profile().base_url.to_owned(), Bedrock::base_url);
@@ -180,7 +183,7 @@ pub(super) fn provider(
         query,
         more_passthrough,
         ask_for_usage: ask_for_usage
-            .unwrap_or_else(|| kind.profile().asks_for_usage && vendor != Some(Some(Vendor::Mistral))),
+            .unwrap_or_else(|| kind.profile().asks_for_usage && !refuses_to_be_asked),
         // Without a Bedrock API key Envoy signs the requests.
         key: if bedrock.is_some() && key == Key::Absent { Key::External } else { key },
         byok,

@@ -29,6 +29,13 @@ def read(file: Path) -> dict[str, Any]:
         date.fromisoformat(found["date"])
         if sum(about["entries"] for about in found["providers"].values()) != len(found["prices"]):
             raise ValueError("its providers do not have so many prices")
+        for about in found["providers"].values():
+            if about["entries"] < 0:
+                raise ValueError("a provider has fewer than no prices")
+            for day in about["deprecated"].values():
+                date.fromisoformat(day)
+        if not all(isinstance(name, str) for entry in found["prices"] for name in entry["models"]):
+            raise ValueError("the name of a model is no text")
     except (OSError, ValueError, LookupError, TypeError, AttributeError) as problem:
         raise ValueError(f"{file} is no price list of this folder ({type(problem).__name__}: {problem})") from problem
     return found

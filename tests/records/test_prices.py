@@ -291,7 +291,10 @@ def test_a_choice_without_a_price_fails():
     assert done.returncode == 2 and "no such provider: antropic" in done.stderr
 
 
-@pytest.mark.parametrize("content", [None, "", "prices", "[]", "{}", '{"date": "2026-01-01", "providers": {}, "prices": 1}', '{"date": "2026-01-01", "providers": {"openai": {"entries": 2, "deprecated": {}}}, "prices": []}'])
+@pytest.mark.parametrize("content", [None, "", "prices", "[]", "{}", '{"date": "2026-01-01", "providers": {}, "prices": 1}', '{"date": "2026-01-01", "providers": {"openai": {"entries": 2, "deprecated": {}}}, "prices": []}', *(
+    json.dumps({"date": "2026-01-01", "providers": {"openai": {"entries": 1, "deprecated": deprecated}}, "prices": [entry]})
+    for deprecated, entry in [({"old": 1}, {"models": ["old"]}), ([], {"models": ["old"]}), ({}, {}), ({}, {"models": [1]}), ({}, 1)]
+)])
 def test_what_is_no_price_list_is_named_in_one_sentence(content, tmp_path):
     file = tmp_path / "list.json"
     if content is not None:

@@ -103,7 +103,10 @@ def targets(provider: Place) -> list[Target]:
 
 def has_central_key(provider: Json) -> bool:
     """Whether the gateway adds a key of its own."""
-    keys = [provider.get("key"), *(each.get("key") for each in provider.get("pool") or [] if isinstance(each, dict))] if isinstance(provider, dict) else []
+    if not isinstance(provider, dict):
+        return False
+    pool = provider.get("pool")
+    keys = [provider.get("key"), *(each.get("key") for each in pool if isinstance(each, dict))] if isinstance(pool, list) else [provider.get("key")]
     return any(isinstance(key, dict) and key and not key.get("none") for key in keys)
 
 

@@ -154,6 +154,7 @@ HALF = '          - { name: ext_authz, typed_config: { "@type": type.googleapis.
 SENSELESS = {
     "a denominator that is a list": ("budgets/envoy.yaml", (FILTER, HALF + FILTER)),
     "a port above 65,535": ("envoy.yaml", ('{"type": "openai",    "key"', '{"type": "openai", "base_url": "https://api.openai.com:99999", "key"'), ("port_value: 443", "port_value: 80")),
+    "a pool that is no list": ("budgets/envoy.yaml", ('{"type": "anthropic", "key"', '{"type": "anthropic", "pool": true, "key"')),
     "a provider of a member that is a list": ("pools/envoy.yaml", ('"upstream": {"provider": "anthropic"', '"upstream": {"provider": ["x"]'), ("- name: anthropic-main\n", "- name: anthropic-other\n")),
 }
 

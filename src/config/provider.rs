@@ -163,8 +163,8 @@ pub(super) fn provider(
         None => None,
     };
     // One body goes to all members, so none of them may refuse what is added.
-    let mut vendors = pool.iter().flat_map(|pool| &pool.members).map(|member| Some(member.vendor)).chain([vendor]);
-    let refuses_to_be_asked = vendors.any(|vendor| vendor == Some(Some(Vendor::Mistral)));
+    let of_mistral = vendor == Some(Some(Vendor::Mistral))
+        || pool.iter().any(|pool| pool.members.iter().any(|member| member.vendor == Some(Vendor::Mistral)));
     let cluster = first.as_ref().map(|first| first.cluster.clone()).or(cluster_name);
     let cluster = cluster.unwrap_or_else(|| name.clone());
     let default_url = bedrock.as_ref().map_or_else(|| kind.profile().base_url.to_owned(), Bedrock::base_url);
@@ -182,8 +182,7 @@ pub(super) fn provider(
         key_header: first.as_ref().map_or(key_header, |first| first.key_header),
         query,
         more_passthrough,
-        ask_for_usage: ask_for_usage
-            .unwrap_or_else(|| kind.profile().asks_for_usage && !refuses_to_be_asked),
+        ask_for_usage: ask_for_usage.unwrap_or_else(|| kind.profile().asks_for_usage && !of_mistral),
         // Without a Bedrock API key Envoy signs the requests.
         key: if bedrock.is_some() && key == Key::Absent { Key::External } else { key },
         byok,

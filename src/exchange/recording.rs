@@ -7,7 +7,6 @@ use super::interception::Interception;
 use super::measurements::{self, Labels};
 use super::pool;
 use super::values;
-use crate::answer::NAME_BYTES;
 use crate::api::request::Prompt;
 use crate::bridge::Bridge;
 use crate::dialect::error_type;
@@ -19,7 +18,7 @@ use crate::record::{
 };
 use crate::reply::Rejection;
 use crate::step::{Effect, Ending};
-use crate::text::{Text, head};
+use crate::text::Text;
 use crate::timestamp::timestamp;
 use crate::usage::UsageStatus;
 use crate::values::Value;
@@ -182,15 +181,14 @@ fn error<'a>(
         return Some(ErrorRef {
             r#type: Some(error_type(dialect, rejection.status())),
             code: Some(rejection.code()),
-            message: Some(head(message, NAME_BYTES)),
+            message: Some(message),
         });
     }
     if let Download::Local(local) = &interception.download {
         let exhausted = interception.progress.budget.as_ref().and_then(|budget| budget.error());
         let (kind, message) =
             exhausted.unwrap_or_else(|| (error_type(dialect, local.status), &local.message));
-        let message = Some(head(message, NAME_BYTES));
-        return Some(ErrorRef { r#type: Some(kind), code: Some(local.code), message });
+        return Some(ErrorRef { r#type: Some(kind), code: Some(local.code), message: Some(message) });
     }
     let response = interception.download.response()?;
     let stated = ErrorRef::stated(response.answer().error.as_ref()?);

@@ -256,7 +256,7 @@ pub(super) fn write_error(out: &mut Writer, error: &ErrorRef<'_>) {
     out.begin('{');
     out.known_text(key!("type"), error.r#type);
     out.known_text(key!("code"), error.code);
-    out.known_text(key!("message"), error.message);
+    out.known_text(key!("message"), error.message.map(|message| head(message, NAME_BYTES)));
     out.end('}');
 }
 

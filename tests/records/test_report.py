@@ -156,6 +156,11 @@ def test_errors_tools_and_single_interceptions_are_listed():
     assert whole["times"]["rows"] == [{"provider": "anthropic", "model": "claude-opus-4-8", "count": 2, "p50": 200, "p95": 400, "longest": 400}]
 
 
+def test_a_failure_with_the_status_0_is_listed():
+    code, out, err = run(stdin=lines(record(1, outcome="failed", response={"status": 0, "finish_reasons": []})))
+    assert (code, err) == (0, "") and "failed" in out
+
+
 def test_members_of_pools_are_listed_with_what_they_failed_over():
     asked = lambda *pairs: [{"member": member, "ms": 5, **({"status": result} if isinstance(result, int) else {"error": result} if result else {})} for member, result in pairs]
     whole = found(

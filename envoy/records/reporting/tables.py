@@ -169,7 +169,7 @@ def further(found: dict[str, Any]) -> list[Section]:
     columns = [name("provider"), name("member", on_phones=True), Column("asked"), Column("served", on_phones=True), Column("failed over", on_phones=True), Column("because of", text=True), Column("sessions", "moved here")]
     shown.append(Section("Members of pools", columns, pools, more(found["pools"], "members")))
     errors = [
-        [word("outcome", row["outcome"]), name_of(row["status"] and str(row["status"])), name_of(row["code"] or row["type"]), row["provider"], number(row["count"]), when(row["last"]), row["message"] or ""]
+        [word("outcome", row["outcome"]), name_of(str(row["status"] or "") or None), name_of(row["code"] or row["type"]), row["provider"], number(row["count"]), when(row["last"]), row["message"] or ""]
         for row in found["errors"]["rows"]
     ]
     columns = [Column("outcome", text=True), Column("status"), name("error", on_phones=True), name("provider"), Column("requests", on_phones=True), Column("last", "UTC", True), Column("first message", text=True)]
@@ -182,7 +182,7 @@ def further(found: dict[str, Any]) -> list[Section]:
     shown.append(Section("Slowest requests", columns, slowest, []))
     columns = [Column("started", "UTC", True), Column("outcome", text=True, on_phones=True), Column("status"), name("error"), name("caller", on_phones=True), name("model"), Column("id", text=True), Column("message", text=True)]
     failed = [
-        [when(row["started_at"]), word("outcome", row["outcome"]), name_of(row["status"] and str(row["status"])), name_of(row["error"]["code"] or row["error"]["type"]), name_of(row["actor"]), name_of(row["model"]), row["id"], row["error"]["message"] or ""]
+        [when(row["started_at"]), word("outcome", row["outcome"]), name_of(str(row["status"] or "") or None), name_of(row["error"]["code"] or row["error"]["type"]), name_of(row["actor"]), name_of(row["model"]), row["id"], row["error"]["message"] or ""]
         for row in found["failed"]
     ]
     shown.append(Section("Requests that were not completed, newest first", columns, failed, []))

@@ -1,7 +1,7 @@
 //! The members `key_header`, `query`, `ask_for_usage` and `passthrough`, and `key` with `none`.
 
 use ai_bridge::credential::{CredentialHeader, Key};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::providers::provider;
 use super::{problems, provider_refuses};
@@ -85,24 +85,24 @@ fn a_query_holds_texts_and_no_key() {
     assert_eq!(query, [("a".to_owned(), "é &".to_owned()), ("b".to_owned(), String::new())]);
 }
 
-/// A pool whose second member has more members.
-fn pool(mut second: Value) -> Value {
-    second["name"] = json!("b");
-    second["key"] = json!({"none": true});
-    json!({"pool": [{"name": "a", "key": {"none": true}}, second]})
-}
-
 #[test]
 fn mistral_is_not_asked_for_usage_unless_configured() {
+    let pool = |base_url: &str, vendor: &str| {
+        let key = json!({"none": true});
+        json!({"pool": [
+            {"name": "a", "key": key},
+            {"name": "b", "key": key, "base_url": base_url, "vendor": vendor},
+        ]})
+    };
     for (members, asks) in [
         (json!({}), true),
         (json!({"base_url": "https://api.mistral.ai/v1"}), false),
         (json!({"vendor": "mistral"}), false),
         (json!({"base_url": "https://api.mistral.ai/v1", "ask_for_usage": true}), true),
         (json!({"ask_for_usage": false}), false),
-        (pool(json!({"base_url": "https://api.mistral.ai/v1"})), false),
-        (pool(json!({"vendor": "mistral"})), false),
-        (pool(json!({"base_url": "https://api.x.ai/v1"})), true),
+        (pool("https://api.mistral.ai/v1", "mistral"), false),
+        (pool("https://relay.example/v1", "mistral"), false),
+        (pool("https://api.x.ai/v1", "xai"), true),
     ] {
         let mut written = members;
         written["type"] = json!("openai");

@@ -26,7 +26,8 @@ OURS = re.compile(r"^(gen_ai|ai_bridge|user|server|error|event|http\.response)\.
 def plugin(shipped: Json) -> Json:
     actor = {"header": "x-user"}
     prices = [{"models": ["claude-*"], "input": 5, "output": 25, "cache_read": 0.5}]
-    return {**shipped, "actor": actor, "prices": prices}
+    gemini = {"type": "gemini", "cluster": "openai", "key": {"value": "gemini-key"}}
+    return {**shipped, "providers": [*shipped["providers"], gemini], "actor": actor, "prices": prices}
 
 
 class Watched:
@@ -147,6 +148,17 @@ def test_every_api_has_the_conventions_numbers(watched, target, body, reply, usa
     # The filter did not count this request, because it does not know the model.
     assert log.attributes["gen_ai.response.model" if usage else "gen_ai.request.model"] == "gpt-5.5-2026"
     assert all(isinstance(value, str) for value in log.attributes.values()), "Envoy's attributes are strings"
+
+
+def test_geminis_api_has_the_conventions_own_operation(watched):
+    watched.upstream.begin(json_answer({"modelVersion": "gemini-9", "candidates": [{"finishReason": "STOP"}], "usageMetadata": {"promptTokenCount": 3, "candidatesTokenCount": 2}}))
+    header, trace, _ = traceparent()
+    seen = watched.logs_seen
+    with Http1(watched.gateway.address) as client:
+        assert client.request("POST", "/gemini/v1beta/models/gemini-9:generateContent", [JSON, TOKEN, ("traceparent", header)], b'{"contents": []}').status == 200
+    assert watched.next_log(seen).attributes["gen_ai.operation.name"] == "generate_content"
+    span = watched.collector.span(lambda span: span.trace_id == trace)
+    assert (span.attributes["gen_ai.operation.name"], span.message.name) == ("generate_content", "generate_content gemini-9")
 
 
 def test_an_unsampled_request_has_a_log_record_and_no_span(watched):

@@ -5,7 +5,7 @@ use ai_bridge::headers::Headers;
 use ai_bridge::pool::{AttemptStream, Failure};
 use core::time::Duration;
 use serde_json::json;
-use world::{Member, World, bridge, head};
+use world::{Member, World, head};
 
 #[test]
 fn an_attempts_time_follows_the_clock_that_durations_are_measured_with() {
@@ -242,7 +242,7 @@ fn pools_are_not_measured_without_metrics() {
 #[test]
 fn the_member_that_answers_decides_how_its_usage_is_read() {
     let google = "https://generativelanguage.googleapis.com/v1beta/openai";
-    let bridge = bridge(
+    let bridge = world::bridge(
         &json!({"providers": [{"type": "openai", "name": "p", "pool": [
             {"name": "a", "key": {"none": true}},
             {"name": "b", "key": {"none": true}, "base_url": google},

@@ -121,10 +121,11 @@ impl UsageReader {
             let service_tier = self.numbers.service_tier.take();
             self.numbers = Numbers { service_tier, ..Numbers::default() };
         }
-        let Facts { stated, iterations, unreadable, .. } = facts;
+        let Facts { stated, listed, unreadable, .. } = facts;
         self.unreadable |= unreadable | self.numbers.take(&stated, self.convention.source);
         self.numbers.take_texts(&stated);
-        if let Some(iterations) = iterations {
+        if let Some(listed) = listed {
+            let iterations = listed.iterations;
             self.unreadable |= iterations.has_unreadable();
             self.iterations = Some(Box::new(iterations)).filter(|iterations| !iterations.is_empty());
             self.iterations_are_final = last;

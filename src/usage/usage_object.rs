@@ -6,6 +6,7 @@ use super::stated::Stated;
 use super::{Convention, Source, VERBATIM_BYTES};
 use crate::json::{self, Kind, Scalar, Scanner, Value, Visitor, Want};
 use crate::text::Text;
+use std::borrow::Cow;
 
 /// Bytes for nesting, one bit per level; whoever hands over the object has scanned it with as many.
 const DEPTH_BYTES: usize = 1024;
@@ -44,12 +45,18 @@ pub(super) struct Facts {
     source: Source,
     is_object: bool,
     pub(super) stated: Stated,
-    /// The iteration being read.
-    iteration: Stated,
-    /// `None`: there are none, or `null`.
-    pub(super) iterations: Option<Iterations>,
+    /// `iterations`; `None`: there are none, or `null`.
+    pub(super) listed: Option<Box<Listed>>,
     /// `iterations` is not a list.
     pub(super) unreadable: bool,
+}
+
+/// The list of iterations. Few objects have one.
+#[derive(Debug, Default)]
+pub(super) struct Listed {
+    pub(super) iterations: Iterations,
+    /// The iteration being read.
+    current: Stated,
 }
 
 // === impl UsageObject ===
@@ -84,17 +91,26 @@ impl UsageObject {
     /// What the object states. `Err`: it is not a JSON object, or a short one that not every JSON reader accepts;
     /// `true`: it is `null`.
     pub(super) fn read(self) -> Result<(Facts, Verbatim), bool> {
-        let raw = self.raw.as_str();
-        let reading = self.reading.map_or_else(|| Reading::of(self.source, raw), |reading| *reading);
-        let Some(facts) = reading.finish() else { return Err(raw.trim() == "null") };
-        if self.raw.is_cut() {
+        let Self { source, raw, reading } = self;
+        let mut reading = match reading {
+            Some(reading) => *reading,
+            None => Reading::of(source, raw.as_str()),
+        };
+        if !reading.is_whole_object() {
+            return Err(raw.as_str().trim() == "null");
+        }
+        let facts = reading.facts;
+        if raw.is_cut() {
             return Ok((facts, Verbatim { json: None, harmless: false }));
         }
-        let (json, harmless) = json::compact(raw);
+        let (compacted, harmless) = match json::compact(raw.as_str()) {
+            (Cow::Owned(json), harmless) => (Some(json), harmless),
+            (Cow::Borrowed(_), harmless) => (None, harmless),
+        };
         if !harmless {
-            serde_json::from_slice::<Value>(raw.as_bytes()).map_err(|_| false)?;
+            serde_json::from_slice::<Value>(raw.as_str().as_bytes()).map_err(|_| false)?;
         }
-        let json = Some(json.into_owned());
+        let json = Some(compacted.unwrap_or_else(|| raw.into_string()));
         Ok((facts, Verbatim { json, harmless }))
     }
 }
@@ -108,8 +124,7 @@ impl Reading {
             source,
             is_object: false,
             stated: Stated::default(),
-            iteration: Stated::default(),
-            iterations: None,
+            listed: None,
             unreadable: false,
         };
         let mut reading = Self { scanner: Scanner::any(DEPTH_BYTES), facts, invalid: false };
@@ -123,10 +138,10 @@ impl Reading {
         }
     }
 
-    /// What the object states; `None` if it is not a valid object.
-    fn finish(mut self) -> Option<Facts> {
+    /// Whether all of a valid object was read.
+    fn is_whole_object(&mut self) -> bool {
         let whole = self.scanner.finish(&mut self.facts);
-        (!self.invalid && whole.is_ok() && self.facts.is_object).then_some(self.facts)
+        !self.invalid && whole.is_ok() && self.facts.is_object
     }
 }
 
@@ -135,8 +150,8 @@ impl Reading {
 impl Facts {
     /// The numbers and texts that `path` leads into, and the path within.
     fn within<'p>(&mut self, path: &'p [Name]) -> (&mut Stated, &'p [Name]) {
-        match path {
-            [Name::Iterations, Name::Item, rest @ ..] => (&mut self.iteration, rest),
+        match (path, &mut self.listed) {
+            ([Name::Iterations, Name::Item, rest @ ..], Some(listed)) => (&mut listed.current, rest),
             _ => (&mut self.stated, path),
         }
     }
@@ -153,16 +168,16 @@ impl Visitor for Facts {
                 self.is_object
             }
             [Name::Iterations] if source == Source::Messages => {
-                self.iterations = (kind == Kind::Array).then(Iterations::default);
+                self.listed = (kind == Kind::Array).then(Box::default);
                 self.unreadable = !matches!(kind, Kind::Array | Kind::Null);
                 kind == Kind::Array
             }
             [Name::Iterations, Name::Item] => {
-                self.iteration = Stated::default();
-                if kind != Kind::Object
-                    && let Some(iterations) = &mut self.iterations
-                {
-                    iterations.add_unreadable();
+                if let Some(listed) = &mut self.listed {
+                    listed.current = Stated::default();
+                    if kind != Kind::Object {
+                        listed.iterations.add_unreadable();
+                    }
                 }
                 kind == Kind::Object
             }
@@ -193,8 +208,8 @@ impl Visitor for Facts {
     }
 
     fn end(&mut self, path: &[Name], _: Kind, _: u64) {
-        if let ([Name::Iterations, Name::Item], Some(iterations)) = (path, &mut self.iterations) {
-            iterations.add(&self.iteration);
+        if let ([Name::Iterations, Name::Item], Some(listed)) = (path, &mut self.listed) {
+            listed.iterations.add(&listed.current);
         }
     }
 }

@@ -18,7 +18,7 @@ pub(super) struct ChunkFields {
     pub(super) model: Text,
     pub(super) service_tier: Text,
     /// The last one that is not `null`: of the chunk, or of a choice in it.
-    pub(super) usage: Option<Box<UsageObject>>,
+    pub(super) usage: Option<UsageObject>,
     pub(super) error: Option<ErrorFields>,
     pub(super) choices: Vec<ChoiceFields>,
     /// Tool calls above the limit, which were not read.

@@ -358,7 +358,7 @@ impl ChatCompletionsReader {
     /// The text field `field` begins. It is skipped if its choice or call is not read.
     fn want(&mut self, field: Field, kind: Kind) -> Want {
         if field == Field::Usage {
-            self.fields.usage = Some(Box::new(UsageObject::new(Convention::CHAT_COMPLETIONS)));
+            self.fields.usage = Some(UsageObject::new(Convention::CHAT_COMPLETIONS));
             self.current = Some(field);
             return Want::Raw;
         }
@@ -389,7 +389,7 @@ impl ChatCompletionsReader {
             self.tier.clone_from(&self.fields.service_tier);
         }
         if let Some(usage) = self.fields.usage.take() {
-            answer.usage.take(*usage, false);
+            answer.usage.take(usage, false);
         }
     }
 }

@@ -37,7 +37,7 @@ pub(super) struct ObjectFields {
     pub(super) id: Text,
     pub(super) model: Text,
     pub(super) block_reason: Text,
-    pub(super) usage: Option<Box<UsageObject>>,
+    pub(super) usage: Option<UsageObject>,
     error: Option<ErrorFields>,
     pub(super) candidates: Vec<CandidateFields>,
     /// There were candidates above the limit.
@@ -120,7 +120,7 @@ impl ObjectFields {
             },
             ([Name::UsageMetadata] | [Name::Error], Kind::Null) => return Want::Skip,
             ([Name::UsageMetadata], _) => {
-                self.usage = Some(Box::new(UsageObject::new(Convention::GENERATE_CONTENT)));
+                self.usage = Some(UsageObject::new(Convention::GENERATE_CONTENT));
                 self.current = Some(Field::Usage);
                 return Want::Raw;
             }

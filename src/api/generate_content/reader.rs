@@ -108,7 +108,7 @@ impl GenerateContentReader {
         (self.id_known, self.model_known) = (answer.id.is_some(), answer.model.is_some());
         self.usage_is_here = fields.usage.is_some();
         if let Some(usage) = fields.usage {
-            answer.usage.take(*usage, false);
+            answer.usage.take(usage, false);
         }
         (0..fields.calls_beyond).for_each(|_| answer.notes.dropped_tool_call());
         (0..fields.thoughts_beyond).for_each(|_| answer.notes.dropped_thought());

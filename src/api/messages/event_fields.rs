@@ -46,7 +46,7 @@ pub(super) struct EventFields {
     pub(super) id: Option<Text>,
     pub(super) model: Option<Text>,
     pub(super) stop_reason: Option<Text>,
-    usage: Option<Box<UsageObject>>,
+    usage: Option<UsageObject>,
     /// Bedrock's own count, in the last event of a stream.
     invocation_metrics: Option<Text>,
     pub(super) block: BlockFields,
@@ -148,7 +148,7 @@ impl EventFields {
         self.current = Some(field);
         match self.field(field) {
             Some(text) => text.clear(),
-            None => self.usage = Some(Box::new(UsageObject::new(Convention::MESSAGES))),
+            None => self.usage = Some(UsageObject::new(Convention::MESSAGES)),
         }
         if matches!(field, Field::Usage | Field::InvocationMetrics | Field::BlockInput) {
             Want::Raw
@@ -283,7 +283,7 @@ impl EventFields {
             answer.finished(reason.into_string());
         }
         if let Some(usage) = self.usage {
-            answer.usage.take(*usage, last);
+            answer.usage.take(usage, last);
         }
     }
 

@@ -26,7 +26,7 @@ pub(super) struct EventFields {
     status: Text,
     reason: Text,
     service_tier: Text,
-    usage: Option<Box<UsageObject>>,
+    usage: Option<UsageObject>,
     web_searches: Option<Text>,
     image_input: Option<Text>,
     image_output: Option<Text>,
@@ -58,7 +58,7 @@ impl EventFields {
     /// The text of `field` begins, and replaces an earlier one.
     pub(super) fn begin(&mut self, field: Field) {
         if field == Field::Usage {
-            self.usage = Some(Box::new(UsageObject::new(Convention::RESPONSES)));
+            self.usage = Some(UsageObject::new(Convention::RESPONSES));
         } else if let Some(text) = self.text(field) {
             text.clear();
         }
@@ -265,7 +265,7 @@ impl EventFields {
             answer.model = Some(self.model.as_str().to_owned());
         }
         if let Some(usage) = self.usage.take() {
-            answer.usage.take(*usage, last);
+            answer.usage.take(usage, last);
         }
         // Earlier events state the tier that was requested.
         if last && !self.service_tier.is_empty() {

@@ -70,6 +70,7 @@ mod writer;
 pub(crate) use append::{append_what_fits, padded};
 pub use decimal::{Digits, set_digits};
 pub use scanner::Scanner;
+pub(crate) use shape::read_string;
 pub use shape::{Fit, Shape, Vary, VaryRead};
 pub use unread_values::UnreadValues;
 pub use validate_only::{Nameless, ValidateOnly};

@@ -22,6 +22,12 @@ impl Text {
         Self { kept: text.into(), cut: false }
     }
 
+    /// An empty text with room for this many bytes.
+    #[must_use]
+    pub fn with_room(bytes: usize) -> Self {
+        Self { kept: String::with_capacity(bytes), cut: false }
+    }
+
     /// Appends `run` until the text has `limit` bytes, cut at a character boundary. Once a run was cut, nothing more is
     /// appended. Returns how many bytes were appended.
     pub fn push(&mut self, run: &str, limit: usize) -> usize {

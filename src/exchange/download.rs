@@ -186,6 +186,11 @@ impl Response {
         unread || self.reader.ends_with_body()
     }
 
+    /// Whether the end of the body adds nothing to what was read: the document is complete.
+    pub(super) fn is_read(&self) -> bool {
+        self.format == Format::Document && self.translation.is_none() && self.answer().ended
+    }
+
     /// Whether the client gets the response as it is, also where it is translated.
     pub(super) const fn passes(&self) -> bool {
         self.passes

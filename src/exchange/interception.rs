@@ -227,7 +227,9 @@ impl Interception {
     ) -> Step {
         let Download::Reading(response) = &mut self.download else { return Step::pass() };
         let progress = &mut self.progress;
-        progress.totals = None;
+        if !(chunk.is_empty() && response.is_read()) {
+            progress.totals = None;
+        }
         let mut instead = response.read(chunk, end, &mut progress.notes);
         if progress.first_event.is_none() && response.any_event() {
             progress.first_event = Some(clock());

@@ -167,11 +167,9 @@ impl Fit {
     pub fn piece(&self, bytes: &[u8], take: &mut dyn FnMut(&str)) {
         let Range { start, end } = self.piece;
         if self.notation == Notation::Other {
-            let (mut visitor, mut string) = (Runs(take), StringReader::default());
             // It was validated, so that it can be read to its end.
-            let read = VisitorText::of(&mut visitor).read(&mut string, Chunk { bytes, base: 0 }, start);
-            debug_assert_eq!(read, Ok(Some(end + 1)));
-            return;
+            debug_assert_eq!(bytes.get(end), Some(&b'"'));
+            return read_string(bytes, start, take);
         }
         let mut rest = bytes.get(start..end).unwrap_or_default();
         while !rest.is_empty() {
@@ -198,6 +196,14 @@ impl Fit {
         let raw = bytes.get(self.raw.clone()).filter(|raw| !raw.is_empty())?;
         core::str::from_utf8(raw).ok()
     }
+}
+
+/// Passes the text of a string that is valid, or broke off, to `take` in runs. `begin`: the position just past its opening
+/// quote.
+pub(crate) fn read_string(bytes: &[u8], begin: usize, take: &mut dyn FnMut(&str)) {
+    let (mut visitor, mut string) = (Runs(take), StringReader::default());
+    let read = VisitorText::of(&mut visitor).read(&mut string, Chunk { bytes, base: 0 }, begin);
+    debug_assert!(read.is_ok());
 }
 
 /// Takes the runs of one text. A visitor, so that the reading of strings is compiled once for both.

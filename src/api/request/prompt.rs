@@ -1,7 +1,7 @@
 //! The user's texts, kept as raw JSON strings: only the last one is recorded, so unescaping the others would be
 //! wasted.
 
-use crate::json::{Kind, Nameless, Scalar, Scanner, Visitor, Want};
+use crate::json::{self, Kind, Nameless, Scalar, Scanner, Visitor, Want};
 use crate::text::Text;
 use core::fmt;
 
@@ -80,9 +80,11 @@ impl Prompt {
     pub fn text(&self) -> Text {
         match &self.held {
             Held::Json(raw) => without_escapes(raw).unwrap_or_else(|| {
-                let mut unescaped = Unescaped::default();
-                unescaped.read(raw, self.limit);
-                unescaped.text
+                let mut text = Text::with_room(raw.len());
+                json::read_string(raw, 1, &mut |run| {
+                    text.push(run, self.limit);
+                });
+                text
             }),
             Held::Unescaped(unescaped) => unescaped.text.clone(),
         }

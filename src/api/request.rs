@@ -110,33 +110,25 @@ impl RequestReader {
     }
 
     /// Has the other models that the request names judged; see [`RequestFacts::refusal`].
-    #[must_use]
-    pub fn judged_by(mut self, judge: Rc<dyn ModelJudge>) -> Self {
+    pub fn judge_by(&mut self, judge: Rc<dyn ModelJudge>) {
         self.visitor.others.judge = Some(judge::Judge(judge));
-        self
     }
 
     /// Leaves the body as it is: no usage is asked for.
-    #[must_use]
-    pub fn without_splice(mut self) -> Self {
+    pub fn leave_body(&mut self) {
         self.visitor.splice = None;
-        self
     }
 
     /// Takes `model` as the requested one: the path names it. The body's member is not read.
-    #[must_use]
-    pub fn with_model(mut self, model: Text) -> Self {
+    pub fn take_model(&mut self, model: Text) {
         self.visitor.facts.model = Some(model);
         self.visitor.reads_model = false;
-        self
     }
 
     /// Takes the request as one for a stream, whatever the body says: the path says so.
-    #[must_use]
-    pub const fn streamed(mut self) -> Self {
+    pub const fn take_as_streamed(&mut self) {
         self.visitor.facts.stream = true;
         self.visitor.is_streamed = true;
-        self
     }
 
     /// Reads the next chunk.

@@ -102,10 +102,10 @@ pub(super) fn admit(
             refused(&Rejection::MethodNotAllowed("POST"))
         }
         (Target::Bridged { api, upstream_path, model, streamed }, Some(provider)) => {
-            let arrival = Arrival::new(provider, api, found.dialect, headers, clock(), random);
-            let arrival = Arrival { model, streamed, ..arrival };
+            let mut arrival = Arrival::new(provider, api, found.dialect, headers, clock(), random);
+            (arrival.model, arrival.streamed) = (model, streamed);
             let (interception, step) = intercept(bridge, head, arrival, upstream_path, random);
-            (Admission::Bridged(Box::new(interception)), step)
+            (Admission::Bridged(interception), step)
         }
     }
 }
@@ -117,7 +117,7 @@ fn intercept(
     mut arrival: Arrival,
     upstream_path: Vec<u8>,
     random: u128,
-) -> (Interception, Step) {
+) -> (Box<Interception>, Step) {
     let checked = check_bridged(bridge, head, &mut arrival);
     let mut effects = Vec::with_capacity(values::EFFECTS);
     let upload = Upload::begin(bridge, &arrival, &head.headers);
@@ -144,11 +144,11 @@ fn intercept(
             effects.push(Effect::EditRequestHeaders(edits));
             values::of_start(bridge, &arrival, &mut effects);
             let flow = if upload.is_held() { Flow::Hold } else { Flow::Continue };
-            (Interception::new(arrival, upload), Step { effects, flow })
+            (Box::new(Interception::new(arrival, upload)), Step { effects, flow })
         }
         Err(rejection) => {
             values::of_start(bridge, &arrival, &mut effects);
-            let mut interception = Interception::new(arrival, upload);
+            let mut interception = Box::new(Interception::new(arrival, upload));
             effects.extend(interception.reject(rejection).effects);
             (interception, Step { effects, flow: Flow::Stop })
         }

@@ -12,6 +12,7 @@ use crate::record::uuid_v7;
 use crate::route::PathModel;
 use crate::text::head;
 use core::time::Duration;
+use std::borrow::Cow;
 use std::rc::Rc;
 
 /// A bridged request as its headers describe it. Texts of the request are cut at [`NAME_BYTES`].
@@ -31,7 +32,7 @@ pub(super) struct Arrival {
     pub(super) started: Duration,
     /// Envoy's `x-request-id` of the request, at most 1 KiB.
     pub(super) request_id: Option<String>,
-    pub(super) method: String,
+    pub(super) method: Cow<'static, str>,
     /// The path, without the query.
     pub(super) path: String,
     pub(super) actor: Option<Actor>,
@@ -76,7 +77,11 @@ impl Arrival {
             id: uuid_v7(started, random),
             started,
             request_id: named("x-request-id"),
-            method: named(":method").unwrap_or_default(),
+            method: match headers.first(":method") {
+                // A request with any other method is refused.
+                Some(b"POST") => Cow::Borrowed("POST"),
+                other => Cow::Owned(other.map(text).unwrap_or_default()),
+            },
             path: text(headers.path_without_query()),
             actor: None,
             actor_metadata: Vec::new(),

@@ -59,27 +59,26 @@ pub(super) struct Reading {
 impl Upload {
     /// The upload of a request with these headers.
     pub(super) fn begin(bridge: &Bridge, arrival: &Arrival, headers: &Headers) -> Self {
-        let reader = arrival.api.request_reader(bridge.request_bounds());
-        let asks = arrival.provider.asks_for_usage(arrival.api);
-        let reader = if asks { reader } else { reader.without_splice() };
-        let reader = match &arrival.model {
-            Some(model) => reader.with_model(model.name.clone()),
-            None => reader,
-        };
-        let reader = if arrival.streamed { reader.streamed() } else { reader };
-        let reader = match &arrival.provider {
-            provider if provider.models.exists() => {
-                reader.judged_by(Rc::<Provider>::clone(provider) as Rc<dyn ModelJudge>)
-            }
-            _ => reader,
-        };
-        let reading = Reading {
-            reader,
+        let mut reading = Reading {
+            reader: arrival.api.request_reader(bridge.request_bounds()),
             limit_bytes: bridge.request_body_bytes(&arrival.provider),
             declared: headers.content_length(),
             seen: 0,
             allowed: false,
         };
+        let reader = &mut reading.reader;
+        if !arrival.provider.asks_for_usage(arrival.api) {
+            reader.leave_body();
+        }
+        if let Some(model) = &arrival.model {
+            reader.take_model(model.name.clone());
+        }
+        if arrival.streamed {
+            reader.take_as_streamed();
+        }
+        if arrival.provider.models.exists() {
+            reader.judge_by(Rc::<Provider>::clone(&arrival.provider) as Rc<dyn ModelJudge>);
+        }
         match BetaHeaders::of_held_request(&arrival.provider, headers) {
             Some(betas) => Self::Held(Box::new(Held { reading, betas })),
             None => Self::Reading(Box::new(reading)),

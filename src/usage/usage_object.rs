@@ -120,13 +120,8 @@ impl UsageObject {
 impl Reading {
     /// Begins with the first bytes of an object.
     fn of(source: Source, begin: &str) -> Self {
-        let facts = Facts {
-            source,
-            is_object: false,
-            stated: Stated::default(),
-            listed: None,
-            unreadable: false,
-        };
+        let facts =
+            Facts { source, is_object: false, stated: Stated::default(), listed: None, unreadable: false };
         let mut reading = Self { scanner: Scanner::any(DEPTH_BYTES), facts, invalid: false };
         reading.feed(begin);
         reading

@@ -25,7 +25,8 @@ impl ModelJudge for Gpt {
 /// All that is known of a request after these chunks.
 fn facts<'a>(api: Api, chunks: impl Iterator<Item = &'a [u8]>) -> String {
     let bounds = RequestBounds { reader_bytes: 64, prompt_bytes: Some(1000) };
-    let mut reader = api.request_reader(bounds).judged_by(Rc::new(Gpt));
+    let mut reader = api.request_reader(bounds);
+    reader.judge_by(Rc::new(Gpt));
     let mut result = chunks.map(|chunk| reader.feed(chunk)).find_map(Result::err);
     result = result.or_else(|| reader.finish().err());
     let facts = reader.into_facts();

@@ -3,6 +3,7 @@
 
 use core::fmt;
 use std::borrow::Cow;
+use std::rc::Rc;
 
 mod choice;
 mod gateway;
@@ -38,7 +39,7 @@ pub struct Credential {
     /// Whose credential is sent.
     pub kind: CredentialKind,
     /// The record's view of the secret, see [`hint`]; `None` where Envoy adds the key, which is unknown here.
-    pub hint: Option<String>,
+    pub hint: Option<Rc<str>>,
     /// The request's credential headers to remove: lower case, each once.
     pub remove: Vec<Cow<'static, str>>,
     /// The one header to set and its whole value; `None` where the caller's header goes upstream unchanged or Envoy
@@ -230,7 +231,7 @@ mod tests {
             Secret::new(secret),
             Credential {
                 kind: CredentialKind::Centralized,
-                hint: Some(hint(secret)),
+                hint: Some(hint(secret).into()),
                 remove: vec![Cow::Borrowed("authorization")],
                 set: Some(("x-api-key", Secret::new(secret))),
             },

@@ -68,7 +68,7 @@ mod whole;
 mod writer;
 
 pub(crate) use append::{append_what_fits, padded};
-pub use decimal::{Digits, set_digits};
+pub use decimal::Digits;
 pub use scanner::Scanner;
 pub(crate) use shape::read_string;
 pub use shape::{Fit, Shape, Vary, VaryRead};

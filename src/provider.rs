@@ -70,6 +70,8 @@ pub struct Provider {
     pub key_header: Option<CredentialHeader>,
     /// The operator's own credential and who adds it.
     pub key: Key,
+    /// The record's view of it: [`Key::hint`].
+    pub key_hint: Option<Rc<str>>,
     /// Whether callers may use their own credential.
     pub byok: Byok,
     /// Whether the operator wants the actor named to the provider; see [`sends_actor`](Self::sends_actor).
@@ -191,6 +193,7 @@ impl Provider {
             central: central.map(|usual| self.key_header.unwrap_or(usual)),
             vendor: self.vendor,
             key: &self.key,
+            key_hint: self.key_hint.as_ref(),
             byok: self.byok,
         }
     }

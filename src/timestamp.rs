@@ -3,7 +3,6 @@
 //! They are written by hand because the core has no clock and needs no time zones, durations or parsing: a date crate
 //! would only add bytes to the module.
 
-use crate::json::set_digits;
 use core::time::Duration;
 
 /// RFC 3339 in UTC with milliseconds: `2026-11-23T05:33:00.000Z`.
@@ -16,19 +15,31 @@ pub fn timestamp(at: Duration) -> Timestamp {
     // 32 bits divide much faster than 64. They hold the days of all years of four digits, and the seconds of a day.
     let (year, month, day) = date(u32::try_from(seconds / 86_400).unwrap_or_default());
     let second = (seconds % 86_400) as u32;
+    let millis = at.subsec_millis();
     let mut written = *b"0000-00-00T00:00:00.000Z";
-    for (end, number) in [
-        (4, year),
-        (7, month),
-        (10, day),
-        (13, second / 3600),
-        (16, second / 60 % 60),
-        (19, second % 60),
-        (23, at.subsec_millis()),
+    // The last two digits of each number, at its place.
+    for (begin, number) in [
+        (0, year / 100),
+        (2, year),
+        (5, month),
+        (8, day),
+        (11, second / 3600),
+        (14, second / 60 % 60),
+        (17, second % 60),
+        (20, millis / 10),
+        (21, millis),
     ] {
-        set_digits(written.get_mut(..end).unwrap_or_default(), number.into());
+        if let Some([tens, ones]) = written.get_mut(begin..begin + 2) {
+            (*tens, *ones) = (digit(number / 10), digit(number));
+        }
     }
     written
+}
+
+/// The last decimal digit of `number`.
+const fn digit(number: u32) -> u8 {
+    // Below ten, so the cast loses nothing.
+    b'0' + (number % 10) as u8
 }
 
 /// The Gregorian date `days` after 1970-01-01. It counts in eras of 400 years, and years from March, so that the leap day

@@ -112,7 +112,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("sse", &[]),
     ("step", &["headers", "metric", "values"]),
     ("text", &["json"]),
-    ("timestamp", &["json"]),
+    ("timestamp", &[]),
     ("usage", &["json", "text"]),
     ("values", &["json"]),
 ];

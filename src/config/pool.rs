@@ -11,7 +11,7 @@ use super::name::unique_name;
 use super::node::{Members, Node};
 use super::quoted::quoted;
 use super::vendor::vendor;
-use crate::credential::{CredentialHeader, Key, Vendor, hint, vendor_of};
+use crate::credential::{CredentialHeader, Key, Vendor, vendor_of};
 use crate::glob::Glob;
 use crate::provider::{BaseUrl, MOST_MEMBERS, Member, ModelPolicy, Pool, Start, vendor_at};
 
@@ -117,12 +117,8 @@ fn member(
         Key::Central(secret) => Some((header.name, header.written(secret))),
         Key::Absent | Key::External | Key::NotNeeded => None,
     };
-    let hint = match &key {
-        Key::Central(secret) => Some(hint(secret.expose())),
-        Key::Absent | Key::External | Key::NotNeeded => None,
-    };
     Some(Member {
-        hint,
+        hint: key.hint(),
         cluster: cluster.unwrap_or_else(|| format!("{}-{name}", defaults.provider)),
         name: name.into(),
         base_url: base?,

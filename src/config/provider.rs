@@ -18,6 +18,7 @@ use super::vendor::vendor;
 use crate::bedrock::Bedrock;
 use crate::credential::{Byok, CredentialHeader, Key, Vendor};
 use crate::provider::{ModelPolicy, Provider, ProviderType, Start, vendor_at};
+use std::rc::Rc;
 
 /// The largest `open_retry_after_seconds`: a day.
 const LONGEST_RETRY_AFTER_SECONDS: u64 = 86_400;
@@ -168,6 +169,8 @@ pub(super) fn provider(
     let cluster = first.as_ref().map(|first| first.cluster.clone()).or(cluster_name);
     let cluster = cluster.unwrap_or_else(|| name.clone());
     let default_url = bedrock.as_ref().map_or_else(|| kind.profile().base_url.to_owned(), Bedrock::base_url);
+    // Without a Bedrock API key Envoy signs the requests.
+    let key = if bedrock.is_some() && key == Key::Absent { Key::External } else { key };
     Some(Provider {
         kind,
         enabled,
@@ -183,8 +186,8 @@ pub(super) fn provider(
         query,
         more_passthrough,
         ask_for_usage: ask_for_usage.unwrap_or_else(|| kind.profile().asks_for_usage && !of_mistral),
-        // Without a Bedrock API key Envoy signs the requests.
-        key: if bedrock.is_some() && key == Key::Absent { Key::External } else { key },
+        key_hint: key.hint().map(Rc::from),
+        key,
         byok,
         send_actor,
         models,

@@ -9,6 +9,7 @@ use super::{
 use crate::headers::{CREDENTIAL_HEADERS, Headers};
 use crate::query;
 use std::borrow::Cow;
+use std::rc::Rc;
 
 /// The prefix of Anthropic's OAuth tokens, which its API accepts as Bearer tokens only.
 const OAUTH_PREFIX: &str = "sk-ant-oat";
@@ -26,6 +27,8 @@ pub struct CredentialRules<'a> {
     pub vendor: Option<Vendor>,
     /// The operator's key.
     pub key: &'a Key,
+    /// The record's view of that key: [`Key::hint`].
+    pub key_hint: Option<&'a Rc<str>>,
     /// Whether callers may use their own credential.
     pub byok: Byok,
 }
@@ -179,17 +182,18 @@ fn byok(
         CredentialHeader { name, scheme: Scheme::Query } => (None, Some((name, Secret::new(own.token)))),
         CredentialHeader { name, .. } => (Some(name), None),
     };
-    Ok(Credential { kind: CredentialKind::Byok, hint: Some(hint), remove: present.all_but(kept), set })
+    Ok(Credential { kind: CredentialKind::Byok, hint: Some(hint.into()), remove: present.all_but(kept), set })
 }
 
 /// Uses the operator's key.
 fn central(present: &Present<'_>, rules: &CredentialRules<'_>) -> Result<Credential, CredentialError> {
     let header = rules.central.filter(|_| rules.byok != Byok::Require).ok_or(CredentialError::Missing)?;
-    let (hint, set) = match rules.key {
+    let set = match rules.key {
         Key::Absent | Key::NotNeeded => return Err(CredentialError::Missing),
-        Key::External => (None, None),
-        Key::Central(key) => (Some(hint(key.expose())), Some((header.name, header.scheme.write(key)))),
+        Key::External => None,
+        Key::Central(key) => Some((header.name, header.scheme.write(key))),
     };
+    let hint = rules.key_hint.map(Rc::clone);
     Ok(Credential { kind: CredentialKind::Centralized, hint, remove: present.all_but(None), set })
 }
 

@@ -1,6 +1,6 @@
 //! The operator's credential of a provider, and whether callers may use theirs.
 
-use super::Secret;
+use super::{Secret, hint};
 
 /// Where the operator's own credential for a provider comes from (`envoy/behaviour.md#credentials-and-vendors`).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +13,17 @@ pub enum Key {
     External,
     /// The upstream needs none: no credential goes up, not even a caller's.
     NotNeeded,
+}
+
+impl Key {
+    /// The record's view of the key, see [`hint`]; `None` where this filter does not send it.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Central(secret) => Some(hint(secret.expose())),
+            Self::Absent | Self::External | Self::NotNeeded => None,
+        }
+    }
 }
 
 /// Whether callers may use a credential of their own for a provider.

@@ -171,7 +171,7 @@ fn check_bridged(
         Ok(credential) => credential,
         Err(error) => {
             arrival.credential_kind = error.kind();
-            arrival.credential_hint = error.hint().map(str::to_owned);
+            arrival.credential_hint = error.hint().map(Rc::from);
             return Err(credential_rejection(&error));
         }
     };

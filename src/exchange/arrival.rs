@@ -47,7 +47,7 @@ pub(super) struct Arrival {
     /// Whose credential the request uses, or was refused with.
     pub(super) credential_kind: CredentialKind,
     /// The part of that credential that records show.
-    pub(super) credential_hint: Option<String>,
+    pub(super) credential_hint: Option<Rc<str>>,
     /// The request goes to the cluster for callers' own credentials. A refused credential leaves it `false`.
     pub(super) byok_cluster: bool,
     /// What the upstream filters share with this one, where the provider has a pool and the request was sent to it.

@@ -40,7 +40,7 @@ pub(super) fn push_number(out: &mut Vec<u8>, number: u64) {
 
 /// Writes the decimal digits of `number` over the end of `zeros`, the last ones as far as they fit. Returns how many it
 /// wrote; for 0 none.
-pub fn set_digits(zeros: &mut [u8], mut number: u64) -> usize {
+fn set_digits(zeros: &mut [u8], mut number: u64) -> usize {
     let mut used = 0;
     for place in zeros.iter_mut().rev() {
         if number == 0 {

@@ -21,6 +21,7 @@ fn provider(kind: ProviderType, name: &str, base_path: &str) -> Provider {
         more_passthrough: Vec::new(),
         ask_for_usage: true,
         key: Key::Absent,
+        key_hint: None,
         byok: Byok::Allow,
         send_actor: false,
         models: ModelPolicy::default(),

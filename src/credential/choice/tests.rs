@@ -24,6 +24,7 @@ fn provider(kind: ProviderType, key: Key, byok: Byok) -> Provider {
         query: Vec::new(),
         more_passthrough: Vec::new(),
         ask_for_usage: true,
+        key_hint: key.hint().map(Rc::from),
         key,
         byok,
         send_actor: false,

@@ -17,6 +17,7 @@ pub mod request;
 pub mod response;
 mod responses;
 pub mod usage_edit;
+mod word;
 
 use crate::answer::{Answer, Keep};
 use crate::dialect::Dialect;

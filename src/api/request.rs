@@ -15,7 +15,6 @@ mod rules;
 mod slot;
 mod turn;
 mod visitor;
-mod word;
 
 use crate::json::{self, Scanner, Watched};
 use crate::note::Notes;

@@ -45,7 +45,7 @@ impl OpenBlocks {
     pub(super) fn start(&mut self, fields: EventFields, answer: &mut Answer) -> bool {
         let mut block = fields.block;
         let Some(index) = fields.index else {
-            return block.kind.as_str() == "fallback" && begin_block(&mut block, answer, false).is_some();
+            return block.kind.is("fallback") && begin_block(&mut block, answer, false).is_some();
         };
         self.0.retain(|open| open.index != index);
         let (mut input, thinking) = (take(&mut block.input), take(&mut block.thinking));
@@ -82,12 +82,12 @@ impl OpenBlocks {
     pub(super) fn delta(&self, fields: &EventFields, answer: &mut Answer) -> Change {
         let open = self.0.iter().find(|open| Some(open.index) == fields.index);
         // Deltas of other kinds can have members of the same names.
-        match (open.map(|open| &open.content), fields.delta_kind.as_str()) {
-            (Some(BlockContent::ToolCall(at, _)), "input_json_delta") if answer.keep().arguments => {
+        match (open.map(|open| &open.content), fields.delta_kind.as_bytes()) {
+            (Some(BlockContent::ToolCall(at, _)), b"input_json_delta") if answer.keep().arguments => {
                 answer.add_arguments_piece(*at, &fields.partial_json);
                 fields.appended(Field::PartialJson, Place::Arguments(*at))
             }
-            (Some(BlockContent::Thought(at)), "thinking_delta") => {
+            (Some(BlockContent::Thought(at)), b"thinking_delta") => {
                 answer.add_thought_piece(*at, &fields.thinking);
                 fields.appended(Field::DeltaThinking, Place::Thought(*at))
             }
@@ -114,24 +114,24 @@ impl OpenBlocks {
 /// Adds a block that has begun to the answer, if it is a tool call or a thought or names another model. `whole`: the block has ended too, and
 /// its texts are added.
 pub(super) fn begin_block(block: &mut BlockFields, answer: &mut Answer, whole: bool) -> Option<BegunBlock> {
-    let hosted = match block.kind.as_str() {
-        "tool_use" => false,
-        "server_tool_use" | "mcp_tool_use" => true,
-        "thinking" => {
+    let hosted = match block.kind.as_bytes() {
+        b"tool_use" => false,
+        b"server_tool_use" | b"mcp_tool_use" => true,
+        b"thinking" => {
             let at = answer.begin_thought("thinking")?;
             if whole {
                 answer.add_thought_piece(at, &block.thinking);
             }
             return Some(BegunBlock::Thought(at));
         }
-        "fallback" => {
+        b"fallback" => {
             let model = block.fallback_model.take().filter(|model| !model.is_empty())?;
             answer.model = Some(model.into_string());
             return Some(BegunBlock::Fallback);
         }
         _ => return None,
     };
-    let is_mcp = block.kind.as_str() == "mcp_tool_use";
+    let is_mcp = block.kind.is("mcp_tool_use");
     let call = ToolCall {
         id: block.id.take().map(Text::into_string),
         name: block.name.take().map(Text::into_string),

@@ -3,6 +3,7 @@
 use super::names::Name;
 use crate::answer::{Answer, ApiError, Keep, NAME_BYTES};
 use crate::api::response::{Change, Place};
+use crate::api::word::Word;
 use crate::json::{Kind, Scalar, Want};
 use crate::text::Text;
 use crate::usage::{Convention, METRICS_BYTES, UsageObject};
@@ -41,7 +42,7 @@ pub(super) struct EventFields {
     current: Option<Field>,
     /// The last field that may be a piece of a text.
     piece: Option<Field>,
-    pub(super) kind: Text,
+    pub(super) kind: Word,
     pub(super) index: Option<u64>,
     pub(super) id: Option<Text>,
     pub(super) model: Option<Text>,
@@ -50,7 +51,7 @@ pub(super) struct EventFields {
     /// Bedrock's own count, in the last event of a stream.
     invocation_metrics: Option<Text>,
     pub(super) block: BlockFields,
-    pub(super) delta_kind: Text,
+    pub(super) delta_kind: Word,
     pub(super) partial_json: Text,
     pub(super) thinking: Text,
     error: Option<ErrorTexts>,
@@ -66,7 +67,7 @@ struct ErrorTexts {
 /// A content block: as it begins in a stream, or whole in a document.
 #[derive(Debug, Default)]
 pub(super) struct BlockFields {
-    pub(super) kind: Text,
+    pub(super) kind: Word,
     pub(super) id: Option<Text>,
     pub(super) name: Option<Text>,
     pub(super) server: Option<Text>,
@@ -139,16 +140,19 @@ impl EventFields {
             {
                 Field::BlockInput
             }
-            (_, Kind::String) => match string_field(path, keep) {
+            (_, Kind::String) => match word_at(path).or_else(|| text_at(path, keep)) {
                 Some(field) => field,
                 None => return Want::Skip,
             },
             _ => return Want::Skip,
         };
         self.current = Some(field);
-        match self.field(field) {
-            Some(text) => text.clear(),
-            None => self.usage = Some(UsageObject::new(Convention::MESSAGES)),
+        if field == Field::Usage {
+            self.usage = Some(UsageObject::new(Convention::MESSAGES));
+        } else if let Some(word) = self.word(field) {
+            word.clear();
+        } else if let Some(text) = self.field(field) {
+            text.clear();
         }
         if matches!(field, Field::Usage | Field::InvocationMetrics | Field::BlockInput) {
             Want::Raw
@@ -164,6 +168,9 @@ impl EventFields {
     /// Appends a run to the text field being read.
     pub(super) fn text(&mut self, run: &str, keep: &Keep) {
         if let Some(field) = self.current {
+            if let Some(word) = self.word(field) {
+                return word.push(run.as_bytes());
+            }
             let limit = match field {
                 Field::Usage => return self.usage.iter_mut().for_each(|usage| usage.push(run)),
                 Field::InvocationMetrics => METRICS_BYTES,
@@ -199,23 +206,30 @@ impl EventFields {
         }
     }
 
-    /// The text of `field`; `None`: it is the usage object.
+    /// The word that `field` is, if it is one.
+    pub(super) fn word(&mut self, field: Field) -> Option<&mut Word> {
+        match field {
+            Field::Type => Some(&mut self.kind),
+            Field::BlockType => Some(&mut self.block.kind),
+            Field::DeltaType => Some(&mut self.delta_kind),
+            _ => None,
+        }
+    }
+
+    /// The text of `field`; `None`: it is a word or the usage object.
     fn field(&mut self, field: Field) -> Option<&mut Text> {
         Some(match field {
-            Field::Type => &mut self.kind,
             Field::Id => self.id.get_or_insert_default(),
             Field::Model => self.model.get_or_insert_default(),
             Field::StopReason => self.stop_reason.get_or_insert_default(),
-            Field::Usage => return None,
+            Field::Type | Field::BlockType | Field::DeltaType | Field::Usage => return None,
             Field::InvocationMetrics => self.invocation_metrics.get_or_insert_default(),
-            Field::BlockType => &mut self.block.kind,
             Field::BlockId => self.block.id.get_or_insert_default(),
             Field::BlockName => self.block.name.get_or_insert_default(),
             Field::BlockServer => self.block.server.get_or_insert_default(),
             Field::BlockInput => &mut self.block.input,
             Field::BlockThinking => &mut self.block.thinking,
             Field::FallbackModel => self.block.fallback_model.get_or_insert_default(),
-            Field::DeltaType => &mut self.delta_kind,
             Field::PartialJson => &mut self.partial_json,
             Field::DeltaThinking => &mut self.thinking,
             Field::ErrorType => self.error.get_or_insert_default().kind.get_or_insert_default(),
@@ -264,7 +278,7 @@ impl EventFields {
 
     /// Whether a document reports an error; some gateways omit its `type`.
     pub(super) fn is_error(&self) -> bool {
-        self.kind.as_str() == "error" || (self.kind.is_empty() && self.error.is_some())
+        self.kind.is("error") || (self.kind.is_empty() && self.error.is_some())
     }
 
     /// Takes what `message_start`, `message_delta` or a document states of the message. `last`: its usage is final.
@@ -305,14 +319,22 @@ impl EventFields {
     }
 }
 
-/// The text field at `path`.
-fn string_field(path: &[Name], keep: &Keep) -> Option<Field> {
+/// The word at `path`.
+pub(super) fn word_at(path: &[Name]) -> Option<Field> {
     Some(match path {
         [Name::Type] => Field::Type,
+        [Name::ContentBlock, Name::Type] | [Name::Content, Name::Item, Name::Type] => Field::BlockType,
+        [Name::Delta, Name::Type] => Field::DeltaType,
+        _ => return None,
+    })
+}
+
+/// The text field at `path` that is no word.
+fn text_at(path: &[Name], keep: &Keep) -> Option<Field> {
+    Some(match path {
         [Name::Id] | [Name::Message, Name::Id] => Field::Id,
         [Name::Model] | [Name::Message, Name::Model] => Field::Model,
         [Name::StopReason] | [Name::Message | Name::Delta, Name::StopReason] => Field::StopReason,
-        [Name::ContentBlock, Name::Type] | [Name::Content, Name::Item, Name::Type] => Field::BlockType,
         [Name::ContentBlock, Name::Id] | [Name::Content, Name::Item, Name::Id] => Field::BlockId,
         [Name::ContentBlock, Name::Name] | [Name::Content, Name::Item, Name::Name] => Field::BlockName,
         [Name::ContentBlock, Name::ServerName] | [Name::Content, Name::Item, Name::ServerName] => {
@@ -326,7 +348,6 @@ fn string_field(path: &[Name], keep: &Keep) -> Option<Field> {
         [Name::ContentBlock, Name::To, Name::Model] | [Name::Content, Name::Item, Name::To, Name::Model] => {
             Field::FallbackModel
         }
-        [Name::Delta, Name::Type] => Field::DeltaType,
         [Name::Delta, Name::PartialJson] if keep.arguments => Field::PartialJson,
         [Name::Delta, Name::Thinking] if keep.thoughts => Field::DeltaThinking,
         [Name::Error, Name::Type] => Field::ErrorType,

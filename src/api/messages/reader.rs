@@ -1,7 +1,7 @@
 //! Reads the events and documents of a response.
 
 use super::blocks::{BegunBlock, OpenBlocks, begin_block};
-use super::event_fields::EventFields;
+use super::event_fields::{EventFields, word_at};
 use super::names::Name;
 use crate::answer::{Answer, Keep};
 use crate::api::response::{Change, ObjectReader};
@@ -40,6 +40,11 @@ impl ObjectReader for MessagesReader {
             [Name::Content, Name::Item, Name::Input] => true,
             _ => false,
         }
+    }
+
+    fn word(&mut self, path: &[Name], text: &[u8]) -> bool {
+        let word = word_at(path).and_then(|field| self.fields.word(field));
+        word.map(|word| word.set(text)).is_some()
     }
 
     fn text(&mut self, run: &str, keep: &Keep) {
@@ -115,8 +120,7 @@ impl MessagesReader {
     /// Takes what the event states into `answer`.
     fn take_event(&mut self, name: &[u8], answer: &mut Answer) -> Change {
         let Self { fields, open, fallback } = self;
-        let kind =
-            if fields.kind.is_empty() || name == ERROR { name } else { fields.kind.as_str().as_bytes() };
+        let kind = if fields.kind.is_empty() || name == ERROR { name } else { fields.kind.as_bytes() };
         match kind {
             b"message_start" => take(fields).message(answer, false, *fallback),
             b"content_block_start" => *fallback |= open.start(take(fields), answer),

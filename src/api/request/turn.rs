@@ -1,7 +1,7 @@
 //! What is known of the turn and of the content part that are being read.
 
 use super::Prompt;
-use super::word::Word;
+use crate::api::word::Word;
 use crate::text::Text;
 
 /// The turn being read.

@@ -3,11 +3,11 @@
 use super::other_models::OtherModels;
 use super::slot::DECIDING;
 use super::turn::{Part, Turn};
-use super::word::Word;
 use super::{
     AnsweredCall, MODEL_BYTES, Name, OtherSlot, Prompt, RequestBounds, RequestFacts, RequestRules, Slot,
 };
 use crate::api::usage_edit::Splice;
+use crate::api::word::Word;
 use crate::json::{Kind, MAX_PATH, Scalar, Visitor, Want};
 use crate::note::Note;
 use crate::text::Text;

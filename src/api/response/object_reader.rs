@@ -21,6 +21,11 @@ pub trait ObjectReader: Default + fmt::Debug {
     fn texts(&self, _name: &[u8]) -> Texts {
         Texts::Piece
     }
+    /// Takes a whole short text that is only compared with known words. `false`: the text at `path` is no such text, and
+    /// is read as any other.
+    fn word(&mut self, _path: &[Self::Name], _text: &[u8]) -> bool {
+        false
+    }
     /// As [`Visitor::text`].
     fn text(&mut self, run: &str, keep: &Keep);
     /// As [`Visitor::scalar`].
@@ -190,6 +195,11 @@ impl<R: ObjectReader> Visitor for ObjectVisitor<'_, R> {
 
     fn counts(&mut self, path: &[R::Name], kind: Kind) -> bool {
         self.reader.counts(path, kind)
+    }
+
+    fn short_string(&mut self, path: &[R::Name], quoted: &[u8]) -> Option<(Want, bool)> {
+        let [_, text @ .., _] = quoted else { return None };
+        self.reader.word(path, text).then_some((Want::Read, false))
     }
 
     fn text(&mut self, _path: &[R::Name], run: &str) {

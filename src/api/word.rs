@@ -7,7 +7,7 @@ const WORD_BYTES: usize = 32;
 
 /// The beginning of a text that is only compared with known words. It needs no memory of its own.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Word {
+pub(in crate::api) struct Word {
     bytes: [u8; WORD_BYTES],
     /// The length of the text in bytes, also beyond what fits into `bytes`.
     len: usize,
@@ -17,30 +17,36 @@ pub(super) struct Word {
 
 impl Word {
     /// Empties the word.
-    pub(super) const fn clear(&mut self) {
+    pub(in crate::api) const fn clear(&mut self) {
         self.len = 0;
     }
 
     /// Empties a word that begins. Returns that it is to be read.
-    pub(super) const fn start(&mut self) -> bool {
+    pub(in crate::api) const fn start(&mut self) -> bool {
         self.clear();
         true
     }
 
     /// Whether the text is empty.
-    pub(super) const fn is_empty(&self) -> bool {
+    pub(in crate::api) const fn is_empty(&self) -> bool {
         self.len == 0
     }
 
     /// Whether the text is `known`.
     #[inline(always)]
-    pub(super) fn is(&self, known: &str) -> bool {
+    pub(in crate::api) fn is(&self, known: &str) -> bool {
         self.len == known.len() && self.bytes.get(..self.len) == Some(known.as_bytes())
+    }
+
+    /// The beginning of the text: all of it, unless it is longer than every known word.
+    #[inline(always)]
+    pub(in crate::api) fn as_bytes(&self) -> &[u8] {
+        self.bytes.get(..self.len).unwrap_or(&self.bytes)
     }
 
     /// Takes `text` instead of what was there.
     #[inline(always)]
-    pub(super) fn set(&mut self, text: &[u8]) {
+    pub(in crate::api) fn set(&mut self, text: &[u8]) {
         self.len = 0;
         match self.bytes.first_chunk_mut() {
             // Most words: two copies of known size instead of a call.
@@ -53,7 +59,7 @@ impl Word {
     }
 
     /// Appends a part of the text.
-    pub(super) fn push(&mut self, run: &[u8]) {
+    pub(in crate::api) fn push(&mut self, run: &[u8]) {
         self.len = append_what_fits(&mut self.bytes, self.len, run);
     }
 }
@@ -78,6 +84,7 @@ mod tests {
                         assert_eq!(word.is(known), known == text && text.len() <= 32, "{text} {known}");
                     }
                     assert_eq!(word.is_empty(), text.is_empty());
+                    assert_eq!(word.as_bytes(), &text.as_bytes()[..text.len().min(32)]);
                 }
             }
         }

@@ -42,10 +42,10 @@ pub(super) enum BegunBlock {
 
 impl OpenBlocks {
     /// `content_block_start`. Returns whether it names another model that goes on.
-    pub(super) fn start(&mut self, fields: EventFields, answer: &mut Answer) -> bool {
-        let mut block = fields.block;
+    pub(super) fn start(&mut self, fields: &mut EventFields, answer: &mut Answer) -> bool {
+        let block = &mut fields.block;
         let Some(index) = fields.index else {
-            return block.kind.is("fallback") && begin_block(&mut block, answer, false).is_some();
+            return block.kind.is("fallback") && begin_block(block, answer, false).is_some();
         };
         self.0.retain(|open| open.index != index);
         let (mut input, thinking) = (take(&mut block.input), take(&mut block.thinking));
@@ -54,7 +54,7 @@ impl OpenBlocks {
             input = Text::default();
             answer.notes.add(Note::TextCut);
         }
-        let content = match begin_block(&mut block, answer, false) {
+        let content = match begin_block(block, answer, false) {
             Some(BegunBlock::ToolCall(at)) => BlockContent::ToolCall(at, input),
             Some(BegunBlock::Thought(at)) => {
                 answer.add_thought(at, thinking.as_str());

@@ -283,20 +283,20 @@ impl EventFields {
 
     /// Takes what `message_start`, `message_delta` or a document states of the message. `last`: its usage is final.
     /// `fallback`: a content block has named the model that serves.
-    pub(super) fn message(self, answer: &mut Answer, last: bool, fallback: bool) {
+    pub(super) fn message(&mut self, answer: &mut Answer, last: bool, fallback: bool) {
         // Empty texts count as absent.
         let stated = |text: Option<Text>| text.filter(|text| !text.is_empty());
-        if let Some(id) = stated(self.id) {
+        if let Some(id) = stated(self.id.take()) {
             answer.id = Some(id.into_string());
         }
-        if let Some(model) = stated(self.model).filter(|_| !fallback) {
+        if let Some(model) = stated(self.model.take()).filter(|_| !fallback) {
             answer.model = Some(model.into_string());
         }
-        if let Some(reason) = stated(self.stop_reason) {
+        if let Some(reason) = stated(self.stop_reason.take()) {
             answer.finish_reasons.clear();
             answer.finished(reason.into_string());
         }
-        if let Some(usage) = self.usage {
+        if let Some(usage) = self.usage.take() {
             answer.usage.take(usage, last);
         }
     }
@@ -309,8 +309,8 @@ impl EventFields {
     }
 
     /// The error that an event or document states.
-    pub(super) fn api_error(self) -> ApiError {
-        let texts = self.error.unwrap_or_default();
+    pub(super) fn api_error(&mut self) -> ApiError {
+        let texts = self.error.take().unwrap_or_default();
         ApiError {
             kind: texts.kind.map(Text::into_string),
             code: texts.code.map(Text::into_string),

@@ -63,12 +63,7 @@ impl ObjectReader for MessagesReader {
                 self.fields.block.clear();
             }
             [] => {
-                let fields = take(&mut self.fields);
-                if fields.is_error() {
-                    answer.error = Some(fields.api_error());
-                } else {
-                    fields.message(answer, true, self.fallback);
-                }
+                self.end_document(answer);
                 answer.ended = true;
             }
             _ => self.fields.value_end(),
@@ -76,21 +71,16 @@ impl ObjectReader for MessagesReader {
     }
 
     fn document_cut(&mut self, answer: &mut Answer) {
-        let mut fields = take(&mut self.fields);
-        fields.drop_unfinished();
-        let mut block = take(&mut fields.block);
+        self.fields.drop_unfinished();
+        let block = &mut self.fields.block;
         let (input, thinking) = (take(&mut block.input), take(&mut block.thinking));
-        match begin_block(&mut block, answer, false) {
+        match begin_block(block, answer, false) {
             Some(BegunBlock::ToolCall(at)) => answer.add_arguments(at, input.as_str()),
             Some(BegunBlock::Thought(at)) => answer.add_thought(at, thinking.as_str()),
             Some(BegunBlock::Fallback) => self.fallback = true,
             None => {}
         }
-        if fields.is_error() {
-            answer.error = Some(fields.api_error());
-        } else {
-            fields.message(answer, true, self.fallback);
-        }
+        self.end_document(answer);
     }
 
     fn event(&mut self, name: &[u8], answer: &mut Answer) -> Change {
@@ -102,7 +92,7 @@ impl ObjectReader for MessagesReader {
     fn unread(&mut self, name: &[u8], answer: &mut Answer) {
         self.forget();
         if name == ERROR && !answer.ended {
-            fail(EventFields::default(), answer);
+            fail(&mut self.fields, answer);
         }
     }
 
@@ -111,27 +101,37 @@ impl ObjectReader for MessagesReader {
     }
 }
 
-fn fail(fields: EventFields, answer: &mut Answer) {
+fn fail(fields: &mut EventFields, answer: &mut Answer) {
     answer.error = Some(fields.api_error());
     answer.ended = true;
 }
 
 impl MessagesReader {
+    /// Takes what a document states, or what was read of it.
+    fn end_document(&mut self, answer: &mut Answer) {
+        if self.fields.is_error() {
+            answer.error = Some(self.fields.api_error());
+        } else {
+            self.fields.message(answer, true, self.fallback);
+        }
+        self.fields.clear();
+    }
+
     /// Takes what the event states into `answer`.
     fn take_event(&mut self, name: &[u8], answer: &mut Answer) -> Change {
         let Self { fields, open, fallback } = self;
         let kind = if fields.kind.is_empty() || name == ERROR { name } else { fields.kind.as_bytes() };
         match kind {
-            b"message_start" => take(fields).message(answer, false, *fallback),
-            b"content_block_start" => *fallback |= open.start(take(fields), answer),
+            b"message_start" => fields.message(answer, false, *fallback),
+            b"content_block_start" => *fallback |= open.start(fields, answer),
             b"content_block_delta" => return open.delta(fields, answer),
             b"content_block_stop" => open.stop(fields, answer),
-            b"message_delta" => take(fields).message(answer, true, *fallback),
+            b"message_delta" => fields.message(answer, true, *fallback),
             b"message_stop" => {
                 fields.invocation_metrics(answer);
                 answer.ended = true;
             }
-            ERROR => fail(take(fields), answer),
+            ERROR => fail(fields, answer),
             // Anthropic adds new kinds of events; they pass to the client and are not recorded.
             _ => return Change::NONE,
         }

@@ -1,7 +1,8 @@
 //! Finds the end of a run inside of a string, 16 or 64 bytes at a time: of a *plain* run, which has no special bytes,
 //! and of a *skippable* one, which may have valid escapes.
 
-use super::byte_classes::{BLOCK, Stops, WIDE, Wide, classify, is_special};
+use super::append::padded;
+use super::byte_classes::{BLOCK, Stops, WIDE, Wide, classify};
 use super::unescape::{hex_value, letter_value, unit_bytes};
 use super::utf8::character_bytes;
 
@@ -31,15 +32,11 @@ pub(super) fn plain_run(bytes: &[u8], mut at: usize) -> Run {
         high |= classes.high;
         at += BLOCK;
     }
-    let mut ascii = high == 0;
-    for &byte in rest {
-        if is_special(byte) {
-            break;
-        }
-        ascii &= byte.is_ascii();
-        at += 1;
-    }
-    run(at, ascii)
+    // The zeros behind the last byte are control characters, at which every run ends.
+    let classes = classify(&padded(rest));
+    let place = classes.special.trailing_zeros();
+    high |= classes.high & !(u32::MAX << place);
+    run(at + place as usize, high == 0)
 }
 
 /// As [`plain_run`], for a string whose text is not wanted: valid escapes that `bytes` hold whole do not end the run.
@@ -183,17 +180,17 @@ fn others(block: &[u8; WIDE], escaped: u64) -> u64 {
 /// `bytes`, fewer than a wide block, padded with zeros.
 #[inline(never)]
 fn padded_wide(bytes: &[u8]) -> [u8; WIDE] {
-    let mut padded = [0; WIDE];
+    let mut wide = [0; WIDE];
     let (blocks, rest) = bytes.as_chunks::<BLOCK>();
-    let (places, _) = padded.as_chunks_mut::<BLOCK>();
+    let (places, _) = wide.as_chunks_mut::<BLOCK>();
     let mut places = places.iter_mut();
     for (block, place) in blocks.iter().zip(places.by_ref()) {
         *place = *block;
     }
     if let Some(place) = places.next() {
-        *place = super::append::padded(rest);
+        *place = padded(rest);
     }
-    padded
+    wide
 }
 
 /// The bytes that a backslash escapes, and 1 if the block's last byte escapes the first one of the next block.

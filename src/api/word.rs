@@ -1,12 +1,13 @@
 //! A role or a type: a short text that is only compared.
 
 use crate::json::{append_what_fits, padded};
+use core::fmt;
 
 /// Longest text that can be equal to a known word, in bytes. The longest known word has 23.
 const WORD_BYTES: usize = 32;
 
 /// The beginning of a text that is only compared with known words. It needs no memory of its own.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Default)]
 pub(in crate::api) struct Word {
     bytes: [u8; WORD_BYTES],
     /// The length of the text in bytes, also beyond what fits into `bytes`.
@@ -61,6 +62,13 @@ impl Word {
     /// Appends a part of the text.
     pub(in crate::api) fn push(&mut self, run: &[u8]) {
         self.len = append_what_fits(&mut self.bytes, self.len, run);
+    }
+}
+
+impl fmt::Debug for Word {
+    /// Shows nothing of the words before it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Word({})", self.as_bytes().escape_ascii())
     }
 }
 

@@ -39,6 +39,12 @@ pub(super) fn plain_run(bytes: &[u8], mut at: usize) -> Run {
     run(at + place as usize, high == 0)
 }
 
+/// The end of [`plain_run`]. Not inlined, so that the module stays small; the readers of strings inline it.
+#[inline(never)]
+pub(super) fn plain_run_end(bytes: &[u8], at: usize) -> usize {
+    plain_run(bytes, at).end
+}
+
 /// As [`plain_run`], for a string whose text is not wanted: valid escapes that `bytes` hold whole do not end the run.
 #[inline(never)]
 pub(super) fn skippable_run(bytes: &[u8], begin: usize) -> Run {

@@ -6,7 +6,7 @@
 use super::append::{append, append_head, padded};
 use super::byte_classes::{BLOCK, classify};
 use super::decimal::push_number;
-use super::plain_run::plain_run;
+use super::plain_run::plain_run_end;
 use core::fmt;
 
 /// A document that is being written. The caller begins and ends containers, and names each member before its value.
@@ -180,11 +180,12 @@ impl fmt::Debug for Writer {
 pub fn escaped_bytes(text: &str) -> usize {
     let bytes = text.as_bytes();
     let (mut at, mut escaped) = (0, bytes.len());
-    while let Some(&special) = bytes.get(plain_run(bytes, at).end) {
-        at = plain_run(bytes, at).end + 1;
+    loop {
+        let end = plain_run_end(bytes, at);
+        let Some(&special) = bytes.get(end) else { return escaped };
         escaped = escaped.saturating_add(if escape_letter(special).is_some() { 1 } else { 5 });
+        at = end + 1;
     }
-    escaped
 }
 
 /// Appends `text` with escapes, without the quotes.
@@ -198,7 +199,7 @@ fn append_escaped(out: &mut Vec<u8>, text: &[u8]) {
     }
     let mut at = 0;
     loop {
-        let end = plain_run(text, at).end;
+        let end = plain_run_end(text, at);
         append(out, text.get(at..end).unwrap_or_default());
         let Some(&special) = text.get(end) else { return };
         match escape_letter(special) {

@@ -1,6 +1,6 @@
 //! Removes insignificant white space from a short value.
 
-use super::super::plain_run::plain_run;
+use super::super::plain_run::plain_run_end;
 use std::borrow::Cow;
 
 /// `value`, which must be valid JSON, without white space between its tokens; and whether every JSON reader takes it.
@@ -19,10 +19,10 @@ pub fn compact(value: &str) -> (Cow<'_, str>, bool) {
         let digits_before = core::mem::take(&mut digits);
         match byte {
             b'"' => {
-                at = plain_run(bytes, at + 1).end;
+                at = plain_run_end(bytes, at + 1);
                 while bytes.get(at) == Some(&b'\\') {
                     portable &= bytes.get(at + 1) != Some(&b'u');
-                    at = plain_run(bytes, at + 2).end;
+                    at = plain_run_end(bytes, at + 2);
                 }
             }
             b' ' | b'\t' | b'\n' | b'\r' => {

@@ -208,11 +208,12 @@ impl EventFields {
 
     /// The word that `field` is, if it is one.
     pub(super) fn word(&mut self, field: Field) -> Option<&mut Word> {
-        match field {
-            Field::Type => Some(&mut self.kind),
-            Field::BlockType => Some(&mut self.block.kind),
-            Field::DeltaType => Some(&mut self.delta_kind),
-            _ => None,
+        if field == Field::Type {
+            Some(&mut self.kind)
+        } else if field == Field::BlockType {
+            Some(&mut self.block.kind)
+        } else {
+            (field == Field::DeltaType).then_some(&mut self.delta_kind)
         }
     }
 

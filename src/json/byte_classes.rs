@@ -60,6 +60,12 @@ pub(super) fn white_space(block: &[u8; BLOCK]) -> u32 {
     lanes.equal(b' ').or(lanes.equal(b'\n')).or(lanes.equal(b'\r')).or(lanes.equal(b'\t')).mask()
 }
 
+/// Whether `byte` ends a plain run.
+#[inline(always)]
+pub(super) fn is_special(byte: u8) -> bool {
+    byte == b'"' || byte == b'\\' || byte < 0x20
+}
+
 /// Sixty-four bytes in four vectors. Each operation is written out four times, because the compiler would turn a loop
 /// into one over memory.
 #[derive(Clone, Copy)]
@@ -300,12 +306,7 @@ impl Lanes {
 
 #[cfg(test)]
 mod tests {
-    use super::{BLOCK, ByteClasses, Stops, WIDE, Wide, classify, white_space};
-
-    /// Whether `byte` ends a plain run.
-    fn is_special(byte: u8) -> bool {
-        byte == b'"' || byte == b'\\' || byte < 0x20
-    }
+    use super::{BLOCK, ByteClasses, Stops, WIDE, Wide, classify, is_special, white_space};
 
     /// Checks blocks with every byte at every position among fillers of every class.
     fn each(check: impl Fn(&[u8; BLOCK], &dyn Fn(fn(u8) -> bool) -> u32)) {

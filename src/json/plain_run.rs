@@ -2,7 +2,7 @@
 //! and of a *skippable* one, which may have valid escapes.
 
 use super::append::padded;
-use super::byte_classes::{BLOCK, Stops, WIDE, Wide, classify};
+use super::byte_classes::{BLOCK, Stops, WIDE, Wide, classify, is_special};
 use super::unescape::{hex_value, letter_value, unit_bytes};
 use super::utf8::character_bytes;
 
@@ -32,17 +32,30 @@ pub(super) fn plain_run(bytes: &[u8], mut at: usize) -> Run {
         high |= classes.high;
         at += BLOCK;
     }
-    // The zeros behind the last byte are control characters, at which every run ends.
-    let classes = classify(&padded(rest));
-    let place = classes.special.trailing_zeros();
-    high |= classes.high & !(u32::MAX << place);
-    run(at + place as usize, high == 0)
+    let mut ascii = high == 0;
+    for &byte in rest {
+        if is_special(byte) {
+            break;
+        }
+        ascii &= byte.is_ascii();
+        at += 1;
+    }
+    run(at, ascii)
 }
 
-/// The end of [`plain_run`]. Not inlined, so that the module stays small; the readers of strings inline it.
+/// The end of [`plain_run`], for a text that is in memory as a whole. Not inlined, so that the module stays small.
 #[inline(never)]
-pub(super) fn plain_run_end(bytes: &[u8], at: usize) -> usize {
-    plain_run(bytes, at).end
+pub(super) fn plain_run_end(bytes: &[u8], mut at: usize) -> usize {
+    let (blocks, rest) = bytes.get(at..).unwrap_or(&[]).as_chunks::<BLOCK>();
+    for block in blocks {
+        let special = classify(block).special;
+        if special != 0 {
+            return at + special.trailing_zeros() as usize;
+        }
+        at += BLOCK;
+    }
+    // The zeros behind the last byte are control characters, at which every run ends.
+    at + classify(&padded(rest)).special.trailing_zeros() as usize
 }
 
 /// As [`plain_run`], for a string whose text is not wanted: valid escapes that `bytes` hold whole do not end the run.

@@ -12,7 +12,7 @@ use super::byte_classes::BLOCK;
 use super::dispatch::VisitorText;
 use super::erased_visitor::{Asked, ErasedVisitor};
 use super::number::number_end;
-use super::plain_run::plain_run_end;
+use super::plain_run::plain_run;
 use super::string::StringReader;
 use super::unescape::letter_value;
 use super::unread_values::UnreadValues;
@@ -175,7 +175,7 @@ impl Fit {
         while !rest.is_empty() {
             let run = match self.notation {
                 Notation::Plain => rest.len(),
-                Notation::Letters | Notation::Other => plain_run_end(rest, 0),
+                Notation::Letters | Notation::Other => plain_run(rest, 0).end,
             };
             let (text, escape) = rest.split_at_checked(run).unwrap_or_default();
             take(core::str::from_utf8(text).unwrap_or_default());

@@ -83,9 +83,12 @@ impl Wide {
 
     /// Whether a byte ends a plain run.
     #[inline(always)]
-    pub(super) fn has_special(self) -> bool {
+    pub(super) fn has_special(self, marks: Marks) -> bool {
         let Self(a, b, c, d) = self;
-        a.special().or(b.special()).or(c.special().or(d.special())).mask() != 0
+        let least = a.xor(marks.flip).min(b.xor(marks.flip)).min(c.xor(marks.flip).min(d.xor(marks.flip)));
+        let ends = marks.last_end.above(least);
+        let ab = a.same(marks.backslash).or(b.same(marks.backslash));
+        ends.or(ab).or(c.same(marks.backslash).or(d.same(marks.backslash))).mask() != 0
     }
 
     /// Whether a byte is not ASCII.
@@ -102,18 +105,49 @@ impl Wide {
         joined(a, b, c, d)
     }
 
-    /// The bytes that end a plain run.
+    /// The quotes and control characters.
     #[inline(always)]
-    pub(super) fn special(self) -> u64 {
+    pub(super) fn ends(self, marks: Marks) -> u64 {
         let Self(a, b, c, d) = self;
-        joined(a.special(), b.special(), c.special(), d.special())
+        joined(marks.ends(a), marks.ends(b), marks.ends(c), marks.ends(d))
     }
 
     /// The backslashes.
     #[inline(always)]
-    pub(super) fn backslash(self) -> u64 {
+    pub(super) fn backslash(self, marks: Marks) -> u64 {
         let Self(a, b, c, d) = self;
-        joined(a.equal(b'\\'), b.equal(b'\\'), c.equal(b'\\'), d.equal(b'\\'))
+        joined(
+            a.same(marks.backslash),
+            b.same(marks.backslash),
+            c.same(marks.backslash),
+            d.same(marks.backslash),
+        )
+    }
+}
+
+/// What [`Wide`] compares with, kept in registers ([`Lanes::kept`]).
+#[derive(Clone, Copy)]
+pub(super) struct Marks {
+    /// Makes a quote 0x20, one more than the last control character.
+    flip: Lanes,
+    /// 0xa0 less a byte that was flipped has the highest bit for quotes and control characters only.
+    last_end: Lanes,
+    backslash: Lanes,
+}
+
+impl Marks {
+    #[inline(always)]
+    pub(super) fn new() -> Self {
+        Self {
+            flip: Lanes::kept(b'"' ^ 0x20),
+            last_end: Lanes::kept(0x80 + 0x20),
+            backslash: Lanes::kept(b'\\'),
+        }
+    }
+
+    #[inline(always)]
+    fn ends(self, lanes: Lanes) -> Lanes {
+        self.last_end.above(lanes.xor(self.flip))
     }
 }
 
@@ -209,6 +243,11 @@ impl Lanes {
     }
 
     #[inline(always)]
+    pub(super) fn min(self, other: Self) -> Self {
+        Self(core::arch::wasm32::u8x16_min(self.0, other.0))
+    }
+
+    #[inline(always)]
     pub(super) fn and(self, other: Self) -> Self {
         Self(core::arch::wasm32::v128_and(self.0, other.0))
     }
@@ -274,6 +313,11 @@ impl Lanes {
     }
 
     #[inline(always)]
+    pub(super) fn min(self, other: Self) -> Self {
+        Self(self.0.min(other.0))
+    }
+
+    #[inline(always)]
     pub(super) fn and(self, other: Self) -> Self {
         Self(self.0 & other.0)
     }
@@ -306,7 +350,7 @@ impl Lanes {
 
 #[cfg(test)]
 mod tests {
-    use super::{BLOCK, ByteClasses, Stops, WIDE, Wide, classify, is_special, white_space};
+    use super::{BLOCK, ByteClasses, Marks, Stops, WIDE, Wide, classify, is_special, white_space};
 
     /// Checks blocks with every byte at every position among fillers of every class.
     fn each(check: impl Fn(&[u8; BLOCK], &dyn Fn(fn(u8) -> bool) -> u32)) {
@@ -340,9 +384,10 @@ mod tests {
                 wide[place * BLOCK..][..BLOCK].copy_from_slice(block);
                 let found = Wide::load(&wide);
                 let mask = |is: fn(u8) -> bool| u64::from(mask(is)) << (place * BLOCK);
-                assert_eq!(found.special(), mask(is_special));
-                assert_eq!(found.has_special(), mask(is_special) != 0);
-                assert_eq!(found.backslash(), mask(|byte| byte == b'\\'));
+                let marks = Marks::new();
+                assert_eq!(found.ends(marks), mask(|byte| is_special(byte) && byte != b'\\'));
+                assert_eq!(found.has_special(marks), mask(is_special) != 0);
+                assert_eq!(found.backslash(marks), mask(|byte| byte == b'\\'));
                 assert_eq!(found.has_high(), mask(|byte| byte >= 0x80) != 0);
                 assert_eq!(found.high(), mask(|byte| byte >= 0x80));
             }

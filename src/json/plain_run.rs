@@ -1,7 +1,7 @@
 //! Finds the end of a run inside of a string, 16 or 64 bytes at a time: of a *plain* run, which has no special bytes,
 //! and of a *skippable* one, which may have valid escapes.
 
-use super::byte_classes::{BLOCK, Stops, WIDE, Wide, classify, is_special};
+use super::byte_classes::{BLOCK, Marks, Stops, WIDE, Wide, classify, is_special};
 use super::unescape::{hex_value, letter_value, unit_bytes};
 use super::utf8::character_bytes;
 
@@ -114,6 +114,7 @@ impl Skip {
         let Self { mut pending, mut saved, mut over, mut doubtful_from } = *self;
         #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
         let letters = super::byte_classes::Letters::new();
+        let marks = Marks::new();
         let mut skipped = 0;
         for block in bytes.as_chunks::<WIDE>().0 {
             let wide = Wide::load(block);
@@ -124,14 +125,14 @@ impl Skip {
                     None => doubtful_from = from,
                 }
             }
-            if pending != 0 || wide.has_special() {
-                let backslash = wide.backslash();
-                let ends = wide.special() & !backslash;
+            if pending != 0 || wide.has_special(marks) {
+                let backslash = wide.backslash(marks);
+                let ends = wide.ends(marks);
                 let (escaped, next) = escaped(backslash, pending);
                 let ends = ends & !escaped;
                 let others = match escaped.count_ones() {
                     #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-                    3.. => escaped & !letters.mask(wide),
+                    1.. => escaped & !letters.mask(wide),
                     _ => others(block, escaped),
                 };
                 if ends | others != 0 {

@@ -1,5 +1,9 @@
 //! Classifies 16 or 64 bytes at once: masks of one bit a byte, the first byte in the lowest bit. This is the only file
-//! with vector instructions.
+//! with vector instructions: those of wasm and those of processors.
+//!
+//! Wasm has one kind of vectors. A processor may have wider ones than its architecture promises: code for 64 bytes is
+//! compiled for each kind of [`Vectors`], and [`vectorized`] chooses one when it runs. 16 bytes are classified with what
+//! every processor has, because the choice costs more than wider vectors save there.
 
 /// Bytes in a block.
 pub(super) const BLOCK: usize = 16;
@@ -68,12 +72,14 @@ pub(super) fn is_special(byte: u8) -> bool {
 
 /// Sixty-four bytes in four vectors. Each operation is written out four times, because the compiler would turn a loop
 /// into one over memory.
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 #[derive(Clone, Copy)]
 pub(super) struct Wide(Lanes, Lanes, Lanes, Lanes);
 
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 impl Wide {
     #[inline(always)]
-    pub(super) fn load(block: &[u8; WIDE]) -> Self {
+    pub(super) fn load(_: impl Vectors, block: &[u8; WIDE]) -> Self {
         let [a, b, c, d] = block.as_chunks::<BLOCK>().0 else {
             let none = Lanes::splat(0);
             return Self(none, none, none, none);
@@ -126,6 +132,7 @@ impl Wide {
 }
 
 /// What [`Wide`] compares with, kept in registers ([`Lanes::kept`]).
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 #[derive(Clone, Copy)]
 pub(super) struct Marks {
     /// Makes a quote 0x20, one more than the last control character.
@@ -135,9 +142,10 @@ pub(super) struct Marks {
     backslash: Lanes,
 }
 
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 impl Marks {
     #[inline(always)]
-    pub(super) fn new() -> Self {
+    pub(super) fn new(_: impl Vectors) -> Self {
         Self {
             flip: Lanes::kept(b'"' ^ 0x20),
             last_end: Lanes::kept(0x80 + 0x20),
@@ -151,6 +159,7 @@ impl Marks {
     }
 }
 
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 #[inline(always)]
 fn joined(a: Lanes, b: Lanes, c: Lanes, d: Lanes) -> u64 {
     u64::from(a.mask() | b.mask() << BLOCK) | u64::from(c.mask() | d.mask() << BLOCK) << (2 * BLOCK)
@@ -170,12 +179,14 @@ impl Lanes {
     }
 }
 
-/// Finds the bytes that complete an escape after a backslash: `"\/bfnrt`, but not `u`. Only wasm has the look-up that
-/// makes this faster than a table for one byte at a time.
+/// The letter of an escape with each low nibble, except for `b` and `r`. No byte with the low nibble 0 is 1, and none
+/// with another is 0.
+const LETTERS: [u8; BLOCK] = *b"\x01\0\"\0t\0f\0\0\0\0\0\\\0n/";
+
+/// Finds the bytes that complete an escape after a backslash: `"\/bfnrt`, but not `u`.
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 #[derive(Clone, Copy)]
 pub(super) struct Letters {
-    /// The letter with each low nibble, except for `b` and `r`.
     table: Lanes,
     nibble: Lanes,
     b_or_r: Lanes,
@@ -184,10 +195,8 @@ pub(super) struct Letters {
 
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 impl Letters {
-    pub(super) fn new() -> Self {
-        // No byte with the low nibble 0 is 1, and none with another is 0.
-        let table = *b"\x01\0\"\0t\0f\0\0\0\0\0\\\0n/";
-        let table = Lanes::load(&core::hint::black_box(table));
+    pub(super) fn new(_: impl Vectors) -> Self {
+        let table = Lanes::load(&core::hint::black_box(LETTERS));
         Self { table, nibble: Lanes::kept(0x0f), b_or_r: Lanes::kept(b'b' ^ b'r'), r: Lanes::kept(b'r') }
     }
 
@@ -280,71 +289,187 @@ impl Lanes {
     }
 }
 
-/// The same on the processor itself: SSE2, NEON or words.
-#[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
-#[derive(Clone, Copy)]
-pub(super) struct Lanes(wide::u8x16);
+/// The vectors of wasm.
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+pub(super) trait Vectors: Copy {}
+
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+impl Vectors for () {}
+
+/// Runs code with the widest vectors: `vectorized!(vectors => code)`, where `vectors` is of a type of [`Vectors`].
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+macro_rules! vectorized {
+    ($vectors:ident => $code:expr) => {{
+        let $vectors = ();
+        $code
+    }};
+}
 
 #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
-impl Lanes {
+macro_rules! vectorized {
+    ($vectors:ident => $code:expr) => {
+        fearless_simd::dispatch!(fearless_simd::Level::new(), $vectors => $code)
+    };
+}
+pub(super) use vectorized;
+
+#[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
+pub(super) use fearless_simd::Simd as Vectors;
+#[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
+pub(super) use processor::{Lanes, Letters, Marks, Wide};
+
+/// The same on the processor itself.
+#[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
+mod processor {
+    use super::{BLOCK, LETTERS, Vectors, WIDE};
+    use fearless_simd::{Bytes, Level, SimdBase, SimdInt, SimdMask, i8x16, i8x64, mask8x16, u8x16, u8x64};
+
+    /// The vectors that every processor of the architecture has.
+    #[cfg(target_arch = "x86_64")]
+    type Baseline = fearless_simd::x86::Sse2;
+    #[cfg(target_arch = "aarch64")]
+    type Baseline = fearless_simd::aarch64::Neon;
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+    type Baseline = fearless_simd::Fallback;
+
+    #[expect(clippy::expect_used, reason = "the compiler knows that the architecture has it")]
     #[inline(always)]
-    pub(super) fn load(block: &[u8; BLOCK]) -> Self {
-        Self(wide::u8x16::new(*block))
+    fn baseline() -> Baseline {
+        #[cfg(target_arch = "x86_64")]
+        return Level::baseline().as_sse2().expect("x86-64 has SSE2");
+        #[cfg(target_arch = "aarch64")]
+        return Level::baseline().as_neon().expect("AArch64 has NEON");
+        #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+        return Baseline::new();
     }
 
-    #[inline(always)]
-    pub(super) fn splat(byte: u8) -> Self {
-        Self(wide::u8x16::splat(byte))
+    /// Sixteen bytes.
+    #[derive(Clone, Copy)]
+    pub(in super::super) struct Lanes(u8x16<Baseline>);
+
+    impl Lanes {
+        #[inline(always)]
+        pub(in super::super) fn load(block: &[u8; BLOCK]) -> Self {
+            Self(u8x16::load_array_ref(baseline(), block))
+        }
+
+        #[inline(always)]
+        pub(in super::super) fn splat(byte: u8) -> Self {
+            Self(u8x16::splat(baseline(), byte))
+        }
+
+        #[inline(always)]
+        fn of(mask: mask8x16<Baseline>) -> Self {
+            Self(mask.to_vector().bitcast())
+        }
+
+        #[inline(always)]
+        pub(in super::super) fn equal(self, byte: u8) -> Self {
+            Self::of(self.0.simd_eq(byte))
+        }
+
+        #[inline(always)]
+        pub(super) fn control(self) -> Self {
+            Self::of(self.0.simd_lt(0x20))
+        }
+
+        #[inline(always)]
+        pub(in super::super) fn above(self, bound: Self) -> Self {
+            Self(self.0.saturating_sub(bound.0))
+        }
+
+        #[inline(always)]
+        pub(in super::super) fn and(self, other: Self) -> Self {
+            Self(self.0 & other.0)
+        }
+
+        #[inline(always)]
+        pub(in super::super) fn same(self, other: Self) -> Self {
+            Self::of(self.0.simd_eq(other.0))
+        }
+
+        #[inline(always)]
+        pub(in super::super) fn without(self, other: Self) -> Self {
+            Self(self.0 & !other.0)
+        }
+
+        #[inline(always)]
+        pub(in super::super) fn xor(self, other: Self) -> Self {
+            Self(self.0 ^ other.0)
+        }
+
+        #[inline(always)]
+        pub(in super::super) fn or(self, other: Self) -> Self {
+            Self(self.0 | other.0)
+        }
+
+        #[inline(always)]
+        pub(in super::super) fn mask(self) -> u32 {
+            self.0.bitcast::<i8x16<Baseline>>().simd_lt(0).to_bitmask() as u32
+        }
     }
 
-    #[inline(always)]
-    pub(super) fn equal(self, byte: u8) -> Self {
-        Self(self.0.simd_eq(wide::u8x16::splat(byte)))
+    /// Sixty-four bytes.
+    #[derive(Clone, Copy)]
+    pub(in super::super) struct Wide<V: Vectors>(u8x64<V>);
+
+    impl<V: Vectors> Wide<V> {
+        #[inline(always)]
+        pub(in super::super) fn load(vectors: V, block: &[u8; WIDE]) -> Self {
+            Self(u8x64::load_array_ref(vectors, block))
+        }
+
+        #[inline(always)]
+        pub(in super::super) fn has_special(self, _: Marks) -> bool {
+            (self.0.simd_eq(b'"') | self.0.simd_lt(0x20) | self.0.simd_eq(b'\\')).any_true()
+        }
+
+        #[inline(always)]
+        pub(in super::super) fn has_high(self) -> bool {
+            self.high() != 0
+        }
+
+        #[inline(always)]
+        pub(in super::super) fn high(self) -> u64 {
+            self.0.bitcast::<i8x64<V>>().simd_lt(0).to_bitmask()
+        }
+
+        #[inline(always)]
+        pub(in super::super) fn ends(self, _: Marks) -> u64 {
+            (self.0.simd_eq(b'"') | self.0.simd_lt(0x20)).to_bitmask()
+        }
+
+        #[inline(always)]
+        pub(in super::super) fn backslash(self, _: Marks) -> u64 {
+            self.0.simd_eq(b'\\').to_bitmask()
+        }
     }
 
-    #[inline(always)]
-    fn control(self) -> Self {
-        Self(self.0.min(wide::u8x16::splat(0x1f)).simd_eq(self.0))
+    /// Nothing, because the compiler itself keeps constants in registers.
+    #[derive(Clone, Copy)]
+    pub(in super::super) struct Marks;
+
+    impl Marks {
+        #[inline(always)]
+        pub(in super::super) fn new(_: impl Vectors) -> Self {
+            Self
+        }
     }
 
-    #[inline(always)]
-    pub(super) fn above(self, bound: Self) -> Self {
-        Self(self.0.saturating_sub(bound.0))
-    }
+    #[derive(Clone, Copy)]
+    pub(in super::super) struct Letters<V: Vectors>(u8x64<V>);
 
-    #[inline(always)]
-    pub(super) fn min(self, other: Self) -> Self {
-        Self(self.0.min(other.0))
-    }
+    impl<V: Vectors> Letters<V> {
+        #[inline(always)]
+        pub(in super::super) fn new(vectors: V) -> Self {
+            Self(u8x64::block_splat(u8x16::load_array(vectors, LETTERS)))
+        }
 
-    #[inline(always)]
-    pub(super) fn and(self, other: Self) -> Self {
-        Self(self.0 & other.0)
-    }
-
-    #[inline(always)]
-    pub(super) fn same(self, other: Self) -> Self {
-        Self(self.0.simd_eq(other.0))
-    }
-
-    #[inline(always)]
-    pub(super) fn without(self, other: Self) -> Self {
-        Self(self.0 & !other.0)
-    }
-
-    #[inline(always)]
-    pub(super) fn xor(self, other: Self) -> Self {
-        Self(self.0 ^ other.0)
-    }
-
-    #[inline(always)]
-    pub(super) fn or(self, other: Self) -> Self {
-        Self(self.0 | other.0)
-    }
-
-    #[inline(always)]
-    pub(super) fn mask(self) -> u32 {
-        self.0.to_bitmask()
+        #[inline(always)]
+        pub(in super::super) fn mask(self, Wide(bytes): Wide<V>) -> u64 {
+            let low = self.0.swizzle_dyn_within_blocks(bytes & 0x0f);
+            (low.simd_eq(bytes) | (bytes | (b'b' ^ b'r')).simd_eq(b'r')).to_bitmask()
+        }
     }
 }
 
@@ -382,9 +507,9 @@ mod tests {
             for place in 0..4 {
                 let mut wide = [b'x'; WIDE];
                 wide[place * BLOCK..][..BLOCK].copy_from_slice(block);
-                let found = Wide::load(&wide);
+                let found = Wide::load(vectors, &wide);
                 let mask = |is: fn(u8) -> bool| u64::from(mask(is)) << (place * BLOCK);
-                let marks = Marks::new();
+                let marks = Marks::new(vectors);
                 assert_eq!(found.ends(marks), mask(|byte| is_special(byte) && byte != b'\\'));
                 assert_eq!(found.has_special(marks), mask(is_special) != 0);
                 assert_eq!(found.backslash(marks), mask(|byte| byte == b'\\'));

@@ -1,8 +1,10 @@
 //! Finds the end of a run inside of a string, 16 or 64 bytes at a time: of a *plain* run, which has no special bytes,
 //! and of a *skippable* one, which may have valid escapes.
 
-use super::byte_classes::{BLOCK, Marks, Stops, WIDE, Wide, classify, is_special};
-use super::unescape::{hex_value, letter_value, unit_bytes};
+use super::byte_classes::{
+    BLOCK, Letters, Marks, Stops, Vectors, WIDE, Wide, classify, is_special, vectorized,
+};
+use super::unescape::{hex_value, unit_bytes};
 use super::utf8::character_bytes;
 
 /// A run of bytes from a known start up to `end`.
@@ -111,13 +113,16 @@ impl Skip {
     /// how many bytes were skipped. `at`: the position of `bytes`. It makes no calls, so that all it needs stays in registers.
     #[inline(never)]
     fn blocks(&mut self, bytes: &[u8], at: usize, found: &mut Found) -> usize {
+        vectorized!(vectors => self.blocks_with(vectors, bytes, at, found))
+    }
+
+    #[inline(always)]
+    fn blocks_with(&mut self, vectors: impl Vectors, bytes: &[u8], at: usize, found: &mut Found) -> usize {
         let Self { mut pending, mut saved, mut over, mut doubtful_from } = *self;
-        #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-        let letters = super::byte_classes::Letters::new();
-        let marks = Marks::new();
+        let (marks, letters) = (Marks::new(vectors), Letters::new(vectors));
         let mut skipped = 0;
         for block in bytes.as_chunks::<WIDE>().0 {
-            let wide = Wide::load(block);
+            let wide = Wide::load(vectors, block);
             if doubtful_from == NOWHERE && wide.has_high() {
                 let from = at + skipped + over as usize;
                 match look_at(wide.high() & u64::MAX << over, bytes.get(skipped..).unwrap_or(&[])) {
@@ -130,11 +135,7 @@ impl Skip {
                 let ends = wide.ends(marks);
                 let (escaped, next) = escaped(backslash, pending);
                 let ends = ends & !escaped;
-                let others = match escaped.count_ones() {
-                    #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-                    1.. => escaped & !letters.mask(wide),
-                    _ => others(block, escaped),
-                };
+                let others = if escaped == 0 { 0 } else { escaped & !letters.mask(wide) };
                 if ends | others != 0 {
                     *found = Found { ends, others, escaped, next };
                     break;
@@ -166,19 +167,6 @@ fn look_at(mut high: u64, bytes: &[u8]) -> Option<u32> {
         over = end.saturating_sub(WIDE as u32);
     }
     Some(over)
-}
-
-/// The bytes of `escaped` that are no letter of an escape.
-#[inline(always)]
-fn others(block: &[u8; WIDE], escaped: u64) -> u64 {
-    let (mut rest, mut others) = (escaped, 0);
-    while rest != 0 {
-        let place = rest.trailing_zeros();
-        let byte = block.get(place as usize).copied().unwrap_or(0);
-        others |= u64::from(letter_value(byte).is_none()) << place;
-        rest &= rest - 1;
-    }
-    others
 }
 
 /// `bytes`, fewer than a wide block, padded with zeros.

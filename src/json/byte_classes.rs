@@ -111,6 +111,15 @@ impl Wide {
         joined(a, b, c, d)
     }
 
+    /// Checks the characters of a block, whose bytes are `high`. Returns the place where the last one begins; what of it
+    /// is beyond the block is not checked. `None`: they are not UTF-8, or with vectors of sixteen bytes, where a check of
+    /// all blocks at the end of the string is faster.
+    #[inline(always)]
+    #[expect(clippy::unused_self, reason = "processors have wider vectors")]
+    pub(super) fn last_character(self, _high: u64) -> Option<u32> {
+        None
+    }
+
     /// The quotes and control characters.
     #[inline(always)]
     pub(super) fn ends(self, marks: Marks) -> u64 {
@@ -316,162 +325,9 @@ pub(super) use vectorized;
 #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
 pub(super) use fearless_simd::Simd as Vectors;
 #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
-pub(super) use processor::{Lanes, Letters, Marks, Wide};
-
-/// The same on the processor itself.
+mod processor;
 #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
-mod processor {
-    use super::{BLOCK, LETTERS, Vectors, WIDE};
-    use fearless_simd::{Bytes, Level, SimdBase, SimdInt, SimdMask, i8x16, i8x64, mask8x16, u8x16, u8x64};
-
-    /// The vectors that every processor of the architecture has.
-    #[cfg(target_arch = "x86_64")]
-    type Baseline = fearless_simd::x86::Sse2;
-    #[cfg(target_arch = "aarch64")]
-    type Baseline = fearless_simd::aarch64::Neon;
-    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-    type Baseline = fearless_simd::Fallback;
-
-    #[expect(clippy::expect_used, reason = "the compiler knows that the architecture has it")]
-    #[inline(always)]
-    fn baseline() -> Baseline {
-        #[cfg(target_arch = "x86_64")]
-        return Level::baseline().as_sse2().expect("x86-64 has SSE2");
-        #[cfg(target_arch = "aarch64")]
-        return Level::baseline().as_neon().expect("AArch64 has NEON");
-        #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-        return Baseline::new();
-    }
-
-    /// Sixteen bytes.
-    #[derive(Clone, Copy)]
-    pub(in super::super) struct Lanes(u8x16<Baseline>);
-
-    impl Lanes {
-        #[inline(always)]
-        pub(in super::super) fn load(block: &[u8; BLOCK]) -> Self {
-            Self(u8x16::load_array_ref(baseline(), block))
-        }
-
-        #[inline(always)]
-        pub(in super::super) fn splat(byte: u8) -> Self {
-            Self(u8x16::splat(baseline(), byte))
-        }
-
-        #[inline(always)]
-        fn of(mask: mask8x16<Baseline>) -> Self {
-            Self(mask.to_vector().bitcast())
-        }
-
-        #[inline(always)]
-        pub(in super::super) fn equal(self, byte: u8) -> Self {
-            Self::of(self.0.simd_eq(byte))
-        }
-
-        #[inline(always)]
-        pub(super) fn control(self) -> Self {
-            Self::of(self.0.simd_lt(0x20))
-        }
-
-        #[inline(always)]
-        pub(in super::super) fn above(self, bound: Self) -> Self {
-            Self(self.0.saturating_sub(bound.0))
-        }
-
-        #[inline(always)]
-        pub(in super::super) fn and(self, other: Self) -> Self {
-            Self(self.0 & other.0)
-        }
-
-        #[inline(always)]
-        pub(in super::super) fn same(self, other: Self) -> Self {
-            Self::of(self.0.simd_eq(other.0))
-        }
-
-        #[inline(always)]
-        pub(in super::super) fn without(self, other: Self) -> Self {
-            Self(self.0 & !other.0)
-        }
-
-        #[inline(always)]
-        pub(in super::super) fn xor(self, other: Self) -> Self {
-            Self(self.0 ^ other.0)
-        }
-
-        #[inline(always)]
-        pub(in super::super) fn or(self, other: Self) -> Self {
-            Self(self.0 | other.0)
-        }
-
-        #[inline(always)]
-        pub(in super::super) fn mask(self) -> u32 {
-            self.0.bitcast::<i8x16<Baseline>>().simd_lt(0).to_bitmask() as u32
-        }
-    }
-
-    /// Sixty-four bytes.
-    #[derive(Clone, Copy)]
-    pub(in super::super) struct Wide<V: Vectors>(u8x64<V>);
-
-    impl<V: Vectors> Wide<V> {
-        #[inline(always)]
-        pub(in super::super) fn load(vectors: V, block: &[u8; WIDE]) -> Self {
-            Self(u8x64::load_array_ref(vectors, block))
-        }
-
-        #[inline(always)]
-        pub(in super::super) fn has_special(self, _: Marks) -> bool {
-            (self.0.simd_eq(b'"') | self.0.simd_lt(0x20) | self.0.simd_eq(b'\\')).any_true()
-        }
-
-        #[inline(always)]
-        pub(in super::super) fn has_high(self) -> bool {
-            self.high() != 0
-        }
-
-        #[inline(always)]
-        pub(in super::super) fn high(self) -> u64 {
-            self.0.bitcast::<i8x64<V>>().simd_lt(0).to_bitmask()
-        }
-
-        #[inline(always)]
-        pub(in super::super) fn ends(self, _: Marks) -> u64 {
-            (self.0.simd_eq(b'"') | self.0.simd_lt(0x20)).to_bitmask()
-        }
-
-        #[inline(always)]
-        pub(in super::super) fn backslash(self, _: Marks) -> u64 {
-            self.0.simd_eq(b'\\').to_bitmask()
-        }
-    }
-
-    /// Nothing, because the compiler itself keeps constants in registers.
-    #[derive(Clone, Copy)]
-    pub(in super::super) struct Marks;
-
-    impl Marks {
-        #[inline(always)]
-        pub(in super::super) fn new(_: impl Vectors) -> Self {
-            Self
-        }
-    }
-
-    #[derive(Clone, Copy)]
-    pub(in super::super) struct Letters<V: Vectors>(u8x64<V>);
-
-    impl<V: Vectors> Letters<V> {
-        #[inline(always)]
-        pub(in super::super) fn new(vectors: V) -> Self {
-            Self(u8x64::block_splat(u8x16::load_array(vectors, LETTERS)))
-        }
-
-        #[inline(always)]
-        pub(in super::super) fn mask(self, Wide(bytes): Wide<V>) -> u64 {
-            let low = self.0.swizzle_dyn_within_blocks(bytes & 0x0f);
-            (low.simd_eq(bytes) | (bytes | (b'b' ^ b'r')).simd_eq(b'r')).to_bitmask()
-        }
-    }
-}
+pub(super) use processor::{Lanes, Letters, Marks, Wide};
 
 #[cfg(test)]
 mod tests {

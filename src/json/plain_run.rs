@@ -125,7 +125,9 @@ impl Skip {
             let wide = Wide::load(vectors, block);
             if doubtful_from == NOWHERE && wide.has_high() {
                 let from = at + skipped + over as usize;
-                match look_at(wide.high() & u64::MAX << over, bytes.get(skipped..).unwrap_or(&[])) {
+                let high = wide.high() & u64::MAX << over;
+                let last = |high| wide.last_character(high);
+                match look_at(high, last, bytes.get(skipped..).unwrap_or(&[])) {
                     Some(more) => over = more,
                     None => doubtful_from = from,
                 }
@@ -151,14 +153,14 @@ impl Skip {
     }
 }
 
-/// Checks the characters of a block that are not ASCII. `high`: their bytes; `bytes`: the block and all that follows.
-/// Returns how many bytes of the next block belong to the last one. `None`: there are more than [`FEW`] bytes, or they are
-/// not UTF-8.
+/// Checks the characters of a block that are not ASCII. `high`: their bytes; `last`: [`Wide::last_character`]; `bytes`:
+/// the block and all that follows. Returns how many bytes of the next block belong to the last one. `None`: they are not
+/// UTF-8, or more than [`FEW`] bytes, which `last` did not check.
 #[inline(always)]
-fn look_at(mut high: u64, bytes: &[u8]) -> Option<u32> {
+fn look_at(mut high: u64, last: impl FnOnce(u64) -> Option<u32>, bytes: &[u8]) -> Option<u32> {
     let mut over = 0;
     if high.count_ones() > FEW {
-        return None;
+        high &= u64::MAX << last(high)?;
     }
     while high != 0 {
         let place = high.trailing_zeros();

@@ -14,14 +14,6 @@ type Window = [u8; BEFORE + WIDE];
 
 /// Whether all of `bytes` are UTF-8.
 pub(super) fn is_utf8(bytes: &[u8]) -> bool {
-    #[cfg(not(target_arch = "wasm32"))]
-    if !cfg!(test) {
-        return simdutf8::basic::from_utf8(bytes).is_ok();
-    }
-    is_utf8_in_wasm(bytes)
-}
-
-fn is_utf8_in_wasm(bytes: &[u8]) -> bool {
     let (Some(head), Some(last)) = (bytes.first_chunk::<8>(), bytes.last_chunk()) else {
         return core::str::from_utf8(bytes).is_ok();
     };

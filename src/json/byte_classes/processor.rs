@@ -1,0 +1,184 @@
+//! The vectors of processors: SSE2 and up to AVX-512, NEON. The package `fearless_simd` makes them usable without unsafe
+//! code.
+
+use super::{BLOCK, LETTERS, Vectors, WIDE};
+use fearless_simd::{Bytes, Level, SimdBase, SimdInt, SimdMask, i8x16, i8x64, mask8x16, u8x16, u8x64};
+
+/// The vectors that every processor of the architecture has.
+#[cfg(target_arch = "x86_64")]
+type Baseline = fearless_simd::x86::Sse2;
+#[cfg(target_arch = "aarch64")]
+type Baseline = fearless_simd::aarch64::Neon;
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+type Baseline = fearless_simd::Fallback;
+
+#[expect(clippy::expect_used, reason = "the compiler knows that the architecture has it")]
+#[inline(always)]
+fn baseline() -> Baseline {
+    #[cfg(target_arch = "x86_64")]
+    return Level::baseline().as_sse2().expect("x86-64 has SSE2");
+    #[cfg(target_arch = "aarch64")]
+    return Level::baseline().as_neon().expect("AArch64 has NEON");
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+    return Baseline::new();
+}
+
+/// Sixteen bytes.
+#[derive(Clone, Copy)]
+pub(in super::super) struct Lanes(u8x16<Baseline>);
+
+impl Lanes {
+    #[inline(always)]
+    pub(in super::super) fn load(block: &[u8; BLOCK]) -> Self {
+        Self(u8x16::load_array_ref(baseline(), block))
+    }
+
+    #[inline(always)]
+    pub(in super::super) fn splat(byte: u8) -> Self {
+        Self(u8x16::splat(baseline(), byte))
+    }
+
+    #[inline(always)]
+    fn of(mask: mask8x16<Baseline>) -> Self {
+        Self(mask.to_vector().bitcast())
+    }
+
+    #[inline(always)]
+    pub(in super::super) fn equal(self, byte: u8) -> Self {
+        Self::of(self.0.simd_eq(byte))
+    }
+
+    #[inline(always)]
+    pub(super) fn control(self) -> Self {
+        Self::of(self.0.simd_lt(0x20))
+    }
+
+    #[inline(always)]
+    pub(in super::super) fn above(self, bound: Self) -> Self {
+        Self(self.0.saturating_sub(bound.0))
+    }
+
+    #[inline(always)]
+    pub(in super::super) fn and(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
+    #[inline(always)]
+    pub(in super::super) fn same(self, other: Self) -> Self {
+        Self::of(self.0.simd_eq(other.0))
+    }
+
+    #[inline(always)]
+    pub(in super::super) fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
+    #[inline(always)]
+    pub(in super::super) fn xor(self, other: Self) -> Self {
+        Self(self.0 ^ other.0)
+    }
+
+    #[inline(always)]
+    pub(in super::super) fn or(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    #[inline(always)]
+    pub(in super::super) fn mask(self) -> u32 {
+        self.0.bitcast::<i8x16<Baseline>>().simd_lt(0).to_bitmask() as u32
+    }
+}
+
+/// Sixty-four bytes.
+#[derive(Clone, Copy)]
+pub(in super::super) struct Wide<V: Vectors>(u8x64<V>);
+
+impl<V: Vectors> Wide<V> {
+    #[inline(always)]
+    pub(in super::super) fn load(vectors: V, block: &[u8; WIDE]) -> Self {
+        Self(u8x64::load_array_ref(vectors, block))
+    }
+
+    #[inline(always)]
+    pub(in super::super) fn has_special(self, _: Marks) -> bool {
+        (self.0.simd_eq(b'"') | self.0.simd_lt(0x20) | self.0.simd_eq(b'\\')).any_true()
+    }
+
+    #[inline(always)]
+    pub(in super::super) fn has_high(self) -> bool {
+        self.high() != 0
+    }
+
+    #[inline(always)]
+    pub(in super::super) fn high(self) -> u64 {
+        self.0.bitcast::<i8x64<V>>().simd_lt(0).to_bitmask()
+    }
+
+    #[inline(always)]
+    pub(in super::super) fn last_character(self, high: u64) -> Option<u32> {
+        if V::u8s::LEN == BLOCK {
+            return None;
+        }
+        // The first bytes of characters of two bytes and more, three and more, and four.
+        let [two, three, four] = [0xc0, 0xe0, 0xf0].map(|first| self.from(first) & high);
+        let mut errors = (two << 1 | three << 2 | four << 3) ^ (high & !two);
+        let overlong = two & !self.from(0xc2);
+        let [is_e0, is_ed] = [0xe0, 0xed].map(|byte| self.equal(byte) & high);
+        if overlong | is_e0 | is_ed | four != 0 {
+            let [is_f0, is_f4] = [0xf0, 0xf4].map(|byte| self.equal(byte) & high);
+            let [from_90, from_a0] = [0x90, 0xa0].map(|first| self.from(first));
+            errors |= overlong | four & self.from(0xf5);
+            errors |= is_e0 << 1 & !from_a0 | is_ed << 1 & from_a0;
+            errors |= is_f0 << 1 & !from_90 | is_f4 << 1 & from_90;
+        }
+        (errors == 0).then(|| WIDE as u32 - 1 - two.leading_zeros())
+    }
+
+    /// The bytes from `first` on.
+    #[inline(always)]
+    fn from(self, first: u8) -> u64 {
+        self.0.simd_ge(first).to_bitmask()
+    }
+
+    #[inline(always)]
+    fn equal(self, byte: u8) -> u64 {
+        self.0.simd_eq(byte).to_bitmask()
+    }
+
+    #[inline(always)]
+    pub(in super::super) fn ends(self, _: Marks) -> u64 {
+        (self.0.simd_eq(b'"') | self.0.simd_lt(0x20)).to_bitmask()
+    }
+
+    #[inline(always)]
+    pub(in super::super) fn backslash(self, _: Marks) -> u64 {
+        self.0.simd_eq(b'\\').to_bitmask()
+    }
+}
+
+/// Nothing, because the compiler itself keeps constants in registers.
+#[derive(Clone, Copy)]
+pub(in super::super) struct Marks;
+
+impl Marks {
+    #[inline(always)]
+    pub(in super::super) fn new(_: impl Vectors) -> Self {
+        Self
+    }
+}
+
+#[derive(Clone, Copy)]
+pub(in super::super) struct Letters<V: Vectors>(u8x64<V>);
+
+impl<V: Vectors> Letters<V> {
+    #[inline(always)]
+    pub(in super::super) fn new(vectors: V) -> Self {
+        Self(u8x64::block_splat(u8x16::load_array(vectors, LETTERS)))
+    }
+
+    #[inline(always)]
+    pub(in super::super) fn mask(self, Wide(bytes): Wide<V>) -> u64 {
+        let low = self.0.swizzle_dyn_within_blocks(bytes & 0x0f);
+        (low.simd_eq(bytes) | (bytes | (b'b' ^ b'r')).simd_eq(b'r')).to_bitmask()
+    }
+}

@@ -158,17 +158,20 @@ impl Skip {
 /// UTF-8, or more than [`FEW`] bytes, which `last` did not check.
 #[inline(always)]
 fn look_at(mut high: u64, last: impl FnOnce(u64) -> Option<u32>, bytes: &[u8]) -> Option<u32> {
-    let mut over = 0;
+    let end_of = |place: u32| {
+        let character = bytes.get(place as usize..).and_then(character_bytes)?;
+        Some(place + character as u32)
+    };
+    let mut end = 0;
     if high.count_ones() > FEW {
-        high &= u64::MAX << last(high)?;
+        end = end_of(last(high)?)?;
+    } else {
+        while high != 0 {
+            end = end_of(high.trailing_zeros())?;
+            high &= u64::MAX.checked_shl(end).unwrap_or(0);
+        }
     }
-    while high != 0 {
-        let place = high.trailing_zeros();
-        let end = place + character_bytes(bytes.get(place as usize..).unwrap_or(&[]))? as u32;
-        high &= u64::MAX.checked_shl(end).unwrap_or(0);
-        over = end.saturating_sub(WIDE as u32);
-    }
-    Some(over)
+    Some(end.saturating_sub(WIDE as u32))
 }
 
 /// `bytes`, fewer than a wide block, padded with zeros.

@@ -120,12 +120,12 @@ impl<V: Vectors> Wide<V> {
             return None;
         }
         // The first bytes of characters of two bytes and more, three and more, and four.
-        let [two, three, four] = [0xc0, 0xe0, 0xf0].map(|first| self.from(first) & high);
+        let [two, three, four] = [0xc0, 0xe0, 0xf0].map(|first| self.from(first));
         let mut errors = (two << 1 | three << 2 | four << 3) ^ (high & !two);
         let overlong = two & !self.from(0xc2);
-        let [is_e0, is_ed] = [0xe0, 0xed].map(|byte| self.equal(byte) & high);
+        let [is_e0, is_ed] = [0xe0, 0xed].map(|byte| self.equal(byte));
         if overlong | is_e0 | is_ed | four != 0 {
-            let [is_f0, is_f4] = [0xf0, 0xf4].map(|byte| self.equal(byte) & high);
+            let [is_f0, is_f4] = [0xf0, 0xf4].map(|byte| self.equal(byte));
             let [from_90, from_a0] = [0x90, 0xa0].map(|first| self.from(first));
             errors |= overlong | four & self.from(0xf5);
             errors |= is_e0 << 1 & !from_a0 | is_ed << 1 & from_a0;

@@ -317,7 +317,7 @@ macro_rules! vectorized {
 #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
 macro_rules! vectorized {
     ($vectors:ident => $code:expr) => {
-        fearless_simd::dispatch!(fearless_simd::Level::new(), $vectors => $code)
+        fearless_simd::dispatch!($crate::json::byte_classes::level(), $vectors => $code)
     };
 }
 pub(super) use vectorized;
@@ -326,12 +326,16 @@ pub(super) use vectorized;
 pub(super) use fearless_simd::Simd as Vectors;
 #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
 mod processor;
+#[cfg(test)]
+pub(super) use processor::tests::with_all_vectors;
 #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
-pub(super) use processor::{Lanes, Letters, Marks, Wide};
+pub(super) use processor::{Lanes, Letters, Marks, Wide, level};
 
 #[cfg(test)]
 mod tests {
-    use super::{BLOCK, ByteClasses, Marks, Stops, WIDE, Wide, classify, is_special, white_space};
+    use super::super::unescape::letter_value;
+    use super::{BLOCK, ByteClasses, Letters, Marks, Stops, Vectors, WIDE, Wide};
+    use super::{classify, is_special, white_space, with_all_vectors};
 
     /// Checks blocks with every byte at every position among fillers of every class.
     fn each(check: impl Fn(&[u8; BLOCK], &dyn Fn(fn(u8) -> bool) -> u32)) {
@@ -358,20 +362,27 @@ mod tests {
     }
 
     #[test]
-    fn every_byte_of_a_wide_block_is_classified() {
-        each(|block, mask| {
-            for place in 0..4 {
-                let mut wide = [b'x'; WIDE];
-                wide[place * BLOCK..][..BLOCK].copy_from_slice(block);
-                let found = Wide::load(vectors, &wide);
-                let mask = |is: fn(u8) -> bool| u64::from(mask(is)) << (place * BLOCK);
-                let marks = Marks::new(vectors);
-                assert_eq!(found.ends(marks), mask(|byte| is_special(byte) && byte != b'\\'));
-                assert_eq!(found.has_special(marks), mask(is_special) != 0);
-                assert_eq!(found.backslash(marks), mask(|byte| byte == b'\\'));
-                assert_eq!(found.has_high(), mask(|byte| byte >= 0x80) != 0);
-                assert_eq!(found.high(), mask(|byte| byte >= 0x80));
-            }
+    fn every_byte_of_a_wide_block_is_classified_with_any_vectors() {
+        with_all_vectors(|| {
+            each(|block, mask| {
+                for place in 0..4 {
+                    let mut wide = [b'x'; WIDE];
+                    wide[place * BLOCK..][..BLOCK].copy_from_slice(block);
+                    let mask = |is: fn(u8) -> bool| u64::from(mask(is)) << (place * BLOCK);
+                    vectorized!(vectors => check_wide(vectors, &wide, mask));
+                }
+            });
         });
+    }
+
+    fn check_wide(vectors: impl Vectors, wide: &[u8; WIDE], mask: impl Fn(fn(u8) -> bool) -> u64) {
+        let (marks, letters) = (Marks::new(vectors), Letters::new(vectors));
+        let found = Wide::load(vectors, wide);
+        assert_eq!(found.ends(marks), mask(|byte| is_special(byte) && byte != b'\\'));
+        assert_eq!(found.has_special(marks), mask(is_special) != 0);
+        assert_eq!(found.backslash(marks), mask(|byte| byte == b'\\'));
+        assert_eq!(found.has_high(), mask(|byte| byte >= 0x80) != 0);
+        assert_eq!(found.high(), mask(|byte| byte >= 0x80));
+        assert_eq!(letters.mask(found), mask(|byte| letter_value(byte).is_some()));
     }
 }

@@ -257,73 +257,108 @@ fn short_string_end_in_last_block(bytes: &[u8], at: usize) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::byte_classes::with_all_vectors;
     use super::{escaped, skippable_run};
 
     #[test]
     fn a_skippable_run_ends_at_the_same_byte_after_any_number_of_plain_blocks() {
-        for (piece, ends) in [
-            ("\"", Some(0)),
-            ("\n", Some(0)),
-            ("\\n", None),
-            ("\\\"", None),
-            ("\\u00e9", None),
-            ("\\u00g9", Some(0)),
-            ("\\x", Some(0)),
-            ("é", None),
-        ] {
-            for place in 0..200 {
-                for rest in [0, 1, 15, 16, 40, 63, 64, 90] {
-                    let text = "a".repeat(place) + piece + &"b".repeat(rest);
-                    let run = skippable_run(text.as_bytes(), 0);
-                    assert_eq!(run.end, ends.map_or(text.len(), |at| place + at), "{place} {piece:?} {rest}");
-                    assert!(
-                        std::str::from_utf8(&text.as_bytes()[..run.valid]).is_ok(),
-                        "{place} {piece:?} {rest}"
-                    );
+        with_all_vectors(|| {
+            for (piece, ends) in [
+                ("\"", Some(0)),
+                ("\n", Some(0)),
+                ("\\n", None),
+                ("\\\"", None),
+                ("\\u00e9", None),
+                ("\\u00g9", Some(0)),
+                ("\\x", Some(0)),
+                ("é", None),
+            ] {
+                for place in 0..200 {
+                    for rest in [0, 1, 15, 16, 40, 63, 64, 90] {
+                        let text = "a".repeat(place) + piece + &"b".repeat(rest);
+                        let run = skippable_run(text.as_bytes(), 0);
+                        assert_eq!(
+                            run.end,
+                            ends.map_or(text.len(), |at| place + at),
+                            "{place} {piece:?} {rest}"
+                        );
+                        assert!(
+                            std::str::from_utf8(&text.as_bytes()[..run.valid]).is_ok(),
+                            "{place} {piece:?} {rest}"
+                        );
+                    }
                 }
             }
-        }
+        });
     }
 
     #[test]
     fn a_skippable_run_says_from_where_on_it_may_not_be_utf8() {
-        const BORDERS: [u8; 16] =
-            [b'a', b'\\', b'n', 0x80, 0x9f, 0xa0, 0xbf, 0xc1, 0xc3, 0xe0, 0xe2, 0xed, 0xf0, 0xf1, 0xf4, 0xf5];
-        for place in [0, 1, 40, 60, 61, 62, 63, 64, 66, 124, 127, 130] {
-            for code in 0..BORDERS.len().pow(4) {
-                let four = [0, 1, 2, 3].map(|i| BORDERS[code / BORDERS.len().pow(i) % BORDERS.len()]);
-                for rest in [&b""[..], b"bb\"", "é".repeat(40).as_bytes()] {
-                    let bytes = [&vec![b'x'; place], &four[..], rest].concat();
-                    let run = skippable_run(&bytes, 0);
-                    let [valid, doubtful, all] = [0..run.valid, run.valid..run.end, 0..run.end]
-                        .map(|range| std::str::from_utf8(&bytes[range]).is_ok());
-                    assert!(valid, "{bytes:x?}");
-                    assert_eq!(doubtful, all, "{bytes:x?}");
+        with_all_vectors(|| {
+            const BORDERS: [u8; 16] = [
+                b'a', b'\\', b'n', 0x80, 0x9f, 0xa0, 0xbf, 0xc1, 0xc3, 0xe0, 0xe2, 0xed, 0xf0, 0xf1, 0xf4,
+                0xf5,
+            ];
+            for place in [0, 1, 40, 60, 61, 62, 63, 64, 66, 124, 127, 130] {
+                for code in 0..BORDERS.len().pow(4) {
+                    let four = [0, 1, 2, 3].map(|i| BORDERS[code / BORDERS.len().pow(i) % BORDERS.len()]);
+                    for rest in [&b""[..], b"bb\"", "é".repeat(40).as_bytes()] {
+                        let bytes = [&vec![b'x'; place], &four[..], rest].concat();
+                        let run = skippable_run(&bytes, 0);
+                        let [valid, doubtful, all] = [0..run.valid, run.valid..run.end, 0..run.end]
+                            .map(|range| std::str::from_utf8(&bytes[range]).is_ok());
+                        assert!(valid, "{bytes:x?}");
+                        assert_eq!(doubtful, all, "{bytes:x?}");
+                    }
                 }
             }
-        }
+        });
     }
 
     #[test]
     fn sparse_characters_are_known_to_be_utf8_at_any_place() {
-        for letter in ["é", "模", "😀"] {
-            for place in 0..200 {
-                let text = "a".repeat(place) + letter + &"b".repeat(50) + letter + "cc\"";
-                let run = skippable_run(text.as_bytes(), 0);
-                assert_eq!(run.valid, text.len() - 1, "{letter} {place}");
+        with_all_vectors(|| {
+            for letter in ["é", "模", "😀"] {
+                for place in 0..200 {
+                    let text = "a".repeat(place) + letter + &"b".repeat(50) + letter + "cc\"";
+                    let run = skippable_run(text.as_bytes(), 0);
+                    assert_eq!(run.valid, text.len() - 1, "{letter} {place}");
+                }
             }
-        }
+        });
+    }
+
+    #[test]
+    fn among_many_letters_beyond_ascii_a_wrong_byte_is_found() {
+        with_all_vectors(|| {
+            for letter in ["é", "模", "😀", "ퟻ", "ࠀ"] {
+                for place in [0, 1, 40, 59, 60, 61, 62, 63, 64, 65, 100, 125, 126, 127, 128] {
+                    let before = "x".repeat(place % letter.len()) + &letter.repeat(place / letter.len());
+                    for code in (0..u16::MAX).step_by(29) {
+                        let pair = code.wrapping_mul(0x9e37).to_be_bytes();
+                        let bytes = [before.as_bytes(), &pair, letter.repeat(40).as_bytes(), b"\""].concat();
+                        let run = skippable_run(&bytes, 0);
+                        let [valid, doubtful, all] = [0..run.valid, run.valid..run.end, 0..run.end]
+                            .map(|range| std::str::from_utf8(&bytes[range]).is_ok());
+                        assert!(valid, "{bytes:x?}");
+                        assert_eq!(doubtful, all, "{bytes:x?}");
+                    }
+                }
+            }
+        });
     }
 
     #[test]
     fn a_run_ends_before_an_escape_that_the_bytes_do_not_hold_whole() {
-        for place in 0..200 {
-            for (escape, whole) in [("\\", 2), ("\\u", 6), ("\\u00e", 6), ("\\n", 2), ("\\\\", 2)] {
-                let text = "a".repeat(place) + escape;
-                let expected = if escape.len() == whole { text.len() } else { place };
-                assert_eq!(skippable_run(text.as_bytes(), 0).end, expected, "{place} {escape}");
+        with_all_vectors(|| {
+            for place in 0..200 {
+                for (escape, whole) in [("\\", 2), ("\\u", 6), ("\\u00e", 6), ("\\n", 2), ("\\\\", 2)] {
+                    let text = "a".repeat(place) + escape;
+                    let expected = if escape.len() == whole { text.len() } else { place };
+                    assert_eq!(skippable_run(text.as_bytes(), 0).end, expected, "{place} {escape}");
+                }
             }
-        }
+        });
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The vectors of processors: SSE2 and up to AVX-512, NEON. The package `fearless_simd` makes them usable without unsafe
+//! The vectors of processors: SSE2 up to AVX-512, and NEON. The package `fearless_simd` makes them usable without unsafe
 //! code.
 
 use super::{BLOCK, LETTERS, Vectors, WIDE};
@@ -12,7 +12,7 @@ type Baseline = fearless_simd::aarch64::Neon;
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
 type Baseline = fearless_simd::Fallback;
 
-#[expect(clippy::expect_used, reason = "the compiler knows that the architecture has it")]
+#[allow(clippy::expect_used, reason = "the compiler sees that it cannot fail")]
 #[inline(always)]
 fn baseline() -> Baseline {
     #[cfg(target_arch = "x86_64")]
@@ -21,6 +21,16 @@ fn baseline() -> Baseline {
     return Level::baseline().as_neon().expect("AArch64 has NEON");
     #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
     return Baseline::new();
+}
+
+/// The vectors that this processor has.
+#[inline(always)]
+pub(in super::super) fn level() -> Level {
+    #[cfg(test)]
+    if let Some(level) = tests::CHOSEN.get() {
+        return level;
+    }
+    Level::new()
 }
 
 /// Sixteen bytes.
@@ -119,7 +129,7 @@ impl<V: Vectors> Wide<V> {
         if V::u8s::LEN == BLOCK {
             return None;
         }
-        // The first bytes of characters of two bytes and more, three and more, and four.
+        // Of bytes that belong to a character of the block before, which `high` lacks, none is at least 0xc0. The first bytes of characters of two bytes and more, three and more, and four.
         let [two, three, four] = [0xc0, 0xe0, 0xf0].map(|first| self.from(first));
         let mut errors = (two << 1 | three << 2 | four << 3) ^ (high & !two);
         let overlong = two & !self.from(0xc2);
@@ -180,5 +190,28 @@ impl<V: Vectors> Letters<V> {
     pub(in super::super) fn mask(self, Wide(bytes): Wide<V>) -> u64 {
         let low = self.0.swizzle_dyn_within_blocks(bytes & 0x0f);
         (low.simd_eq(bytes) | (bytes | (b'b' ^ b'r')).simd_eq(b'r')).to_bitmask()
+    }
+}
+
+#[cfg(test)]
+pub(in super::super) mod tests {
+    use super::Level;
+    use std::cell::Cell;
+
+    thread_local! {
+        pub(super) static CHOSEN: Cell<Option<Level>> = const { Cell::new(None) };
+    }
+
+    /// Runs `test` with each kind of vectors that this processor has.
+    pub(in super::super::super) fn with_all_vectors(test: impl Fn()) {
+        #[cfg(target_arch = "x86_64")]
+        let avx2 = Level::new().as_avx2().map(Level::Avx2);
+        #[cfg(not(target_arch = "x86_64"))]
+        let avx2 = None;
+        for level in [Level::baseline(), Level::new()].into_iter().chain(avx2) {
+            CHOSEN.set(Some(level));
+            test();
+        }
+        CHOSEN.set(None);
     }
 }

@@ -175,10 +175,10 @@ fn joined(a: Lanes, b: Lanes, c: Lanes, d: Lanes) -> u64 {
 }
 
 impl Lanes {
-    /// As [`splat`](Self::splat), but kept in a register: V8 would compute a constant in each turn of a loop.
+    /// As [`splat`](Self::splat), but in wasm kept in a register: V8 would compute a constant in each turn of a loop.
     #[inline(always)]
     pub(super) fn kept(byte: u8) -> Self {
-        Self::splat(core::hint::black_box(byte))
+        Self::splat(if cfg!(target_arch = "wasm32") { core::hint::black_box(byte) } else { byte })
     }
 
     /// The bytes that end a plain run.

@@ -60,7 +60,7 @@ impl Lanes {
 
     #[inline(always)]
     pub(super) fn control(self) -> Self {
-        Self::of(self.0.simd_lt(0x20))
+        Self::of(self.0.min(0x1f).simd_eq(self.0))
     }
 
     #[inline(always)]

@@ -50,9 +50,9 @@ pub(super) fn skippable_run(bytes: &[u8], begin: usize) -> Run {
     loop {
         let rest = bytes.get(at..).unwrap_or(&[]);
         let mut found = Found::default();
-        at += if rest.len() < WIDE {
+        at += if rest.len() < WINDOW {
             // The zeros behind the last byte are control characters, at which every run ends.
-            skip.blocks(&padded_wide(rest), at, &mut found)
+            skip.blocks(&padded_window(rest), at, &mut found)
         } else {
             skip.blocks(rest, at, &mut found)
         };
@@ -88,6 +88,9 @@ struct Skip {
     doubtful_from: usize,
 }
 
+/// A block and as many bytes as a character may have behind its end.
+const WINDOW: usize = WIDE + 3;
+
 /// No position.
 const NOWHERE: usize = usize::MAX;
 
@@ -115,14 +118,15 @@ impl Skip {
         #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
         let letters = super::byte_classes::Letters::new();
         let marks = Marks::new();
-        let mut skipped = 0;
-        for block in bytes.as_chunks::<WIDE>().0 {
+        let mut rest = bytes;
+        while let Some(window) = rest.first_chunk::<WINDOW>()
+            && let Some(block) = window.first_chunk::<WIDE>()
+        {
             let wide = Wide::load(block);
             if doubtful_from == NOWHERE && wide.has_high() {
-                let from = at + skipped + over as usize;
-                match look_at(wide.high() & u64::MAX << over, bytes.get(skipped..).unwrap_or(&[])) {
+                match look_at(wide.high() & u64::MAX << over, window) {
                     Some(more) => over = more,
-                    None => doubtful_from = from,
+                    None => doubtful_from = at + (bytes.len() - rest.len()) + over as usize,
                 }
             }
             if pending != 0 || wide.has_special(marks) {
@@ -143,10 +147,10 @@ impl Skip {
                 saved += escaped.count_ones() as usize;
                 pending = next;
             }
-            skipped += WIDE;
+            rest = rest.get(WIDE..).unwrap_or(&[]);
         }
         *self = Self { pending, saved, over, doubtful_from };
-        skipped
+        bytes.len() - rest.len()
     }
 }
 
@@ -154,18 +158,27 @@ impl Skip {
 /// Returns how many bytes of the next block belong to the last one. `None`: there are more than [`FEW`] bytes, or they are
 /// not UTF-8.
 #[inline(always)]
-fn look_at(mut high: u64, bytes: &[u8]) -> Option<u32> {
-    let mut over = 0;
+fn look_at(mut high: u64, window: &[u8; WINDOW]) -> Option<u32> {
     if high.count_ones() > FEW {
         return None;
     }
     while high != 0 {
         let place = high.trailing_zeros();
-        let end = place + character_bytes(bytes.get(place as usize..).unwrap_or(&[]))? as u32;
-        high &= u64::MAX.checked_shl(end).unwrap_or(0);
-        over = end.saturating_sub(WIDE as u32);
+        let length = character_bytes(word_at(window, place as usize))?;
+        if let Some(over) = (place + length).checked_sub(WIDE as u32) {
+            // A branch, because the next block would wait for a value that is computed.
+            return Some(over);
+        }
+        high &= u64::MAX << place << length;
     }
-    Some(over)
+    Some(0)
+}
+
+/// The four bytes from `place` on, the first one in the lowest bits.
+#[inline(always)]
+fn word_at(window: &[u8; WINDOW], place: usize) -> u32 {
+    let four = window.get(place..).and_then(<[u8]>::first_chunk);
+    four.map_or(0, |four| u32::from_le_bytes(*four))
 }
 
 /// The bytes of `escaped` that are no letter of an escape.
@@ -181,18 +194,23 @@ fn others(block: &[u8; WIDE], escaped: u64) -> u64 {
     others
 }
 
-/// `bytes`, fewer than a wide block, padded with zeros.
+/// `bytes`, fewer than a window, padded with zeros.
 #[inline(never)]
-fn padded_wide(bytes: &[u8]) -> [u8; WIDE] {
-    let mut padded = [0; WIDE];
+fn padded_window(bytes: &[u8]) -> [u8; WINDOW] {
+    let mut padded = [0; WINDOW];
     let (blocks, rest) = bytes.as_chunks::<BLOCK>();
-    let (places, _) = padded.as_chunks_mut::<BLOCK>();
+    let (places, last) = padded.as_chunks_mut::<BLOCK>();
     let mut places = places.iter_mut();
     for (block, place) in blocks.iter().zip(places.by_ref()) {
         *place = *block;
     }
-    if let Some(place) = places.next() {
-        *place = super::append::padded(rest);
+    match places.next() {
+        Some(place) => *place = super::append::padded(rest),
+        None => {
+            for (byte, place) in rest.iter().zip(last) {
+                *place = *byte;
+            }
+        }
     }
     padded
 }

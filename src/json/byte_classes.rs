@@ -105,6 +105,23 @@ impl Wide {
         joined(a, b, c, d)
     }
 
+    /// The bytes that continue a character.
+    #[inline(always)]
+    pub(super) fn continuations(self) -> u64 {
+        let Self(a, b, c, d) = self;
+        joined(a.continuations(), b.continuations(), c.continuations(), d.continuations())
+    }
+
+    /// The first bytes of characters of three bytes, except for 0xe0 and 0xed, which not every continuation may follow.
+    #[inline(always)]
+    pub(super) fn threes(self) -> u64 {
+        let Self(a, b, c, d) = self;
+        let threes = joined(a.e1_to_ef(), b.e1_to_ef(), c.e1_to_ef(), d.e1_to_ef());
+        let [a, b] = [a.equal(0xed), b.equal(0xed)];
+        let [c, d] = [c.equal(0xed), d.equal(0xed)];
+        if a.or(b).or(c.or(d)).mask() == 0 { threes } else { threes & !joined(a, b, c, d) }
+    }
+
     /// The quotes and control characters.
     #[inline(always)]
     pub(super) fn ends(self, marks: Marks) -> u64 {
@@ -187,8 +204,8 @@ impl Letters {
     pub(super) fn new() -> Self {
         // No byte with the low nibble 0 is 1, and none with another is 0.
         let table = *b"\x01\0\"\0t\0f\0\0\0\0\0\\\0n/";
-        let table = Lanes::load(&core::hint::black_box(table));
-        Self { table, nibble: Lanes::kept(0x0f), b_or_r: Lanes::kept(b'b' ^ b'r'), r: Lanes::kept(b'r') }
+        let table = Lanes::load(&table);
+        Self { table, nibble: Lanes::splat(0x0f), b_or_r: Lanes::splat(b'b' ^ b'r'), r: Lanes::splat(b'r') }
     }
 
     /// The letters in a block.
@@ -234,6 +251,20 @@ impl Lanes {
     fn control(self) -> Self {
         // 0x9f - byte has the highest bit up to 0x1f only. One instruction; V8 needs four for a comparison.
         Self(core::arch::wasm32::u8x16_sub_sat(core::arch::wasm32::u8x16_splat(0x9f), self.0))
+    }
+
+    #[inline(always)]
+    fn continuations(self) -> Self {
+        Self(core::arch::wasm32::i8x16_gt(core::arch::wasm32::u8x16_splat(0xc0), self.0))
+    }
+
+    #[inline(always)]
+    fn e1_to_ef(self) -> Self {
+        let from_e1 = core::arch::wasm32::u8x16_sub(self.0, core::arch::wasm32::u8x16_splat(0xe1));
+        Self(core::arch::wasm32::u8x16_sub_sat(
+            core::arch::wasm32::u8x16_splat(0x80 + (0xef - 0xe1)),
+            from_e1,
+        ))
     }
 
     /// By how much each byte is above `bound`; 0: it is not. The highest bit is set from `bound + 0x80` on.
@@ -305,6 +336,18 @@ impl Lanes {
     #[inline(always)]
     fn control(self) -> Self {
         Self(self.0.min(wide::u8x16::splat(0x1f)).simd_eq(self.0))
+    }
+
+    #[inline(always)]
+    fn continuations(self) -> Self {
+        let from_80 = self.0 - wide::u8x16::splat(0x80);
+        Self(from_80.min(wide::u8x16::splat(0x3f)).simd_eq(from_80))
+    }
+
+    #[inline(always)]
+    fn e1_to_ef(self) -> Self {
+        let from_e1 = self.0 - wide::u8x16::splat(0xe1);
+        Self(from_e1.min(wide::u8x16::splat(0xef - 0xe1)).simd_eq(from_e1))
     }
 
     #[inline(always)]

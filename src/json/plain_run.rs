@@ -124,7 +124,7 @@ impl Skip {
         {
             let wide = Wide::load(block);
             if doubtful_from == NOWHERE && wide.has_high() {
-                match look_at(wide.high() & u64::MAX << over, window) {
+                match look_at(wide.high() & u64::MAX << over, wide, window) {
                     Some(more) => over = more,
                     None => doubtful_from = at + (bytes.len() - rest.len()) + over as usize,
                 }
@@ -134,11 +134,13 @@ impl Skip {
                 let ends = wide.ends(marks);
                 let (escaped, next) = escaped(backslash, pending);
                 let ends = ends & !escaped;
-                let others = match escaped.count_ones() {
-                    #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-                    1.. => escaped & !letters.mask(wide),
-                    _ => others(block, escaped),
-                };
+                #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+                let others = |escaped: u64| escaped & !letters.mask(wide);
+                #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
+                let others = |escaped: u64| others(block, escaped);
+                // Most blocks have one or two. Without a branch on how many, which would be hard to predict.
+                let few = escaped.count_ones() <= 2 && are_letters_at_both_ends(block, escaped);
+                let others = if few { 0 } else { others(escaped) };
                 if ends | others != 0 {
                     *found = Found { ends, others, escaped, next };
                     break;
@@ -154,13 +156,29 @@ impl Skip {
     }
 }
 
-/// Checks the characters of a block that are not ASCII. `high`: their bytes; `bytes`: the block and all that follows.
-/// Returns how many bytes of the next block belong to the last one. `None`: there are more than [`FEW`] bytes, or they are
-/// not UTF-8.
+/// Checks the characters of a block that are not ASCII. `high`: their bytes; `window`: the block and the bytes behind it.
+/// Returns how many bytes of the next block belong to the last one. `None`: they are not UTF-8, or more than [`FEW`] bytes
+/// belong to characters that are not checked together.
 #[inline(always)]
-fn look_at(mut high: u64, window: &[u8; WINDOW]) -> Option<u32> {
+fn look_at(mut high: u64, wide: Wide, window: &[u8; WINDOW]) -> Option<u32> {
+    let mut over = 0;
     if high.count_ones() > FEW {
-        return None;
+        // Characters of three bytes whose first byte any continuation may follow.
+        let threes = wide.threes();
+        let following = threes << 1 | threes << 2;
+        if following & !wide.continuations() != 0 {
+            return None;
+        }
+        high &= !(threes | following);
+        if high.count_ones() > FEW {
+            return None;
+        }
+        // The last one begins with the last byte but one, or with the last byte.
+        over = (threes >> (WIDE - 2)) as u32;
+        let behind = word_at(window, WIDE - 1) >> 8;
+        if over != 0 && (behind ^ 0x8080) << (32 - 8 * over) & 0xc0c0_0000 != 0 {
+            return None;
+        }
     }
     while high != 0 {
         let place = high.trailing_zeros();
@@ -171,7 +189,7 @@ fn look_at(mut high: u64, window: &[u8; WINDOW]) -> Option<u32> {
         }
         high &= u64::MAX << place << length;
     }
-    Some(0)
+    Some(over)
 }
 
 /// The four bytes from `place` on, the first one in the lowest bits.
@@ -179,6 +197,16 @@ fn look_at(mut high: u64, window: &[u8; WINDOW]) -> Option<u32> {
 fn word_at(window: &[u8; WINDOW], place: usize) -> u32 {
     let four = window.get(place..).and_then(<[u8]>::first_chunk);
     four.map_or(0, |four| u32::from_le_bytes(*four))
+}
+
+/// Whether the first and the last of the bytes `escaped` complete an escape. `escaped` is not 0.
+#[inline(always)]
+fn are_letters_at_both_ends(block: &[u8; WIDE], escaped: u64) -> bool {
+    let value = |place: u32| {
+        let byte = block.get((place & (WIDE as u32 - 1)) as usize).copied().unwrap_or(0);
+        letter_value(byte).unwrap_or(0)
+    };
+    (value(escaped.trailing_zeros()) != 0) & (value(!escaped.leading_zeros()) != 0)
 }
 
 /// The bytes of `escaped` that are no letter of an escape.

@@ -204,8 +204,8 @@ impl Letters {
     pub(super) fn new() -> Self {
         // No byte with the low nibble 0 is 1, and none with another is 0.
         let table = *b"\x01\0\"\0t\0f\0\0\0\0\0\\\0n/";
-        let table = Lanes::load(&table);
-        Self { table, nibble: Lanes::splat(0x0f), b_or_r: Lanes::splat(b'b' ^ b'r'), r: Lanes::splat(b'r') }
+        let table = Lanes::load(&core::hint::black_box(table));
+        Self { table, nibble: Lanes::kept(0x0f), b_or_r: Lanes::kept(b'b' ^ b'r'), r: Lanes::kept(b'r') }
     }
 
     /// The letters in a block.

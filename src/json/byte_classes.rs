@@ -23,33 +23,38 @@ pub(super) fn classify(block: &[u8; BLOCK]) -> ByteClasses {
     ByteClasses { special: lanes.special().mask(), high: lanes.mask() }
 }
 
-/// Finds the bytes that end a plain run and those that are not ASCII, in one mask. It keeps the constants in registers
-/// ([`Lanes::kept`]), so it is made once for many strings.
+/// What blocks are compared with to find the bytes that end a plain run. It keeps the constants in registers
+/// ([`Lanes::kept`]), so it is made once for many blocks or strings.
 #[derive(Clone, Copy)]
 pub(super) struct Stops {
-    quote: Lanes,
+    /// Makes a quote 0x20, one more than the last control character, and leaves control characters below.
+    flip: Lanes,
+    /// This less a flipped byte has the highest bit for quotes and control characters only.
+    last_end: Lanes,
     backslash: Lanes,
-    last_control: Lanes,
 }
 
 impl Stops {
     #[inline(always)]
     pub(super) fn new() -> Self {
-        Self { quote: Lanes::kept(b'"'), backslash: Lanes::kept(b'\\'), last_control: Lanes::kept(0x9f) }
+        Self {
+            flip: Lanes::kept(b'"' ^ 0x20),
+            last_end: Lanes::kept(0x80 + 0x20),
+            backslash: Lanes::kept(b'\\'),
+        }
     }
 
+    /// The bytes that end a plain run and those that are not ASCII.
     #[inline(always)]
     pub(super) fn mask(self, block: &[u8; BLOCK]) -> u32 {
         let lanes = Lanes::load(block);
-        self.special(lanes).or(lanes).mask()
+        self.ends(lanes).or(lanes.same(self.backslash)).or(lanes).mask()
     }
 
-    /// The bytes that end a plain run.
+    /// The quotes and control characters.
     #[inline(always)]
-    fn special(self, lanes: Lanes) -> Lanes {
-        // 0x9f - byte has the highest bit up to 0x1f only.
-        let control = self.last_control.above(lanes);
-        lanes.same(self.quote).or(lanes.same(self.backslash)).or(control)
+    fn ends(self, lanes: Lanes) -> Lanes {
+        self.last_end.above(lanes.xor(self.flip))
     }
 }
 
@@ -83,12 +88,12 @@ impl Wide {
 
     /// Whether a byte ends a plain run.
     #[inline(always)]
-    pub(super) fn has_special(self, marks: Marks) -> bool {
+    pub(super) fn has_special(self, stops: Stops) -> bool {
         let Self(a, b, c, d) = self;
-        let least = a.xor(marks.flip).min(b.xor(marks.flip)).min(c.xor(marks.flip).min(d.xor(marks.flip)));
-        let ends = marks.last_end.above(least);
-        let ab = a.same(marks.backslash).or(b.same(marks.backslash));
-        ends.or(ab).or(c.same(marks.backslash).or(d.same(marks.backslash))).mask() != 0
+        let least = a.xor(stops.flip).min(b.xor(stops.flip)).min(c.xor(stops.flip).min(d.xor(stops.flip)));
+        let ends = stops.last_end.above(least);
+        let ab = a.same(stops.backslash).or(b.same(stops.backslash));
+        ends.or(ab).or(c.same(stops.backslash).or(d.same(stops.backslash))).mask() != 0
     }
 
     /// Whether a byte is not ASCII.
@@ -124,47 +129,21 @@ impl Wide {
 
     /// The quotes and control characters.
     #[inline(always)]
-    pub(super) fn ends(self, marks: Marks) -> u64 {
+    pub(super) fn ends(self, stops: Stops) -> u64 {
         let Self(a, b, c, d) = self;
-        joined(marks.ends(a), marks.ends(b), marks.ends(c), marks.ends(d))
+        joined(stops.ends(a), stops.ends(b), stops.ends(c), stops.ends(d))
     }
 
     /// The backslashes.
     #[inline(always)]
-    pub(super) fn backslash(self, marks: Marks) -> u64 {
+    pub(super) fn backslash(self, stops: Stops) -> u64 {
         let Self(a, b, c, d) = self;
         joined(
-            a.same(marks.backslash),
-            b.same(marks.backslash),
-            c.same(marks.backslash),
-            d.same(marks.backslash),
+            a.same(stops.backslash),
+            b.same(stops.backslash),
+            c.same(stops.backslash),
+            d.same(stops.backslash),
         )
-    }
-}
-
-/// What [`Wide`] compares with, kept in registers ([`Lanes::kept`]).
-#[derive(Clone, Copy)]
-pub(super) struct Marks {
-    /// Makes a quote 0x20, one more than the last control character.
-    flip: Lanes,
-    /// 0xa0 less a byte that was flipped has the highest bit for quotes and control characters only.
-    last_end: Lanes,
-    backslash: Lanes,
-}
-
-impl Marks {
-    #[inline(always)]
-    pub(super) fn new() -> Self {
-        Self {
-            flip: Lanes::kept(b'"' ^ 0x20),
-            last_end: Lanes::kept(0x80 + 0x20),
-            backslash: Lanes::kept(b'\\'),
-        }
-    }
-
-    #[inline(always)]
-    fn ends(self, lanes: Lanes) -> Lanes {
-        self.last_end.above(lanes.xor(self.flip))
     }
 }
 
@@ -393,7 +372,7 @@ impl Lanes {
 
 #[cfg(test)]
 mod tests {
-    use super::{BLOCK, ByteClasses, Marks, Stops, WIDE, Wide, classify, is_special, white_space};
+    use super::{BLOCK, ByteClasses, Stops, WIDE, Wide, classify, is_special, white_space};
 
     /// Checks blocks with every byte at every position among fillers of every class.
     fn each(check: impl Fn(&[u8; BLOCK], &dyn Fn(fn(u8) -> bool) -> u32)) {
@@ -427,10 +406,10 @@ mod tests {
                 wide[place * BLOCK..][..BLOCK].copy_from_slice(block);
                 let found = Wide::load(&wide);
                 let mask = |is: fn(u8) -> bool| u64::from(mask(is)) << (place * BLOCK);
-                let marks = Marks::new();
-                assert_eq!(found.ends(marks), mask(|byte| is_special(byte) && byte != b'\\'));
-                assert_eq!(found.has_special(marks), mask(is_special) != 0);
-                assert_eq!(found.backslash(marks), mask(|byte| byte == b'\\'));
+                let stops = Stops::new();
+                assert_eq!(found.ends(stops), mask(|byte| is_special(byte) && byte != b'\\'));
+                assert_eq!(found.has_special(stops), mask(is_special) != 0);
+                assert_eq!(found.backslash(stops), mask(|byte| byte == b'\\'));
                 assert_eq!(found.has_high(), mask(|byte| byte >= 0x80) != 0);
                 assert_eq!(found.high(), mask(|byte| byte >= 0x80));
             }

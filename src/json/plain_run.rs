@@ -1,7 +1,7 @@
 //! Finds the end of a run inside of a string, 16 or 64 bytes at a time: of a *plain* run, which has no special bytes,
 //! and of a *skippable* one, which may have valid escapes.
 
-use super::byte_classes::{BLOCK, Marks, Stops, WIDE, Wide, classify, is_special};
+use super::byte_classes::{BLOCK, Stops, WIDE, Wide, classify, is_special};
 use super::unescape::{hex_value, letter_value, unit_bytes};
 use super::utf8::character_bytes;
 
@@ -117,7 +117,7 @@ impl Skip {
         let Self { mut pending, mut saved, mut over, mut doubtful_from } = *self;
         #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
         let letters = super::byte_classes::Letters::new();
-        let marks = Marks::new();
+        let stops = Stops::new();
         let mut rest = bytes;
         while let Some(window) = rest.first_chunk::<WINDOW>()
             && let Some(block) = window.first_chunk::<WIDE>()
@@ -129,9 +129,9 @@ impl Skip {
                     None => doubtful_from = at + (bytes.len() - rest.len()) + over as usize,
                 }
             }
-            if pending != 0 || wide.has_special(marks) {
-                let backslash = wide.backslash(marks);
-                let ends = wide.ends(marks);
+            if pending != 0 || wide.has_special(stops) {
+                let backslash = wide.backslash(stops);
+                let ends = wide.ends(stops);
                 let (escaped, next) = escaped(backslash, pending);
                 let ends = ends & !escaped;
                 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]

@@ -110,7 +110,7 @@ impl Wide {
         joined(a, b, c, d)
     }
 
-    /// The bytes that continue a character.
+    /// The bytes that continue a character (RFC 3629 §4).
     #[inline(always)]
     pub(super) fn continuations(self) -> u64 {
         let Self(a, b, c, d) = self;
@@ -234,6 +234,7 @@ impl Lanes {
 
     #[inline(always)]
     fn continuations(self) -> Self {
+        // As signed bytes, continuations are the lowest.
         Self(core::arch::wasm32::i8x16_gt(core::arch::wasm32::u8x16_splat(0xc0), self.0))
     }
 
@@ -376,7 +377,7 @@ mod tests {
 
     /// Checks blocks with every byte at every position among fillers of every class.
     fn each(check: impl Fn(&[u8; BLOCK], &dyn Fn(fn(u8) -> bool) -> u32)) {
-        for filler in *b"a\"\\ \x00u\xff\x80\x01" {
+        for filler in *b"a\"\\ \x00u\xff\x80\x01\xe4\xed" {
             for byte in 0..=u8::MAX {
                 for place in 0..BLOCK {
                     let mut block = [filler; BLOCK];
@@ -412,6 +413,8 @@ mod tests {
                 assert_eq!(found.backslash(stops), mask(|byte| byte == b'\\'));
                 assert_eq!(found.has_high(), mask(|byte| byte >= 0x80) != 0);
                 assert_eq!(found.high(), mask(|byte| byte >= 0x80));
+                assert_eq!(found.continuations(), mask(|byte| (0x80..0xc0).contains(&byte)));
+                assert_eq!(found.threes(), mask(|byte| matches!(byte, 0xe1..=0xec | 0xee..=0xef)));
             }
         });
     }

@@ -83,8 +83,8 @@ struct Skip {
     saved: usize,
     /// How many bytes of the next block belong to a character that was checked.
     over: u32,
-    /// The position from which on no character was checked: a block has more than [`FEW`] bytes beyond ASCII, is not
-    /// UTF-8, or ends within a character whose rest has not come.
+    /// The position from which on no character was checked: [`look_at`] did not check all of a block, or it ends within a
+    /// character whose rest has not come.
     doubtful_from: usize,
 }
 
@@ -94,7 +94,7 @@ const WINDOW: usize = WIDE + 3;
 /// No position.
 const NOWHERE: usize = usize::MAX;
 
-/// Up to this many bytes beyond ASCII in a block, checking each character is faster than checking all bytes later.
+/// Up to this many bytes in a block, checking each character is faster than checking all bytes later.
 const FEW: u32 = 8;
 
 /// The masks of the block at which [`Skip::blocks`] stopped.
@@ -138,7 +138,7 @@ impl Skip {
                 let others = |escaped: u64| escaped & !letters.mask(wide);
                 #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
                 let others = |escaped: u64| others(block, escaped);
-                // Most blocks have one or two. Without a branch on how many, which would be hard to predict.
+                // Most blocks have one or two: no branch on which, because it would be hard to predict.
                 let few = escaped.count_ones() <= 2 && are_letters_at_both_ends(block, escaped);
                 let others = if few { 0 } else { others(escaped) };
                 if ends | others != 0 {
@@ -158,12 +158,12 @@ impl Skip {
 
 /// Checks the characters of a block that are not ASCII. `high`: their bytes; `window`: the block and the bytes behind it.
 /// Returns how many bytes of the next block belong to the last one. `None`: they are not UTF-8, or more than [`FEW`] bytes
-/// belong to characters that are not checked together.
+/// remain that are not checked together.
 #[inline(always)]
 fn look_at(mut high: u64, wide: Wide, window: &[u8; WINDOW]) -> Option<u32> {
     let mut over = 0;
     if high.count_ones() > FEW {
-        // Characters of three bytes whose first byte any continuation may follow.
+        // Together: characters of three bytes whose first byte any continuation may follow, as in Chinese and Japanese.
         let threes = wide.threes();
         let following = threes << 1 | threes << 2;
         if following & !wide.continuations() != 0 {
@@ -173,7 +173,7 @@ fn look_at(mut high: u64, wide: Wide, window: &[u8; WINDOW]) -> Option<u32> {
         if high.count_ones() > FEW {
             return None;
         }
-        // The last one begins with the last byte but one, or with the last byte.
+        // 2: the last one begins with the last byte; 1: with the byte before it.
         over = (threes >> (WIDE - 2)) as u32;
         let behind = word_at(window, WIDE - 1) >> 8;
         if over != 0 && (behind ^ 0x8080) << (32 - 8 * over) & 0xc0c0_0000 != 0 {
@@ -199,7 +199,7 @@ fn word_at(window: &[u8; WINDOW], place: usize) -> u32 {
     four.map_or(0, |four| u32::from_le_bytes(*four))
 }
 
-/// Whether the first and the last of the bytes `escaped` complete an escape. `escaped` is not 0.
+/// Whether the first and the last of the bytes `escaped` complete an escape. Without meaning if there are none.
 #[inline(always)]
 fn are_letters_at_both_ends(block: &[u8; WIDE], escaped: u64) -> bool {
     let value = |place: u32| {
@@ -210,6 +210,7 @@ fn are_letters_at_both_ends(block: &[u8; WIDE], escaped: u64) -> bool {
 }
 
 /// The bytes of `escaped` that are no letter of an escape.
+#[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
 #[inline(always)]
 fn others(block: &[u8; WIDE], escaped: u64) -> u64 {
     let (mut rest, mut others) = (escaped, 0);
@@ -364,6 +365,39 @@ mod tests {
                 let text = "a".repeat(place) + letter + &"b".repeat(50) + letter + "cc\"";
                 let run = skippable_run(text.as_bytes(), 0);
                 assert_eq!(run.valid, text.len() - 1, "{letter} {place}");
+            }
+        }
+    }
+
+    #[test]
+    fn among_many_letters_of_three_bytes_the_run_knows_what_is_utf8() {
+        const BORDERS: [u8; 15] =
+            [b'a', 0x80, 0x9f, 0xa0, 0xbf, 0xc1, 0xc3, 0xe0, 0xe1, 0xec, 0xed, 0xee, 0xef, 0xf0, 0xf5];
+        for letter in ["模", "\u{1000}", "\u{ffff}", "\u{c000}"] {
+            for place in [0, 57, 58, 59, 60, 61, 62, 63, 64, 66, 126] {
+                let before = "x".repeat(place % 3) + &letter.repeat(place / 3);
+                for code in (0..BORDERS.len().pow(4)).step_by(7) {
+                    let four = [0, 1, 2, 3].map(|i| BORDERS[code / BORDERS.len().pow(i) % BORDERS.len()]);
+                    let bytes = [before.as_bytes(), &four, letter.repeat(50).as_bytes(), b"\""].concat();
+                    let run = skippable_run(&bytes, 0);
+                    assert_eq!(run.end, bytes.len() - 1);
+                    let [valid, doubtful, all] = [0..run.valid, run.valid..run.end, 0..run.end]
+                        .map(|range| std::str::from_utf8(&bytes[range]).is_ok());
+                    assert!(valid, "{bytes:x?}");
+                    assert_eq!(doubtful, all, "{bytes:x?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn letters_of_three_bytes_are_known_to_be_utf8_beside_a_few_others() {
+        for between in ["", "a", "é", "😀", "\u{d000}", "\\n"] {
+            for place in 0..130 {
+                let text =
+                    "模".repeat(place / 2) + between + &"型".repeat(40 + place) + "cc\"" + &" ".repeat(80);
+                let run = skippable_run(text.as_bytes(), 0);
+                assert_eq!((run.end, run.valid), (text.len() - 81, run.end), "{between} {place}");
             }
         }
     }

@@ -27,33 +27,38 @@ pub(super) fn classify(block: &[u8; BLOCK]) -> ByteClasses {
     ByteClasses { special: lanes.special().mask(), high: lanes.mask() }
 }
 
-/// Finds the bytes that end a plain run and those that are not ASCII, in one mask. It keeps the constants in registers
-/// ([`Lanes::kept`]), so it is made once for many strings.
+/// What blocks are compared with to find the bytes that end a plain run. It keeps the constants in registers
+/// ([`Lanes::kept`]), so it is made once for many blocks or strings.
 #[derive(Clone, Copy)]
 pub(super) struct Stops {
-    quote: Lanes,
+    /// Makes a quote 0x20, one more than the last control character, and leaves control characters below.
+    flip: Lanes,
+    /// This less a flipped byte has the highest bit for quotes and control characters only.
+    last_end: Lanes,
     backslash: Lanes,
-    last_control: Lanes,
 }
 
 impl Stops {
     #[inline(always)]
     pub(super) fn new() -> Self {
-        Self { quote: Lanes::kept(b'"'), backslash: Lanes::kept(b'\\'), last_control: Lanes::kept(0x9f) }
+        Self {
+            flip: Lanes::kept(b'"' ^ 0x20),
+            last_end: Lanes::kept(0x80 + 0x20),
+            backslash: Lanes::kept(b'\\'),
+        }
     }
 
+    /// The bytes that end a plain run and those that are not ASCII.
     #[inline(always)]
     pub(super) fn mask(self, block: &[u8; BLOCK]) -> u32 {
         let lanes = Lanes::load(block);
-        self.special(lanes).or(lanes).mask()
+        self.ends(lanes).or(lanes.same(self.backslash)).or(lanes).mask()
     }
 
-    /// The bytes that end a plain run.
+    /// The quotes and control characters.
     #[inline(always)]
-    fn special(self, lanes: Lanes) -> Lanes {
-        // 0x9f - byte has the highest bit up to 0x1f only.
-        let control = self.last_control.above(lanes);
-        lanes.same(self.quote).or(lanes.same(self.backslash)).or(control)
+    fn ends(self, lanes: Lanes) -> Lanes {
+        self.last_end.above(lanes.xor(self.flip))
     }
 }
 
@@ -89,12 +94,12 @@ impl Wide {
 
     /// Whether a byte ends a plain run.
     #[inline(always)]
-    pub(super) fn has_special(self, marks: Marks) -> bool {
+    pub(super) fn has_special(self, stops: Stops) -> bool {
         let Self(a, b, c, d) = self;
-        let least = a.xor(marks.flip).min(b.xor(marks.flip)).min(c.xor(marks.flip).min(d.xor(marks.flip)));
-        let ends = marks.last_end.above(least);
-        let ab = a.same(marks.backslash).or(b.same(marks.backslash));
-        ends.or(ab).or(c.same(marks.backslash).or(d.same(marks.backslash))).mask() != 0
+        let least = a.xor(stops.flip).min(b.xor(stops.flip)).min(c.xor(stops.flip).min(d.xor(stops.flip)));
+        let ends = stops.last_end.above(least);
+        let ab = a.same(stops.backslash).or(b.same(stops.backslash));
+        ends.or(ab).or(c.same(stops.backslash).or(d.same(stops.backslash))).mask() != 0
     }
 
     /// Whether a byte is not ASCII.
@@ -111,60 +116,40 @@ impl Wide {
         joined(a, b, c, d)
     }
 
-    /// Checks the characters of a block, whose bytes are `high`. Returns the place where the last one begins; what of it
-    /// is beyond the block is not checked. `None`: they are not UTF-8, or with vectors of sixteen bytes, where a check of
-    /// all blocks at the end of the string is faster.
+    /// The bytes that continue a character (RFC 3629 §4).
     #[inline(always)]
-    #[expect(clippy::unused_self, reason = "processors have wider vectors")]
-    pub(super) fn last_character(self, _high: u64) -> Option<u32> {
-        None
+    pub(super) fn continuations(self) -> u64 {
+        let Self(a, b, c, d) = self;
+        joined(a.continuations(), b.continuations(), c.continuations(), d.continuations())
+    }
+
+    /// The first bytes of characters of three bytes, except for 0xe0 and 0xed, which not every continuation may follow.
+    #[inline(always)]
+    pub(super) fn threes(self) -> u64 {
+        let Self(a, b, c, d) = self;
+        let threes = joined(a.e1_to_ef(), b.e1_to_ef(), c.e1_to_ef(), d.e1_to_ef());
+        let [a, b] = [a.equal(0xed), b.equal(0xed)];
+        let [c, d] = [c.equal(0xed), d.equal(0xed)];
+        if a.or(b).or(c.or(d)).mask() == 0 { threes } else { threes & !joined(a, b, c, d) }
     }
 
     /// The quotes and control characters.
     #[inline(always)]
-    pub(super) fn ends(self, marks: Marks) -> u64 {
+    pub(super) fn ends(self, stops: Stops) -> u64 {
         let Self(a, b, c, d) = self;
-        joined(marks.ends(a), marks.ends(b), marks.ends(c), marks.ends(d))
+        joined(stops.ends(a), stops.ends(b), stops.ends(c), stops.ends(d))
     }
 
     /// The backslashes.
     #[inline(always)]
-    pub(super) fn backslash(self, marks: Marks) -> u64 {
+    pub(super) fn backslash(self, stops: Stops) -> u64 {
         let Self(a, b, c, d) = self;
         joined(
-            a.same(marks.backslash),
-            b.same(marks.backslash),
-            c.same(marks.backslash),
-            d.same(marks.backslash),
+            a.same(stops.backslash),
+            b.same(stops.backslash),
+            c.same(stops.backslash),
+            d.same(stops.backslash),
         )
-    }
-}
-
-/// What [`Wide`] compares with, kept in registers ([`Lanes::kept`]).
-#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-#[derive(Clone, Copy)]
-pub(super) struct Marks {
-    /// Makes a quote 0x20, one more than the last control character.
-    flip: Lanes,
-    /// 0xa0 less a byte that was flipped has the highest bit for quotes and control characters only.
-    last_end: Lanes,
-    backslash: Lanes,
-}
-
-#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-impl Marks {
-    #[inline(always)]
-    pub(super) fn new(_: impl Vectors) -> Self {
-        Self {
-            flip: Lanes::kept(b'"' ^ 0x20),
-            last_end: Lanes::kept(0x80 + 0x20),
-            backslash: Lanes::kept(b'\\'),
-        }
-    }
-
-    #[inline(always)]
-    fn ends(self, lanes: Lanes) -> Lanes {
-        self.last_end.above(lanes.xor(self.flip))
     }
 }
 
@@ -254,6 +239,21 @@ impl Lanes {
         Self(core::arch::wasm32::u8x16_sub_sat(core::arch::wasm32::u8x16_splat(0x9f), self.0))
     }
 
+    #[inline(always)]
+    fn continuations(self) -> Self {
+        // As signed bytes, continuations are the lowest.
+        Self(core::arch::wasm32::i8x16_gt(core::arch::wasm32::u8x16_splat(0xc0), self.0))
+    }
+
+    #[inline(always)]
+    fn e1_to_ef(self) -> Self {
+        let from_e1 = core::arch::wasm32::u8x16_sub(self.0, core::arch::wasm32::u8x16_splat(0xe1));
+        Self(core::arch::wasm32::u8x16_sub_sat(
+            core::arch::wasm32::u8x16_splat(0x80 + (0xef - 0xe1)),
+            from_e1,
+        ))
+    }
+
     /// By how much each byte is above `bound`; 0: it is not. The highest bit is set from `bound + 0x80` on.
     #[inline(always)]
     pub(super) fn above(self, bound: Self) -> Self {
@@ -329,17 +329,17 @@ mod processor;
 #[cfg(test)]
 pub(super) use processor::tests::with_all_vectors;
 #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
-pub(super) use processor::{Lanes, Letters, Marks, Wide, level};
+pub(super) use processor::{Lanes, Letters, Wide, level};
 
 #[cfg(test)]
 mod tests {
     use super::super::unescape::letter_value;
-    use super::{BLOCK, ByteClasses, Letters, Marks, Stops, Vectors, WIDE, Wide};
+    use super::{BLOCK, ByteClasses, Letters, Stops, Vectors, WIDE, Wide};
     use super::{classify, is_special, white_space, with_all_vectors};
 
     /// Checks blocks with every byte at every position among fillers of every class.
     fn each(check: impl Fn(&[u8; BLOCK], &dyn Fn(fn(u8) -> bool) -> u32)) {
-        for filler in *b"a\"\\ \x00u\xff\x80\x01" {
+        for filler in *b"a\"\\ \x00u\xff\x80\x01\xe4\xed" {
             for byte in 0..=u8::MAX {
                 for place in 0..BLOCK {
                     let mut block = [filler; BLOCK];
@@ -376,13 +376,15 @@ mod tests {
     }
 
     fn check_wide(vectors: impl Vectors, wide: &[u8; WIDE], mask: impl Fn(fn(u8) -> bool) -> u64) {
-        let (marks, letters) = (Marks::new(vectors), Letters::new(vectors));
+        let (stops, letters) = (Stops::new(), Letters::new(vectors));
         let found = Wide::load(vectors, wide);
-        assert_eq!(found.ends(marks), mask(|byte| is_special(byte) && byte != b'\\'));
-        assert_eq!(found.has_special(marks), mask(is_special) != 0);
-        assert_eq!(found.backslash(marks), mask(|byte| byte == b'\\'));
+        assert_eq!(found.ends(stops), mask(|byte| is_special(byte) && byte != b'\\'));
+        assert_eq!(found.has_special(stops), mask(is_special) != 0);
+        assert_eq!(found.backslash(stops), mask(|byte| byte == b'\\'));
         assert_eq!(found.has_high(), mask(|byte| byte >= 0x80) != 0);
         assert_eq!(found.high(), mask(|byte| byte >= 0x80));
+        assert_eq!(found.continuations(), mask(|byte| (0x80..0xc0).contains(&byte)));
+        assert_eq!(found.threes(), mask(|byte| matches!(byte, 0xe1..=0xec | 0xee..=0xef)));
         assert_eq!(letters.mask(found), mask(|byte| letter_value(byte).is_some()));
     }
 }

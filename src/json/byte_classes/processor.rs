@@ -1,7 +1,7 @@
 //! The vectors of processors: SSE2 up to AVX-512, and NEON. The package `fearless_simd` makes them usable without unsafe
 //! code.
 
-use super::{BLOCK, LETTERS, Vectors, WIDE};
+use super::{BLOCK, LETTERS, Stops, Vectors, WIDE};
 use fearless_simd::{Bytes, Level, SimdBase, SimdInt, SimdMask, i8x16, i8x64, mask8x16, u8x16, u8x64};
 
 /// The vectors that every processor of the architecture has.
@@ -110,7 +110,7 @@ impl<V: Vectors> Wide<V> {
     }
 
     #[inline(always)]
-    pub(in super::super) fn has_special(self, _: Marks) -> bool {
+    pub(in super::super) fn has_special(self, _: Stops) -> bool {
         (self.0.simd_eq(b'"') | self.0.simd_lt(0x20) | self.0.simd_eq(b'\\')).any_true()
     }
 
@@ -125,55 +125,25 @@ impl<V: Vectors> Wide<V> {
     }
 
     #[inline(always)]
-    pub(in super::super) fn last_character(self, high: u64) -> Option<u32> {
-        if V::u8s::LEN == BLOCK {
-            return None;
-        }
-        // Of bytes that belong to a character of the block before, which `high` lacks, none is at least 0xc0. The first bytes of characters of two bytes and more, three and more, and four.
-        let [two, three, four] = [0xc0, 0xe0, 0xf0].map(|first| self.from(first));
-        let mut errors = (two << 1 | three << 2 | four << 3) ^ (high & !two);
-        let overlong = two & !self.from(0xc2);
-        let [is_e0, is_ed] = [0xe0, 0xed].map(|byte| self.equal(byte));
-        if overlong | is_e0 | is_ed | four != 0 {
-            let [is_f0, is_f4] = [0xf0, 0xf4].map(|byte| self.equal(byte));
-            let [from_90, from_a0] = [0x90, 0xa0].map(|first| self.from(first));
-            errors |= overlong | four & self.from(0xf5);
-            errors |= is_e0 << 1 & !from_a0 | is_ed << 1 & from_a0;
-            errors |= is_f0 << 1 & !from_90 | is_f4 << 1 & from_90;
-        }
-        (errors == 0).then(|| WIDE as u32 - 1 - two.leading_zeros())
-    }
-
-    /// The bytes from `first` on.
-    #[inline(always)]
-    fn from(self, first: u8) -> u64 {
-        self.0.simd_ge(first).to_bitmask()
+    pub(in super::super) fn continuations(self) -> u64 {
+        // As signed bytes, continuations are the lowest.
+        self.0.bitcast::<i8x64<V>>().simd_lt(0xc0_u8.cast_signed()).to_bitmask()
     }
 
     #[inline(always)]
-    fn equal(self, byte: u8) -> u64 {
-        self.0.simd_eq(byte).to_bitmask()
+    pub(in super::super) fn threes(self) -> u64 {
+        let [from_e1, from_f0] = [0xe1, 0xf0].map(|first: u8| self.0.simd_ge(first).to_bitmask());
+        from_e1 & !from_f0 & !self.0.simd_eq(0xed).to_bitmask()
     }
 
     #[inline(always)]
-    pub(in super::super) fn ends(self, _: Marks) -> u64 {
+    pub(in super::super) fn ends(self, _: Stops) -> u64 {
         (self.0.simd_eq(b'"') | self.0.simd_lt(0x20)).to_bitmask()
     }
 
     #[inline(always)]
-    pub(in super::super) fn backslash(self, _: Marks) -> u64 {
+    pub(in super::super) fn backslash(self, _: Stops) -> u64 {
         self.0.simd_eq(b'\\').to_bitmask()
-    }
-}
-
-/// Nothing, because the compiler itself keeps constants in registers.
-#[derive(Clone, Copy)]
-pub(in super::super) struct Marks;
-
-impl Marks {
-    #[inline(always)]
-    pub(in super::super) fn new(_: impl Vectors) -> Self {
-        Self
     }
 }
 

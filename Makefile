@@ -18,10 +18,8 @@ WASM_FLAGS := --config 'target.wasm32-wasip1.rustflags=["--remap-path-prefix=$(o
 # they are included only on demand. The code is the same.
 WASM_FLAGS += $(if $(NAMES),--config 'profile.release.strip="debuginfo"')
 # The same filter for Envoy's dynamic modules. Paths are remapped as above.
-comma := ,
 MODULE := target/release/libai_bridge.so
-# NATIVE_CPU: the oldest CPU that the module runs on, by the compiler's names (x86-64-v3). Default: every CPU of the architecture.
-MODULE_FLAGS := --config 'build.rustflags=["--remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)=/cargo","--remap-path-prefix=$(CURDIR)=/ai-bridge"$(if $(NATIVE_CPU),$(comma)"-Ctarget-cpu=$(NATIVE_CPU)")]'
+MODULE_FLAGS := --config 'build.rustflags=["--remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)=/cargo","--remap-path-prefix=$(CURDIR)=/ai-bridge"]'
 TOOLS := target/tools
 
 # Python writes its caches below target/ as well.
@@ -45,7 +43,7 @@ build: prerequisites ## The filter: target/wasm32-wasip1/release/ai_bridge.wasm 
 	@ls -l $(WASM)
 
 .PHONY: native
-native: prerequisites ## The filter as an Envoy dynamic module: target/release/libai_bridge.so (envoy/native). NATIVE_CPU=x86-64-v3: for newer CPUs alone
+native: prerequisites ## The filter as an Envoy dynamic module: target/release/libai_bridge.so (envoy/native)
 	cargo rustc --locked --package ai-bridge --lib --profile native --features native $(MODULE_FLAGS) --crate-type cdylib
 	@mkdir -p $(dir $(MODULE))
 	@# Renamed into place, so that an Envoy that has loaded the old file keeps it.

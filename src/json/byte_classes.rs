@@ -1,5 +1,9 @@
 //! Classifies 16 or 64 bytes at once: masks of one bit a byte, the first byte in the lowest bit. This is the only file
-//! with vector instructions.
+//! with vector instructions: those of wasm and those of processors.
+//!
+//! Wasm has one kind of vectors. A processor may have wider ones than its architecture promises: code for 64 bytes is
+//! compiled for each kind of [`Vectors`], and [`vectorized`] chooses one when it runs. 16 bytes are classified with what
+//! every processor has, because the choice costs more than wider vectors save there.
 
 /// Bytes in a block.
 pub(super) const BLOCK: usize = 16;
@@ -23,33 +27,38 @@ pub(super) fn classify(block: &[u8; BLOCK]) -> ByteClasses {
     ByteClasses { special: lanes.special().mask(), high: lanes.mask() }
 }
 
-/// Finds the bytes that end a plain run and those that are not ASCII, in one mask. It keeps the constants in registers
-/// ([`Lanes::kept`]), so it is made once for many strings.
+/// What blocks are compared with to find the bytes that end a plain run. It keeps the constants in registers
+/// ([`Lanes::kept`]), so it is made once for many blocks or strings.
 #[derive(Clone, Copy)]
 pub(super) struct Stops {
-    quote: Lanes,
+    /// Makes a quote 0x20, one more than the last control character, and leaves control characters below.
+    flip: Lanes,
+    /// This less a flipped byte has the highest bit for quotes and control characters only.
+    last_end: Lanes,
     backslash: Lanes,
-    last_control: Lanes,
 }
 
 impl Stops {
     #[inline(always)]
     pub(super) fn new() -> Self {
-        Self { quote: Lanes::kept(b'"'), backslash: Lanes::kept(b'\\'), last_control: Lanes::kept(0x9f) }
+        Self {
+            flip: Lanes::kept(b'"' ^ 0x20),
+            last_end: Lanes::kept(0x80 + 0x20),
+            backslash: Lanes::kept(b'\\'),
+        }
     }
 
+    /// The bytes that end a plain run and those that are not ASCII.
     #[inline(always)]
     pub(super) fn mask(self, block: &[u8; BLOCK]) -> u32 {
         let lanes = Lanes::load(block);
-        self.special(lanes).or(lanes).mask()
+        self.ends(lanes).or(lanes.same(self.backslash)).or(lanes).mask()
     }
 
-    /// The bytes that end a plain run.
+    /// The quotes and control characters.
     #[inline(always)]
-    fn special(self, lanes: Lanes) -> Lanes {
-        // 0x9f - byte has the highest bit up to 0x1f only.
-        let control = self.last_control.above(lanes);
-        lanes.same(self.quote).or(lanes.same(self.backslash)).or(control)
+    fn ends(self, lanes: Lanes) -> Lanes {
+        self.last_end.above(lanes.xor(self.flip))
     }
 }
 
@@ -68,12 +77,14 @@ pub(super) fn is_special(byte: u8) -> bool {
 
 /// Sixty-four bytes in four vectors. Each operation is written out four times, because the compiler would turn a loop
 /// into one over memory.
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 #[derive(Clone, Copy)]
 pub(super) struct Wide(Lanes, Lanes, Lanes, Lanes);
 
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 impl Wide {
     #[inline(always)]
-    pub(super) fn load(block: &[u8; WIDE]) -> Self {
+    pub(super) fn load(_: impl Vectors, block: &[u8; WIDE]) -> Self {
         let [a, b, c, d] = block.as_chunks::<BLOCK>().0 else {
             let none = Lanes::splat(0);
             return Self(none, none, none, none);
@@ -83,9 +94,12 @@ impl Wide {
 
     /// Whether a byte ends a plain run.
     #[inline(always)]
-    pub(super) fn has_special(self) -> bool {
+    pub(super) fn has_special(self, stops: Stops) -> bool {
         let Self(a, b, c, d) = self;
-        a.special().or(b.special()).or(c.special().or(d.special())).mask() != 0
+        let least = a.xor(stops.flip).min(b.xor(stops.flip)).min(c.xor(stops.flip).min(d.xor(stops.flip)));
+        let ends = stops.last_end.above(least);
+        let ab = a.same(stops.backslash).or(b.same(stops.backslash));
+        ends.or(ab).or(c.same(stops.backslash).or(d.same(stops.backslash))).mask() != 0
     }
 
     /// Whether a byte is not ASCII.
@@ -102,31 +116,54 @@ impl Wide {
         joined(a, b, c, d)
     }
 
-    /// The bytes that end a plain run.
+    /// The bytes that continue a character (RFC 3629 §4).
     #[inline(always)]
-    pub(super) fn special(self) -> u64 {
+    pub(super) fn continuations(self) -> u64 {
         let Self(a, b, c, d) = self;
-        joined(a.special(), b.special(), c.special(), d.special())
+        joined(a.continuations(), b.continuations(), c.continuations(), d.continuations())
+    }
+
+    /// The first bytes of characters of three bytes, except for 0xe0 and 0xed, which not every continuation may follow.
+    #[inline(always)]
+    pub(super) fn threes(self) -> u64 {
+        let Self(a, b, c, d) = self;
+        let threes = joined(a.e1_to_ef(), b.e1_to_ef(), c.e1_to_ef(), d.e1_to_ef());
+        let [a, b] = [a.equal(0xed), b.equal(0xed)];
+        let [c, d] = [c.equal(0xed), d.equal(0xed)];
+        if a.or(b).or(c.or(d)).mask() == 0 { threes } else { threes & !joined(a, b, c, d) }
+    }
+
+    /// The quotes and control characters.
+    #[inline(always)]
+    pub(super) fn ends(self, stops: Stops) -> u64 {
+        let Self(a, b, c, d) = self;
+        joined(stops.ends(a), stops.ends(b), stops.ends(c), stops.ends(d))
     }
 
     /// The backslashes.
     #[inline(always)]
-    pub(super) fn backslash(self) -> u64 {
+    pub(super) fn backslash(self, stops: Stops) -> u64 {
         let Self(a, b, c, d) = self;
-        joined(a.equal(b'\\'), b.equal(b'\\'), c.equal(b'\\'), d.equal(b'\\'))
+        joined(
+            a.same(stops.backslash),
+            b.same(stops.backslash),
+            c.same(stops.backslash),
+            d.same(stops.backslash),
+        )
     }
 }
 
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 #[inline(always)]
 fn joined(a: Lanes, b: Lanes, c: Lanes, d: Lanes) -> u64 {
     u64::from(a.mask() | b.mask() << BLOCK) | u64::from(c.mask() | d.mask() << BLOCK) << (2 * BLOCK)
 }
 
 impl Lanes {
-    /// As [`splat`](Self::splat), but kept in a register: V8 would compute a constant in each turn of a loop.
+    /// As [`splat`](Self::splat), but in wasm kept in a register: V8 would compute a constant in each turn of a loop.
     #[inline(always)]
     pub(super) fn kept(byte: u8) -> Self {
-        Self::splat(core::hint::black_box(byte))
+        Self::splat(if cfg!(target_arch = "wasm32") { core::hint::black_box(byte) } else { byte })
     }
 
     /// The bytes that end a plain run.
@@ -136,12 +173,14 @@ impl Lanes {
     }
 }
 
-/// Finds the bytes that complete an escape after a backslash: `"\/bfnrt`, but not `u`. Only wasm has the look-up that
-/// makes this faster than a table for one byte at a time.
+/// The letter of an escape with each low nibble, except for `b` and `r`. No byte with the low nibble 0 is 1, and none
+/// with another is 0.
+const LETTERS: [u8; BLOCK] = *b"\x01\0\"\0t\0f\0\0\0\0\0\\\0n/";
+
+/// Finds the bytes that complete an escape after a backslash: `"\/bfnrt`, but not `u`.
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 #[derive(Clone, Copy)]
 pub(super) struct Letters {
-    /// The letter with each low nibble, except for `b` and `r`.
     table: Lanes,
     nibble: Lanes,
     b_or_r: Lanes,
@@ -150,10 +189,8 @@ pub(super) struct Letters {
 
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 impl Letters {
-    pub(super) fn new() -> Self {
-        // No byte with the low nibble 0 is 1, and none with another is 0.
-        let table = *b"\x01\0\"\0t\0f\0\0\0\0\0\\\0n/";
-        let table = Lanes::load(&core::hint::black_box(table));
+    pub(super) fn new(_: impl Vectors) -> Self {
+        let table = Lanes::load(&core::hint::black_box(LETTERS));
         Self { table, nibble: Lanes::kept(0x0f), b_or_r: Lanes::kept(b'b' ^ b'r'), r: Lanes::kept(b'r') }
     }
 
@@ -202,10 +239,30 @@ impl Lanes {
         Self(core::arch::wasm32::u8x16_sub_sat(core::arch::wasm32::u8x16_splat(0x9f), self.0))
     }
 
+    #[inline(always)]
+    fn continuations(self) -> Self {
+        // As signed bytes, continuations are the lowest.
+        Self(core::arch::wasm32::i8x16_gt(core::arch::wasm32::u8x16_splat(0xc0), self.0))
+    }
+
+    #[inline(always)]
+    fn e1_to_ef(self) -> Self {
+        let from_e1 = core::arch::wasm32::u8x16_sub(self.0, core::arch::wasm32::u8x16_splat(0xe1));
+        Self(core::arch::wasm32::u8x16_sub_sat(
+            core::arch::wasm32::u8x16_splat(0x80 + (0xef - 0xe1)),
+            from_e1,
+        ))
+    }
+
     /// By how much each byte is above `bound`; 0: it is not. The highest bit is set from `bound + 0x80` on.
     #[inline(always)]
     pub(super) fn above(self, bound: Self) -> Self {
         Self(core::arch::wasm32::u8x16_sub_sat(self.0, bound.0))
+    }
+
+    #[inline(always)]
+    pub(super) fn min(self, other: Self) -> Self {
+        Self(core::arch::wasm32::u8x16_min(self.0, other.0))
     }
 
     #[inline(always)]
@@ -241,76 +298,48 @@ impl Lanes {
     }
 }
 
-/// The same on the processor itself: SSE2, NEON or words.
-#[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
-#[derive(Clone, Copy)]
-pub(super) struct Lanes(wide::u8x16);
+/// The vectors of wasm.
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+pub(super) trait Vectors: Copy {}
 
-#[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
-impl Lanes {
-    #[inline(always)]
-    pub(super) fn load(block: &[u8; BLOCK]) -> Self {
-        Self(wide::u8x16::new(*block))
-    }
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+impl Vectors for () {}
 
-    #[inline(always)]
-    pub(super) fn splat(byte: u8) -> Self {
-        Self(wide::u8x16::splat(byte))
-    }
-
-    #[inline(always)]
-    pub(super) fn equal(self, byte: u8) -> Self {
-        Self(self.0.simd_eq(wide::u8x16::splat(byte)))
-    }
-
-    #[inline(always)]
-    fn control(self) -> Self {
-        Self(self.0.min(wide::u8x16::splat(0x1f)).simd_eq(self.0))
-    }
-
-    #[inline(always)]
-    pub(super) fn above(self, bound: Self) -> Self {
-        Self(self.0.saturating_sub(bound.0))
-    }
-
-    #[inline(always)]
-    pub(super) fn and(self, other: Self) -> Self {
-        Self(self.0 & other.0)
-    }
-
-    #[inline(always)]
-    pub(super) fn same(self, other: Self) -> Self {
-        Self(self.0.simd_eq(other.0))
-    }
-
-    #[inline(always)]
-    pub(super) fn without(self, other: Self) -> Self {
-        Self(self.0 & !other.0)
-    }
-
-    #[inline(always)]
-    pub(super) fn xor(self, other: Self) -> Self {
-        Self(self.0 ^ other.0)
-    }
-
-    #[inline(always)]
-    pub(super) fn or(self, other: Self) -> Self {
-        Self(self.0 | other.0)
-    }
-
-    #[inline(always)]
-    pub(super) fn mask(self) -> u32 {
-        self.0.to_bitmask()
-    }
+/// Runs code with the widest vectors: `vectorized!(vectors => code)`, where `vectors` is of a type of [`Vectors`].
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+macro_rules! vectorized {
+    ($vectors:ident => $code:expr) => {{
+        let $vectors = ();
+        $code
+    }};
 }
+
+#[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
+macro_rules! vectorized {
+    ($vectors:ident => $code:expr) => {
+        fearless_simd::dispatch!($crate::json::byte_classes::level(), $vectors => $code)
+    };
+}
+pub(super) use vectorized;
+
+#[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
+pub(super) use fearless_simd::Simd as Vectors;
+#[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
+mod processor;
+#[cfg(test)]
+pub(super) use processor::tests::with_all_vectors;
+#[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
+pub(super) use processor::{Lanes, Letters, Wide, level};
 
 #[cfg(test)]
 mod tests {
-    use super::{BLOCK, ByteClasses, Stops, WIDE, Wide, classify, is_special, white_space};
+    use super::super::unescape::letter_value;
+    use super::{BLOCK, ByteClasses, Letters, Stops, Vectors, WIDE, Wide};
+    use super::{classify, is_special, white_space, with_all_vectors};
 
     /// Checks blocks with every byte at every position among fillers of every class.
     fn each(check: impl Fn(&[u8; BLOCK], &dyn Fn(fn(u8) -> bool) -> u32)) {
-        for filler in *b"a\"\\ \x00u\xff\x80\x01" {
+        for filler in *b"a\"\\ \x00u\xff\x80\x01\xe4\xed" {
             for byte in 0..=u8::MAX {
                 for place in 0..BLOCK {
                     let mut block = [filler; BLOCK];
@@ -333,19 +362,29 @@ mod tests {
     }
 
     #[test]
-    fn every_byte_of_a_wide_block_is_classified() {
-        each(|block, mask| {
-            for place in 0..4 {
-                let mut wide = [b'x'; WIDE];
-                wide[place * BLOCK..][..BLOCK].copy_from_slice(block);
-                let found = Wide::load(&wide);
-                let mask = |is: fn(u8) -> bool| u64::from(mask(is)) << (place * BLOCK);
-                assert_eq!(found.special(), mask(is_special));
-                assert_eq!(found.has_special(), mask(is_special) != 0);
-                assert_eq!(found.backslash(), mask(|byte| byte == b'\\'));
-                assert_eq!(found.has_high(), mask(|byte| byte >= 0x80) != 0);
-                assert_eq!(found.high(), mask(|byte| byte >= 0x80));
-            }
+    fn every_byte_of_a_wide_block_is_classified_with_any_vectors() {
+        with_all_vectors(|| {
+            each(|block, mask| {
+                for place in 0..4 {
+                    let mut wide = [b'x'; WIDE];
+                    wide[place * BLOCK..][..BLOCK].copy_from_slice(block);
+                    let mask = |is: fn(u8) -> bool| u64::from(mask(is)) << (place * BLOCK);
+                    vectorized!(vectors => check_wide(vectors, &wide, mask));
+                }
+            });
         });
+    }
+
+    fn check_wide(vectors: impl Vectors, wide: &[u8; WIDE], mask: impl Fn(fn(u8) -> bool) -> u64) {
+        let (stops, letters) = (Stops::new(), Letters::new(vectors));
+        let found = Wide::load(vectors, wide);
+        assert_eq!(found.ends(stops), mask(|byte| is_special(byte) && byte != b'\\'));
+        assert_eq!(found.has_special(stops), mask(is_special) != 0);
+        assert_eq!(found.backslash(stops), mask(|byte| byte == b'\\'));
+        assert_eq!(found.has_high(), mask(|byte| byte >= 0x80) != 0);
+        assert_eq!(found.high(), mask(|byte| byte >= 0x80));
+        assert_eq!(found.continuations(), mask(|byte| (0x80..0xc0).contains(&byte)));
+        assert_eq!(found.threes(), mask(|byte| matches!(byte, 0xe1..=0xec | 0xee..=0xef)));
+        assert_eq!(letters.mask(found), mask(|byte| letter_value(byte).is_some()));
     }
 }

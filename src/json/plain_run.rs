@@ -2,7 +2,7 @@
 //! and of a *skippable* one, which may have valid escapes.
 
 use super::append::padded;
-use super::byte_classes::{BLOCK, Stops, WIDE, Wide, classify, is_special};
+use super::byte_classes::{BLOCK, Letters, Stops, Vectors, WIDE, Wide, classify, is_special, vectorized};
 use super::unescape::{hex_value, letter_value, unit_bytes};
 use super::utf8::character_bytes;
 
@@ -66,9 +66,9 @@ pub(super) fn skippable_run(bytes: &[u8], begin: usize) -> Run {
     loop {
         let rest = bytes.get(at..).unwrap_or(&[]);
         let mut found = Found::default();
-        at += if rest.len() < WIDE {
+        at += if rest.len() < WINDOW {
             // The zeros behind the last byte are control characters, at which every run ends.
-            skip.blocks(&padded_wide(rest), at, &mut found)
+            skip.blocks(&padded_window(rest), at, &mut found)
         } else {
             skip.blocks(rest, at, &mut found)
         };
@@ -99,15 +99,18 @@ struct Skip {
     saved: usize,
     /// How many bytes of the next block belong to a character that was checked.
     over: u32,
-    /// The position from which on no character was checked: a block has more than [`FEW`] bytes beyond ASCII, is not
-    /// UTF-8, or ends within a character whose rest has not come.
+    /// The position from which on no character was checked: [`look_at`] did not check all of a block, or it ends within a
+    /// character whose rest has not come.
     doubtful_from: usize,
 }
+
+/// A block and as many bytes as a character may have behind its end.
+const WINDOW: usize = WIDE + 3;
 
 /// No position.
 const NOWHERE: usize = usize::MAX;
 
-/// Up to this many bytes beyond ASCII in a block, checking each character is faster than checking all bytes later.
+/// Up to this many bytes in a block, checking each character is faster than checking all bytes later.
 const FEW: u32 = 8;
 
 /// The masks of the block at which [`Skip::blocks`] stopped.
@@ -127,29 +130,33 @@ impl Skip {
     /// how many bytes were skipped. `at`: the position of `bytes`. It makes no calls, so that all it needs stays in registers.
     #[inline(never)]
     fn blocks(&mut self, bytes: &[u8], at: usize, found: &mut Found) -> usize {
+        vectorized!(vectors => self.blocks_with(vectors, bytes, at, found))
+    }
+
+    #[inline(always)]
+    fn blocks_with(&mut self, vectors: impl Vectors, bytes: &[u8], at: usize, found: &mut Found) -> usize {
         let Self { mut pending, mut saved, mut over, mut doubtful_from } = *self;
-        #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-        let letters = super::byte_classes::Letters::new();
-        let mut skipped = 0;
-        for block in bytes.as_chunks::<WIDE>().0 {
-            let wide = Wide::load(block);
+        let (stops, letters) = (Stops::new(), Letters::new(vectors));
+        let mut rest = bytes;
+        while let Some(window) = rest.first_chunk::<WINDOW>()
+            && let Some(block) = window.first_chunk::<WIDE>()
+        {
+            let wide = Wide::load(vectors, block);
             if doubtful_from == NOWHERE && wide.has_high() {
-                let from = at + skipped + over as usize;
-                match look_at(wide.high() & u64::MAX << over, bytes.get(skipped..).unwrap_or(&[])) {
+                let together = || (wide.threes(), wide.continuations());
+                match look_at(wide.high() & u64::MAX << over, together, window) {
                     Some(more) => over = more,
-                    None => doubtful_from = from,
+                    None => doubtful_from = at + (bytes.len() - rest.len()) + over as usize,
                 }
             }
-            if pending != 0 || wide.has_special() {
-                let backslash = wide.backslash();
-                let ends = wide.special() & !backslash;
+            if pending != 0 || wide.has_special(stops) {
+                let backslash = wide.backslash(stops);
+                let ends = wide.ends(stops);
                 let (escaped, next) = escaped(backslash, pending);
                 let ends = ends & !escaped;
-                let others = match escaped.count_ones() {
-                    #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-                    3.. => escaped & !letters.mask(wide),
-                    _ => others(block, escaped),
-                };
+                // Most blocks have one or two: no branch on which, because it would be hard to predict.
+                let few = escaped.count_ones() <= 2 && are_letters_at_both_ends(block, escaped);
+                let others = if few { 0 } else { escaped & !letters.mask(wide) };
                 if ends | others != 0 {
                     *found = Found { ends, others, escaped, next };
                     break;
@@ -158,58 +165,86 @@ impl Skip {
                 saved += escaped.count_ones() as usize;
                 pending = next;
             }
-            skipped += WIDE;
+            rest = rest.get(WIDE..).unwrap_or(&[]);
         }
         *self = Self { pending, saved, over, doubtful_from };
-        skipped
+        bytes.len() - rest.len()
     }
 }
 
-/// Checks the characters of a block that are not ASCII. `high`: their bytes; `bytes`: the block and all that follows.
-/// Returns how many bytes of the next block belong to the last one. `None`: there are more than [`FEW`] bytes, or they are
-/// not UTF-8.
+/// Checks the characters of a block that are not ASCII. `high`: their bytes; `together`: [`Wide::threes`] and
+/// [`Wide::continuations`]; `window`: the block and the bytes behind it.
+/// Returns how many bytes of the next block belong to the last one. `None`: they are not UTF-8, or more than [`FEW`] bytes
+/// remain that are not checked together.
 #[inline(always)]
-fn look_at(mut high: u64, bytes: &[u8]) -> Option<u32> {
+fn look_at(mut high: u64, together: impl FnOnce() -> (u64, u64), window: &[u8; WINDOW]) -> Option<u32> {
     let mut over = 0;
     if high.count_ones() > FEW {
-        return None;
+        // Together: characters of three bytes whose first byte any continuation may follow, as in Chinese and Japanese.
+        let (threes, continuations) = together();
+        let following = threes << 1 | threes << 2;
+        if following & !continuations != 0 {
+            return None;
+        }
+        high &= !(threes | following);
+        if high.count_ones() > FEW {
+            return None;
+        }
+        // 2: the last one begins with the last byte; 1: with the byte before it.
+        over = (threes >> (WIDE - 2)) as u32;
+        let behind = word_at(window, WIDE - 1) >> 8;
+        if over != 0 && (behind ^ 0x8080) << (32 - 8 * over) & 0xc0c0_0000 != 0 {
+            return None;
+        }
     }
     while high != 0 {
         let place = high.trailing_zeros();
-        let end = place + character_bytes(bytes.get(place as usize..).unwrap_or(&[]))? as u32;
-        high &= u64::MAX.checked_shl(end).unwrap_or(0);
-        over = end.saturating_sub(WIDE as u32);
+        let length = character_bytes(word_at(window, place as usize))?;
+        if let Some(over) = (place + length).checked_sub(WIDE as u32) {
+            // A branch, because the next block would wait for a value that is computed.
+            return Some(over);
+        }
+        high &= u64::MAX << place << length;
     }
     Some(over)
 }
 
-/// The bytes of `escaped` that are no letter of an escape.
+/// The four bytes from `place` on, the first one in the lowest bits.
 #[inline(always)]
-fn others(block: &[u8; WIDE], escaped: u64) -> u64 {
-    let (mut rest, mut others) = (escaped, 0);
-    while rest != 0 {
-        let place = rest.trailing_zeros();
-        let byte = block.get(place as usize).copied().unwrap_or(0);
-        others |= u64::from(letter_value(byte).is_none()) << place;
-        rest &= rest - 1;
-    }
-    others
+fn word_at(window: &[u8; WINDOW], place: usize) -> u32 {
+    let four = window.get(place..).and_then(<[u8]>::first_chunk);
+    four.map_or(0, |four| u32::from_le_bytes(*four))
 }
 
-/// `bytes`, fewer than a wide block, padded with zeros.
+/// Whether the first and the last of the bytes `escaped` complete an escape. Without meaning if there are none.
+#[inline(always)]
+fn are_letters_at_both_ends(block: &[u8; WIDE], escaped: u64) -> bool {
+    let value = |place: u32| {
+        let byte = block.get((place & (WIDE as u32 - 1)) as usize).copied().unwrap_or(0);
+        letter_value(byte).unwrap_or(0)
+    };
+    (value(escaped.trailing_zeros()) != 0) & (value(!escaped.leading_zeros()) != 0)
+}
+
+/// `bytes`, fewer than a window, padded with zeros.
 #[inline(never)]
-fn padded_wide(bytes: &[u8]) -> [u8; WIDE] {
-    let mut wide = [0; WIDE];
+fn padded_window(bytes: &[u8]) -> [u8; WINDOW] {
+    let mut window = [0; WINDOW];
     let (blocks, rest) = bytes.as_chunks::<BLOCK>();
-    let (places, _) = wide.as_chunks_mut::<BLOCK>();
+    let (places, last) = window.as_chunks_mut::<BLOCK>();
     let mut places = places.iter_mut();
     for (block, place) in blocks.iter().zip(places.by_ref()) {
         *place = *block;
     }
-    if let Some(place) = places.next() {
-        *place = padded(rest);
+    match places.next() {
+        Some(place) => *place = padded(rest),
+        None => {
+            for (byte, place) in rest.iter().zip(last) {
+                *place = *byte;
+            }
+        }
     }
-    wide
+    window
 }
 
 /// The bytes that a backslash escapes, and 1 if the block's last byte escapes the first one of the next block.
@@ -279,73 +314,148 @@ fn short_string_end_in_last_block(bytes: &[u8], at: usize) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::byte_classes::with_all_vectors;
     use super::{escaped, skippable_run};
 
     #[test]
     fn a_skippable_run_ends_at_the_same_byte_after_any_number_of_plain_blocks() {
-        for (piece, ends) in [
-            ("\"", Some(0)),
-            ("\n", Some(0)),
-            ("\\n", None),
-            ("\\\"", None),
-            ("\\u00e9", None),
-            ("\\u00g9", Some(0)),
-            ("\\x", Some(0)),
-            ("é", None),
-        ] {
-            for place in 0..200 {
-                for rest in [0, 1, 15, 16, 40, 63, 64, 90] {
-                    let text = "a".repeat(place) + piece + &"b".repeat(rest);
-                    let run = skippable_run(text.as_bytes(), 0);
-                    assert_eq!(run.end, ends.map_or(text.len(), |at| place + at), "{place} {piece:?} {rest}");
-                    assert!(
-                        std::str::from_utf8(&text.as_bytes()[..run.valid]).is_ok(),
-                        "{place} {piece:?} {rest}"
-                    );
+        with_all_vectors(|| {
+            for (piece, ends) in [
+                ("\"", Some(0)),
+                ("\n", Some(0)),
+                ("\\n", None),
+                ("\\\"", None),
+                ("\\u00e9", None),
+                ("\\u00g9", Some(0)),
+                ("\\x", Some(0)),
+                ("é", None),
+            ] {
+                for place in 0..200 {
+                    for rest in [0, 1, 15, 16, 40, 63, 64, 90] {
+                        let text = "a".repeat(place) + piece + &"b".repeat(rest);
+                        let run = skippable_run(text.as_bytes(), 0);
+                        assert_eq!(
+                            run.end,
+                            ends.map_or(text.len(), |at| place + at),
+                            "{place} {piece:?} {rest}"
+                        );
+                        assert!(
+                            std::str::from_utf8(&text.as_bytes()[..run.valid]).is_ok(),
+                            "{place} {piece:?} {rest}"
+                        );
+                    }
                 }
             }
-        }
+        });
     }
 
     #[test]
     fn a_skippable_run_says_from_where_on_it_may_not_be_utf8() {
-        const BORDERS: [u8; 16] =
-            [b'a', b'\\', b'n', 0x80, 0x9f, 0xa0, 0xbf, 0xc1, 0xc3, 0xe0, 0xe2, 0xed, 0xf0, 0xf1, 0xf4, 0xf5];
-        for place in [0, 1, 40, 60, 61, 62, 63, 64, 66, 124, 127, 130] {
-            for code in 0..BORDERS.len().pow(4) {
-                let four = [0, 1, 2, 3].map(|i| BORDERS[code / BORDERS.len().pow(i) % BORDERS.len()]);
-                for rest in [&b""[..], b"bb\"", "é".repeat(40).as_bytes()] {
-                    let bytes = [&vec![b'x'; place], &four[..], rest].concat();
-                    let run = skippable_run(&bytes, 0);
-                    let [valid, doubtful, all] = [0..run.valid, run.valid..run.end, 0..run.end]
-                        .map(|range| std::str::from_utf8(&bytes[range]).is_ok());
-                    assert!(valid, "{bytes:x?}");
-                    assert_eq!(doubtful, all, "{bytes:x?}");
+        with_all_vectors(|| {
+            const BORDERS: [u8; 16] = [
+                b'a', b'\\', b'n', 0x80, 0x9f, 0xa0, 0xbf, 0xc1, 0xc3, 0xe0, 0xe2, 0xed, 0xf0, 0xf1, 0xf4,
+                0xf5,
+            ];
+            for place in [0, 1, 40, 60, 61, 62, 63, 64, 66, 124, 127, 130] {
+                for code in 0..BORDERS.len().pow(4) {
+                    let four = [0, 1, 2, 3].map(|i| BORDERS[code / BORDERS.len().pow(i) % BORDERS.len()]);
+                    for rest in [&b""[..], b"bb\"", "é".repeat(40).as_bytes()] {
+                        let bytes = [&vec![b'x'; place], &four[..], rest].concat();
+                        let run = skippable_run(&bytes, 0);
+                        let [valid, doubtful, all] = [0..run.valid, run.valid..run.end, 0..run.end]
+                            .map(|range| std::str::from_utf8(&bytes[range]).is_ok());
+                        assert!(valid, "{bytes:x?}");
+                        assert_eq!(doubtful, all, "{bytes:x?}");
+                    }
                 }
             }
-        }
+        });
     }
 
     #[test]
     fn sparse_characters_are_known_to_be_utf8_at_any_place() {
-        for letter in ["é", "模", "😀"] {
-            for place in 0..200 {
-                let text = "a".repeat(place) + letter + &"b".repeat(50) + letter + "cc\"";
-                let run = skippable_run(text.as_bytes(), 0);
-                assert_eq!(run.valid, text.len() - 1, "{letter} {place}");
+        with_all_vectors(|| {
+            for letter in ["é", "模", "😀"] {
+                for place in 0..200 {
+                    let text = "a".repeat(place) + letter + &"b".repeat(50) + letter + "cc\"";
+                    let run = skippable_run(text.as_bytes(), 0);
+                    assert_eq!(run.valid, text.len() - 1, "{letter} {place}");
+                }
             }
-        }
+        });
+    }
+
+    #[test]
+    fn among_many_letters_of_three_bytes_the_run_knows_what_is_utf8() {
+        with_all_vectors(|| {
+            const BORDERS: [u8; 15] =
+                [b'a', 0x80, 0x9f, 0xa0, 0xbf, 0xc1, 0xc3, 0xe0, 0xe1, 0xec, 0xed, 0xee, 0xef, 0xf0, 0xf5];
+            for letter in ["模", "\u{1000}", "\u{ffff}", "\u{c000}"] {
+                for place in [0, 57, 58, 59, 60, 61, 62, 63, 64, 66, 126] {
+                    let before = "x".repeat(place % 3) + &letter.repeat(place / 3);
+                    for code in (0..BORDERS.len().pow(4)).step_by(7) {
+                        let four = [0, 1, 2, 3].map(|i| BORDERS[code / BORDERS.len().pow(i) % BORDERS.len()]);
+                        let bytes = [before.as_bytes(), &four, letter.repeat(50).as_bytes(), b"\""].concat();
+                        let run = skippable_run(&bytes, 0);
+                        assert_eq!(run.end, bytes.len() - 1);
+                        let [valid, doubtful, all] = [0..run.valid, run.valid..run.end, 0..run.end]
+                            .map(|range| std::str::from_utf8(&bytes[range]).is_ok());
+                        assert!(valid, "{bytes:x?}");
+                        assert_eq!(doubtful, all, "{bytes:x?}");
+                    }
+                }
+            }
+        });
+    }
+
+    #[test]
+    fn letters_of_three_bytes_are_known_to_be_utf8_beside_a_few_others() {
+        with_all_vectors(|| {
+            for between in ["", "a", "é", "😀", "\u{d000}", "\\n"] {
+                for place in 0..130 {
+                    let text = "模".repeat(place / 2)
+                        + between
+                        + &"型".repeat(40 + place)
+                        + "cc\""
+                        + &" ".repeat(80);
+                    let run = skippable_run(text.as_bytes(), 0);
+                    assert_eq!((run.end, run.valid), (text.len() - 81, run.end), "{between} {place}");
+                }
+            }
+        });
+    }
+
+    #[test]
+    fn among_many_letters_beyond_ascii_a_wrong_byte_is_found() {
+        with_all_vectors(|| {
+            for letter in ["é", "模", "😀", "ퟻ", "ࠀ"] {
+                for place in [0, 1, 40, 59, 60, 61, 62, 63, 64, 65, 100, 125, 126, 127, 128] {
+                    let before = "x".repeat(place % letter.len()) + &letter.repeat(place / letter.len());
+                    for code in (0..u16::MAX).step_by(29) {
+                        let pair = code.wrapping_mul(0x9e37).to_be_bytes();
+                        let bytes = [before.as_bytes(), &pair, letter.repeat(40).as_bytes(), b"\""].concat();
+                        let run = skippable_run(&bytes, 0);
+                        let [valid, doubtful, all] = [0..run.valid, run.valid..run.end, 0..run.end]
+                            .map(|range| std::str::from_utf8(&bytes[range]).is_ok());
+                        assert!(valid, "{bytes:x?}");
+                        assert_eq!(doubtful, all, "{bytes:x?}");
+                    }
+                }
+            }
+        });
     }
 
     #[test]
     fn a_run_ends_before_an_escape_that_the_bytes_do_not_hold_whole() {
-        for place in 0..200 {
-            for (escape, whole) in [("\\", 2), ("\\u", 6), ("\\u00e", 6), ("\\n", 2), ("\\\\", 2)] {
-                let text = "a".repeat(place) + escape;
-                let expected = if escape.len() == whole { text.len() } else { place };
-                assert_eq!(skippable_run(text.as_bytes(), 0).end, expected, "{place} {escape}");
+        with_all_vectors(|| {
+            for place in 0..200 {
+                for (escape, whole) in [("\\", 2), ("\\u", 6), ("\\u00e", 6), ("\\n", 2), ("\\\\", 2)] {
+                    let text = "a".repeat(place) + escape;
+                    let expected = if escape.len() == whole { text.len() } else { place };
+                    assert_eq!(skippable_run(text.as_bytes(), 0).end, expected, "{place} {escape}");
+                }
             }
-        }
+        });
     }
 
     #[test]

@@ -141,6 +141,11 @@ fn sources() -> Vec<Source> {
             }
             let text = fs::read_to_string(&path).unwrap();
             let body = text.split("#[cfg(test)]").next().unwrap_or_default();
+            assert!(
+                only_tests_follow(&text[body.len()..]),
+                "{}: code behind `#[cfg(test)]` would not be read here",
+                path.display()
+            );
             let code: Vec<&str> = body.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
             let path = path.strip_prefix(&root).unwrap().to_string_lossy().into_owned();
             let module: Vec<String> =
@@ -155,6 +160,29 @@ fn sources() -> Vec<Source> {
     }
     assert!(sources.len() > 20);
     sources
+}
+
+/// Whether each item at the left margin of `text`, which begins at a file's first `#[cfg(test)]`, is for tests.
+fn only_tests_follow(text: &str) -> bool {
+    const ITEMS: [&str; 11] =
+        ["pub", "fn", "impl", "struct", "enum", "const", "static", "mod", "use", "type", "macro_rules"];
+    let lines: Vec<&str> = text.lines().collect();
+    let is_item =
+        |line: &str| ITEMS.contains(&line.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap());
+    let for_tests = |at: usize| {
+        lines[..at].iter().rev().find(|line| !line.starts_with("#[expect")) == Some(&"#[cfg(test)]")
+    };
+    (0..lines.len()).all(|at| !is_item(lines[at]) || for_tests(at))
+}
+
+#[test]
+fn code_behind_an_attribute_for_tests_is_found() {
+    assert!(only_tests_follow(""));
+    assert!(only_tests_follow("#[cfg(test)]\nuse a::b;\n\n#[cfg(test)]\nmod tests {\n    fn c() {}\n}\n"));
+    for code in ["pub(super) fn c() {}", "impl C {", "const C: u8 = 1;"] {
+        assert!(!only_tests_follow(&format!("#[cfg(test)]\nuse a::b;\n\n{code}\n")), "{code}");
+        assert!(!only_tests_follow(&format!("#[cfg(test)]\n    d();\n}}\n\n{code}\n")), "{code}");
+    }
 }
 
 /// The paths in `code` that begin with `crate::` or `super::`, without that beginning. `module` is the path of the file.
@@ -309,6 +337,15 @@ fn each_unsafe_call_has_its_reason() {
             let is_block = line.contains("unsafe {") && !line.trim_start().starts_with("//");
             let before = &lines[at.saturating_sub(6)..at];
             assert!(!is_block || before.iter().any(|line| line.contains("SAFETY: ")), "{name}:{}", at + 1);
+        }
+    }
+}
+
+#[test]
+fn only_byte_classes_has_vector_instructions() {
+    for Source { path, code, .. } in sources() {
+        for word in ["core::arch", "std::arch", "fearless_simd"] {
+            assert!(path.starts_with("json/byte_classes/") || !code.contains(word), "{path} uses {word}");
         }
     }
 }

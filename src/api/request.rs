@@ -108,7 +108,7 @@ impl RequestReader {
         Self { scanner, visitor: RequestVisitor::new(rules, bounds) }
     }
 
-    /// Has the other models that the request names judged; see [`RequestFacts::refusal`].
+    /// Lets `judge` decide on the other models that the request names; see [`RequestFacts::refusal`].
     pub fn judge_by(&mut self, judge: Rc<dyn ModelJudge>) {
         self.visitor.others.judge = Some(judge::Judge(judge));
     }
@@ -118,13 +118,13 @@ impl RequestReader {
         self.visitor.splice = None;
     }
 
-    /// Takes `model` as the requested one: the path names it. The body's member is not read.
+    /// Takes `model`, which the path names, as the requested model. The body's member is not read.
     pub fn take_model(&mut self, model: Text) {
         self.visitor.facts.model = Some(model);
         self.visitor.reads_model = false;
     }
 
-    /// Takes the request as one for a stream, whatever the body says: the path says so.
+    /// Takes the request as one for a stream, because the path says so, whatever the body says.
     pub const fn take_as_streamed(&mut self) {
         self.visitor.facts.stream = true;
         self.visitor.is_streamed = true;

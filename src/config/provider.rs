@@ -163,8 +163,8 @@ pub(super) fn provider(
         Some(pool) => Some(pool?),
         None => None,
     };
-    // One body goes to all members, so none of them may refuse what is added.
-    let of_mistral = vendor == Some(Some(Vendor::Mistral))
+    // Mistral refuses the edit, and all members of a pool get the same body.
+    let reaches_mistral = vendor == Some(Some(Vendor::Mistral))
         || pool.iter().any(|pool| pool.members.iter().any(|member| member.vendor == Some(Vendor::Mistral)));
     let cluster = first.as_ref().map(|first| first.cluster.clone()).or(cluster_name);
     let cluster = cluster.unwrap_or_else(|| name.clone());
@@ -185,7 +185,7 @@ pub(super) fn provider(
         key_header: first.as_ref().map_or(key_header, |first| first.key_header),
         query,
         more_passthrough,
-        ask_for_usage: ask_for_usage.unwrap_or_else(|| kind.profile().asks_for_usage && !of_mistral),
+        ask_for_usage: ask_for_usage.unwrap_or_else(|| kind.profile().asks_for_usage && !reaches_mistral),
         key_hint: key.hint().map(Rc::from),
         key,
         byok,

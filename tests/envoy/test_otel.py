@@ -150,7 +150,7 @@ def test_every_api_has_the_conventions_numbers(watched, target, body, reply, usa
     assert all(isinstance(value, str) for value in log.attributes.values()), "Envoy's attributes are strings"
 
 
-def test_geminis_api_has_the_conventions_own_operation(watched):
+def test_the_operation_of_geminis_api_is_generate_content(watched):
     watched.upstream.begin(json_answer({"modelVersion": "gemini-9", "candidates": [{"finishReason": "STOP"}], "usageMetadata": {"promptTokenCount": 3, "candidatesTokenCount": 2}}))
     header, trace, _ = traceparent()
     seen = watched.logs_seen

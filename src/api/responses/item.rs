@@ -14,8 +14,8 @@ pub(super) struct Item {
     name: Option<Text>,
     namespace: Option<Text>,
     server_label: Option<Text>,
-    /// Who runs a call or wrote a message.
-    party: Text,
+    /// Which side runs a call or wrote a message.
+    side: Text,
     status: Text,
     phase: Text,
     /// The type of the item decides which of them count.
@@ -169,7 +169,7 @@ impl Item {
             | ItemField::ToolName
             | ItemField::Namespace
             | ItemField::ServerLabel
-            | ItemField::Party
+            | ItemField::Side
             | ItemField::Status
             | ItemField::Phase
             | ItemField::PartType
@@ -202,7 +202,7 @@ impl Item {
             ItemField::ToolName => self.name.get_or_insert_default(),
             ItemField::Namespace => self.namespace.get_or_insert_default(),
             ItemField::ServerLabel => self.server_label.get_or_insert_default(),
-            ItemField::Party => &mut self.party,
+            ItemField::Side => &mut self.side,
             ItemField::Status => &mut self.status,
             ItemField::Phase => &mut self.phase,
             ItemField::Argument(_) => &mut self.arguments.last_mut()?.1,
@@ -221,8 +221,8 @@ impl Item {
             "custom_tool_call" => (false, Some(Argument::Input)),
             "computer_call" | "local_shell_call" => (false, Some(Argument::Action)),
             "apply_patch_call" => (false, Some(Argument::Operation)),
-            "shell_call" => (is_hosted(&self.party, "local", has_call_id), Some(Argument::Action)),
-            "tool_search_call" => (is_hosted(&self.party, "client", has_call_id), Some(Argument::Arguments)),
+            "shell_call" => (is_hosted(&self.side, "local", has_call_id), Some(Argument::Action)),
+            "tool_search_call" => (is_hosted(&self.side, "client", has_call_id), Some(Argument::Arguments)),
             "mcp_call" => (true, Some(Argument::Arguments)),
             "web_search_call" => (true, Some(Argument::Action)),
             "file_search_call" => (true, Some(Argument::Queries)),
@@ -231,7 +231,7 @@ impl Item {
             "image_generation_call" => (true, None),
             "reasoning" => return Some(ItemMeaning::Thoughts(self.reasoning(keep))),
             "message"
-                if self.phase.as_str() == "commentary" && matches!(self.party.as_str(), "" | "assistant") =>
+                if self.phase.as_str() == "commentary" && matches!(self.side.as_str(), "" | "assistant") =>
             {
                 return Some(ItemMeaning::Thoughts(self.commentary(keep)));
             }

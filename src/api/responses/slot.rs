@@ -89,8 +89,8 @@ pub(super) enum ItemField {
     Namespace,
     /// The MCP server that the tool belongs to.
     ServerLabel,
-    /// Who runs a call or wrote a message: `environment.type` of a shell, `execution` of a tool search, `role` of a message.
-    Party,
+    /// Which side runs a call or wrote a message: `environment.type` of a shell, `execution` of a tool search, `role` of a message.
+    Side,
     /// The status of the item.
     Status,
     /// The phase of a message: commentary or final answer.
@@ -190,7 +190,7 @@ fn in_item(path: &[Name]) -> Option<Slot> {
         [Name::Name] => Slot::ItemField(ItemField::ToolName),
         [Name::Namespace] => Slot::ItemField(ItemField::Namespace),
         [Name::ServerLabel] => Slot::ItemField(ItemField::ServerLabel),
-        [Name::Environment, Name::Type] | [Name::Execution | Name::Role] => Slot::ItemField(ItemField::Party),
+        [Name::Environment, Name::Type] | [Name::Execution | Name::Role] => Slot::ItemField(ItemField::Side),
         [Name::Status] => Slot::ItemField(ItemField::Status),
         [Name::Phase] => Slot::ItemField(ItemField::Phase),
         [Name::Action] => argument(Argument::Action),

@@ -133,7 +133,7 @@ fn raw_reasoning_has_the_positions_of_its_parts() {
 }
 
 #[test]
-fn commentary_is_the_assistants() {
+fn only_the_assistants_messages_are_commentary() {
     for (role, wanted) in [
         (json!("assistant"), json!([["commentary", "c"]])),
         (Value::Null, json!([["commentary", "c"]])),

@@ -66,7 +66,7 @@ impl Word {
 }
 
 impl fmt::Debug for Word {
-    /// Shows nothing of the words before it.
+    /// Shows the text alone: behind it, `bytes` may hold the end of a longer word before.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Word({})", self.as_bytes().escape_ascii())
     }
@@ -75,6 +75,15 @@ impl fmt::Debug for Word {
 #[cfg(test)]
 mod tests {
     use super::Word;
+
+    #[test]
+    fn debug_shows_nothing_of_the_word_before() {
+        let mut word = Word::default();
+        word.set(b"a longer word before");
+        word.clear();
+        word.push(b"user");
+        assert_eq!(format!("{word:?}"), "Word(user)");
+    }
 
     #[test]
     fn a_word_is_equal_to_its_text_alone_however_it_arrives() {

@@ -96,7 +96,7 @@ impl UsageObject {
             Some(reading) => *reading,
             None => Reading::of(source, raw.as_str()),
         };
-        if !reading.is_whole_object() {
+        if !reading.finish() {
             return Err(raw.as_str().trim() == "null");
         }
         let facts = reading.facts;
@@ -133,8 +133,8 @@ impl Reading {
         }
     }
 
-    /// Whether all of a valid object was read.
-    fn is_whole_object(&mut self) -> bool {
+    /// Ends the reading. Returns whether it read one valid object to its end.
+    fn finish(&mut self) -> bool {
         let whole = self.scanner.finish(&mut self.facts);
         !self.invalid && whole.is_ok() && self.facts.is_object
     }

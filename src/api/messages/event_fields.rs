@@ -206,7 +206,7 @@ impl EventFields {
         }
     }
 
-    /// The word that `field` is, if it is one.
+    /// The word of `field`; `None`: it is no word.
     pub(super) fn word(&mut self, field: Field) -> Option<&mut Word> {
         if field == Field::Type {
             Some(&mut self.kind)

@@ -107,7 +107,7 @@ fn fail(fields: &mut EventFields, answer: &mut Answer) {
 }
 
 impl MessagesReader {
-    /// Takes what a document states, or what was read of it.
+    /// Takes what was read of a document, which has ended or broken off.
     fn end_document(&mut self, answer: &mut Answer) {
         if self.fields.is_error() {
             answer.error = Some(self.fields.api_error());

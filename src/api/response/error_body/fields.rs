@@ -8,7 +8,7 @@
 //! | `{"message", "type", "code"}` | Mistral, AWS; many state a `message` alone |
 //! | `{"Message"}` | AWS, where access is denied; ASP.NET |
 //! | `{"detail": "text"}`, `{"detail": [{"msg"}]}` | servers made with FastAPI |
-//! | `{"message": {"detail": [{"msg"}]}}` | Mistral, of a request with a member that it does not know |
+//! | `{"message": {"detail": [{"msg"}]}}` | Mistral, for a request with an unknown member |
 //! | `{"code", "msg"}` | many servers in China |
 //! | `"text"` | a text that was written as JSON |
 

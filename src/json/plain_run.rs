@@ -154,7 +154,7 @@ impl Skip {
                 let ends = wide.ends(stops);
                 let (escaped, next) = escaped(backslash, pending);
                 let ends = ends & !escaped;
-                // Most blocks have one or two: no branch on which, because it would be hard to predict.
+                // Most blocks have one or two escapes. Both cases take the same way: a branch would be hard to predict.
                 let few = escaped.count_ones() <= 2 && are_letters_at_both_ends(block, escaped);
                 let others = if few { 0 } else { escaped & !letters.mask(wide) };
                 if ends | others != 0 {
@@ -172,10 +172,10 @@ impl Skip {
     }
 }
 
-/// Checks the characters of a block that are not ASCII. `high`: their bytes; `together`: [`Wide::threes`] and
-/// [`Wide::continuations`]; `window`: the block and the bytes behind it.
-/// Returns how many bytes of the next block belong to the last one. `None`: they are not UTF-8, or more than [`FEW`] bytes
-/// remain that are not checked together.
+/// Checks the characters of a block that are not ASCII. `high`: their bytes; `together`: computes [`Wide::threes`] and
+/// [`Wide::continuations`] for the check of many characters together; `window`: the block and the bytes behind it.
+/// Returns how many bytes of the next block belong to this block's last character. `None`: the bytes are not UTF-8, or more
+/// than [`FEW`] of them cannot be checked together.
 #[inline(always)]
 fn look_at(mut high: u64, together: impl FnOnce() -> (u64, u64), window: &[u8; WINDOW]) -> Option<u32> {
     let mut over = 0;
@@ -190,7 +190,7 @@ fn look_at(mut high: u64, together: impl FnOnce() -> (u64, u64), window: &[u8; W
         if high.count_ones() > FEW {
             return None;
         }
-        // 2: the last one begins with the last byte; 1: with the byte before it.
+        // 2: a character of three bytes begins with the block's last byte; 1: with the byte before it.
         over = (threes >> (WIDE - 2)) as u32;
         let behind = word_at(window, WIDE - 1) >> 8;
         if over != 0 && (behind ^ 0x8080) << (32 - 8 * over) & 0xc0c0_0000 != 0 {
@@ -216,7 +216,7 @@ fn word_at(window: &[u8; WINDOW], place: usize) -> u32 {
     four.map_or(0, |four| u32::from_le_bytes(*four))
 }
 
-/// Whether the first and the last of the bytes `escaped` complete an escape. Without meaning if there are none.
+/// Whether the first and the last of the bytes `escaped` are letters of escapes. Without meaning if there are none.
 #[inline(always)]
 fn are_letters_at_both_ends(block: &[u8; WIDE], escaped: u64) -> bool {
     let value = |place: u32| {

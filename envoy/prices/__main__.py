@@ -30,8 +30,8 @@ def read(file: Path) -> dict[str, Any]:
         if sum(about["entries"] for about in found["providers"].values()) != len(found["prices"]):
             raise ValueError("its providers do not have so many prices")
         for about in found["providers"].values():
-            if about["entries"] < 0:
-                raise ValueError("a provider has fewer than no prices")
+            if not isinstance(about["entries"], int) or about["entries"] < 0:
+                raise ValueError("the number of a provider's prices is no count")
             for day in about["deprecated"].values():
                 date.fromisoformat(day)
         if not all(isinstance(name, str) for entry in found["prices"] for name in entry["models"]):

@@ -291,7 +291,7 @@ def test_a_choice_without_a_price_fails():
     assert done.returncode == 2 and "no such provider: antropic" in done.stderr
 
 
-@pytest.mark.parametrize("content", [None, "", "prices", "[]", "{}", '{"date": "2026-01-01", "providers": {}, "prices": 1}', '{"date": "2026-01-01", "providers": {"openai": {"entries": 2, "deprecated": {}}}, "prices": []}', *(
+@pytest.mark.parametrize("content", [None, "", "prices", "[]", "{}", '{"date": "2026-01-01", "providers": {}, "prices": 1}', '{"date": "2026-01-01", "providers": {"openai": {"entries": 2, "deprecated": {}}}, "prices": []}', '{"date": "2026-01-01", "providers": {"openai": {"entries": 1.0, "deprecated": {}}}, "prices": [{"models": ["a"]}]}', *(
     json.dumps({"date": "2026-01-01", "providers": {"openai": {"entries": 1, "deprecated": deprecated}}, "prices": [entry]})
     for deprecated, entry in [({"old": 1}, {"models": ["old"]}), ([], {"models": ["old"]}), ({}, {}), ({}, {"models": [1]}), ({}, 1)]
 )])

@@ -42,21 +42,39 @@ pub(super) fn fast_skip(
                 let Some(after) = short_string_end(bytes, at + 1, stops) else {
                     return Ok((at, state.into()));
                 };
-                if count.name(bytes.get(at + 1..after - 1).unwrap_or(&[]), true) {
+                let Some(name) = bytes.get(at + 1..after - 1) else { return Ok((at, state.into())) };
+                if count.name(name, true) {
                     return Ok((at, state.into()));
                 }
                 at = after;
+                // Most members: a text, then a name.
+                if pair(bytes, at) == Some(*b":\"") {
+                    match string_end(chunk, at + 2, stops, reader)? {
+                        Some((after, text_bytes)) => {
+                            count.string(text_bytes, true);
+                            at = after;
+                        }
+                        None => return Ok((bytes.len(), Expected::InString)),
+                    }
+                    if pair(bytes, at) == Some(*b",\"") {
+                        (at, state) = (at + 1, Between::Name);
+                        continue;
+                    }
+                    state = Between::After;
+                }
             } else {
                 match string_end(chunk, at + 1, stops, reader)? {
                     Some((after, _)) => at = after,
                     None => return Ok((bytes.len(), Expected::InName)),
                 }
             }
-            if token_byte(bytes, &mut at) != b':' {
-                return Ok((at, Expected::Colon));
+            if state != Between::After {
+                if token_byte(bytes, &mut at) != b':' {
+                    return Ok((at, Expected::Colon));
+                }
+                at += 1;
+                state = Between::Value;
             }
-            at += 1;
-            state = Between::Value;
         }
         if matches!(state, Between::Value | Between::FirstItem) {
             match token_byte(bytes, &mut at) {
@@ -104,6 +122,12 @@ pub(super) fn fast_skip(
             at += 1;
         }
     }
+}
+
+/// The two bytes at `at`.
+#[inline(always)]
+fn pair(bytes: &[u8], at: usize) -> Option<[u8; 2]> {
+    bytes.get(at..)?.first_chunk().copied()
 }
 
 /// The position just past the closing quote of the string whose text begins at `at`, and the bytes of the text. `None`:

@@ -137,6 +137,8 @@ impl Skip {
     fn blocks_with(&mut self, vectors: impl Vectors, bytes: &[u8], at: usize, found: &mut Found) -> usize {
         let Self { mut pending, mut saved, mut over, mut doubtful_from } = *self;
         let (stops, letters) = (Stops::new(), Letters::new(vectors));
+        // Behind a block with escapes, most blocks have some: testing for them first would cost more than it saves.
+        let mut escapes_follow = pending != 0;
         let mut rest = bytes;
         while let Some(window) = rest.first_chunk::<WINDOW>()
             && let Some(block) = window.first_chunk::<WIDE>()
@@ -149,13 +151,14 @@ impl Skip {
                     None => doubtful_from = at + (bytes.len() - rest.len()) + over as usize,
                 }
             }
-            if pending != 0 || wide.has_special(stops) {
+            if escapes_follow || wide.has_special(stops) {
                 let backslash = wide.backslash(stops);
                 let ends = wide.ends(stops);
                 let (escaped, next) = escaped(backslash, pending);
                 let ends = ends & !escaped;
                 // Most blocks have one or two escapes. Both cases take the same way: a branch would be hard to predict.
-                let few = escaped.count_ones() <= 2 && are_letters_at_both_ends(block, escaped);
+                let few =
+                    escaped.count_ones() <= 2 && (escaped == 0) | are_letters_at_both_ends(block, escaped);
                 let others = if few { 0 } else { escaped & !letters.mask(wide) };
                 if ends | others != 0 {
                     *found = Found { ends, others, escaped, next };
@@ -164,6 +167,7 @@ impl Skip {
                 // Each escape has one byte more than what it escapes: its backslash.
                 saved += escaped.count_ones() as usize;
                 pending = next;
+                escapes_follow = escaped | next != 0;
             }
             rest = rest.get(WIDE..).unwrap_or(&[]);
         }

@@ -198,10 +198,10 @@ pub(in crate::json) mod tests {
     /// Runs `test` with each kind of vectors that this processor has.
     pub(in crate::json) fn with_all_vectors(test: impl Fn()) {
         #[cfg(target_arch = "x86_64")]
-        let avx2 = Level::new().as_avx2().map(Level::Avx2);
+        let between = [Level::new().as_sse4_2().map(Level::Sse4_2), Level::new().as_avx2().map(Level::Avx2)];
         #[cfg(not(target_arch = "x86_64"))]
-        let avx2 = None;
-        for level in [Level::baseline(), Level::new()].into_iter().chain(avx2) {
+        let between: [Option<Level>; 0] = [];
+        for level in [Level::baseline(), Level::new()].into_iter().chain(between.into_iter().flatten()) {
             CHOSEN.set(Some(level));
             test();
         }
